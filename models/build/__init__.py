@@ -1,0 +1,1 @@
+"""How the files in models/ are made: `python -m models.build`."""

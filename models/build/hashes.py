@@ -1,0 +1,22 @@
+"""The manifest's hashes."""
+
+import hashlib
+from pathlib import Path
+
+import tomlkit
+
+MODELS = Path(__file__).parent.parent
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write() -> None:
+    """Put the hash of every model file into the manifest; the rest of its text stays."""
+    path = MODELS / "manifest.toml"
+    manifest = tomlkit.parse(path.read_text())
+    for model in manifest["models"].values():
+        model["sha256"] = sha256(MODELS / model["file"])
+    path.write_text(tomlkit.dumps(manifest))
