@@ -1,0 +1,143 @@
+"""One TOML file into frozen, validated sections; every mistake is reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from edge.config.door import DoorSection
+from edge.config.section import Section
+from edge.config.sections import (
+    AccessSection,
+    CameraSection,
+    DeviceSection,
+    LivenessSection,
+    LogSection,
+    MatchSection,
+    ModelsSection,
+    MqttSection,
+    PathsSection,
+    QualitySection,
+)
+from edge.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+DEFAULT_PATH = Path("/etc/edge-door/edge-door.toml")
+
+
+class Config(Section):
+    """The whole file. Every key has a default, so an empty file is a valid one."""
+
+    device: DeviceSection = Field(default_factory=DeviceSection)
+    paths: PathsSection = Field(default_factory=PathsSection)
+    camera: CameraSection = Field(default_factory=CameraSection)
+    models: ModelsSection = Field(default_factory=ModelsSection)
+    match: MatchSection = Field(default_factory=MatchSection)
+    quality: QualitySection = Field(default_factory=QualitySection)
+    liveness: LivenessSection = Field(default_factory=LivenessSection)
+    access: AccessSection = Field(default_factory=AccessSection)
+    door: DoorSection = Field(default_factory=DoorSection)
+    mqtt: MqttSection = Field(default_factory=MqttSection)
+    log: LogSection = Field(default_factory=LogSection)
+
+    @property
+    def people_db(self) -> Path:
+        """The vault's database."""
+        return self.paths.state / "people.db"
+
+    @property
+    def key_file(self) -> Path:
+        """The key that encrypts templates, mode 0600."""
+        return self.paths.state / "vault.key"
+
+    @property
+    def ledger_db(self) -> Path:
+        """Events, outbox and the last known states; holds no template."""
+        return self.paths.state / "ledger.db"
+
+    @property
+    def door_socket(self) -> Path:
+        """Where the guard listens."""
+        return self.paths.run / "door.sock"
+
+    @property
+    def sight_socket(self) -> Path:
+        """Where sight listens."""
+        return self.paths.run / "sight.sock"
+
+
+def load(path: Path) -> Config:
+    """Read and validate one file.
+
+    Raises:
+        ConfigError: it cannot be read, is not TOML, or holds mistakes; the text lists them all.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path} does not exist. Copy deploy/edge-door.example.toml there, "
+            "or name another file with --config."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    return parse(data, str(path))
+
+
+def parse(data: dict[str, Any], origin: str) -> Config:
+    """Validate a parsed file; `origin` names it in messages.
+
+    Raises:
+        ConfigError: one or more mistakes, each with its key, what is allowed, and a suggestion.
+    """
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = [_sentence(detail) for detail in error.errors()]
+        noun = "mistake" if len(lines) == 1 else "mistakes"
+        listed = "\n".join(f"  {line}" for line in lines)
+        raise ConfigError(f"{origin} has {len(lines)} {noun}:\n{listed}") from error
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    path = [str(part) for part in detail["loc"]]
+    key = ".".join(path)
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: there is no such key.{_did_you_mean(path)}"
+    value = detail["input"]
+    return f"{key} = {value!r}: {_plain(detail['msg'])}."
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".").replace("Input should be", "must be")
+
+
+def _did_you_mean(path: list[str]) -> str:
+    section: type[Section] = Config
+    for part in path[:-1]:
+        field = section.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return ""
+        if not issubclass(field.annotation, Section):
+            return ""
+        section = field.annotation
+    allowed = list(section.model_fields)
+    close = difflib.get_close_matches(path[-1], allowed, n=1)
+    if close:
+        return f" Did you mean `{close[0]}`?"
+    return f" Allowed here: {', '.join(allowed)}."

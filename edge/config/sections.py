@@ -1,0 +1,173 @@
+"""Every table but `[door]`. The attribute's docstring is what the example file says of the key."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from edge.config.section import Section
+
+
+def _topic_part(value: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", value):
+        raise ValueError("use 1-64 of the characters a-z A-Z 0-9 _ -")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_topic_part)]
+
+
+class DeviceSection(Section):
+    """Which door this is."""
+
+    id: Identifier = "door1"
+    """Short name in topics and events: a-z A-Z 0-9 _ - only."""
+    name: str = Field("Front door", min_length=1, max_length=80)
+    """What people call it."""
+
+
+class PathsSection(Section):
+    """Where things are kept."""
+
+    state: Path = Path("/var/lib/edge-door")
+    """People, templates, key and event ledger. Survives restarts; back it up."""
+    run: Path = Path("/run/edge-door")
+    """Sockets. Empty after a restart."""
+    models: Path | None = None
+    """Folder with manifest.toml and the .tflite files. Unset: those that came with edge-door."""
+
+
+class CameraSection(Section):
+    """Where frames come from."""
+
+    source: str = "/dev/video0"
+    """A V4L2 device, `picamera2`, `csi` (Jetson), `gstreamer:PIPELINE`, `rtsp://...`, a video file,
+    or a folder of images."""
+    width: int = Field(640, ge=160, le=3840)
+    """Asked of the camera, pixels; it may deliver another size."""
+    height: int = Field(480, ge=120, le=2160)
+    """Asked of the camera, pixels."""
+    fps: float = Field(30.0, ge=1, le=120)
+    """Asked of the camera; the pace of a folder of images."""
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise, for a camera that is mounted turned."""
+    stale_after_s: float = Field(0.5, ge=0.1, le=10)
+    """A newest frame older than this denies everything."""
+    loop: bool = False
+    """Start a file again when it ends, for tests and demonstrations."""
+
+
+class ModelsSection(Section):
+    """Which models run, and on what. Names are those of manifest.toml; unset means its default."""
+
+    detector: str | None = None
+    """Finds faces."""
+    landmarks: str | None = None
+    """The 468-point mesh."""
+    eyelids: str | None = None
+    """Follows the eyelids."""
+    embedder: str | None = None
+    """Makes the vector that is compared."""
+    runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
+    """`auto` prefers LiteRT."""
+    threads: int = Field(2, ge=1, le=16)
+    """Threads of one inference."""
+
+
+class MatchSection(Section):
+    """Who may be the person in front of the camera."""
+
+    claim: Literal["only-person", "required", "anyone"] = "only-person"
+    """`only-person`: the one person enrolled here. `required`: a card, PIN or `edge-door claim
+    NAME` chooses. `anyone`: all templates compete under the same false-match rate."""
+    claim_timeout_s: float = Field(15.0, ge=1, le=120)
+    """How long a claim stands."""
+    false_match_rate: float = Field(1e-3, ge=1e-6, le=0.05)
+    """At most this share of strangers' attempts may match; the threshold follows from the
+    calibration of the embedder."""
+    calibration: Path | None = None
+    """File made by `edge-door calibrate`. Unset: the one that came with the embedder."""
+
+
+class QualitySection(Section):
+    """May this face be judged at all?"""
+
+    min_face_px: int = Field(80, ge=32, le=1000)
+    """Smaller faces are asked to come closer."""
+    max_yaw_deg: float = Field(35, ge=5, le=90)
+    """Face turned further aside is not matched."""
+    max_pitch_deg: float = Field(30, ge=5, le=90)
+    """Face further up or down is not matched."""
+    min_brightness: float = Field(35, ge=0, le=255)
+    """Mean luminance of the face."""
+    max_brightness: float = Field(235, ge=0, le=255)
+    """Mean luminance of the face."""
+    min_sharpness: float = Field(8, ge=0)
+    """Variance of the Laplacian of the aligned face."""
+
+
+class LivenessSection(Section):
+    """Proof of life."""
+
+    level: Literal["blink", "challenge", "both"] = "blink"
+    """`blink`: a natural blink. `challenge`: a random instruction. `both`: one after the other."""
+    timeout_s: float = Field(10.0, ge=2, le=60)
+    """A face that shows no life for so long is denied."""
+    fresh_s: float = Field(5.0, ge=1, le=30)
+    """How long a blink counts."""
+
+
+class AccessSection(Section):
+    """After the match."""
+
+    max_failures: int = Field(5, ge=1, le=20)
+    """Denied attempts in a row before the lockout."""
+    lockout_s: float = Field(30.0, ge=1, le=3600)
+    """First lockout; doubles with each further failure up to `lockout_max_s`."""
+    lockout_max_s: float = Field(900.0, ge=1, le=86400)
+    """Longest lockout."""
+    cooldown_s: float = Field(5.0, ge=0, le=120)
+    """After a grant, the same track is not judged again for so long."""
+
+
+class MqttSection(Section):
+    """The broker. Without `host` nothing is sent and no program touches the network."""
+
+    host: str | None = None
+    """Name or address; unset turns MQTT off."""
+    port: int = Field(1883, ge=1, le=65535)
+    """8883 is usual with TLS."""
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """`auto` tries 5 and falls back to 3.1.1 with a warning."""
+    base_topic: str = Field("facelock", pattern=r"^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$")
+    """Topics are BASE/DEVICE_ID/..."""
+    username: str | None = None
+    """For brokers that ask for one."""
+    password_file: Path | None = None
+    """File that holds the password alone; keep it mode 0600."""
+    tls: bool = False
+    """Encrypt, and check the broker's certificate."""
+    ca_file: Path | None = None
+    """Certificate authority; unset: the system's."""
+    cert_file: Path | None = None
+    """Client certificate."""
+    key_file: Path | None = None
+    """Client certificate's key."""
+    keepalive_s: int = Field(30, ge=5, le=600)
+    """Broker publishes the last will after 1.5 times this."""
+    discovery: bool = True
+    """Announce to Home Assistant."""
+    discovery_prefix: str = Field("homeassistant", pattern=r"^[a-zA-Z0-9_-]+$")
+    """Home Assistant's own prefix."""
+    remote_unlock: bool = False
+    """Follow signed unlock commands."""
+    command_keys: tuple[str, ...] = ()
+    """Ed25519 public keys (base64) whose commands count."""
+
+
+class LogSection(Section):
+    """What the programs say on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """`debug` names every decision."""

@@ -1,0 +1,1 @@
+"""The relay guard: pins, the state machine of the lock, the process that owns them."""

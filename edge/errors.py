@@ -1,0 +1,65 @@
+"""One root, one leaf a cause. Each message says what is wrong, where, and what to do."""
+
+from typing import ClassVar
+
+
+class EdgeDoorError(Exception):
+    """Root of every error this package raises on purpose. Exit code 1: it failed."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(EdgeDoorError):
+    """The command line asks for something that cannot be. Exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigError(EdgeDoorError):
+    """The configuration file is missing, unreadable or wrong. Exit code 2."""
+
+    exit_code = 2
+
+
+class CameraError(EdgeDoorError):
+    """A camera, video or image cannot be opened, or stopped delivering."""
+
+
+class ModelError(EdgeDoorError):
+    """A model file or its manifest is missing, altered or of the wrong shape."""
+
+
+class CalibrationError(EdgeDoorError):
+    """A calibration is missing, damaged, or made for another model."""
+
+
+class VaultError(EdgeDoorError):
+    """The key or the people database is missing, damaged or of another device."""
+
+
+class LedgerError(EdgeDoorError):
+    """The event ledger cannot be read or written (disk full, damaged, locked)."""
+
+
+class EnrolmentError(EdgeDoorError):
+    """The captures do not make a template, or the face or name is already enrolled."""
+
+
+class NoFaceError(EdgeDoorError):
+    """An image holds no face, or more than one, where exactly one is needed."""
+
+
+class PinError(EdgeDoorError):
+    """A GPIO line cannot be claimed, is unsafe, or is used against its direction."""
+
+
+class BrokerError(EdgeDoorError):
+    """The MQTT broker refuses the connection or the credentials."""
+
+
+class WireError(EdgeDoorError):
+    """A peer on a Unix socket is gone, is not allowed, or sent what is not a message."""
+
+
+class CommandError(EdgeDoorError):
+    """A command is not signed by a known key, stale, replayed, or not permitted."""

@@ -1,0 +1,1 @@
+"""Accuracy, calibration and speed, measured on the product's own path."""

@@ -1,0 +1,1 @@
+"""The MQTT process: outbox to broker, commands to sight."""

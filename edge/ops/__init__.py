@@ -1,0 +1,1 @@
+"""Running it: supervisor, readiness, doctor, demo."""

@@ -1,0 +1,302 @@
+"""The values that pass between stages: frozen, with units and coordinate frames.
+
+Frame pixels: origin at the top left corner, x to the right, y down.
+Durations and stamps named `at` or `captured_at`: seconds of the monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # numpy stays out of the guard, which imports this floor
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture from the camera: RGB uint8 `(h, w, 3)`, stamped once when it arrived."""
+
+    pixels: Pixels
+    captured_at: float
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle in frame pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle, (x, y) in frame pixels."""
+        return self.left + self.width / 2, self.top + self.height / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0-1."""
+        w = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        h = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        if w <= 0 or h <= 0:
+            return 0.0
+        overlap = w * h
+        return overlap / (self.width * self.height + other.width * other.height - overlap)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A detected face: box and keypoints `(k, 2)` in frame pixels, score 0-1.
+
+    Keypoint order: the person's right eye, left eye, nose tip, mouth centre, right and left ear.
+    """
+
+    box: Box
+    keypoints: Floats
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """The face mesh: `(468, 3)` points (x, y in frame pixels, z in that scale), presence 0-1."""
+
+    points: Floats
+    presence: float
+    five: Floats
+    """`(5, 2)`: right eye, left eye, nose tip, right and left mouth corner, in frame pixels."""
+    yaw: float
+    """Degrees; positive when the person turns towards the left edge of the frame."""
+    pitch: float
+    """Degrees; positive when the person looks up."""
+    roll: float
+    """Degrees; positive when the head tilts clockwise in the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class EyeOpenness:
+    """Eyelid opening of both eyes: its height over its width (about 0 closed, 0.3 open)."""
+
+    right: float
+    left: float
+
+
+class Hint(str, Enum):
+    """What to tell the person in front of the camera."""
+
+    NONE = ""
+    COME_CLOSER = "come closer"
+    STEP_BACK = "step back"
+    FACE_CAMERA = "face the camera"
+    MORE_LIGHT = "more light, please"
+    LESS_LIGHT = "too bright"
+    HOLD_STILL = "hold still"
+    MOVE_TO_CENTRE = "move to the centre"
+    UNCOVER_FACE = "uncover your face"
+    ONE_AT_A_TIME = "one at a time"
+    BLINK = "please blink"
+    CHALLENGE = "follow the instruction"
+    WELCOME = "welcome"
+    WAIT = "please wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """May this face be judged at all? `hint` says what to change when it may not."""
+
+    ok: bool
+    hint: Hint
+    face_px: float
+    """Distance of the outer box sides, pixels."""
+    sharpness: float
+    brightness: float
+    """Mean luminance of the aligned face, 0-255."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """RGB uint8 `(112, 112, 3)`, or the embedder's own size; eyes level."""
+
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """float32 `(d,)`, L2-normalised, and the SHA-256 of the model that made it."""
+
+    vector: Floats
+    model: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A person's reference: unit vectors `(n, d)` float32 from one model."""
+
+    person: str
+    vectors: Floats
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The best template for a probe.
+
+    `person` is None when nobody is enrolled (or the claim names nobody).
+    """
+
+    person: str | None
+    similarity: float
+    threshold: float
+    false_match_rate: float
+    """The rate the threshold was set for, after it was shared among all competing templates."""
+
+    @property
+    def matched(self) -> bool:
+        """Similarity at or above the threshold, for a named person."""
+        return self.person is not None and self.similarity >= self.threshold
+
+
+class LivenessState(str, Enum):
+    """How far the proof of life has come."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """The state of the proof of life and what was seen."""
+
+    state: LivenessState
+    blinks: int = 0
+    seen: str = ""
+    """One short sentence: what was seen or is missing, for people and logs."""
+    instruction: str = ""
+    """What the running challenge asks for now; empty when none runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """All that one frame gave. Later stages are None when an earlier one stopped the way."""
+
+    captured_at: float
+    sequence: int
+    faces: int
+    face: Face | None = None
+    landmarks: Landmarks | None = None
+    eyes: EyeOpenness | None = None
+    quality: Quality | None = None
+    embedding: Embedding | None = None
+    """Only on frames on which the embedder ran."""
+    liveness: Liveness = Liveness(LivenessState.PENDING)
+    track: int = 0
+    """Number of the unbroken track this face belongs to; a new number is a new person."""
+
+
+class Outcome(str, Enum):
+    """What policy says."""
+
+    GRANT = "grant"
+    DENY = "deny"
+    WAIT = "wait"
+
+
+class Reason(str, Enum):
+    """Why. A closed list: every decision and every event carries one of these."""
+
+    GRANTED = "granted"
+    NO_FACE = "no_face"
+    MANY_FACES = "many_faces"
+    POOR_QUALITY = "poor_quality"
+    NO_CLAIM = "no_claim"
+    NOBODY_ENROLLED = "nobody_enrolled"
+    NO_MATCH = "no_match"
+    NOT_LIVE = "not_live"
+    LIVENESS_PENDING = "liveness_pending"
+    LIVENESS_FAILED = "liveness_failed"
+    MATCH_PENDING = "match_pending"
+    LOCKED_OUT = "locked_out"
+    OUTSIDE_SCHEDULE = "outside_schedule"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    STALE_FRAME = "stale_frame"
+    REPEATED_FRAME = "repeated_frame"
+    DOOR_UNAVAILABLE = "door_unavailable"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    INTERNAL_ERROR = "internal_error"
+    REX = "rex"
+    FORCED = "forced"
+    HELD_OPEN = "held_open"
+    TAMPER = "tamper"
+    DURESS = "duress"
+    PIN = "pin"
+    COMMAND = "command"
+    COMMAND_REFUSED = "command_refused"
+    STARTED = "started"
+    STOPPED = "stopped"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+    DOOR_LOST = "door_lost"
+    DOOR_BACK = "door_back"
+    ENROLLED = "enrolled"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    OPENED = "opened"
+    CLOSED = "closed"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Outcome, reason, and a hint for the person; who and how near when a match was made."""
+
+    outcome: Outcome
+    reason: Reason
+    hint: Hint = Hint.NONE
+    match: Match | None = None
+
+
+class EventKind(str, Enum):
+    """What an event is about."""
+
+    ACCESS = "access"
+    DOOR = "door"
+    PEOPLE = "people"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, for the ledger. Never pixels, never embeddings."""
+
+    kind: EventKind
+    reason: Reason
+    at: float
+    wall: float
+    """Seconds since the Unix epoch."""
+    wall_trusted: bool
+    """False until the system clock was synchronised."""
+    device: str
+    person: str | None = None
+    detail: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the ledger keeps it: numbered without gaps, chained by hash."""
+
+    sequence: int
+    boot: str
+    event: Event
+    chain: str
+    """Hex SHA-256 over the previous entry's chain and this entry."""

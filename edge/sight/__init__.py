@@ -1,0 +1,1 @@
+"""Frame to evidence: camera, models, quality, liveness."""

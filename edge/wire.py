@@ -1,0 +1,180 @@
+"""How the programs talk: one JSON object a packet, over Unix SOCK_SEQPACKET sockets.
+
+Stdlib only, since the relay guard speaks it. The kernel keeps packet boundaries and says who
+the peer is (SO_PEERCRED), so there is no framing and no password here.
+
+door's socket: sight sends `unlock`, `hold`, `lock`, `signal`, `status`; the guard sends `state`
+whenever something changed and as an answer to `status`, `event` for what happened at the door,
+`claim` for a card or PIN that was presented, and `refused` for a request it did not follow.
+sight's socket: the command line and link send `claim`, `watch`, `status`, `command`, and get
+one `ok` or `error`; a watcher gets `seen` packets until it hangs up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import WireError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+MAX_PACKET = 64 * 1024
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end, as the kernel knows it."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+class Channel:
+    """One end of a connection. Not for use by two threads in the same direction."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    @classmethod
+    def connect(cls, path: Path, timeout_s: float = 2.0) -> Channel:
+        """Connect to the socket at `path`.
+
+        Raises:
+            WireError: nobody listens there, or the file may not be opened.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.settimeout(timeout_s)
+        try:
+            sock.connect(str(path))
+        except OSError as error:
+            sock.close()
+            raise WireError(f"nobody answers at {path}: {error.strerror or error}") from error
+        return cls(sock)
+
+    def fileno(self) -> int:
+        """For select and poll."""
+        return self._sock.fileno()
+
+    @property
+    def peer(self) -> Peer:
+        """The process at the other end when the connection was made."""
+        packed = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return Peer(*struct.unpack("3i", packed))
+
+    def send(self, message: Message) -> None:
+        """Send one packet.
+
+        Raises:
+            WireError: the peer is gone, or does not read and its queue is full.
+        """
+        packet = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+        if len(packet) > MAX_PACKET:
+            raise WireError(f"a message of {len(packet)} bytes is over the {MAX_PACKET} allowed")
+        try:
+            self._sock.sendall(packet, socket.MSG_NOSIGNAL)
+        except OSError as error:
+            raise WireError(f"the peer is gone: {error.strerror or error}") from error
+
+    def receive(self, timeout_s: float | None = None) -> Message | None:
+        """The next packet, or None when none came in time. `timeout_s` None waits for ever.
+
+        Raises:
+            WireError: the peer hung up or sent what is not one JSON object.
+        """
+        self._sock.settimeout(timeout_s)
+        try:
+            packet = self._sock.recv(MAX_PACKET + 1)
+        except (TimeoutError, BlockingIOError):
+            return None
+        except OSError as error:
+            raise WireError(f"the peer is gone: {error.strerror or error}") from error
+        if not packet:
+            raise WireError("the peer hung up")
+        try:
+            message = json.loads(packet)
+        except (ValueError, RecursionError) as error:
+            raise WireError("the peer sent what is not JSON") from error
+        if not isinstance(message, dict) or not isinstance(message.get("op"), str):
+            raise WireError("the peer sent a packet without an `op`")
+        return message
+
+    def close(self) -> None:
+        """Hang up. May be called twice."""
+        self._sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Listener:
+    """A listening socket file, owned by this process, removed on close."""
+
+    def __init__(self, path: Path, mode: int = 0o660) -> None:
+        """Bind `path`, replacing a socket file that nobody serves any more.
+
+        Raises:
+            WireError: another process serves this path, or it cannot be made.
+        """
+        self.path = path
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            if path.exists():
+                self._remove_dead(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._sock.bind(str(path))
+            path.chmod(mode)
+            self._sock.listen(8)
+            self._sock.settimeout(0)
+        except OSError as error:
+            self._sock.close()
+            raise WireError(f"cannot listen at {path}: {error.strerror or error}") from error
+        self._inode = path.stat().st_ino
+
+    @staticmethod
+    def _remove_dead(path: Path) -> None:
+        try:
+            Channel.connect(path, timeout_s=0.5).close()
+        except WireError:
+            path.unlink(missing_ok=True)
+        else:
+            raise WireError(f"{path} is in use: another edge-door runs here. Stop it first.")
+
+    def fileno(self) -> int:
+        """For select and poll."""
+        return self._sock.fileno()
+
+    def accept(self) -> Channel | None:
+        """The next waiting connection, or None."""
+        try:
+            sock, _ = self._sock.accept()
+        except BlockingIOError:
+            return None
+        sock.settimeout(1.0)
+        return Channel(sock)
+
+    def close(self) -> None:
+        """Stop listening and remove the socket file if it is still ours. May be called twice."""
+        self._sock.close()
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
