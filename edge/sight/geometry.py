@@ -1,0 +1,45 @@
+"""Rotated square crops: how a region of a frame becomes a model's input, and points come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from edge.records import Floats, Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A rotated square in frame pixels: centre, side, rotation in radians (clockwise)."""
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+    mirrored: bool = False
+    """The crop is flipped left to right."""
+
+    def to_frame(self, size: int) -> Floats:
+        """The `(2, 3)` affine map from crop pixels (a square of `size`) to frame pixels."""
+        scale = self.side / size
+        cos, sin = np.cos(self.angle) * scale, np.sin(self.angle) * scale
+        flip = -1.0 if self.mirrored else 1.0
+        rotate = np.array([[cos * flip, -sin], [sin * flip, cos]])
+        # The centre of the crop lies between its middle pixels, as cv2 counts pixel centres.
+        middle = (size - 1) / 2
+        shift = np.array([self.x, self.y]) - rotate @ np.array([middle, middle])
+        return np.hstack([rotate, shift[:, None]], dtype=np.float32, casting="same_kind")
+
+    def crop(self, pixels: Pixels, size: int) -> Pixels:
+        """Cut the square out of a frame, `(size, size, 3)`; black where it leaves the frame."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(pixels, self.to_frame(size), (size, size), flags=flags)
+
+
+def transform(points: Floats, affine: Floats) -> Floats:
+    """Map `(n, 2)` points by a `(2, 3)` affine matrix."""
+    return (points @ affine[:, :2].T + affine[:, 2]).astype(np.float32)

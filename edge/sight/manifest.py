@@ -1,0 +1,100 @@
+"""models/manifest.toml: which files there are, what they eat and what they give."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edge.errors import ModelError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Role = Literal["detector", "landmarks", "eyelids", "embedder"]
+
+
+class InputSpec(BaseModel):
+    """What a model eats: x = (pixel - mean) / std, one image, height by width by channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int
+    height: int
+    color: Literal["rgb", "bgr"] = "rgb"
+    mean: float | tuple[float, float, float] = 0.0
+    std: float | tuple[float, float, float] = 1.0
+    layout: Literal["nhwc"] = "nhwc"
+
+
+class ModelEntry(BaseModel):
+    """One model file as the manifest describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    role: Role
+    path: Path
+    sha256: str
+    precision: Literal["float32", "float16", "int8"]
+    licence: str
+    source: str
+    description: str = ""
+    alignment: str = "arcface-112"
+    input: InputSpec
+    output: dict[str, Any]
+
+
+class Manifest(BaseModel):
+    """All models, by name, and which one serves each role by default."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: dict[str, ModelEntry]
+    defaults: dict[Role, str]
+
+    def entry(self, role: Role, name: str | None = None) -> ModelEntry:
+        """The model called `name`, or the role's default.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        wanted = name or self.defaults.get(role)
+        entry = self.models.get(wanted or "")
+        if entry is None or entry.role != role:
+            known = ", ".join(sorted(n for n, m in self.models.items() if m.role == role))
+            raise ModelError(f"there is no {role} model called {wanted!r}. There are: {known}.")
+        return entry
+
+
+def shipped_models() -> Path:
+    """The folder of the models that came with edge-door: in the wheel, or beside the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "_models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+def read_manifest(folder: Path | None = None) -> Manifest:
+    """Read `manifest.toml` in `folder` (default: the shipped models).
+
+    Raises:
+        ModelError: it is missing, unreadable, or says something that cannot be.
+    """
+    folder = folder or shipped_models()
+    path = folder / "manifest.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model manifest {path} cannot be read: {error}") from error
+    try:
+        models = {
+            name: ModelEntry(name=name, path=folder / table.pop("file"), **table)
+            for name, table in data.get("models", {}).items()
+        }
+        return Manifest(models=models, defaults=data.get("defaults", {}))
+    except (ValidationError, KeyError, TypeError) as error:
+        raise ModelError(f"the model manifest {path} is not valid: {error}") from error

@@ -1,0 +1,154 @@
+"""The one door to the inference runtime. It hashes the very bytes that it loads."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import cv2
+import numpy as np
+
+from edge.errors import ModelError
+
+if TYPE_CHECKING:
+    from edge.records import Floats, Pixels
+    from edge.sight.manifest import ModelEntry
+
+Runtime = Literal["auto", "litert", "tflite-runtime"]
+
+_MODULES = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
+
+
+class Model:
+    """A loaded model: uint8 pixels in, named float32 arrays out. Not for two threads at once."""
+
+    def __init__(self, entry: ModelEntry, runtime: Runtime = "auto", threads: int = 1) -> None:
+        """Read, check and load the file.
+
+        Raises:
+            ModelError: the file is missing, is not the one in the manifest, does not load, or its
+                tensors are not those that the manifest describes.
+        """
+        self.entry = entry
+        self.runtime, interpreter_class = _interpreter_class(runtime)
+        content = _checked_bytes(entry)
+        try:
+            self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{entry.path} does not load in {self.runtime}: {error}") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._check_input()
+        self._outputs = self._named_outputs()
+        self._table = self._pixel_table()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the image it eats, pixels."""
+        return self.entry.input.width, self.entry.input.height
+
+    def run(self, pixels: Pixels) -> dict[str, Floats]:
+        """Run on one RGB image of the model's own size.
+
+        Args:
+            pixels: uint8 `(height, width, 3)`, RGB.
+
+        Returns:
+            The outputs by the manifest's names, without the batch axis.
+        """
+        if self.entry.input.color == "bgr":
+            pixels = pixels[:, :, ::-1]
+        tensor = cv2.LUT(np.ascontiguousarray(pixels), self._table)
+        self._interpreter.set_tensor(self._input["index"], tensor[np.newaxis])
+        self._interpreter.invoke()
+        return {name: self._read(detail) for name, detail in self._outputs.items()}
+
+    def _read(self, detail: dict[str, Any]) -> Floats:
+        value = self._interpreter.get_tensor(detail["index"])[0]
+        scale, zero_point = detail["quantization"]
+        if scale:
+            value = (value.astype(np.float32) - zero_point) * scale
+        return np.asarray(value, dtype=np.float32)
+
+    def _pixel_table(self) -> np.ndarray[Any, Any]:
+        """Normalisation (and quantization) of all pixel values, so that a frame is a look-up."""
+        spec = self.entry.input
+        values = np.arange(256, dtype=np.float32)[:, None]
+        table = (values - np.asarray(spec.mean, np.float32)) / np.asarray(spec.std, np.float32)
+        table = np.broadcast_to(table, (256, 3))
+        scale, zero_point = self._input["quantization"]
+        if scale:
+            limits = np.iinfo(self._input["dtype"])
+            table = np.clip(np.round(table / scale) + zero_point, limits.min, limits.max)
+        return np.ascontiguousarray(table.astype(self._input["dtype"])[np.newaxis])
+
+    def _check_input(self) -> None:
+        width, height = self.size
+        shape = [int(n) for n in self._input["shape"]]
+        if shape != [1, height, width, 3]:
+            raise ModelError(
+                f"{self.entry.path} wants input {shape}, but the manifest says "
+                f"[1, {height}, {width}, 3]. Correct the manifest's entry {self.entry.name!r}."
+            )
+
+    def _named_outputs(self) -> dict[str, dict[str, Any]]:
+        """Outputs are told apart by shape: their names and order differ between runtimes."""
+        details = self._interpreter.get_output_details()
+        by_shape = {tuple(int(n) for n in detail["shape"]): detail for detail in details}
+        named = {}
+        for name, shape in self.entry.output.items():
+            if not (isinstance(shape, list) and shape and all(isinstance(n, int) for n in shape)):
+                continue
+            detail = by_shape.get(tuple(shape))
+            if detail is None:
+                raise ModelError(
+                    f"{self.entry.path} has no output of shape {shape} ({name}); it has "
+                    f"{sorted(by_shape)}. Correct the manifest's entry {self.entry.name!r}."
+                )
+            named[name] = detail
+        return named
+
+
+def available_runtimes() -> list[str]:
+    """The runtimes that import here, best first."""
+    found = []
+    for name, module in _MODULES.items():
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue
+        found.append(name)
+    return found
+
+
+def _interpreter_class(runtime: Runtime) -> tuple[str, Any]:
+    names = list(_MODULES) if runtime == "auto" else [runtime]
+    reasons = []
+    for name in names:
+        try:
+            return name, importlib.import_module(_MODULES[name]).Interpreter
+        except ImportError as error:
+            reasons.append(f"{name}: {error}")
+    raise ModelError(
+        f"no inference runtime imports here ({'; '.join(reasons)}). "
+        "Install ai-edge-litert, or tflite-runtime on Python 3.11 and older."
+    )
+
+
+def _checked_bytes(entry: ModelEntry) -> bytes:
+    try:
+        content = entry.path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the model {entry.path} cannot be read: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if not hmac.compare_digest(found, entry.sha256):
+        raise ModelError(
+            f"{entry.path} is not the file the manifest names: its SHA-256 is {found[:16]}..., "
+            f"not {entry.sha256[:16]}.... Put the original back, or reinstall edge-door."
+        )
+    return content
