@@ -1,0 +1,218 @@
+"""One SQLite database, kept as safe against a power cut as SQLite can; the one importer of sqlite3.
+
+WAL with `synchronous=FULL`: when a transaction returns, it is on the disk. Any number of
+processes may have the same file open; a connection stays with the thread that made it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from edge.errors import EdgeDoorError
+
+    Row = tuple[Any, ...]
+
+BUSY_S = 5.0
+"""How long to wait for another process's transaction."""
+
+_SENTENCES = (
+    ("disk is full", "cannot grow: the disk is full. Free some space and try again"),
+    ("malformed", "is damaged. Restore it from a backup, or move it away to begin anew"),
+    ("not a database", "is not a database. Restore it from a backup, or move it away"),
+    ("readonly", "may not be written: the file, its folder or the disk is read-only"),
+    ("locked", f"was kept locked by another program for {BUSY_S:g} s. Try again"),
+    ("unable to open", "cannot be opened. Check that its folder exists and who may enter it"),
+    ("disk I/O", "cannot be read or written: the disk is full or failing. Check it with dmesg"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database holds and how its problems are reported."""
+
+    name: str
+    """What it is, for messages: "event ledger"."""
+    error: type[EdgeDoorError]
+    application_id: int
+    """Tells our files from other programs' and from each other."""
+    mode: int
+    """Permissions of a new file."""
+    migrations: tuple[tuple[str, ...], ...]
+    """SQL statements that bring the file from version i to i + 1."""
+
+
+class Store:
+    """An open database. Use `query` to read and `transaction` around everything that writes."""
+
+    def __init__(self, path: Path, schema: Schema, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._schema = schema
+        self._db = connection
+        self._seen = 0
+
+    @classmethod
+    def open(cls, path: Path, schema: Schema, *, read_only: bool = False) -> Self:
+        """Open `path`; make it if it is missing, bring it up to date if it is older.
+
+        Raises:
+            EdgeDoorError: the schema's own leaf; the file is missing (read-only), damaged, of
+                another program, or newer than this edge-door.
+        """
+        if not read_only:
+            _create(path, schema)
+        elif not path.exists():
+            raise schema.error(f"{path} does not exist, so there is no {schema.name} to read.")
+        with _plain_errors(path, schema):
+            uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+            db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+        store = cls(path, schema, db)
+        try:
+            store._prepare(read_only=read_only)
+        except BaseException:
+            db.close()
+            raise
+        return store
+
+    def query(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+        """Run one statement and return all its rows.
+
+        Raises:
+            EdgeDoorError: the schema's own leaf, with what to do.
+        """
+        with _plain_errors(self.path, self._schema):
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when it ends; keeps other writers out meanwhile.
+
+        Raises:
+            EdgeDoorError: the schema's own leaf; nothing was written then.
+        """
+        yield from self._between("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads inside see one state of the database, whatever others commit meanwhile."""
+        yield from self._between("BEGIN")
+
+    def changed(self) -> bool:
+        """Whether another connection has committed since the last call (or since opening)."""
+        version = self._data_version()
+        changed = version != self._seen
+        self._seen = version
+        return changed
+
+    def check(self) -> list[str]:
+        """What SQLite finds wrong with the file's structure; empty when it is sound."""
+        found = [str(row[0]) for row in self.query("PRAGMA quick_check")]
+        return [] if found == ["ok"] else [f"{self.path}: {line}" for line in found]
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._db.close()
+
+    def _between(self, begin: str) -> Iterator[None]:
+        with _plain_errors(self.path, self._schema):
+            self._db.execute(begin)
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # some errors have rolled back already
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _prepare(self, *, read_only: bool) -> None:
+        # Damage must reach the one who checks hashes, not stop at the decoder.
+        self._db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        self.query("PRAGMA foreign_keys = ON")
+        self.query("PRAGMA trusted_schema = OFF")
+        version = self._known_version()
+        if read_only:
+            if version < len(self._schema.migrations):
+                raise self._schema.error(
+                    f"{self.path} was made by an older edge-door. Start edge-door once, "
+                    "which brings it up to date."
+                )
+        else:
+            self.query("PRAGMA journal_mode = WAL")
+            self.query("PRAGMA synchronous = FULL")
+            self.query("PRAGMA secure_delete = ON")
+            if version < len(self._schema.migrations):
+                self._migrate()
+        self._seen = self._data_version()
+
+    def _known_version(self) -> int:
+        """The file's version, after checking that this edge-door may use the file."""
+        schema = self._schema
+        version = int(self.query("PRAGMA user_version")[0][0])
+        owner = int(self.query("PRAGMA application_id")[0][0])
+        empty = not self.query("SELECT 1 FROM sqlite_master LIMIT 1")
+        if owner != schema.application_id and not (empty and owner == 0):
+            raise schema.error(f"{self.path} is not edge-door's {schema.name}. Move it away.")
+        if version > len(schema.migrations):
+            raise schema.error(
+                f"{self.path} was written by a newer edge-door (version {version}, this one "
+                f"knows {len(schema.migrations)}). Install that one again."
+            )
+        return version
+
+    def _migrate(self) -> None:
+        with self.transaction():
+            # Asked again: another process may have been faster.
+            for statements in self._schema.migrations[self._known_version() :]:
+                for statement in statements:
+                    self.query(statement)
+            self.query(f"PRAGMA user_version = {len(self._schema.migrations)}")
+            self.query(f"PRAGMA application_id = {self._schema.application_id}")
+
+    def _data_version(self) -> int:
+        return int(self.query("PRAGMA data_version")[0][0])
+
+
+def _create(path: Path, schema: Schema) -> None:
+    """Make an empty file with the right permissions, and its name durable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
+    os.fchmod(handle, schema.mode)
+    os.close(handle)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # ours to mend, not the user's
+    except sqlite3.Error as error:
+        said = str(error)
+        for part, sentence in _SENTENCES:
+            if part in said:
+                raise schema.error(f"The {schema.name} {path} {sentence}.") from error
+        raise schema.error(f"The {schema.name} {path} cannot be used: {said}.") from error
