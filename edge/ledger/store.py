@@ -118,6 +118,19 @@ class Store:
         found = [str(row[0]) for row in self.query("PRAGMA quick_check")]
         return [] if found == ["ok"] else [f"{self.path}: {line}" for line in found]
 
+    def empty_log(self) -> None:
+        """Move the write-ahead log into the database and empty it: old pages are gone then.
+
+        Raises:
+            EdgeDoorError: another program kept reading and so kept the log.
+        """
+        ((busy, _, _),) = self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise self._schema.error(
+                f"The change was made, but another program kept reading {self.path}, so its log "
+                "still holds what was there before. The next change removes that too."
+            )
+
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._db.close()

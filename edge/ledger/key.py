@@ -1,0 +1,98 @@
+"""The vault's key file: 32 random bytes, readable by its owner alone, and the keys made from it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from edge.errors import VaultError
+from edge.ledger.store import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """One key a purpose, so that nothing made for one can serve another. 32 bytes each."""
+
+    wrap: bytes
+    """Encrypts every person's own data key (AES-256-GCM)."""
+    seal: bytes
+    """Signs the list of people and the rollback counter (HMAC-SHA256)."""
+    card: bytes
+    """Hashes card numbers (HMAC-SHA256)."""
+
+
+def create_key(path: Path) -> None:
+    """Make a key file, mode 0600, durable when this returns.
+
+    Raises:
+        VaultError: there is one already, or it cannot be written; nothing is left then.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError as error:
+        raise VaultError(
+            f"{path} exists already, and what it has encrypted can be read with nothing else. "
+            "Use it, or move it away to begin anew."
+        ) from error
+    except OSError as error:
+        raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
+    try:
+        try:
+            os.write(handle, os.urandom(KEY_BYTES))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        sync_folder(path.parent)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise VaultError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def load_keys(path: Path) -> Keys:
+    """Read the key file.
+
+    Raises:
+        VaultError: it is missing, of the wrong size, or others may read it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise VaultError(
+            f"The key file {path} is missing. Without it nobody enrolled can be read: restore it "
+            "from a backup, or, on a new device, make it with `edge-door init`."
+        ) from error
+    except OSError as error:
+        raise VaultError(
+            f"The key file {path} cannot be read: {error.strerror or error}."
+        ) from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != KEY_BYTES:
+            raise VaultError(
+                f"The key file {path} is not a file of {KEY_BYTES} bytes, so it is damaged or "
+                "another file. Restore it from a backup."
+            )
+        if status.st_mode & 0o077:
+            raise VaultError(
+                f"The key file {path} may be read by others (mode {status.st_mode & 0o777:04o}). "
+                f"Run `chmod 600 {path}`, and think about who may have copied it."
+            )
+        root = file.read()
+    return Keys(
+        wrap=_derive(root, b"wrap"), seal=_derive(root, b"seal"), card=_derive(root, b"card")
+    )
+
+
+def _derive(root: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"edge-door " + purpose).derive(root)
