@@ -200,6 +200,8 @@ class Evidence:
     liveness: Liveness = Liveness(LivenessState.PENDING)
     track: int = 0
     """Number of the unbroken track this face belongs to; a new number is a new person."""
+    unchanged_s: float = 0.0
+    """Seconds since the picture last differed from the one before: a frozen camera."""
 
 
 class Outcome(str, Enum):

@@ -98,7 +98,7 @@ class _Folder:
 
 
 class _Picamera2:
-    """A Raspberry Pi camera through libcamera. The main stream is "BGR888", which numpy sees as RGB."""
+    """A Raspberry Pi camera through libcamera, whose "BGR888" is RGB in memory."""
 
     paced = True
 
@@ -151,13 +151,11 @@ def open_source(section: CameraSection) -> Source:
     if source.startswith("gstreamer:"):
         pipeline = source.removeprefix("gstreamer:")
         return _OpenCv(pipeline, cv2.CAP_GSTREAMER, section, paced=True)
-    if "://" in source:
-        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=True)
     path = Path(source)
     if path.is_dir():
         return _Folder(path, section)
-    if path.is_file():
-        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=False)
+    if "://" in source or path.is_file():
+        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=not path.is_file())
     return _OpenCv(source, cv2.CAP_V4L2, section, paced=True)
 
 

@@ -1,0 +1,61 @@
+# Sourced by demo.sh and test.sh: the project's own virtual environment, with what is missing.
+# shellcheck shell=bash
+
+root_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+environment=${EDGE_DOOR_VENV:-$root_folder/.venv}
+
+say() { printf '%s\n' "$*" >&2; }
+
+# need_packages COMMAND=PACKAGE... : install the Debian packages whose command is missing, or say how.
+need_packages() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+  done
+  install_packages "${missing[@]}"
+}
+
+install_packages() {
+  [ $# -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    say "edge-door needs Debian packages that are not installed. Run this, then start again:"
+    say "  sudo apt-get install -y $*"
+    exit 1
+  fi
+  say "installing Debian packages: $*"
+  apt-get update -q >/dev/null || say "apt-get update failed; trying with the lists there are"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null
+}
+
+# find_python: the interpreter to build with; 3.11 is the one with both inference runtimes.
+find_python() {
+  local name
+  for name in ${EDGE_DOOR_PYTHON:-} python3.11 python3.13 python3.12 python3.10 python3; do
+    if command -v "$name" >/dev/null 2>&1 &&
+      "$name" -c 'import sys; sys.exit(not sys.version_info >= (3, 10))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+# use_environment EXTRA : make the environment, install this checkout with an extra; seconds if done.
+use_environment() {
+  local extra=$1 python options=() stamp wanted
+  if ! python=$(find_python) || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    install_packages python3 python3-venv
+    python=$(find_python) || { say "Python 3.10 or newer is needed."; exit 1; }
+  fi
+  # On a Pi, picamera2 and libcamera come from the system's packages.
+  if "$python" -c 'import picamera2' 2>/dev/null; then options=(--system-site-packages); fi
+  stamp=$environment/.edge-door-$extra
+  wanted=$("$python" -V 2>&1; sha256sum "$root_folder/pyproject.toml" | cut -d' ' -f1)
+  if [ -x "$environment/bin/edge-door" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    return
+  fi
+  say "setting up $environment (first time: a few minutes)"
+  [ -x "$environment/bin/python" ] || "$python" -m venv "${options[@]}" "$environment"
+  "$environment/bin/python" -m pip install -q --disable-pip-version-check -e "$root_folder[$extra]"
+  printf '%s' "$wanted" >"$stamp"
+}

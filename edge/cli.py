@@ -1,5 +1,0 @@
-"""Every command a person types."""
-
-
-def main() -> None:
-    """Entry point of `edge-door`."""

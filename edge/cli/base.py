@@ -1,0 +1,98 @@
+"""What all commands share: the app, `--config`, `--json`, and how a result is printed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from edge import __version__
+from edge.config import DEFAULT_PATH, Config, load
+
+app = typer.Typer(
+    name="edge-door",
+    help="A face opens a door: offline face verification with liveness.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+console = Console()
+complaints = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help=f"Configuration file. Default: $EDGE_DOOR_CONFIG, else {DEFAULT_PATH}.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    ctx: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        console.print(__version__)
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:  # pragma: no cover - no_args_is_help answers first
+        raise typer.Exit(2)
+
+
+def config_path(given: Path | None) -> Path:
+    """The file to read: the option, the environment, or the system's place."""
+    named = os.environ.get("EDGE_DOOR_CONFIG")
+    return given or (Path(named) if named else DEFAULT_PATH)
+
+
+def read_config(given: Path | None, *, required: bool = False) -> Config:
+    """The configuration; commands that need no door run on defaults where there is no file.
+
+    Raises:
+        ConfigError: the file is wrong, or is missing where one was named or is required.
+    """
+    path = config_path(given)
+    if not required and given is None and path == DEFAULT_PATH and not path.exists():
+        return Config()
+    return load(path)
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error: plain lines for the journal, coloured ones for a terminal."""
+    handler: logging.Handler
+    if sys.stderr.isatty():
+        handler = RichHandler(console=complaints, show_path=False, show_time=True)
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def show(result: dict[str, Any], *, as_json: bool, text: object) -> None:
+    """Print a result: the JSON object for machines, `text` (anything rich prints) for people."""
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - this is the output
+    else:
+        console.print(text)
+
+
+def fail(sentence: str, code: int) -> int:
+    """Say what went wrong, on standard error, and as JSON where `--json` was given."""
+    if "--json" in sys.argv:
+        print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
+    complaints.print(f"edge-door: {sentence}", style="red", markup=False, highlight=False)
+    return code

@@ -1,0 +1,145 @@
+"""door, sight and link under one roof: for a desk, a demonstration, a container.
+
+Under systemd the three are units of their own; this does the same with less: it starts them in
+order, starts again what died, with a growing pause, and stops them in reverse order. It holds no
+pin and no socket: the relay belongs to the guard, and the guard's death releases it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import EdgeDoorError
+from edge.wire import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.config import Config
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""A program that ran so long is healthy: the next pause is the first again."""
+STOP_TIMEOUT_S = 8.0
+USAGE_EXIT = 2
+_POLL_S = 0.05
+
+
+class SupervisorError(EdgeDoorError):
+    """A program refuses its configuration, so starting it again would not help. Exit code 2."""
+
+    exit_code = USAGE_EXIT
+
+
+@dataclass
+class _Child:
+    """One program, its process, and when it may be started again."""
+
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    pause_s: float = FIRST_PAUSE_S
+    start_at: float = 0.0
+
+
+class Supervisor:
+    """Runs the programs until it is asked to stop."""
+
+    PROGRAMS = ("door", "sight", "link")
+
+    def __init__(self, config: Config, config_path: Path) -> None:
+        self._config = config
+        self._config_path = config_path
+        self._children = [_Child(name) for name in self.PROGRAMS]
+        self._stopping = False
+
+    def run(self, while_running: Callable[[], bool] | None = None) -> None:
+        """Start everything and keep it running until SIGTERM, SIGINT, or `while_running` is False.
+
+        Raises:
+            SupervisorError: a program exited with a usage or configuration error.
+        """
+        old = {s: signal.signal(s, self._ask_stop) for s in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            while not self._stopping and (while_running is None or while_running()):
+                for child in self._children:
+                    self._tend(child)
+                time.sleep(_POLL_S)
+        finally:
+            self._stop_all()
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def pid(self, name: str) -> int | None:
+        """The process of a program, or None while it is down."""
+        child = next(c for c in self._children if c.name == name)
+        return child.process.pid if child.process and child.process.poll() is None else None
+
+    def _ask_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _tend(self, child: _Child) -> None:
+        now = time.monotonic()
+        if child.process is None:
+            if now >= child.start_at and self._may_start(child):
+                self._start(child)
+            return
+        code = child.process.poll()
+        if code is None:
+            return
+        child.process = None
+        if code == USAGE_EXIT:
+            raise SupervisorError(f"{child.name} refused to start; what it says above must change")
+        if code == 0 and child.name == "link":
+            child.start_at = float("inf")  # no broker configured: nothing to do
+            return
+        steady = now - child.started_at >= STEADY_S
+        child.pause_s = FIRST_PAUSE_S if steady else min(child.pause_s * 2, LONGEST_PAUSE_S)
+        child.start_at = now + child.pause_s
+        log.warning("%s ended (%s), starts again in %.1f s", child.name, _how(code), child.pause_s)
+
+    def _may_start(self, child: _Child) -> bool:
+        """At the first start sight waits for the guard, so that it begins with a door."""
+        if child.name == "door" or child.started_at:
+            return True
+        try:
+            Channel.connect(self._config.door_socket, timeout_s=0.2).close()
+        except EdgeDoorError:
+            return False
+        return True
+
+    def _start(self, child: _Child) -> None:
+        command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
+        child.process = subprocess.Popen(command)  # noqa: S603 - our own program
+        child.started_at = time.monotonic()
+
+    def _stop_all(self) -> None:
+        for child in reversed(self._children):
+            if child.process is None:
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                child.process.terminate()
+            try:
+                child.process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                log.warning("%s does not stop; killing it", child.name)
+                child.process.kill()
+                child.process.wait()
+            child.process = None
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

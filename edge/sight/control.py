@@ -1,0 +1,91 @@
+"""Sight's own socket: claims, commands and questions from the command line and from link."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+from typing import TYPE_CHECKING
+
+from edge.errors import EdgeDoorError, WireError
+from edge.wire import Channel, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.wire import Message
+
+_MAX_CLIENTS = 16
+
+
+class Control:
+    """Answers each packet with one packet; watchers get a copy of everything shown."""
+
+    def __init__(self, path: Path, answer: Callable[[Message], Message]) -> None:
+        """Listen at `path`; `answer` makes the reply and may raise an EdgeDoorError.
+
+        Raises:
+            WireError: another process listens there, or the socket cannot be made.
+        """
+        self._listener = Listener(path)
+        self._answer = answer
+        self._clients: dict[int, Channel] = {}
+        self._watchers: dict[int, Channel] = {}
+
+    def serve(self) -> None:
+        """Answer whatever is waiting; never blocks."""
+        while (channel := self._listener.accept()) is not None:
+            if len(self._clients) >= _MAX_CLIENTS:
+                channel.close()
+                continue
+            self._clients[channel.fileno()] = channel
+        if not self._clients:
+            return
+        ready, _, _ = select.select(list(self._clients), [], [], 0)
+        for number in ready:
+            self._serve_one(number)
+
+    def show(self, message: Message) -> None:
+        """Send to every watcher; one that does not keep up is cut off."""
+        for number in list(self._watchers):
+            try:
+                self._watchers[number].send(message)
+            except WireError:
+                self._drop(number)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches, so that nothing is prepared in vain."""
+        return bool(self._watchers)
+
+    def close(self) -> None:
+        """Hang up on everybody and remove the socket. May be called twice."""
+        for number in list(self._clients):
+            self._drop(number)
+        self._listener.close()
+
+    def _serve_one(self, number: int) -> None:
+        channel = self._clients[number]
+        try:
+            message = channel.receive(0)
+            if message is None:
+                return
+            if message["op"] == "watch":
+                self._watchers[number] = channel
+                reply: Message = {"op": "ok"}
+            else:
+                reply = self._reply(message)
+            channel.send(reply)
+        except WireError:
+            self._drop(number)
+
+    def _reply(self, message: Message) -> Message:
+        try:
+            return {"op": "ok", **self._answer(message)}
+        except EdgeDoorError as error:
+            return {"op": "error", "message": str(error)}
+
+    def _drop(self, number: int) -> None:
+        self._watchers.pop(number, None)
+        with contextlib.suppress(KeyError):
+            self._clients.pop(number).close()

@@ -1,0 +1,163 @@
+"""The one place where the stages meet: step(Frame) -> Evidence."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.records import Evidence
+from edge.sight.aligner import align
+from edge.sight.detector import Detector
+from edge.sight.embedder import Embedder
+from edge.sight.eyelids import Eyelids
+from edge.sight.landmarks import Mesh
+from edge.sight.liveness import LivenessMonitor, Sample
+from edge.sight.manifest import read_manifest
+from edge.sight.quality import assess
+from edge.sight.tflite import Model
+from edge.sight.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from edge.config import Config
+    from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
+    from edge.sight.manifest import Role
+
+BYSTANDER = 0.4
+"""A face narrower than this share of the nearest one stands well behind and is not judged."""
+EMBED_EVERY_S = 0.2
+"""The match needs a few embeddings a second; eyelids are followed on every frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The models, loaded and checked."""
+
+    detector: Detector
+    mesh: Mesh
+    eyelids: Eyelids
+    embedder: Embedder
+
+    @classmethod
+    def load(cls, config: Config) -> Stages:
+        """Load what `[models]` names.
+
+        Raises:
+            ModelError: a file or the manifest is missing, altered or of the wrong shape.
+        """
+        manifest = read_manifest(config.paths.models)
+        section = config.models
+
+        def model(role: Role, name: str | None) -> Model:
+            return Model(manifest.entry(role, name), section.runtime, section.threads)
+
+        return cls(
+            Detector(model("detector", section.detector)),
+            Mesh(model("landmarks", section.landmarks)),
+            Eyelids(model("eyelids", section.eyelids)),
+            Embedder(model("embedder", section.embedder)),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One face in one frame, as far as a single picture tells."""
+
+    face: Face
+    landmarks: Landmarks
+    aligned: AlignedFace
+    quality: Quality
+
+
+class Pipeline:
+    """Follows the person in front of one camera. Pure but for the models: time is the frames'."""
+
+    def __init__(
+        self,
+        stages: Stages,
+        config: Config,
+        stopwatch: Callable[[str], AbstractContextManager[object]] | None = None,
+    ) -> None:
+        """Start with nobody in view; `stopwatch(name)` is entered around every stage."""
+        self._stages = stages
+        self._config = config
+        self._time = stopwatch or (lambda _name: nullcontext())
+        self._tracker = Tracker()
+        self._liveness = LivenessMonitor(config.liveness)
+        self._embedded_at = float("-inf")
+        self._embedded_track = 0
+        self._thumbnail: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None = None
+        self._changed_at = 0.0
+
+    def step(self, frame: Frame) -> Evidence:
+        """Everything that one more frame tells about the person in view."""
+        at = frame.captured_at
+        unchanged_s = self._unchanged_for(frame)
+        with self._time("detect"):
+            faces = people_in(self._stages.detector.detect(frame))
+        if len(faces) != 1:
+            if faces:
+                self._tracker.lose()
+                self._liveness.reset()
+            return Evidence(at, frame.sequence, len(faces), unchanged_s=unchanged_s)
+        look = self.look(frame, faces[0])
+        track = self._tracker.see(at, look.face.box)
+        embedding = self._embed_if_due(at, track, look)
+        if embedding is not None:
+            track = self._tracker.recognise(embedding)
+            self._embedded_track = track
+        with self._time("eyelids"):
+            eyes = self._stages.eyelids.measure(frame, look.landmarks)
+        with self._time("liveness"):
+            liveness = self._liveness.observe(Sample(at, track, look.face, look.landmarks, eyes))
+        return Evidence(
+            captured_at=at,
+            sequence=frame.sequence,
+            faces=1,
+            face=look.face,
+            landmarks=look.landmarks,
+            eyes=eyes,
+            quality=look.quality,
+            embedding=embedding,
+            liveness=liveness,
+            track=track,
+            unchanged_s=unchanged_s,
+        )
+
+    def look(self, frame: Frame, face: Face) -> Look:
+        """Mesh, aligned crop and quality of one detected face."""
+        with self._time("landmarks"):
+            landmarks = self._stages.mesh.locate(frame, face)
+        with self._time("align"):
+            aligned = align(frame, landmarks)
+        with self._time("quality"):
+            width = frame.pixels.shape[1]
+            quality = assess(self._config.quality, face, landmarks, aligned, width)
+        return Look(face, landmarks, aligned, quality)
+
+    def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
+        due = at - self._embedded_at >= EMBED_EVERY_S or track != self._embedded_track
+        if not (due and look.quality.ok):
+            return None
+        self._embedded_at, self._embedded_track = at, track
+        with self._time("embed"):
+            return self._stages.embedder.embed(look.aligned)
+
+    def _unchanged_for(self, frame: Frame) -> float:
+        """Seconds for which the camera has delivered the very same picture."""
+        thumbnail = frame.pixels[::8, ::8]
+        if self._thumbnail is None or not np.array_equal(thumbnail, self._thumbnail):
+            self._thumbnail = thumbnail.copy()
+            self._changed_at = frame.captured_at
+        return frame.captured_at - self._changed_at
+
+
+def people_in(faces: list[Face]) -> list[Face]:
+    """The faces near enough to be judged, best first: passers-by far behind are left out."""
+    nearest = max((face.box.width for face in faces), default=0.0)
+    return [face for face in faces if face.box.width >= BYSTANDER * nearest]
