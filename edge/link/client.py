@@ -1,0 +1,407 @@
+"""The broker: the only importer of paho.
+
+A `Connection` is one TCP connection and is driven by the one thread that owns it: nothing happens
+between two calls of `poll`. When it is lost, it is thrown away with all that was on its way in
+it; the outbox knows what was not acknowledged, and a new connection begins clean.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge.errors import BrokerError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from edge.config.sections import MqttSection
+    from edge.link.topics import Message
+
+ANSWER_TIMEOUT_S = 5.0
+MAX_PACKET = 16 * 1024
+"""A longer packet is kept back by an MQTT 5 broker."""
+RECEIVE_AT_ONCE = 20
+_PACKETS_A_POLL = 50
+_IS_ERROR = 0x80
+_UNSUPPORTED_VERSION = 0x84
+_CREDENTIALS = frozenset({0x86, 0x87})
+_TAKEN_OVER = 0x8E
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that somebody published."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The broker's answer to the QoS 1 publish with this ticket."""
+
+    ticket: int
+    topic: str
+    refused: str
+    """Why the broker did not take it; empty when it did. MQTT 3.1.1 never says so."""
+
+
+class Broker:
+    """Where the broker is and how to enter; checked once, connected to as often as needed."""
+
+    def __init__(self, mqtt: MqttSection, client_id: str) -> None:
+        """Read the password and certificates.
+
+        Raises:
+            ConfigError: a file is missing or is not what it should be.
+        """
+        if mqtt.host is None:
+            raise ConfigError("mqtt.host: not set, so there is no broker to connect to.")
+        self._mqtt = mqtt
+        self._host = mqtt.host
+        self._client_id = client_id
+        self._password = _password(mqtt)
+        self._tls = _tls(mqtt)
+        self._warned = False
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for people."""
+        return f"{self._host}:{self._mqtt.port}"
+
+    def connect(self, will: Message) -> Connection:
+        """Connect with MQTT 5, else 3.1.1 if the configuration lets it. Takes seconds at most.
+
+        Raises:
+            BrokerError: nobody there, not trusted, or refused; the text says what to do.
+        """
+        if self._mqtt.protocol == "3.1.1":
+            return self._open(will, MQTTProtocolVersion.MQTTv311)
+        try:
+            return self._open(will, MQTTProtocolVersion.MQTTv5)
+        except _NoMqtt5Error as error:
+            if self._mqtt.protocol == "5":
+                raise BrokerError(
+                    f"{error} It may know only MQTT 3.1.1: [mqtt] protocol = 'auto' allows that."
+                ) from error
+        connection = self._open(will, MQTTProtocolVersion.MQTTv311)
+        if not self._warned:
+            self._warned = True
+            _log.warning(
+                "the broker at %s does not speak MQTT 5; using 3.1.1. Lost with it: a publish that "
+                "the broker's access list forbids is reported as a success, refusals come without "
+                "a reason, and neither long packets nor live retained commands are marked",
+                self.address,
+            )
+        return connection
+
+    def _open(self, will: Message, protocol: MQTTProtocolVersion) -> Connection:
+        five = protocol is MQTTProtocolVersion.MQTTv5
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            # A queued command must not be delivered late: no session outlives its connection.
+            clean_session=None if five else True,
+            protocol=protocol,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = ANSWER_TIMEOUT_S
+        if self._mqtt.username is not None:
+            client.username_pw_set(self._mqtt.username, self._password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        client.will_set(will.topic, will.payload, will.qos, will.retain)
+        connection = Connection(client, five=five, address=self.address)
+        try:
+            client.connect(
+                self._host,
+                self._mqtt.port,
+                keepalive=self._mqtt.keepalive_s,
+                properties=_limits() if five else None,
+            )
+        except (OSError, ValueError) as error:
+            raise BrokerError(_unreachable(self.address, error)) from error
+        connection.await_welcome()
+        return connection
+
+
+class Connection:
+    """One connection to the broker, driven by `poll`. For one thread."""
+
+    def __init__(self, client: Client, *, five: bool, address: str) -> None:
+        self._client = client
+        self._five = five
+        self._address = address
+        self._arrived: list[Received | Acknowledged] = []
+        self._topics: dict[int, str] = {}
+        self._welcome: Any = None
+        self._lost = ""
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+
+    @property
+    def protocol(self) -> str:
+        """`5` or `3.1.1`."""
+        return "5" if self._five else "3.1.1"
+
+    def await_welcome(self) -> None:
+        """Wait for the broker's answer to the connect request.
+
+        Raises:
+            BrokerError: it refused, hung up or did not answer in time.
+        """
+        until = time.monotonic() + ANSWER_TIMEOUT_S
+        while self._welcome is None and not self._lost and time.monotonic() < until:
+            self._loop(0.1)
+        if self._welcome is None:
+            self._give_up()
+            if self._lost:
+                raise _NoMqtt5Error(
+                    f"the broker at {self._address} hung up without an answer. With TLS, it may "
+                    "want a client certificate ([mqtt] cert_file, key_file); without, it may want "
+                    "TLS ([mqtt] tls = true)."
+                )
+            raise BrokerError(
+                f"{self._address} accepts connections but does not answer as a broker."
+            )
+        if self._welcome.value >= _IS_ERROR:
+            self._give_up()
+            raise _refusal(self._address, self._welcome)
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """Ask for these topics with QoS 1; a refusal is logged when it arrives.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        if self._five:
+            # What was retained does not come; what is published as retained stays marked.
+            options = SubscribeOptions(
+                qos=1,
+                retainAsPublished=True,
+                retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,
+            )
+            code, _ = self._client.subscribe([(topic, options) for topic in topics])
+        else:
+            code, _ = self._client.subscribe([(topic, 1) for topic in topics])
+        self._check(code)
+
+    def publish(self, message: Message) -> int:
+        """Send; returns the ticket that `Acknowledged` names when QoS is 1.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        if message.qos:
+            self._topics[info.mid] = message.topic
+        self._check(info.rc)
+        return info.mid
+
+    def poll(self, timeout_s: float) -> list[Received | Acknowledged]:
+        """What arrived, in order; waits at most `timeout_s` for the first.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        self._loop(timeout_s)
+        for _ in range(_PACKETS_A_POLL):
+            before = len(self._arrived)
+            if self._lost or before == 0:
+                break
+            self._loop(0.0)
+            if len(self._arrived) == before:
+                break
+        if self._lost:
+            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}")
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    def close(self, farewell: Message | None = None) -> None:
+        """Say `farewell`, wait until the broker has it, and leave without the last will."""
+        if farewell is not None and not self._lost:
+            try:
+                self._leave(self.publish(farewell))
+            except BrokerError as error:
+                _log.warning("could not say good-bye: %s", error)
+        self._give_up()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_up()
+
+    def _leave(self, ticket: int) -> None:
+        until = time.monotonic() + ANSWER_TIMEOUT_S
+        while ticket in self._topics and time.monotonic() < until:
+            self.poll(0.1)
+        self._client.disconnect()
+
+    def _give_up(self) -> None:
+        """Drop the socket; a broker that was not told good-bye publishes the last will."""
+        self._lost = self._lost or "closed"
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    def _loop(self, timeout_s: float) -> None:
+        code = self._client.loop(timeout_s)
+        if code is not MQTTErrorCode.MQTT_ERR_SUCCESS and not self._lost:
+            self._lost = str(code.name)
+
+    def _check(self, code: int) -> None:
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._lost = self._lost or MQTTErrorCode(code).name
+            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}")
+
+    def _on_connect(self, *args: Any) -> None:
+        _client, _userdata, _flags, self._welcome, _properties = args
+
+    def _on_disconnect(self, *args: Any) -> None:
+        _client, _userdata, _flags, reason, _properties = args
+        if reason.value == _TAKEN_OVER:
+            self._lost = (
+                "another client came with the same name. Two devices must not share [device] id"
+            )
+        else:
+            self._lost = str(reason)
+
+    def _on_message(self, _client: Client, _userdata: object, message: Any) -> None:
+        self._arrived.append(Received(message.topic, bytes(message.payload), message.retain))
+
+    def _on_publish(self, *args: Any) -> None:
+        _client, _userdata, ticket, reason, _properties = args
+        topic = self._topics.pop(ticket, None)
+        if topic is not None:
+            refused = str(reason) if reason.value >= _IS_ERROR else ""
+            self._arrived.append(Acknowledged(ticket, topic, refused))
+
+    def _on_subscribe(self, *args: Any) -> None:
+        _client, _userdata, _ticket, reasons, _properties = args
+        refused = {str(reason) for reason in reasons if reason.value >= _IS_ERROR}
+        if refused:
+            _log.warning(
+                "the broker refused a subscription (%s): some commands will not be heard",
+                ", ".join(sorted(refused)),
+            )
+
+
+class _NoMqtt5Error(BrokerError):
+    """The broker did not answer, as one does that knows no MQTT 5."""
+
+
+def _limits() -> Properties:
+    limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    limits.MaximumPacketSize = MAX_PACKET
+    limits.ReceiveMaximum = RECEIVE_AT_ONCE
+    return limits
+
+
+def _refusal(address: str, reason: Any) -> BrokerError:
+    if reason.value == _UNSUPPORTED_VERSION:
+        return _NoMqtt5Error(f"the broker at {address} does not know this version of MQTT.")
+    if reason.value in _CREDENTIALS:
+        return BrokerError(
+            f"the broker at {address} refuses these credentials ({reason}). "
+            "Check [mqtt] username and password_file."
+        )
+    return BrokerError(f"the broker at {address} refuses the connection: {reason}.")
+
+
+def _unreachable(address: str, error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of the broker at {address} is not trusted "
+            f"({error.verify_message}). Check [mqtt] ca_file and host."
+        )
+    if isinstance(error, ssl.SSLError):
+        return (
+            f"no TLS with the broker at {address}: {error.reason or error}. Is this its TLS port "
+            "([mqtt] port, usually 8883), and does it accept the client certificate?"
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens at {address}. Is the broker running? Check [mqtt] host and port."
+    if isinstance(error, socket.gaierror):
+        return f"the name in {address} is not known. Check [mqtt] host and the network."
+    if isinstance(error, TimeoutError):
+        return f"{address} does not answer. Check [mqtt] host and the network."
+    return f"the broker at {address} cannot be reached: {error}"
+
+
+def _password(mqtt: MqttSection) -> str | None:
+    if mqtt.password_file is None:
+        return None
+    if mqtt.username is None:
+        raise ConfigError("mqtt.password_file: a password without mqtt.username. Set both.")
+    text = _read("password_file", mqtt.password_file).strip("\r\n")
+    if not text:
+        raise ConfigError(f"mqtt.password_file: {mqtt.password_file} is empty.")
+    if mqtt.password_file.stat().st_mode & 0o077:
+        _log.warning("others can read %s: chmod 600 it", mqtt.password_file)
+    return text
+
+
+def _tls(mqtt: MqttSection) -> ssl.SSLContext | None:
+    files = {"ca_file": mqtt.ca_file, "cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
+    given = {name: path for name, path in files.items() if path is not None}
+    if not mqtt.tls:
+        if given:
+            names = ", ".join(f"mqtt.{name}" for name in given)
+            raise ConfigError(f"{names}: means nothing without mqtt.tls = true.")
+        return None
+    for name, path in given.items():
+        _read(name, path)
+    try:
+        context = ssl.create_default_context(cafile=mqtt.ca_file)
+    except ssl.SSLError as error:
+        raise ConfigError(f"mqtt.ca_file: {mqtt.ca_file} holds no PEM certificate.") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _present(context, mqtt.cert_file, mqtt.key_file)
+    return context
+
+
+def _present(context: ssl.SSLContext, cert_file: Path | None, key_file: Path | None) -> None:
+    if (cert_file is None) != (key_file is None):
+        raise ConfigError("mqtt.cert_file and mqtt.key_file: set both or neither.")
+    if cert_file is None:
+        return
+    try:
+        context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"mqtt.cert_file and mqtt.key_file: {cert_file} and {key_file} are not a PEM "
+            f"certificate and its unencrypted key ({error.reason or error})."
+        ) from error
+
+
+def _no_passphrase() -> str:
+    # Without this, OpenSSL would ask on the terminal.
+    return ""
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"mqtt.{name}: {path} cannot be read: {error}") from error

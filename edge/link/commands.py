@@ -1,0 +1,142 @@
+"""What others may ask over MQTT, and what of it goes on to sight.
+
+The network can lock, and it can name the person who stands at the door. It cannot unlock: only a
+signed command can, sight alone checks the signature, and only where `remote_unlock` is on.
+A retained message is never followed: it is an old wish, delivered again at every reconnect.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import CommandError
+
+if TYPE_CHECKING:
+    from edge.link.topics import Topics
+    from edge.wire import Message
+
+MAX_BYTES = 4096
+MAX_NAME = 80
+_HEX_CHAIN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The reader of the events has everything up to `sequence`, whose chain hash is `chain`."""
+
+    sequence: int
+    chain: str
+    resend: bool
+    """Send what follows once more: the reader found a gap, or begins again."""
+
+
+class Commands:
+    """Turns what arrived into what sight may hear."""
+
+    def __init__(self, topics: Topics, *, remote_unlock: bool) -> None:
+        self._topics = topics
+        self._remote_unlock = remote_unlock
+
+    def read(self, topic: str, payload: bytes, *, retained: bool) -> Message | Confirmation:
+        """The packet for sight's socket, or a reader's confirmation.
+
+        Raises:
+            CommandError: it is not followed; the text says why and holds nothing of the payload.
+        """
+        text = _text(payload, retained=retained)
+        if topic == self._topics.lock_set:
+            return _lock(text)
+        if topic == self._topics.claim_set:
+            return _claim(text)
+        if topic == self._topics.command:
+            return self._signed(text)
+        if topic == self._topics.confirm:
+            return _confirmation(text)
+        raise CommandError("nothing is heard on this topic")
+
+    def _signed(self, text: str) -> Message:
+        if not self._remote_unlock:
+            raise CommandError(
+                "signed commands are off. Set [mqtt] remote_unlock = true and command_keys to "
+                "follow them"
+            )
+        _object(text)
+        return {"op": "command", "payload": text}
+
+
+class TokenBucket:
+    """Lets `burst` through at once and `per_second` in the long run."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._rate = per_second
+        self._burst = float(burst)
+        self._tokens = self._burst
+        self._at = 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether one more may pass at `now`, monotonic seconds."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def _text(payload: bytes, *, retained: bool) -> str:
+    if retained:
+        raise CommandError("a retained message is never followed. Publish it with retain off")
+    if len(payload) > MAX_BYTES:
+        raise CommandError(f"{len(payload)} bytes are over the {MAX_BYTES} allowed")
+    try:
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError("it is not UTF-8") from error
+    if not text.isprintable():
+        raise CommandError("it holds control characters or line ends")
+    return text
+
+
+def _lock(text: str) -> Message:
+    if text == "LOCK":
+        return {"op": "command", "payload": {"action": "lock"}}
+    if text in {"UNLOCK", "OPEN"}:
+        raise CommandError(
+            f"{text} is refused: whoever reaches the broker could open the door. "
+            "Only a signed command may unlock"
+        )
+    raise CommandError("only LOCK is followed here")
+
+
+def _claim(text: str) -> Message:
+    name = text.strip()
+    if not name or len(name) > MAX_NAME:
+        raise CommandError(f"a name has 1 to {MAX_NAME} characters")
+    return {"op": "claim", "person": name}
+
+
+def _confirmation(text: str) -> Confirmation:
+    body = _object(text)
+    sequence, chain = body.get("sequence"), body.get("chain")
+    resend = body.get("resend", False)
+    if (
+        type(sequence) is not int  # a bool is an int to isinstance
+        or not 0 <= sequence < 2**63
+        or not isinstance(chain, str)
+        or len(chain) not in {0, _HEX_CHAIN}
+        or not isinstance(resend, bool)
+    ):
+        raise CommandError('a confirmation is {"sequence": number, "chain": hex, "resend": bool}')
+    return Confirmation(sequence, chain, resend)
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CommandError("it is not JSON") from error
+    if not isinstance(body, dict):
+        raise CommandError("it is not a JSON object")
+    return body

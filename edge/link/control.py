@@ -1,0 +1,145 @@
+"""Sight's socket, asked without ever waiting for the answer."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import WireError
+from edge.wire import Channel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from edge.wire import Message
+
+ANSWER_TIMEOUT_S = 5.0
+STATUS_EVERY_S = 2.0
+_CONNECT_TIMEOUT_S = 0.2
+_MAX_WAITING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request. `body` holds sight's own packet, or an error made here."""
+
+    asked: Message
+    body: Message
+
+    @property
+    def failure(self) -> str:
+        """Why it was not done; empty when it was."""
+        return "" if self.body["op"] == "ok" else str(self.body.get("message", "no reason given"))
+
+
+class Control:
+    """Asks sight, keeps its last status. For one thread; nothing here blocks for long."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._channel: Channel | None = None
+        self._waiting: deque[tuple[Message, float]] = deque()
+        self._failed: list[Answer] = []
+        self._status: Message = {}
+        self._status_at = self._next_status = 0.0
+
+    @property
+    def door_available(self) -> bool:
+        """Whether sight answers and says that it holds its connection to the relay guard."""
+        fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + ANSWER_TIMEOUT_S
+        return fresh and self._status.get("door") is True
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures in sight's last status."""
+        figures = self._status.get("metrics")
+        if not isinstance(figures, dict):
+            return {}
+        return {
+            str(name): value
+            for name, value in figures.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    def ask(self, message: Message) -> None:
+        """Send a request; `poll` brings its answer.
+
+        Raises:
+            WireError: sight is not there, or has too much unanswered already.
+        """
+        if len(self._waiting) >= _MAX_WAITING:
+            raise WireError("sight has not answered the requests before this one")
+        if not self._send(message):  # sight may have hung up since, or have been restarted
+            self._channel = Channel.connect(self._path, _CONNECT_TIMEOUT_S)
+            if not self._send(message):
+                raise WireError("sight hangs up at once")
+        self._waiting.append((message, time.monotonic()))
+
+    def poll(self) -> list[Answer]:
+        """The answers that came; asks for the status when it is time."""
+        answers = self._answers()
+        for answer in answers:
+            if answer.asked["op"] == "status":
+                self._status = {} if answer.failure else answer.body
+                self._status_at = time.monotonic()
+        now = time.monotonic()
+        if now >= self._next_status:
+            self._next_status = now + STATUS_EVERY_S
+            self._ask_status()
+        return [answer for answer in answers if answer.asked["op"] != "status"]
+
+    def close(self) -> None:
+        """Hang up. May be called twice."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, message: Message) -> bool:
+        if self._channel is None:
+            return False
+        try:
+            self._channel.send(message)
+        except WireError as error:
+            self._failed += self._fail(str(error))
+            return False
+        return True
+
+    def _ask_status(self) -> None:
+        if any(message["op"] == "status" for message, _ in self._waiting):
+            return
+        try:
+            self.ask({"op": "status"})
+        except WireError:
+            self._status = {}
+
+    def _answers(self) -> list[Answer]:
+        answers, self._failed = self._failed, []
+        try:
+            while self._channel is not None and self._waiting:
+                packet = self._channel.receive(timeout_s=0)
+                if packet is None:
+                    break
+                asked, _ = self._waiting.popleft()
+                answers.append(Answer(asked, packet))
+        except WireError as error:
+            answers += self._fail(str(error))
+        if self._waiting and time.monotonic() - self._waiting[0][1] > ANSWER_TIMEOUT_S:
+            answers += self._fail("sight does not answer")
+        return answers
+
+    def _fail(self, why: str) -> list[Answer]:
+        """Answers still to come would be taken for those of later requests: begin anew."""
+        self.close()
+        failed = [Answer(asked, {"op": "error", "message": why}) for asked, _ in self._waiting]
+        self._waiting.clear()
+        return failed

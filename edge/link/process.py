@@ -1,0 +1,277 @@
+"""The link process: `run` is the whole of it. One thread, one loop.
+
+It reads the ledger, moves the outbox's watermarks, and asks sight; it holds no key, opens no
+camera and no pin. Whatever reaches it from the network, the most it can do is lock the door or
+name the person in front of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from edge.errors import BrokerError, CommandError, EdgeDoorError, LedgerError, WireError
+from edge.ledger.ledger import Ledger
+from edge.link import discovery
+from edge.link.client import Acknowledged, Broker, Received
+from edge.link.commands import Commands, Confirmation, TokenBucket
+from edge.link.control import Control
+from edge.link.shipper import Shipper
+from edge.link.topics import DoorState, Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.config import Config
+    from edge.link.client import Connection
+
+POLL_S = 0.05
+LEDGER_REST_S = 5.0
+COMPLAIN_EVERY_S = 60.0
+STABLE_S = 10.0
+"""A connection that held for so long starts the backoff again."""
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    config: Config,
+    stop: threading.Event | None = None,
+    heartbeat: Callable[[], None] = lambda: None,
+) -> int:
+    """Ship events and hear commands until `stop`; returns the exit code.
+
+    Without `stop`, SIGTERM and SIGINT end it. `heartbeat` is called by the working loop, at
+    least every 15 s even while the network hangs.
+
+    Raises:
+        ConfigError: a file that `[mqtt]` names is missing or wrong.
+        LedgerError: the ledger cannot be opened.
+    """
+    if config.mqtt.host is None:
+        _log.info("MQTT is off: [mqtt] host is not set. Nothing is sent")
+        return 0
+    stop = stop or _stop_on_signals()
+    broker = Broker(config.mqtt, client_id=f"edge-door-{config.device.id}")
+    with (
+        Ledger.open(config.ledger_db, config.device.id) as ledger,
+        Control(config.sight_socket) as control,
+    ):
+        Link(config, broker, ledger, control).serve(stop, heartbeat)
+    return 0
+
+
+class Link:
+    """Keeps a connection to the broker and carries messages both ways over it."""
+
+    def __init__(self, config: Config, broker: Broker, ledger: Ledger, control: Control) -> None:
+        self._config = config
+        self._broker = broker
+        self._ledger = ledger
+        self._control = control
+        self._topics = Topics(config.mqtt.base_topic, config.device.id)
+        self._commands = Commands(self._topics, remote_unlock=config.mqtt.remote_unlock)
+        self._shipper = Shipper(ledger, self._topics)
+        self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
+        self._buckets = {
+            topic: TokenBucket(per_second=2.0, burst=10)
+            for topic in (*self._topics.heard, self._announcer)
+        }
+        self._outage = Outage()
+        self._states: dict[str, str] = {}
+        self._published: dict[str, bytes] = {}
+        self._refused: set[str] = set()
+        self._ledger_ok = True
+        self._ledger_rest_until = 0.0
+        self._next_metrics = 0.0
+        self._next_complaint = 0.0
+
+    def serve(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+        """Connect, work, connect again, until `stop`."""
+        backoff = Backoff()
+        while not stop.is_set():
+            heartbeat()
+            connected_at = time.monotonic()
+            try:
+                with self._broker.connect(self._topics.available(online=False)) as connection:
+                    self._greet(connection)
+                    self._outage.over(self._broker.address, connection.protocol)
+                    self._work(connection, stop, heartbeat)
+                    connection.close(self._topics.available(online=False))
+            except BrokerError as error:
+                self._outage.report(error)
+                if time.monotonic() - connected_at > STABLE_S:
+                    backoff.reset()
+                _rest(backoff.next(), stop, heartbeat)
+
+    def _greet(self, connection: Connection) -> None:
+        """Subscribe, then tell all states, then say `online`: in this order, on every connect."""
+        connection.subscribe(self._buckets)
+        self._announce(connection)
+        self._published.clear()
+        self._refused.clear()
+        self._control.poll()
+        self._guarded(self._take_up)
+        self._tell_states(connection)
+        connection.publish(self._topics.available(online=True))
+
+    def _work(
+        self, connection: Connection, stop: threading.Event, heartbeat: Callable[[], None]
+    ) -> None:
+        while not stop.is_set():
+            heartbeat()
+            for arrived in connection.poll(POLL_S):
+                if isinstance(arrived, Received):
+                    self._hear(arrived, connection)
+                else:
+                    self._account(arrived)
+            for answer in self._control.poll():
+                if answer.failure:
+                    _log.warning("sight did not follow a request: %s", answer.failure)
+            self._guarded(lambda: self._shipper.pump(connection))
+            self._guarded(self._read_states)
+            self._tell_states(connection)
+            self._tell_metrics(connection)
+
+    def _take_up(self) -> None:
+        self._read_states()
+        self._shipper.begin()
+        warning = self._ledger.fill().warning
+        if warning:
+            _log.warning("%s", warning)
+
+    def _read_states(self) -> None:
+        self._states = self._ledger.states()
+
+    def _announce(self, connection: Connection) -> None:
+        mqtt, device = self._config.mqtt, self._config.device
+        connection.publish(
+            discovery.announcement(mqtt.discovery_prefix, device, self._topics)
+            if mqtt.discovery
+            else discovery.withdrawal(mqtt.discovery_prefix, device.id)
+        )
+
+    def _tell_states(self, connection: Connection) -> None:
+        state = DoorState.of(self._states, available=self._control.door_available)
+        for message in self._topics.states(state):
+            if self._published.get(message.topic) != message.payload:
+                connection.publish(message)
+                self._published[message.topic] = message.payload
+
+    def _tell_metrics(self, connection: Connection) -> None:
+        now = time.monotonic()
+        figures = self._control.metrics
+        if figures and now >= self._next_metrics:
+            self._next_metrics = now + discovery.METRICS_EVERY_S
+            connection.publish(self._topics.metrics(figures))
+
+    def _hear(self, received: Received, connection: Connection) -> None:
+        if not self._buckets[received.topic].take(time.monotonic()):
+            self._complain(received.topic)
+            return
+        if received.topic == self._announcer:
+            if received.payload == b"online":
+                self._announce(connection)
+            return
+        try:
+            wish = self._commands.read(received.topic, received.payload, retained=received.retained)
+            if isinstance(wish, Confirmation):
+                self._guarded(lambda: self._shipper.confirm(wish))
+            else:
+                self._control.ask(wish)
+        except (CommandError, WireError) as error:
+            _log.warning("not followed, on %s: %s", received.topic, error)
+
+    def _complain(self, topic: str) -> None:
+        now = time.monotonic()
+        if now >= self._next_complaint:
+            self._next_complaint = now + COMPLAIN_EVERY_S
+            _log.warning("too many messages on %s: some are dropped", topic)
+
+    def _account(self, answer: Acknowledged) -> None:
+        self._shipper.acknowledged(answer)
+        if answer.refused and answer.topic not in self._refused:
+            self._refused.add(answer.topic)
+            _log.error(
+                "the broker refuses to take %s (%s): allow this device to write there. Refused "
+                "events wait in the ledger",
+                answer.topic,
+                answer.refused,
+            )
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Do it unless the ledger is in trouble, which is said once and tried again later."""
+        now = time.monotonic()
+        if now < self._ledger_rest_until:
+            return
+        try:
+            action()
+        except LedgerError as error:
+            if self._ledger_ok:
+                _log.error("%s Events wait until it works again", error)
+            self._ledger_ok = False
+            self._ledger_rest_until = now + LEDGER_REST_S
+        else:
+            self._ledger_ok = True
+
+
+class Outage:
+    """Says once that the broker is away, once for each further cause, and once that it is back."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._said: set[str] = set()
+
+    def report(self, error: EdgeDoorError) -> None:
+        """The connection failed or was lost."""
+        if not self._said:
+            self._since = time.monotonic()
+        if str(error) not in self._said:
+            self._said.add(str(error))
+            _log.warning("%s Events wait in the ledger; trying again", error)
+
+    def over(self, address: str, protocol: str) -> None:
+        """There is a connection."""
+        if self._said:
+            away = time.monotonic() - self._since
+            _log.info("connected to %s again after %.1f s, MQTT %s", address, away, protocol)
+        else:
+            _log.info("connected to %s, MQTT %s", address, protocol)
+        self._said.clear()
+
+
+class Backoff:
+    """Seconds to wait: doubling from half a second to a minute, with jitter for fleets."""
+
+    def __init__(self, first_s: float = 0.5, limit_s: float = 60.0) -> None:
+        self._first = self._next = first_s
+        self._limit = limit_s
+        self._random = random.SystemRandom()
+
+    def next(self) -> float:
+        """The pause before the next attempt."""
+        pause = self._next
+        self._next = min(2 * pause, self._limit)
+        return pause * self._random.uniform(0.75, 1.0)
+
+    def reset(self) -> None:
+        """Begin again with the first."""
+        self._next = self._first
+
+
+def _rest(pause_s: float, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    until = time.monotonic() + pause_s
+    while not stop.is_set() and (left := until - time.monotonic()) > 0:
+        heartbeat()
+        stop.wait(min(left, 1.0))
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,120 @@
+"""Outbox to broker: in order, a few at a time, until the broker has acknowledged each.
+
+At least once: after a lost connection whatever was not acknowledged goes out again, marked as
+replayed, and the reader drops by `chain` what it has already. A broker may lose what it
+acknowledged; a reader that must not miss anything confirms what it has stored, and asks for the
+rest with `resend` whenever `availability` turns `online` or it finds a gap in `seq`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.errors import BrokerError, CommandError
+
+if TYPE_CHECKING:
+    from edge.ledger.ledger import Ledger
+    from edge.link.client import Acknowledged, Connection
+    from edge.link.commands import Confirmation
+    from edge.link.topics import Topics
+
+WINDOW = 16
+"""Unacknowledged at once: below the 20 that brokers usually take."""
+ACKNOWLEDGE_TIMEOUT_S = 30.0
+REFUSED_RETRY_S = 30.0
+
+
+class Shipper:
+    """What of the ledger is on its way. `begin` with every new connection."""
+
+    def __init__(self, ledger: Ledger, topics: Topics) -> None:
+        self._ledger = ledger
+        self._topics = topics
+        self._flying: dict[int, int] = {}  # ticket -> sequence, in order
+        self._acknowledged: set[int] = set()  # tickets among them
+        self._sent = self._done = self._marked = self._late = 0
+        self._progress_at = self._rest_until = 0.0
+
+    def begin(self) -> None:
+        """Start from the watermark; all that is in the ledger by now counts as late."""
+        marks = self._ledger.watermarks()
+        self._late = marks.written
+        self._sent = self._done = self._marked = marks.delivered
+        self._flying.clear()
+        self._acknowledged.clear()
+        self._rest_until = 0.0
+
+    def pump(self, connection: Connection) -> None:
+        """Move the watermark, and fill the window.
+
+        Raises:
+            BrokerError: the connection is lost, or the broker does not acknowledge any more.
+            LedgerError: the ledger cannot be read or written now.
+        """
+        if self._done > self._marked:
+            self._ledger.mark_delivered(self._done)
+            self._marked = self._done
+        now = time.monotonic()
+        if self._rest_until:
+            if now < self._rest_until:
+                return
+            self.begin()
+        if not self._flying:
+            self._progress_at = now
+        elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
+            raise BrokerError("the broker has stopped acknowledging events; connecting anew.")
+        room = WINDOW - len(self._flying)
+        for stored in self._ledger.events(after=self._sent, limit=room) if room else ():
+            late = stored.sequence <= self._late
+            ticket = connection.publish(self._topics.event(stored, replayed=late))
+            self._flying[ticket] = stored.sequence
+            self._sent = stored.sequence
+
+    def acknowledged(self, answer: Acknowledged) -> None:
+        """Take the broker's answer; one that is not about an event in flight changes nothing."""
+        if answer.ticket not in self._flying:
+            return
+        self._progress_at = time.monotonic()
+        if answer.refused:
+            self._rest()
+            return
+        self._acknowledged.add(answer.ticket)
+        while self._flying and (first := next(iter(self._flying))) in self._acknowledged:
+            self._acknowledged.remove(first)
+            self._done = self._flying.pop(first)
+
+    def confirm(self, confirmation: Confirmation) -> None:
+        """The reader has everything up to a sequence, and may want the rest once more.
+
+        Raises:
+            CommandError: the reader's history is not this ledger's.
+            LedgerError: the ledger cannot be read or written now.
+        """
+        if confirmation.sequence:
+            self._check(confirmation)
+        if confirmation.resend:
+            self._ledger.redeliver()
+            self.begin()
+
+    def _check(self, confirmation: Confirmation) -> None:
+        found = self._ledger.events(after=confirmation.sequence - 1, limit=1)
+        if not found:
+            raise CommandError(
+                f"the reader has event {confirmation.sequence}, which this ledger has not: "
+                "the ledger may be an older copy of itself"
+            )
+        if found[0].sequence > confirmation.sequence:
+            return  # cut from the ledger since: nothing to compare, nothing to mark
+        if found[0].chain != confirmation.chain:
+            raise CommandError(
+                f"the reader's event {confirmation.sequence} is not this ledger's: one of the two "
+                "was altered or begun anew. Run `edge-door audit verify`"
+            )
+        self._ledger.mark_confirmed(confirmation.sequence)
+
+    def _rest(self) -> None:
+        """A refused event holds back all after it: their order counts more than their speed."""
+        self._flying.clear()
+        self._acknowledged.clear()
+        self._rest_until = time.monotonic() + REFUSED_RETRY_S
