@@ -129,6 +129,11 @@ class AccessSection(Section):
     """Longest lockout."""
     cooldown_s: float = Field(5.0, ge=0, le=120)
     """After a grant, the same track is not judged again for so long."""
+    schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Who may pass when, local time: `"*" = ["mon-fri 07:00-19:00"]` for everybody, a person's name
+    for that person, `["always"]`. Who is not named and finds no `*` may always pass."""
+    time_zone: str | None = None
+    """Such as `Europe/Berlin`. Unset: the system's."""
 
 
 class MqttSection(Section):

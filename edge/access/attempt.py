@@ -1,0 +1,190 @@
+"""One attempt a track: what its frames add up to, and each final decision said once.
+
+Identity is decided on the mean of an attempt's last `probes` similarities (or the newest, if that
+is lower: a face put in the place of another must not live off its past), all against the same
+person. `misses` comparisons in a row without a match deny. A denied track is judged anew after
+`pause_s`, one that was granted after `cooldown_s`; the same denial is not repeated within the
+pause, whatever the track.
+
+All time is the frames' own: the monotonic stamp of their capture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edge.access.policy import Situation, decide
+from edge.records import Decision, Hint, Outcome
+
+if TYPE_CHECKING:
+    from edge.access.lockout import Lockout
+    from edge.access.moment import Moment
+    from edge.access.schedule import Schedule, Verdict
+    from edge.records import Evidence, Match, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much an attempt needs and how long it may take; seconds."""
+
+    stale_after_s: float = 0.5
+    liveness_timeout_s: float = 10.0
+    """From the attempt's first frame that may be judged."""
+    pause_s: float = 5.0
+    cooldown_s: float = 5.0
+    probes: int = 3
+    misses: int = 6
+    probe_fresh_s: float = 2.0
+    """The newest comparison may be no older than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a decision needs beside the frame, as it stands now."""
+
+    now: Moment
+    enrolled: int
+    claim: str | None
+    """The identity claimed, or the only one enrolled."""
+    claim_needed: bool
+    door_ready: bool
+    ledger_ready: bool
+    lockout: Lockout
+    schedule: Schedule
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What has been gathered about one track and one claim."""
+
+    track: int
+    claim: str | None
+    probes: deque[Match]
+    since: float | None = None
+    """Its first frame that may be judged."""
+    probed_at: float = -math.inf
+    misses: int = 0
+    rest: Decision | None = None
+    """After its final decision: what to answer until `rest_until`."""
+    rest_until: float = -math.inf
+
+
+class Judge:
+    """Follows the attempts in front of one camera. Give it every frame's evidence."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._last_frame = (-1, -math.inf)
+        self._attempt = self._begin(-1, None)
+        self._denied: dict[Reason, float] = {}  # until when not to say it again
+
+    def observe(
+        self, evidence: Evidence, match: Match | None, surroundings: Surroundings
+    ) -> Decision:
+        """Judge one frame. `match` is the comparison of its embedding, where it has one.
+
+        A final decision (GRANT or DENY) comes once; then WAIT, until the pause is over.
+        """
+        frame_new = self._is_new(evidence)
+        if evidence.faces == 0:
+            return decide(Situation())
+        self._continue(evidence, surroundings.claim)
+        self._gather(evidence, match)
+        decision = decide(self._situation(evidence, surroundings, frame_new=frame_new))
+        if self._attempt.rest is not None and evidence.faces == 1:
+            return self._attempt.rest
+        if decision.outcome is Outcome.WAIT:
+            return decision
+        return self._finish(evidence, decision)
+
+    def _begin(self, track: int, claim: str | None) -> _Attempt:
+        return _Attempt(track, claim, deque(maxlen=self._patience.probes))
+
+    def _is_new(self, evidence: Evidence) -> bool:
+        sequence, at = self._last_frame
+        new = evidence.sequence > sequence and evidence.captured_at > at
+        if new:
+            self._last_frame = (evidence.sequence, evidence.captured_at)
+        return new
+
+    def _continue(self, evidence: Evidence, claim: str | None) -> None:
+        """Go on with the running attempt, or begin one: new face, new claim, pause over."""
+        attempt = self._attempt
+        rested = attempt.rest is not None and evidence.captured_at >= attempt.rest_until
+        same = (evidence.track, claim) == (attempt.track, attempt.claim)
+        if evidence.faces == 1 and (rested or not same):
+            self._attempt = self._begin(evidence.track, claim)
+
+    def _gather(self, evidence: Evidence, match: Match | None) -> None:
+        if evidence.faces != 1 or evidence.quality is None or not evidence.quality.ok:
+            return
+        attempt = self._attempt
+        if attempt.since is None:
+            attempt.since = evidence.captured_at
+        if match is None:
+            return
+        if attempt.probes and attempt.probes[-1].person != match.person:
+            attempt.probes.clear()
+        attempt.probes.append(match)
+        attempt.probed_at = evidence.captured_at
+        settled = self._settled(evidence.captured_at)
+        attempt.misses = 0 if settled is not None and settled.matched else attempt.misses + 1
+
+    def _settled(self, at: float) -> Match | None:
+        """What the comparisons add up to; None before there are enough, or when they are old."""
+        attempt, probes = self._attempt, self._attempt.probes
+        if len(probes) < self._patience.probes:
+            return None
+        if at - attempt.probed_at > self._patience.probe_fresh_s:
+            return None
+        mean = sum(probe.similarity for probe in probes) / len(probes)
+        return replace(probes[-1], similarity=min(mean, probes[-1].similarity))
+
+    def _situation(self, evidence: Evidence, around: Surroundings, *, frame_new: bool) -> Situation:
+        at, attempt, patience = evidence.captured_at, self._attempt, self._patience
+        match = self._settled(at)
+        over = attempt.misses >= patience.misses
+        if match is None and over:
+            match = attempt.probes[-1]  # different people came nearest in turn: report the last
+        begun = at if attempt.since is None else attempt.since
+        return Situation(
+            faces=evidence.faces,
+            enrolled=around.enrolled,
+            claimed=around.claim is not None or not around.claim_needed,
+            door_ready=around.door_ready,
+            ledger_ready=around.ledger_ready,
+            frame_age_s=around.now.at - at,
+            stale_after_s=patience.stale_after_s,
+            frame_new=frame_new,
+            locked_s=around.lockout.locked_s(around.claim, around.now),
+            quality=evidence.quality,
+            liveness=evidence.liveness,
+            liveness_over=at - begun > patience.liveness_timeout_s,
+            match=match,
+            match_over=over,
+            schedule=_verdict(match, around),
+        )
+
+    def _finish(self, evidence: Evidence, decision: Decision) -> Decision:
+        """Say a final decision, or keep it to ourselves if it was said a moment ago."""
+        at, patience = evidence.captured_at, self._patience
+        granted = decision.outcome is Outcome.GRANT
+        quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
+        if at < self._denied.get(decision.reason, -math.inf):
+            return quiet
+        until = at + (patience.cooldown_s if granted else patience.pause_s)
+        if not granted:
+            self._denied[decision.reason] = until
+        if evidence.faces == 1:
+            self._attempt.rest = quiet
+            self._attempt.rest_until = until
+        return decision
+
+
+def _verdict(match: Match | None, around: Surroundings) -> Verdict | None:
+    if match is None or match.person is None:
+        return None
+    return around.schedule.verdict(match.person, around.now)

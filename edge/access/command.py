@@ -1,0 +1,214 @@
+"""Signed commands from afar: for this device, fresh, once.
+
+A command is a JSON object with exactly these fields, signed with Ed25519 over its canonical form
+(sorted keys, no spaces, ASCII) without `signature`:
+
+    device     the device's id                key        public key, base64
+    action     see `Action`                   nonce      32 hex digits, random
+    counter    higher than every one before   issued, expires   seconds since 1970, whole
+    signature  base64
+
+The counter makes it once, whatever a broker repeats or keeps; `expires`, at most `MAX_VALID_S`
+after `issued`, makes it fresh. The state that `verify_command` returns must be on the disk before
+the command is followed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from edge.errors import CommandError, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from edge.access.moment import Moment
+
+MAX_VALID_S = 60
+MAX_TEXT = 4096
+
+_EARLY_S = 5  # clocks of two machines differ
+_MAX_COUNTER = 2**53  # whole numbers that every JSON reader keeps
+_FIELDS = {
+    "device": str,
+    "action": str,
+    "nonce": str,
+    "counter": int,
+    "issued": int,
+    "expires": int,
+    "key": str,
+    "signature": str,
+}
+
+
+class Action(str, Enum):
+    """What a command may ask for."""
+
+    UNLOCK = "unlock"
+    LOCK = "lock"
+    NORMAL = "normal"
+    ALWAYS_OPEN = "always_open"
+    LOCK_DOWN = "lock_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that was found to be signed, fresh, new and ours."""
+
+    action: Action
+    key: str
+    """Base64 public key of who signed it."""
+    nonce: str
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The last counter of every key."""
+
+    last: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """For the ledger's states."""
+        return json.dumps(dict(self.last))
+
+    @classmethod
+    def from_json(cls, text: str) -> Counters:
+        """What `to_json` wrote.
+
+        Raises:
+            LedgerError: it is not that.
+        """
+        try:
+            entries: dict[str, int] = json.loads(text)
+            return cls({str(key): int(counter) for key, counter in entries.items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise LedgerError(f"the stored command counters are damaged: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who may command this device, and to do what."""
+
+    device: str
+    keys: Collection[str]
+    """Base64 Ed25519 public keys."""
+    permitted: Collection[Action]
+
+
+def sign_command(
+    key: Ed25519PrivateKey, device: str, action: Action, counter: int, issued: int, nonce: str
+) -> str:
+    """A command's text. `issued` is seconds since 1970; it is valid for `MAX_VALID_S`.
+
+    `counter` must be higher than in every earlier command of this key to this device (the time in
+    milliseconds serves); `nonce` is 32 hex digits from a random source.
+    """
+    fields: dict[str, Any] = {
+        "device": device,
+        "action": action.value,
+        "nonce": nonce,
+        "counter": counter,
+        "issued": issued,
+        "expires": issued + MAX_VALID_S,
+        "key": public_text(key),
+    }
+    signature = base64.b64encode(key.sign(_canonical(fields))).decode()
+    return json.dumps({**fields, "signature": signature})
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """The public half, base64, as `[mqtt] command_keys` wants it."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def verify_command(
+    text: str, receiver: Receiver, seen: Counters, now: Moment
+) -> tuple[Command, Counters]:
+    """The command and the state to keep.
+
+    Raises:
+        CommandError: it is not to be followed; says why.
+    """
+    fields = _parse(text)
+    _check_signature(fields, receiver.keys)
+    _check_meant(fields, receiver)
+    _check_fresh(fields, now)
+    last = seen.last.get(fields["key"], 0)
+    if fields["counter"] <= last:
+        raise CommandError(
+            f"The command's counter {fields['counter']} was used already (last: {last}): "
+            "it is a repetition, or it was overtaken."
+        )
+    command = Command(Action(fields["action"]), fields["key"], fields["nonce"], fields["counter"])
+    return command, Counters({**seen.last, command.key: command.counter})
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if len(text) > MAX_TEXT:
+        raise CommandError(f"The command is longer than {MAX_TEXT} characters.")
+    try:
+        fields = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"The command is not JSON: {error}.") from error
+    if not isinstance(fields, dict) or fields.keys() != _FIELDS.keys():
+        raise CommandError(f"A command has exactly the fields {', '.join(_FIELDS)}.")
+    for name, kind in _FIELDS.items():
+        if type(fields[name]) is not kind:  # a bool is not a number here
+            raise CommandError(f"The command's {name} must be {kind.__name__}.")
+    if not 0 < fields["counter"] <= _MAX_COUNTER:
+        raise CommandError(f"The command's counter must be between 1 and {_MAX_COUNTER}.")
+    if not re.fullmatch("[0-9a-f]{32}", fields["nonce"]):
+        raise CommandError("The command's nonce must be 32 hex digits.")
+    return fields
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field stands there twice")
+    return fields
+
+
+def _check_signature(fields: dict[str, Any], keys: Collection[str]) -> None:
+    if fields["key"] not in keys:
+        raise CommandError("The command is signed by a key that is not in mqtt.command_keys.")
+    unsigned = {name: value for name, value in fields.items() if name != "signature"}
+    try:
+        raw = base64.b64decode(fields["key"], validate=True)
+        signature = base64.b64decode(fields["signature"], validate=True)
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, _canonical(unsigned))
+    except (InvalidSignature, ValueError, binascii.Error) as error:
+        raise CommandError("The command's signature is not of its key and content.") from error
+
+
+def _check_meant(fields: dict[str, Any], receiver: Receiver) -> None:
+    if fields["device"] != receiver.device:
+        raise CommandError(f"The command is for {fields['device']!r}, not for this device.")
+    if fields["action"] not in [action.value for action in receiver.permitted]:
+        raise CommandError(f"{fields['action']!r} is not permitted by remote command here.")
+
+
+def _check_fresh(fields: dict[str, Any], now: Moment) -> None:
+    issued, expires = fields["issued"], fields["expires"]
+    if not now.wall_trusted:
+        raise CommandError("The device's clock is not set yet, so no command can be seen as fresh.")
+    if not 0 < expires - issued <= MAX_VALID_S:
+        raise CommandError(f"A command may be valid for at most {MAX_VALID_S} s.")
+    if now.wall < issued - _EARLY_S:
+        raise CommandError("The command is from the future: check both clocks.")
+    if now.wall > expires:
+        raise CommandError(f"The command expired {now.wall - expires:.0f} s ago.")
+
+
+def _canonical(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,137 @@
+"""Failures in a row lock a person, and the device, for ever longer times.
+
+Counted are attempts in which a face was compared and the attempt failed. Whoever could not be
+judged (no face, poor quality, nothing compared) has not tried. A grant clears the person and the
+device. Failures are forgotten after `forget_s` without a new one: passers-by whom the camera
+judged must not add up over days until the people who live here are locked out.
+
+The state is frozen and goes to the ledger as JSON after every change. `locked_s` counts only time
+that has certainly passed (`Moment.since`), so neither a restart nor a clock set back shortens it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from edge.access.moment import Moment
+from edge.errors import LedgerError
+from edge.records import Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.records import Decision
+
+DEVICE = ""
+"""The name under which the device's own failures are counted."""
+
+_COUNTED = frozenset({Reason.NO_MATCH, Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
+_MAX_DOUBLINGS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How many failures lock, and for how long; seconds."""
+
+    max_failures: int = 5
+    lockout_s: float = 30.0
+    """The first; doubles with each further failure."""
+    lockout_max_s: float = 900.0
+    forget_s: float = 3600.0
+    """Counted from the end of the last lockout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Failures in a row, and the lockout that the last one brought."""
+
+    failures: int
+    last: Moment
+    """When `lock_s` began."""
+    lock_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """Everybody's failures. Every change returns a new state."""
+
+    rules: Rules = Rules()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+
+    def locked_s(self, claim: str | None, now: Moment) -> float:
+        """How much longer the claimed person or the device is locked, seconds; 0 when neither."""
+        return max(self._left(name, now) for name in _subjects(claim))
+
+    def after(self, decision: Decision, claim: str | None, now: Moment) -> Lockout:
+        """The state after a final decision on an attempt that claimed to be `claim`."""
+        tallies = dict(self.tallies)
+        if decision.outcome is Outcome.GRANT:
+            for name in _subjects(decision.match.person if decision.match else claim):
+                tallies.pop(name, None)
+        elif counts(decision):
+            for name in _subjects(claim):
+                tallies[name] = self._failed(tallies.get(name), now)
+        return replace(self, tallies=tallies)
+
+    def resumed(self, now: Moment) -> Lockout:
+        """After a restart: what is left of each lockout begins to run on the present clock."""
+        tallies = {
+            name: replace(tally, last=now, lock_s=max(0.0, tally.lock_s - now.since(tally.last)))
+            if now.boot != tally.last.boot
+            else tally
+            for name, tally in self.tallies.items()
+        }
+        return replace(self, tallies=tallies)
+
+    def to_json(self) -> str:
+        """The failures, without the rules."""
+        return json.dumps({name: asdict(tally) for name, tally in self.tallies.items()})
+
+    @classmethod
+    def from_json(cls, text: str, rules: Rules) -> Lockout:
+        """What `to_json` wrote.
+
+        Raises:
+            LedgerError: it is not that.
+        """
+        try:
+            entries: dict[str, dict[str, Any]] = json.loads(text)
+            tallies = {
+                name: Tally(int(e["failures"]), Moment(**e["last"]), float(e["lock_s"]))
+                for name, e in entries.items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise LedgerError(f"the stored lockout is damaged: {error}") from error
+        return cls(rules, tallies)
+
+    def _left(self, name: str, now: Moment) -> float:
+        tally = self.tallies.get(name)
+        return 0.0 if tally is None else max(0.0, tally.lock_s - now.since(tally.last))
+
+    def _failed(self, tally: Tally | None, now: Moment) -> Tally:
+        rules = self.rules
+        if tally is None or now.since(tally.last) > tally.lock_s + rules.forget_s:
+            failures = 1
+        else:
+            failures = tally.failures + 1
+        beyond = failures - rules.max_failures
+        lock_s = 0.0
+        if beyond >= 0:
+            doubled = rules.lockout_s * 2.0 ** min(beyond, _MAX_DOUBLINGS)
+            lock_s = min(doubled, rules.lockout_max_s)
+        return Tally(failures, now, lock_s)
+
+
+def counts(decision: Decision) -> bool:
+    """Whether a decision is a failed attempt: a face was compared, and denied."""
+    return (
+        decision.outcome is Outcome.DENY
+        and decision.reason in _COUNTED
+        and decision.match is not None
+    )
+
+
+def _subjects(claim: str | None) -> tuple[str, ...]:
+    return (DEVICE,) if claim is None else (DEVICE, claim)

@@ -1,0 +1,147 @@
+"""Who may pass when: weekly windows in local time.
+
+    {"*": ["mon-fri 07:00-19:00"], "Anna": ["always"], "Bo": ["fri-sun 22:00-06:00"]}
+
+A window that ends before it begins crosses midnight and belongs to the day it begins on; one that
+ends at 24:00 ends with its day. Who is not named follows `*`; without `*`, they may always pass.
+Windows are wall-clock times: the hour that a change to summer time skips or repeats is skipped or
+repeated with them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone, tzinfo
+from enum import Enum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edge.access.moment import Moment
+
+ALL = "*"
+"""The key for everybody who is not named."""
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_MINUTES = 24 * 60
+_WINDOW = re.compile(r"(\S+) +(\d{1,2}):(\d\d) *- *(\d{1,2}):(\d\d)", re.ASCII)
+
+
+class Verdict(str, Enum):
+    """May this person pass now?"""
+
+    ALLOWED = "allowed"
+    OUTSIDE = "outside"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of each of some weekdays: minutes from the day's midnight, `end` not included."""
+
+    days: frozenset[int]
+    """Monday is 0."""
+    start: int
+    end: int
+    """More than a day's minutes when the window crosses midnight."""
+
+    def holds(self, day: int, minute: int) -> bool:
+        """Whether the minute of that weekday lies inside."""
+        yesterday = (day - 1) % len(_DAYS)
+        return (day in self.days and self.start <= minute < self.end) or (
+            yesterday in self.days and minute + _DAY_MINUTES < self.end
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Windows by person (None: always) and the local time zone (None: the system's)."""
+
+    windows: Mapping[str, tuple[Window, ...] | None]
+    zone: tzinfo | None = None
+
+    def verdict(self, person: str, now: Moment) -> Verdict:
+        """May `person` pass? Names are compared without case."""
+        windows = self.windows.get(person.casefold(), self.windows.get(ALL))
+        if windows is None:
+            return Verdict.ALLOWED
+        if not now.wall_trusted:
+            return Verdict.CLOCK_UNTRUSTED
+        local = datetime.fromtimestamp(now.wall, timezone.utc).astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        inside = any(window.holds(local.weekday(), minute) for window in windows)
+        return Verdict.ALLOWED if inside else Verdict.OUTSIDE
+
+
+def parse(table: Mapping[str, Sequence[str]], zone: str | None = None) -> Schedule:
+    """Read the configuration's table and the name of its time zone.
+
+    Raises:
+        ConfigError: a window or the zone is not one; says which.
+    """
+    windows = {}
+    for person, lines in table.items():
+        try:
+            windows[person.casefold()] = _windows(lines)
+        except ValueError as error:
+            raise ConfigError(f"access.schedule.{person}: {error}") from error
+    return Schedule(windows, None if zone is None else _zone(zone))
+
+
+def _windows(lines: Sequence[str]) -> tuple[Window, ...] | None:
+    if "always" in lines:
+        if len(lines) > 1:
+            raise ValueError('"always" stands alone')
+        return None
+    return tuple(_window(line) for line in lines)
+
+
+def _window(line: str) -> Window:
+    found = _WINDOW.fullmatch(line.strip().lower())
+    if not found:
+        raise ValueError(
+            f'{line!r} is not like "mon-fri 07:00-19:00", "daily 6:00-22:00", "always"'
+        )
+    days, *clock = found.groups()
+    start = _minutes(line, *clock[:2])
+    end = _minutes(line, *clock[2:])
+    if start in (end, _DAY_MINUTES):
+        raise ValueError(f"{line!r} is empty; the whole day is 00:00-24:00")
+    return Window(_days(line, days), start, end if end > start else end + _DAY_MINUTES)
+
+
+def _minutes(line: str, hours: str, minutes: str) -> int:
+    total = int(hours) * 60 + int(minutes)
+    if int(minutes) >= 60 or total > _DAY_MINUTES:  # noqa: PLR2004
+        raise ValueError(f"{line!r}: there is no time {hours}:{minutes}")
+    return total
+
+
+def _days(line: str, text: str) -> frozenset[int]:
+    if text == "daily":
+        return frozenset(range(len(_DAYS)))
+    days: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        try:
+            begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        except ValueError:
+            raise ValueError(f"{line!r}: days are {' '.join(_DAYS)} or daily") from None
+        span = (end - begin) % len(_DAYS)  # sat-mon goes over the weekend
+        days.update((begin + step) % len(_DAYS) for step in range(span + 1))
+    return frozenset(days)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise ConfigError(
+            f"access.time_zone: there is no time zone {name!r} here. Use a name such as "
+            '"Europe/Berlin"; the list comes with the system package tzdata.'
+        ) from error
