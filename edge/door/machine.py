@@ -1,0 +1,381 @@
+"""The lock's state machine: pure, no clock and no I/O of its own.
+
+Every method takes the door as it was and the monotonic time, and returns a `Step`: the door as
+it is now, what happened, and why a request was not followed. Tests explore every reachable state.
+
+What unlocks: a ticket or the exit button for one pulse; `hold` by the ticket's holder beyond that,
+each for `HOLD_S`, up to `hold_max_s` in all; always-open mode for as long as it is asked for again
+within `LEASE_S`; the fire input for as long as it is on. Everything but fire ends by itself.
+Sight can end a ticket's pulse and always-open, but not the exit button's pulse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+HOLD_S = 1.0
+"""How far one `hold` reaches: a holder that dies lets the door lock within this time."""
+LEASE_S = 5.0
+"""How far one `mode always_open` reaches."""
+
+
+class Lock(str, Enum):
+    """What the lock and the door leaf do."""
+
+    LOCKED = "LOCKED"
+    UNLOCKING = "UNLOCKING"
+    UNLOCKED = "UNLOCKED"
+    OPEN = "OPEN"
+    HELD = "HELD"
+    FORCED = "FORCED"
+    FAULT = "FAULT"
+
+
+class Mode(str, Enum):
+    """How requests are treated. Lock-down refuses tickets; exit button and fire still open."""
+
+    NORMAL = "normal"
+    ALWAYS_OPEN = "always_open"
+    LOCK_DOWN = "lock_down"
+
+
+class Contact(str, Enum):
+    """What the door contact says; unknown without one."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class Drive(str, Enum):
+    """What the lock's lines do. A strike is driven while unlocked, a motor only while it runs."""
+
+    REST = "rest"
+    UNLOCK = "unlock"
+    RELOCK = "relock"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The times and habits of one door, seconds."""
+
+    pulse_s: float = 3.0
+    relock: str = "time"
+    """`time`: when the pulse ends; `open`, `close`: when the door does so, if that is sooner."""
+    held_open_s: float = 30.0
+    open_grace_s: float = 1.0
+    """An opening so soon after relocking still belongs to the grant."""
+    hold_max_s: float = 0.0
+    """Longest time `hold` may stretch one ticket to; 0 refuses `hold`."""
+    throw_s: float = 0.1
+    """What the bolt needs to move; a motor runs for this long."""
+    motor: bool = False
+    """The lock stays where it was driven: it needs a second run to lock."""
+    interlock_s: float = 0.0
+    """With an interlock: how long our claim stands on the wire before we unlock; 0 without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Why the door is, or is about to be, unlocked for a pulse."""
+
+    cause: str
+    ticket: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event: a reason of `edge.records.Reason` and its details."""
+
+    reason: str
+    detail: dict[str, str | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """All that is known of the door. Times are monotonic seconds; None means "not running"."""
+
+    mode: Mode = Mode.NORMAL
+    contact: Contact = Contact.UNKNOWN
+    fire: bool = False
+    tamper: bool = False
+    other_busy: bool = False
+    """The interlocked door is open, unlocked or about to be."""
+    fault: str = ""
+    grant: Grant | None = None
+    lease_until: float | None = None
+    ready_at: float | None = None
+    """When the interlock claim has stood long enough to unlock."""
+    unlocked_at: float | None = None
+    """Since when the lock is driven, or left, unlocked."""
+    drive: Drive = Drive.REST
+    throw_until: float | None = None
+    """When the bolt has arrived."""
+    allowed_until: float | None = None
+    """Openings up to here still belong to the last grant."""
+    opened_at: float | None = None
+    authorised: bool = True
+    """Whether the present opening had a grant, the exit button or fire behind it."""
+    held: bool = False
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether the lock lets the door open."""
+        return self.unlocked_at is not None
+
+    @property
+    def busy(self) -> bool:
+        """What the interlocked door is told: this one is not closed and locked."""
+        claimed = self.unlocked or self.ready_at is not None
+        return claimed or self.contact is Contact.OPEN or self.drive is not Drive.REST
+
+    @property
+    def lock(self) -> Lock:
+        """The state that is reported."""
+        if self.fault:
+            return Lock.FAULT
+        if self.contact is Contact.OPEN:
+            if not self.authorised:
+                return Lock.FORCED
+            return Lock.HELD if self.held else Lock.OPEN
+        if self.ready_at is not None or (self.unlocked and self.throw_until is not None):
+            return Lock.UNLOCKING
+        # A motor that still runs towards locked has not locked yet.
+        moving = self.drive is Drive.RELOCK
+        return Lock.UNLOCKED if self.unlocked or moving else Lock.LOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one input led to."""
+
+    door: Door
+    happenings: tuple[Happening, ...] = ()
+    refused: str = ""
+    """Why the request was not followed; empty when it was."""
+
+
+class Machine:
+    """The transitions, under one door's rules."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def start(self, now: float) -> Door:
+        """The door when the guard starts. A motor may have been left unlocked: drive it home."""
+        if not self.rules.motor:
+            return Door()
+        return Door(drive=Drive.RELOCK, throw_until=now + self.rules.throw_s)
+
+    def tick(self, door: Door, now: float) -> Step:
+        """Let time pass. Call it before any other input, and at `deadline`."""
+        return self._settle(door, door, now)
+
+    def unlock(self, door: Door, now: float, ticket: str) -> Step:
+        """A fresh ticket asks for one pulse. It never lengthens one that runs."""
+        if door.fault:
+            return self._refuse(door, now, f"the lock is at fault: {door.fault}")
+        if door.mode is Mode.LOCK_DOWN:
+            return self._refuse(door, now, "the door is in lock-down")
+        if door.unlocked or door.grant:
+            return self._refuse(door, now, "the door is already unlocked")
+        if door.other_busy:
+            return self._refuse(door, now, "the interlocked door is not closed and locked")
+        return self._settle(door, replace(door, grant=self._grant("ticket", ticket, now)), now)
+
+    def hold(self, door: Door, now: float, ticket: str) -> Step:
+        """The holder of the running ticket asks for more than a pulse."""
+        grant = door.grant
+        if grant is None or grant.ticket != ticket or grant.until <= now:
+            return self._refuse(door, now, "this ticket does not hold the door")
+        if self.rules.hold_max_s <= 0:
+            return self._refuse(door, now, "holding is off; door.hold_max_s allows it")
+        longest = grant.since + max(self.rules.hold_max_s, self.rules.pulse_s)
+        until = max(grant.until, min(now + HOLD_S, longest))
+        return self._settle(door, replace(door, grant=replace(grant, until=until)), now)
+
+    def exit_button(self, door: Door, now: float) -> Step:
+        """The exit button was pressed: one pulse, whatever sight, mode or fault say."""
+        if door.other_busy and not door.fire:
+            pressed = Happening("rex", {"blocked": True})
+            return self._settle(door, door, now, (pressed,))
+        grant = door.grant
+        if grant:
+            grant = replace(grant, cause="rex")  # sight may no longer cut it short
+        elif not door.unlocked:
+            grant = self._grant("rex", "", now)
+        return self._settle(door, replace(door, grant=grant), now, (Happening("rex"),))
+
+    def lock(self, door: Door, now: float) -> Step:
+        """Sight asks to lock now."""
+        return self._settle(door, self._withdraw(door), now)
+
+    def set_mode(self, door: Door, now: float, mode: Mode) -> Step:
+        """Sight sets the mode. Always-open lapses unless it is asked for again in time."""
+        if mode is Mode.ALWAYS_OPEN:
+            if door.fault:
+                return self._refuse(door, now, f"the lock is at fault: {door.fault}")
+            after = replace(door, mode=mode, lease_until=now + LEASE_S)
+        else:
+            after = replace(door, mode=mode, lease_until=None)
+            if mode is Mode.LOCK_DOWN:
+                after = replace(self._withdraw(after), mode=mode)
+        return self._settle(door, after, now)
+
+    def set_contact(self, door: Door, now: float, contact: Contact) -> Step:
+        """The door contact was read, or changed."""
+        if contact is door.contact:
+            return self._settle(door, door, now)
+        after = replace(door, contact=contact, held=False, authorised=True, opened_at=None)
+        if contact is Contact.OPEN:
+            # The first reading after the start: nobody knows how the door came to be open.
+            known = door.contact is Contact.CLOSED
+            in_grace = door.allowed_until is not None and now <= door.allowed_until
+            allowed = not known or door.unlocked or in_grace or door.fire
+            after = replace(after, opened_at=now, authorised=allowed)
+        passed = contact is Contact.CLOSED and door.opened_at is not None
+        if {"open": contact is Contact.OPEN, "close": passed}.get(self.rules.relock):
+            after = replace(after, grant=None)
+        return self._settle(door, after, now)
+
+    def set_fire(self, door: Door, now: float, *, on: bool) -> Step:
+        """The fire input: free exit for as long as it is on."""
+        return self._settle(door, replace(door, fire=on), now)
+
+    def set_tamper(self, door: Door, now: float, *, on: bool) -> Step:
+        """The tamper input: reported, nothing else."""
+        return self._settle(door, replace(door, tamper=on), now)
+
+    def set_other(self, door: Door, now: float, *, busy: bool) -> Step:
+        """The interlocked door's wire."""
+        return self._settle(door, replace(door, other_busy=busy), now)
+
+    def set_fault(self, door: Door, now: float, fault: str) -> Step:
+        """The lines cannot be trusted (a sentence), or can be again (empty)."""
+        after = self._withdraw(door) if fault else door
+        return self._settle(door, replace(after, fault=fault), now)
+
+    def deadline(self, door: Door) -> float | None:
+        """When `tick` is due next, if no input comes before."""
+        held_at = None
+        if door.opened_at is not None and door.authorised and not door.held:
+            held_at = door.opened_at + self.rules.held_open_s
+        until = door.grant.until if door.grant else None
+        times = (until, door.lease_until, door.ready_at, door.throw_until, held_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def _grant(self, cause: str, ticket: str, now: float) -> Grant:
+        since = now + self.rules.interlock_s
+        return Grant(cause, ticket, since, since + self.rules.pulse_s)
+
+    @staticmethod
+    def _withdraw(door: Door) -> Door:
+        """Take back what sight asked for; the exit button's pulse stays."""
+        grant = door.grant if door.grant and door.grant.cause == "rex" else None
+        mode = Mode.NORMAL if door.mode is Mode.ALWAYS_OPEN else door.mode
+        return replace(door, grant=grant, lease_until=None, mode=mode)
+
+    def _refuse(self, door: Door, now: float, why: str) -> Step:
+        return replace(self._settle(door, door, now), refused=why)
+
+    def _settle(
+        self, before: Door, door: Door, now: float, first: tuple[Happening, ...] = ()
+    ) -> Step:
+        """Bring everything that follows from inputs and time in line."""
+        door = self._expire(door, now)
+        door = self._interlock(door, now)
+        door = self._actuate(door, now)
+        door = self._watch_leaf(door, now)
+        return Step(door, first + _happenings(before, door, now))
+
+    @staticmethod
+    def _expire(door: Door, now: float) -> Door:
+        if door.grant and door.grant.until <= now:
+            door = replace(door, grant=None)
+        if door.lease_until is not None and door.lease_until <= now:
+            door = replace(door, lease_until=None, mode=Mode.NORMAL)
+        if door.allowed_until is not None and door.allowed_until < now:
+            door = replace(door, allowed_until=None)
+        if door.throw_until is not None and door.throw_until <= now:
+            door = replace(door, throw_until=None)
+        return door
+
+    def _interlock(self, door: Door, now: float) -> Door:
+        """Our claim goes on the wire first; the other door's claim makes us withdraw ours."""
+        if door.other_busy and not door.fire:
+            return replace(door, grant=None, ready_at=None)
+        wanted = door.grant is not None or door.lease_until is not None
+        if door.unlocked or not wanted or self.rules.interlock_s <= 0:
+            return replace(door, ready_at=None)
+        if door.ready_at is None:
+            return replace(door, ready_at=now + self.rules.interlock_s)
+        return replace(door, ready_at=None) if door.ready_at <= now else door
+
+    def _actuate(self, door: Door, now: float) -> Door:
+        leased = door.lease_until is not None and not door.other_busy
+        wanted = door.fire or ((door.grant is not None or leased) and door.ready_at is None)
+        if wanted and not door.unlocked:
+            door = replace(
+                door,
+                unlocked_at=now,
+                drive=Drive.UNLOCK,
+                throw_until=now + self.rules.throw_s,
+                allowed_until=None,
+            )
+            if door.contact is Contact.OPEN:
+                door = replace(door, authorised=True, held=False, opened_at=now)
+        # A bolt must not be thrown beside its frame: a motor waits for the door to close.
+        elif not wanted and door.unlocked and not self._waits_for_leaf(door):
+            moving = self.rules.motor
+            door = replace(
+                door,
+                unlocked_at=None,
+                drive=Drive.RELOCK if moving else Drive.REST,
+                throw_until=now + self.rules.throw_s if moving else None,
+                allowed_until=now + self.rules.open_grace_s,
+            )
+        if self.rules.motor and door.throw_until is None:
+            door = replace(door, drive=Drive.REST)
+        return door
+
+    def _waits_for_leaf(self, door: Door) -> bool:
+        return self.rules.motor and door.contact is Contact.OPEN
+
+    def _watch_leaf(self, door: Door, now: float) -> Door:
+        if door.opened_at is None or not door.authorised:
+            return door
+        if door.fire or door.lease_until is not None:  # meant to be open: start counting later
+            return replace(door, opened_at=now, held=False)
+        return replace(door, held=now >= door.opened_at + self.rules.held_open_s)
+
+
+def _happenings(before: Door, door: Door, now: float) -> tuple[Happening, ...]:
+    """What a reader of the events must know about the way from `before` to `door`."""
+    found: list[Happening] = []
+    if before.unlocked_at is not None and not door.unlocked:
+        found.append(Happening("locked", {"pulse_s": round(now - before.unlocked_at, 4)}))
+    if door.unlocked and not before.unlocked:
+        found.append(Happening("unlocked", _cause(door)))
+    if before.contact is not door.contact and Contact.UNKNOWN not in (before.contact, door.contact):
+        opened = "opened" if door.authorised else "forced"
+        found.append(Happening(opened if door.contact is Contact.OPEN else "closed"))
+    if door.held and not before.held:
+        found.append(Happening("held_open"))
+    if door.tamper != before.tamper:
+        found.append(Happening("tamper", {"active": door.tamper}))
+    if door.fault != before.fault:
+        found.append(Happening("fault", {"active": bool(door.fault), "message": door.fault}))
+    return tuple(found)
+
+
+def _cause(door: Door) -> dict[str, str | float | bool]:
+    if door.fire:
+        return {"cause": "fire"}
+    if door.grant is None:
+        return {"cause": "always_open"}
+    if door.grant.ticket:
+        return {"cause": door.grant.cause, "ticket": door.grant.ticket}
+    return {"cause": door.grant.cause}

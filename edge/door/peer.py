@@ -1,0 +1,112 @@
+"""The guard's side of the connection to sight, and the events that wait for it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge.errors import WireError
+
+if TYPE_CHECKING:
+    from edge.wire import Channel, Listener, Message
+
+KEPT_EVENTS = 1000
+PACKETS_A_TURN = 16
+"""After so many packets the loop looks at time and switches again: a flood delays nothing."""
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    with contextlib.suppress(OSError):  # nobody reads it: not worth stopping a guard for
+        sys.stderr.write(f"door: {text}\n")
+        sys.stderr.flush()
+
+
+class Peer:
+    """At most one connection, from one user. Nothing here waits."""
+
+    def __init__(self, listener: Listener, uid: int) -> None:
+        self._listener = listener
+        self._uid = uid
+        self._channel: Channel | None = None
+        self._events: deque[Message] = deque(maxlen=KEPT_EVENTS)
+        self._numbered = 0
+
+    def sources(self) -> list[Channel | Listener]:
+        """What becomes readable when there is something to do."""
+        return [self._listener] if self._channel is None else [self._listener, self._channel]
+
+    def accept(self) -> bool:
+        """Look for a new connection; True when sight has just connected."""
+        channel = self._listener.accept()
+        if channel is None:
+            return False
+        who = channel.peer
+        if who.uid != self._uid:
+            why = f"user {who.uid} may not speak to the door, only user {self._uid} may"
+        elif self._channel is not None:
+            why = f"process {self._channel.peer.pid} is connected already"
+        else:
+            self._channel = channel
+            return True
+        say(f"refused process {who.pid}: {why}")
+        with contextlib.suppress(WireError):
+            channel.send({"op": "refused", "reason": why})
+        channel.close()
+        return False
+
+    def packets(self) -> list[Message]:
+        """What sight has sent, a handful at most."""
+        found: list[Message] = []
+        while self._channel is not None and len(found) < PACKETS_A_TURN:
+            try:
+                message = self._channel.receive(0)
+            except WireError as error:
+                self._hang_up(str(error))
+                break
+            if message is None:
+                break
+            found.append(message)
+        return found
+
+    def send(self, message: Message) -> None:
+        """Send if sight is there; one that does not read is hung up on, never waited for."""
+        if self._channel is None:
+            return
+        try:
+            self._channel.send(message)
+        except WireError as error:
+            self._hang_up(str(error))
+
+    def report(self, event: Message) -> None:
+        """Send an event, and keep it until sight acknowledges its number `n`.
+
+        Numbers have no gaps, so a reader can tell how many were dropped for lack of room.
+        """
+        self._numbered += 1
+        event = {**event, "n": self._numbered}
+        self._events.append(event)
+        self.send(event)
+
+    def resend(self) -> None:
+        """Send all that was not acknowledged."""
+        for event in tuple(self._events):
+            self.send(event)
+
+    def acknowledge(self, number: object) -> None:
+        """Sight has stored every event up to this number."""
+        if isinstance(number, int):
+            while self._events and self._events[0]["n"] <= number:
+                self._events.popleft()
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _hang_up(self, why: str) -> None:
+        say(f"sight is gone: {why}")
+        self.close()

@@ -1,0 +1,200 @@
+"""A board made of files, for tests, demonstrations and desks without hardware.
+
+It behaves like the worst real one, a Raspberry Pi with its kernel's default: a line belongs to the
+process that claimed it (flock) and is free when that dies, but **its level stays** until another
+process drives it. So a relay that goes off after a crash was driven off by somebody, and the
+trace shows by whom.
+
+`RUN/fake-gpio.jsonl` has one line per level driven: `{"at": monotonic s, "line": 17, "high": true,
+"on": true, "pid": 1234}`. `RUN/fake-gpio/` holds the claims (`line-17`) and the levels that stand
+at the inputs (`input-27`, "0" or "1"; without a file, the pull decides).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import PinError
+
+if TYPE_CHECKING:
+    from edge.door.settings import InputPin, OutputPin
+
+TRACE_BYTES = 4 << 20
+"""A longer trace is set aside as `fake-gpio.jsonl.1`, replacing the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the trace: an output was driven to this level."""
+
+    at: float
+    line: int
+    high: bool
+    on: bool
+    pid: int
+
+
+class Board:
+    """The outside of the board: what a multimeter and a finger on a button could do."""
+
+    def __init__(self, run: Path | str) -> None:
+        self.trace = Path(run) / "fake-gpio.jsonl"
+        self.folder = Path(run) / "fake-gpio"
+        self.socket = self.folder / "changes.sock"
+
+    def changes(self, line: int) -> list[Change]:
+        """What was driven onto an output so far, oldest first."""
+        try:
+            text = self.trace.read_text(encoding="ascii")
+        except FileNotFoundError:
+            return []
+        # The last row may be half written while we read.
+        rows = [json.loads(row) for row in text.split("\n")[:-1]]
+        return [Change(**row) for row in rows if row["line"] == line]
+
+    def on(self, line: int) -> bool:
+        """Whether an output is on now."""
+        changes = self.changes(line)
+        return bool(changes) and changes[-1].on
+
+    def pulses(self, line: int) -> list[float]:
+        """How long the output was on each time, seconds; one that is still on is not among them."""
+        lengths = []
+        since = None
+        for change in self.changes(line):
+            if change.on and since is None:
+                since = change.at
+            elif not change.on and since is not None:
+                lengths.append(change.at - since)
+                since = None
+        return lengths
+
+    def set_input(self, line: int, *, high: bool) -> None:
+        """Put a level on an input, now, and keep it there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = self.folder / f"input-{line}"
+        fresh = kept.with_suffix(".new")
+        fresh.write_text("1" if high else "0", encoding="ascii")
+        fresh.replace(kept)
+        note = json.dumps([line, high, time.monotonic()]).encode()
+        # Nobody there: the next claim finds the level in the file.
+        nobody = contextlib.suppress(FileNotFoundError, ConnectionRefusedError)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, nobody:
+            sender.sendto(note, str(self.socket))
+
+    def input(self, line: int, pull: str) -> bool:
+        """Whether an input is high."""
+        try:
+            return (self.folder / f"input-{line}").read_text(encoding="ascii") == "1"
+        except FileNotFoundError:
+            return pull == "up"
+
+    def record(self, change: Change) -> None:
+        """Add to the trace; one write, so that two processes cannot mix their rows."""
+        row = json.dumps(asdict(change)) + "\n"
+        with contextlib.suppress(FileNotFoundError):
+            if self.trace.stat().st_size > TRACE_BYTES:
+                self.trace.replace(self.trace.with_suffix(".jsonl.1"))
+        trace = os.open(self.trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(trace, row.encode())
+        finally:
+            os.close(trace)
+
+
+class FakeLines:
+    """The inside: what a process can do that claims lines of the board."""
+
+    poll_s: float | None = None
+
+    def __init__(self, run: Path | str) -> None:
+        self._board = Board(run)
+        self._claims: dict[int, int] = {}
+        self._outputs: dict[int, OutputPin] = {}
+        self._levels: dict[int, bool] = {}
+        self._pulls: dict[int, str] = {}
+        self._watched: set[int] = set()
+        self._socket: socket.socket | None = None
+
+    def open_output(self, pin: OutputPin, *, high: bool) -> None:
+        """Claim and drive a line."""
+        self._claim(pin.line)
+        self._outputs[pin.line] = pin
+        self.write(pin.line, high=high)
+
+    def open_input(self, pin: InputPin, *, edges: bool) -> None:
+        """Claim a line; every change wakes, falls of `edges` lines are kept."""
+        self._claim(pin.line)
+        self._pulls[pin.line] = pin.pull
+        if edges:
+            self._watched.add(pin.line)
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.settimeout(0)
+            self._board.socket.unlink(missing_ok=True)
+            self._socket.bind(str(self._board.socket))
+
+    def write(self, line: int, *, high: bool) -> None:
+        """Drive an output and add it to the trace."""
+        on = high == self._outputs[line].active_high
+        try:
+            self._board.record(Change(time.monotonic(), line, high, on, os.getpid()))
+        except OSError as error:
+            raise PinError(f"the fake board cannot write {self._board.trace}: {error}") from error
+        self._levels[line] = high
+
+    def read(self, line: int) -> bool:
+        """The level of a line."""
+        if line in self._levels:
+            return self._levels[line]
+        return self._board.input(line, self._pulls[line])
+
+    def changes(self) -> list[tuple[int, bool, float]]:
+        """What happened at the inputs since the last call."""
+        found: list[tuple[int, bool, float]] = []
+        while self._socket is not None:
+            try:
+                line, high, at = json.loads(self._socket.recv(256))
+            except BlockingIOError:
+                break
+            if line in self._watched and not high:
+                found.append((line, high, at))
+        return found
+
+    def wakes(self) -> tuple[int, ...]:
+        """The socket that `Board.set_input` writes to."""
+        return () if self._socket is None else (self._socket.fileno(),)
+
+    def free(self) -> None:
+        """Give all lines back; their levels stay."""
+        for claim in self._claims.values():
+            os.close(claim)
+        self._claims.clear()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            self._board.socket.unlink(missing_ok=True)
+
+    def _claim(self, line: int) -> None:
+        try:
+            self._board.folder.mkdir(parents=True, exist_ok=True)
+            path = self._board.folder / f"line-{line}"
+            claim = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise PinError(f"the fake board cannot use {self._board.folder}: {error}") from error
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(claim)
+            raise PinError(
+                f"line {line} is in use by another process; stop that one first"
+            ) from error
+        self._claims[line] = claim

@@ -1,0 +1,91 @@
+"""What the guard needs to know, as JSON on its command line: it imports no pydantic."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edge.door.machine import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPin:
+    """A line that is driven. `line` is a BCM number, or an offset of the chip with gpiod."""
+
+    line: int
+    active_high: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InputPin:
+    """A line that is read; `pull` is `up`, `down` or `off`."""
+
+    line: int
+    active_high: bool = False
+    pull: str = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A card reader or keypad: `wiegand`, `matrix`, `serial` or `wedge`."""
+
+    kind: str
+    lines: tuple[int, ...] = ()
+    """Wiegand: D0, D1. Matrix: the rows, then the columns."""
+    columns: int = 0
+    """How many of a matrix's lines are columns."""
+    device: str = ""
+    baud: int = 9600
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """One door, as the guard sees it. All paths are absolute."""
+
+    backend: str
+    chip: str
+    run: str
+    """Directory of the socket, the lock file and, with `fake`, the board."""
+    socket: str
+    peer_uid: int
+    """The one user whose processes may speak to the guard."""
+    relay: OutputPin
+    relay_on_unlocks: bool = True
+    """False where the relay holds the lock shut: there, a relay that is off opens."""
+    relock: OutputPin | None = None
+    """Second line of a motor lock."""
+    lamps: dict[str, OutputPin] = field(default_factory=dict)
+    """`buzzer`, `red`, `green`, `blue`, those that are fitted."""
+    inputs: dict[str, InputPin] = field(default_factory=dict)
+    """`contact`, `rex`, `tamper`, `fire`, `interlock`, those that are fitted."""
+    busy: OutputPin | None = None
+    """Tells the interlocked door that this one is not closed and locked."""
+    debounce_s: float = 0.03
+    rules: Rules = field(default_factory=Rules)
+    readers: tuple[Reader, ...] = ()
+    watchdog: str = ""
+    """Kernel watchdog device, fed by the guard; empty for none."""
+
+    def to_json(self) -> str:
+        """One line for the command line."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> GuardSettings:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is not that.
+        """
+        data: dict[str, Any] = json.loads(text)
+        data["relay"] = OutputPin(**data["relay"])
+        for name in ("relock", "busy"):
+            data[name] = OutputPin(**data[name]) if data[name] else None
+        data["lamps"] = {name: OutputPin(**pin) for name, pin in data["lamps"].items()}
+        data["inputs"] = {name: InputPin(**pin) for name, pin in data["inputs"].items()}
+        data["rules"] = Rules(**data["rules"])
+        data["readers"] = tuple(
+            Reader(**{**reader, "lines": tuple(reader["lines"])}) for reader in data["readers"]
+        )
+        return cls(**data)
