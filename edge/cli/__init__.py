@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from edge.cli import measure, models, people, programs
 from edge.cli.base import app, fail
 from edge.errors import EdgeDoorError
@@ -16,13 +14,6 @@ __all__ = ["app", "main", "measure", "models", "people", "programs"]
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 usage or configuration."""
     try:
-        app(standalone_mode=False)
+        app()
     except EdgeDoorError as error:
         sys.exit(fail(str(error), error.exit_code))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)

@@ -94,5 +94,6 @@ def fail(sentence: str, code: int) -> int:
     """Say what went wrong, on standard error, and as JSON where `--json` was given."""
     if "--json" in sys.argv:
         print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
-    complaints.print(f"edge-door: {sentence}", style="red", markup=False, highlight=False)
+    text = f"edge-door: {sentence}"
+    complaints.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
     return code

@@ -1,3 +1,146 @@
-"""The programs: run, door, sight, link, demo, doctor; and questions to them: watch, claim, events."""
+"""The programs, and questions to them: run, door, sight, link, demo, watch, events, status."""
 
 from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from edge.cli.base import (
+    ConfigOption,
+    JsonOption,
+    app,
+    config_path,
+    console,
+    read_config,
+    show,
+    start_logging,
+)
+from edge.door.launch import guard_command
+from edge.errors import LedgerError, UsageError, WireError
+from edge.ledger.ledger import Ledger
+from edge.link import process as link_process
+from edge.ops.supervisor import Supervisor
+from edge.ops.viewer import Viewer
+from edge.sight.daemon import Sight
+from edge.wire import Channel
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Start door, sight and link, and start again what dies."""
+    settings = read_config(config, required=True)
+    start_logging(settings.log.level)
+    Supervisor(settings, config_path(config)).run()
+
+
+@app.command()
+def door(config: ConfigOption = None) -> None:
+    """The relay guard alone: the only program that touches the pins."""
+    command = guard_command(read_config(config, required=True))
+    os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process
+
+
+@app.command()
+def sight(config: ConfigOption = None) -> None:
+    """Camera to decision alone."""
+    settings = read_config(config, required=True)
+    start_logging(settings.log.level)
+    stop = _stop_on_signal()
+    Sight(settings).run(stop.is_set, heartbeat=lambda: None)
+
+
+@app.command()
+def link(config: ConfigOption = None) -> None:
+    """Events to the MQTT broker alone."""
+    settings = read_config(config, required=True)
+    start_logging(settings.log.level)
+    raise typer.Exit(link_process.run(settings, _stop_on_signal()))
+
+
+@app.command()
+def watch(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show live what sight sees and decides, until Ctrl-C."""
+    settings = read_config(config)
+    with Channel.connect(settings.sight_socket) as channel:
+        channel.send({"op": "watch"})
+        viewer = Viewer()
+        if json:
+            while True:
+                show(_next(channel), as_json=True, text="")
+        with Live(viewer, console=console, refresh_per_second=10):
+            while True:
+                viewer.take(_next(channel))
+
+
+@app.command()
+def status(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Ask the running sight how it is."""
+    with Channel.connect(read_config(config).sight_socket) as channel:
+        channel.send({"op": "status"})
+        answer = channel.receive(2.0)
+    if answer is None:
+        raise WireError("sight does not answer within 2 s")
+    answer.pop("op")
+    table = Table("what", "state")
+    for key, value in answer.items():
+        table.add_row(key, str(value))
+    show(answer, as_json=json, text=table)
+
+
+@app.command()
+def events(
+    *,
+    last: Annotated[int, typer.Option(min=1, help="How many, newest last.")] = 20,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the hash chain.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What happened at this door; with --verify, whether the record is whole."""
+    settings = read_config(config)
+    with Ledger.open(settings.ledger_db, settings.device.id, read_only=True) as ledger:
+        problems = ledger.verify() if verify else []
+        stored = list(reversed(ledger.events(limit=last, newest_first=True)))
+    table = Table("#", "time", "kind", "reason", "person", "detail")
+    for entry in stored:
+        event = entry.event
+        clock = datetime.fromtimestamp(event.wall).astimezone()
+        doubt = "" if event.wall_trusted else "?"
+        detail = ", ".join(f"{key} {value}" for key, value in event.detail.items())
+        row = (f"{clock:%m-%d %H:%M:%S}{doubt}", event.kind.value, event.reason.value)
+        table.add_row(str(entry.sequence), *row, event.person or "", detail)
+    listed = [
+        {
+            "sequence": entry.sequence,
+            "kind": entry.event.kind.value,
+            "reason": entry.event.reason.value,
+            "person": entry.event.person,
+            "wall": entry.event.wall,
+            "wall_trusted": entry.event.wall_trusted,
+            "detail": dict(entry.event.detail),
+        }
+        for entry in stored
+    ]
+    show({"events": listed, "problems": problems}, as_json=json, text=table)
+    if problems:
+        raise LedgerError("the record is not whole: " + " ".join(problems))
+
+
+def _next(channel: Channel) -> dict[str, object]:
+    message = channel.receive(timeout_s=30.0)
+    if message is None:
+        raise UsageError("sight shows nothing: is its camera delivering?")
+    return message
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

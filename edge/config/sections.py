@@ -127,8 +127,15 @@ class AccessSection(Section):
     """First lockout; doubles with each further failure up to `lockout_max_s`."""
     lockout_max_s: float = Field(900.0, ge=1, le=86400)
     """Longest lockout."""
+    pause_s: float = Field(5.0, ge=1, le=120)
+    """After a denial, the same face is not judged again for so long."""
     cooldown_s: float = Field(5.0, ge=0, le=120)
-    """After a grant, the same track is not judged again for so long."""
+    """After a grant, the same face is not judged again for so long."""
+    schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Who may pass when, by name, `"*"` for all others: `["mon-fri 07:00-19:00"]` or `["always"]`.
+    Without an entry, always. Windows need a clock that is synchronised."""
+    time_zone: str | None = None
+    """Of the schedule, such as `Europe/Berlin`; unset: the system's."""
     schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Who may pass when, local time: `"*" = ["mon-fri 07:00-19:00"]` for everybody, a person's name
     for that person, `["always"]`. Who is not named and finds no `*` may always pass."""

@@ -1,0 +1,48 @@
+"""What a probe is compared with: the embedder's calibration and the people enrolled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.access.calibration import Calibration, from_json
+from edge.errors import CalibrationError
+from edge.ledger.vault import Vault
+from edge.sight.manifest import read_manifest, shipped_models
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+
+def read_calibration(config: Config) -> Calibration:
+    """The configured calibration file, or the one that came with the embedder; checked against it.
+
+    Raises:
+        CalibrationError: it is missing, damaged, made for another model, or does not reach down
+            to `match.false_match_rate`.
+        ModelError: the manifest does not name such an embedder.
+    """
+    folder = config.paths.models or shipped_models()
+    entry = read_manifest(folder).entry("embedder", config.models.embedder)
+    path = config.match.calibration or folder / "calibration" / f"{entry.name}.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalibrationError(
+            f"the calibration {path} cannot be read: {error}. Make one with `edge-door calibrate`, "
+            "or set [match] calibration."
+        ) from error
+    calibration = from_json(text, str(path))
+    calibration.require(entry.sha256)
+    calibration.threshold_for(config.match.false_match_rate)
+    return calibration
+
+
+def open_vault(config: Config) -> Vault:
+    """The people of this device; makes the key on the very first start, never a second time.
+
+    Raises:
+        VaultError: the key or the database is missing, damaged, or of another device.
+    """
+    if not config.key_file.exists() and not config.people_db.exists():
+        Vault.create_key(config.key_file)
+    return Vault.open(config.people_db, config.key_file, config.device.id)
