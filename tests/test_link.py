@@ -219,6 +219,12 @@ class TestCommands:
         read = self.heard.read(TOPICS.confirm, text.encode(), retained=False)
         assert read == Confirmation(9, chain, resend=True)
 
+    def test_a_newer_confirmation_keeps_the_wish_of_an_older_one(self) -> None:
+        older = Confirmation(3, "a" * 64, resend=True)
+        newer = Confirmation(5, "b" * 64, resend=False)
+        assert newer.after(older) == Confirmation(5, "b" * 64, resend=True)
+        assert newer.after(None) == newer
+
     @pytest.mark.parametrize(
         "body",
         [
@@ -306,6 +312,7 @@ class TestShipper:
     def test_what_waited_is_late_and_what_happens_now_is_not(self, ledger: Ledger) -> None:
         ledger.append(an_event())
         shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
         ledger.append(an_event())
         shipper.pump(wire)
         assert [json.loads(message.payload)["replayed"] for message in wire.sent] == [True, False]

@@ -37,6 +37,7 @@ MAX_PACKET = 16 * 1024
 RECEIVE_AT_ONCE = 20
 _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
+_UNSPECIFIED = 0x80
 _UNSUPPORTED_VERSION = 0x84
 _CREDENTIALS = frozenset({0x86, 0x87})
 _TAKEN_OVER = 0x8E
@@ -233,7 +234,7 @@ class Connection:
             if len(self._arrived) == before:
                 break
         if self._lost:
-            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}")
+            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
         arrived, self._arrived = self._arrived, []
         return arrived
 
@@ -273,7 +274,7 @@ class Connection:
     def _check(self, code: int) -> None:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._lost = self._lost or MQTTErrorCode(code).name
-            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}")
+            raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
 
     def _on_connect(self, *args: Any) -> None:
         _client, _userdata, _flags, self._welcome, _properties = args
@@ -285,7 +286,7 @@ class Connection:
                 "another client came with the same name. Two devices must not share [device] id"
             )
         else:
-            self._lost = str(reason)
+            self._lost = "it broke off" if reason.value == _UNSPECIFIED else str(reason)
 
     def _on_message(self, _client: Client, _userdata: object, message: Any) -> None:
         self._arrived.append(Received(message.topic, bytes(message.payload), message.retain))

@@ -8,7 +8,7 @@ A retained message is never followed: it is an old wish, delivered again at ever
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.errors import CommandError
@@ -30,6 +30,10 @@ class Confirmation:
     chain: str
     resend: bool
     """Send what follows once more: the reader found a gap, or begins again."""
+
+    def after(self, earlier: Confirmation | None) -> Confirmation:
+        """This one stands for both: the newer sequence, and either's wish for the rest."""
+        return replace(self, resend=self.resend or (earlier is not None and earlier.resend))
 
 
 class Commands:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 LEDGER_REST_S = 5.0
-COMPLAIN_EVERY_S = 60.0
 STABLE_S = 10.0
 """A connection that held for so long starts the backoff again."""
 
@@ -88,7 +87,9 @@ class Link:
         self._ledger_ok = True
         self._ledger_rest_until = 0.0
         self._next_metrics = 0.0
-        self._next_complaint = 0.0
+        self._confirmation: Confirmation | None = None
+        # Others decide how often something is refused; the disk decides how often it is said.
+        self._complaints = TokenBucket(per_second=0.2, burst=10)
 
     def serve(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
         """Connect, work, connect again, until `stop`."""
@@ -115,7 +116,9 @@ class Link:
         self._published.clear()
         self._refused.clear()
         self._control.poll()
-        self._guarded(self._take_up)
+        self._shipper.begin()
+        self._guarded(self._warn_of_losses)
+        self._guarded(self._read_states)
         self._tell_states(connection)
         connection.publish(self._topics.available(online=True))
 
@@ -132,14 +135,13 @@ class Link:
             for answer in self._control.poll():
                 if answer.failure:
                     _log.warning("sight did not follow a request: %s", answer.failure)
+            self._guarded(self._confirm)
             self._guarded(lambda: self._shipper.pump(connection))
             self._guarded(self._read_states)
             self._tell_states(connection)
             self._tell_metrics(connection)
 
-    def _take_up(self) -> None:
-        self._read_states()
-        self._shipper.begin()
+    def _warn_of_losses(self) -> None:
         warning = self._ledger.fill().warning
         if warning:
             _log.warning("%s", warning)
@@ -170,27 +172,37 @@ class Link:
             connection.publish(self._topics.metrics(figures))
 
     def _hear(self, received: Received, connection: Connection) -> None:
-        if not self._buckets[received.topic].take(time.monotonic()):
-            self._complain(received.topic)
+        topic, now = received.topic, time.monotonic()
+        # Confirmations are not thinned but merged: the last one must not be lost.
+        if topic != self._topics.confirm and not self._buckets[topic].take(now):
+            self._refuse(topic, "too many messages, dropped")
             return
-        if received.topic == self._announcer:
+        if topic == self._announcer:
             if received.payload == b"online":
                 self._announce(connection)
             return
         try:
-            wish = self._commands.read(received.topic, received.payload, retained=received.retained)
+            wish = self._commands.read(topic, received.payload, retained=received.retained)
             if isinstance(wish, Confirmation):
-                self._guarded(lambda: self._shipper.confirm(wish))
+                self._confirmation = wish.after(self._confirmation)
             else:
                 self._control.ask(wish)
         except (CommandError, WireError) as error:
-            _log.warning("not followed, on %s: %s", received.topic, error)
+            self._refuse(topic, str(error))
 
-    def _complain(self, topic: str) -> None:
-        now = time.monotonic()
-        if now >= self._next_complaint:
-            self._next_complaint = now + COMPLAIN_EVERY_S
-            _log.warning("too many messages on %s: some are dropped", topic)
+    def _confirm(self) -> None:
+        wish, topic = self._confirmation, self._topics.confirm
+        if wish is None or not self._buckets[topic].take(time.monotonic()):
+            return
+        try:
+            self._shipper.confirm(wish)
+        except CommandError as error:
+            self._refuse(topic, str(error))
+        self._confirmation = None
+
+    def _refuse(self, topic: str, why: str) -> None:
+        if self._complaints.take(time.monotonic()):
+            _log.warning("not followed, on %s: %s", topic, why)
 
     def _account(self, answer: Acknowledged) -> None:
         self._shipper.acknowledged(answer)

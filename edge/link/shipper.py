@@ -35,15 +35,14 @@ class Shipper:
         self._acknowledged: set[int] = set()  # tickets among them
         self._sent = self._done = self._marked = self._late = 0
         self._progress_at = self._rest_until = 0.0
+        self._begun = False
 
     def begin(self) -> None:
-        """Start from the watermark; all that is in the ledger by now counts as late."""
-        marks = self._ledger.watermarks()
-        self._late = marks.written
-        self._sent = self._done = self._marked = marks.delivered
+        """Nothing is on its way; go on from the watermark at the next `pump`."""
         self._flying.clear()
         self._acknowledged.clear()
         self._rest_until = 0.0
+        self._begun = False
 
     def pump(self, connection: Connection) -> None:
         """Move the watermark, and fill the window.
@@ -56,10 +55,10 @@ class Shipper:
             self._ledger.mark_delivered(self._done)
             self._marked = self._done
         now = time.monotonic()
-        if self._rest_until:
-            if now < self._rest_until:
-                return
-            self.begin()
+        if now < self._rest_until:
+            return
+        if not self._begun:
+            self._take_up()
         if not self._flying:
             self._progress_at = now
         elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
@@ -94,8 +93,15 @@ class Shipper:
         if confirmation.sequence:
             self._check(confirmation)
         if confirmation.resend:
+            self._marked = self._done  # or it would be marked over what is now to go again
             self._ledger.redeliver()
             self.begin()
+
+    def _take_up(self) -> None:
+        marks = self._ledger.watermarks()
+        self._late = marks.written  # all that is in the ledger by now
+        self._sent = self._done = self._marked = marks.delivered
+        self._begun = True
 
     def _check(self, confirmation: Confirmation) -> None:
         found = self._ledger.events(after=confirmation.sequence - 1, limit=1)
@@ -115,6 +121,5 @@ class Shipper:
 
     def _rest(self) -> None:
         """A refused event holds back all after it: their order counts more than their speed."""
-        self._flying.clear()
-        self._acknowledged.clear()
+        self.begin()
         self._rest_until = time.monotonic() + REFUSED_RETRY_S

@@ -1,0 +1,894 @@
+"""Link against real brokers: mosquitto (MQTT 5, TLS, access lists) and amqtt (3.1.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from edge.config import Config, parse
+from edge.errors import BrokerError, WireError
+from edge.ledger.ledger import Ledger
+from edge.link import shipper as shipping
+from edge.link.client import Broker
+from edge.link.process import run
+from edge.link.topics import Topics
+from edge.records import Event, EventKind, Reason
+from edge.wire import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from paho.mqtt.client import MQTTMessage
+
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+needs_mosquitto = pytest.mark.skipif(
+    MOSQUITTO is None, reason="no mosquitto here: apt-get install mosquitto"
+)
+TOPICS = Topics("facelock", "door1")
+OFFLINE = TOPICS.available(online=False)
+
+
+def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Mosquitto:
+    """A broker on a loopback port of its own; may be killed and started again."""
+
+    def __init__(self, folder: Path, *lines: str, anonymous: bool = True) -> None:
+        self.port = free_port()
+        self._conf = folder / "mosquitto.conf"
+        self._log = folder / "mosquitto.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._conf.write_text(
+            "\n".join(
+                [
+                    f"listener {self.port} 127.0.0.1",
+                    f"allow_anonymous {str(anonymous).lower()}",
+                    "persistence false",
+                    "log_type all",
+                    # Else it gives up root and cannot read this folder.
+                    "user root",
+                    *lines,
+                ]
+            )
+            + "\n"
+        )
+
+    def start(self) -> Mosquitto:
+        assert MOSQUITTO is not None
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([MOSQUITTO, "-c", self._conf], stdout=log, stderr=log)
+        until(self._listens)
+        return self
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def reload(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Reader:
+    """A subscriber to everything; keeps what came, in order. Subscribed again by itself."""
+
+    def __init__(self, port: int, *, confirms: bool = False) -> None:
+        self.messages: list[MQTTMessage] = []
+        self.stored: dict[int, str] = {}
+        self._confirms = confirms
+        self.client = Client(
+            CallbackAPIVersion.VERSION2, client_id="", protocol=MQTTProtocolVersion.MQTTv311
+        )
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self.client.on_message = self._on_message
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        until(self.client.is_connected)
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self.messages.append(message)
+        if message.topic.startswith(TOPICS.at("event")):
+            body = json.loads(message.payload)
+            self.stored[body["seq"]] = body["chain"]
+            if self._confirms and self.whole() == body["seq"]:
+                self.confirm(resend=False)
+        if self._confirms and (message.topic, message.payload) == (
+            TOPICS.at("availability"),
+            b"online",
+        ):
+            self.confirm(resend=True)
+
+    def whole(self) -> int:
+        """The number up to which nothing is missing."""
+        number = 0
+        while number + 1 in self.stored:
+            number += 1
+        return number
+
+    def confirm(self, *, resend: bool) -> None:
+        number = self.whole()
+        body = {"sequence": number, "chain": self.stored.get(number, ""), "resend": resend}
+        self.client.publish(TOPICS.confirm, json.dumps(body), 1)
+
+    def of(self, rest: str) -> list[bytes]:
+        topic = TOPICS.at(rest)
+        return [message.payload for message in list(self.messages) if message.topic == topic]
+
+    def events(self) -> list[dict[str, Any]]:
+        """All of both feeds, in the order in which they came."""
+        feeds = {TOPICS.at("event"), TOPICS.at("event/replay")}
+        return [json.loads(m.payload) for m in list(self.messages) if m.topic in feeds]
+
+    def sequences(self) -> list[int]:
+        return [body["seq"] for body in self.events()]
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+class FakeSight:
+    """Answers on sight's socket and keeps what was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._listener = Listener(path)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        channels = []
+        while not self._stop.wait(0.002):
+            channel = self._listener.accept()
+            if channel is not None:
+                channels.append(channel)
+            for each in list(channels):
+                try:
+                    packet = each.receive(timeout_s=0.002)
+                    if packet is not None and packet["op"] != "status":
+                        self.asked.append(packet)
+                    if packet is not None:
+                        each.send({"op": "ok", "door": True, "metrics": {"decision_ms": 40.0}})
+                except WireError:
+                    each.close()
+                    channels.remove(each)
+        for channel in channels:
+            channel.close()
+        self._listener.close()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class Device:
+    """One edge-door's folder: configuration, ledger, and link in a thread or a process."""
+
+    def __init__(self, folder: Path, port: int, **mqtt: Any) -> None:
+        self.config: Config = parse(
+            {
+                "paths": {"state": str(folder / "state"), "run": str(folder / "run")},
+                "mqtt": {"host": "127.0.0.1", "port": port, **mqtt},
+            },
+            "test",
+        )
+        self.ledger = Ledger.open(self.config.ledger_db, "door1")
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.process: Any = None
+
+    def append(self, count: int = 1, states: dict[str, str] | None = None) -> None:
+        for _ in range(count):
+            self.ledger.append(
+                Event(
+                    kind=EventKind.ACCESS,
+                    reason=Reason.GRANTED,
+                    at=time.monotonic(),
+                    wall=time.time(),
+                    wall_trusted=True,
+                    device="door1",
+                    person="Ada",
+                ),
+                states,
+            )
+
+    def start(self) -> None:
+        self._stop.clear()
+        self._thread = threading.Thread(target=run, args=(self.config, self._stop))
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join(15)
+            assert not self._thread.is_alive()
+            self._thread = None
+
+    def fork(self) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["edge.link.process"])
+        self.process = context.Process(target=run, args=(self.config,))
+        self.process.start()
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+            self.process = None
+
+    def close(self) -> None:
+        self.stop()
+        self.kill()
+        self.ledger.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path).start()
+    yield mosquitto
+    mosquitto.kill()
+
+
+@pytest.fixture
+def reader(broker: Mosquitto) -> Iterator[Reader]:
+    subscriber = Reader(broker.port)
+    yield subscriber
+    subscriber.close()
+
+
+@pytest.fixture
+def device(tmp_path: Path, broker: Mosquitto) -> Iterator[Device]:
+    edge_door = Device(tmp_path, broker.port)
+    yield edge_door
+    edge_door.close()
+
+
+@pytest.fixture
+def sight(device: Device) -> Iterator[FakeSight]:
+    fake = FakeSight(device.config.sight_socket)
+    yield fake
+    fake.close()
+
+
+@needs_mosquitto
+class TestWithMosquitto:
+    def test_events_states_and_availability_arrive(
+        self, device: Device, reader: Reader, sight: FakeSight
+    ) -> None:
+        device.append(3, {"lock": "LOCKED", "contact": "closed", "tamper": "off", "camera": "ok"})
+        device.start()
+        until(lambda: reader.sequences() == [1, 2, 3])
+        assert all(body["replayed"] for body in reader.events())
+        device.append(states={"lock": "UNLOCKED"})
+        until(lambda: reader.sequences() == [1, 2, 3, 4])
+        assert reader.events()[-1]["replayed"] is False
+        until(lambda: b"UNLOCKED" in reader.of("lock/state"))
+        until(lambda: reader.of("metrics") == [b'{"decision_ms":40.0}'])
+        until(lambda: device.ledger.watermarks().delivered == 4)
+        device.stop()
+        until(lambda: reader.of("availability") == [b"online", b"offline"])
+        assert reader.of("lock/availability")[-1] == b"online"
+        assert sight.asked == []
+
+    def test_subscribed_then_states_then_online_on_every_connect(
+        self, tmp_path: Path, device: Device, broker: Mosquitto
+    ) -> None:
+        device.start()
+        log = tmp_path / "mosquitto.log"
+
+        def greetings() -> list[list[str]]:
+            lines = [line for line in log.read_text().splitlines() if "edge-door-door1" in line]
+            greeted: list[list[str]] = []
+            for line in lines:
+                if "Sending CONNACK" in line:
+                    greeted.append([])
+                elif "Received SUBSCRIBE" in line:
+                    greeted[-1].append("subscribe")
+                elif "Received PUBLISH" in line:
+                    greeted[-1].append(line.split("'")[1])
+            return greeted
+
+        online = TOPICS.at("availability")
+        until(lambda: greetings() and online in greetings()[0])
+        broker.kill()
+        broker.start()
+        until(lambda: len(greetings()) > 1 and online in greetings()[-1])
+        for steps in greetings():
+            told = steps[: steps.index(online)]
+            assert told[0] == "subscribe"
+            assert set(told[1:]) == {
+                "homeassistant/device/facelock_door1/config",
+                *(TOPICS.at(rest) for rest in ("lock/state", "lock/availability", "tamper")),
+                *(TOPICS.at(f"door/{rest}") for rest in ("contact", "forced", "held")),
+                TOPICS.at("camera/problem"),
+            }
+
+    def test_a_broker_that_is_down_for_the_whole_visit(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        mosquitto = Mosquitto(tmp_path)
+        device = Device(tmp_path, mosquitto.port)
+        device.start()
+        device.append(200)
+        until(lambda: "nothing listens" in caplog.text)
+        mosquitto.start()
+        reader = Reader(mosquitto.port)
+        try:
+            until(lambda: len(reader.stored) == 200)
+            assert reader.sequences() == list(range(1, 201))
+            assert all(body["replayed"] for body in reader.events())
+            assert len({body["chain"] for body in reader.events()}) == 200
+            assert caplog.text.count("nothing listens") == 1
+            assert caplog.text.count("again after") == 1
+        finally:
+            reader.close()
+            device.close()
+            mosquitto.kill()
+
+    def test_the_last_will_is_seen_after_a_kill(self, device: Device, reader: Reader) -> None:
+        device.fork()
+        until(lambda: reader.of("availability") == [b"online"])
+        device.kill()
+        until(lambda: reader.of("availability") == [b"online", b"offline"])
+        late = Reader(device.config.mqtt.port)
+        until(lambda: late.of("availability") == [b"offline"])
+        assert all(message.retain for message in late.messages)
+        late.close()
+
+    def test_no_event_is_ever_retained(
+        self, device: Device, reader: Reader, sight: FakeSight
+    ) -> None:
+        device.append(2)
+        device.start()
+        until(lambda: b"None" in reader.of("tamper") and len(reader.stored) == 2)
+        device.append()
+        until(lambda: len(reader.stored) == 3)
+        late = Reader(device.config.mqtt.port)
+        until(lambda: late.of("availability"))
+        assert late.events() == []
+        assert late.of("metrics") == []
+        late.close()
+        assert sight.asked == []
+
+    def test_a_broker_that_is_killed_loses_nothing_for_a_reader_that_confirms(
+        self, tmp_path: Path
+    ) -> None:
+        mosquitto = Mosquitto(tmp_path).start()
+        device = Device(tmp_path, mosquitto.port)
+        reader = Reader(mosquitto.port, confirms=True)
+        dice = random.Random(7)  # noqa: S311 - repeatable
+        try:
+            device.start()
+            for _ in range(4):
+                device.append(60)
+                time.sleep(dice.random() * 0.2)
+                mosquitto.kill()
+                device.append(5)
+                mosquitto.start()
+                until(lambda: len(reader.stored) == device.ledger.watermarks().written, 30)
+            until(lambda: device.ledger.watermarks().confirmed == 4 * 65)
+            chains = [event.chain for event in device.ledger.events(limit=1000)]
+            assert list(dict(sorted(reader.stored.items())).values()) == chains
+        finally:
+            reader.close()
+            device.close()
+            mosquitto.kill()
+
+    def test_a_reader_that_forgot_gets_the_unconfirmed_again(
+        self, device: Device, reader: Reader
+    ) -> None:
+        device.append(6)
+        device.start()
+        until(lambda: len(reader.stored) == 6)
+        body = {"sequence": 4, "chain": reader.stored[4], "resend": True}
+        reader.client.publish(TOPICS.confirm, json.dumps(body), 1)
+        until(lambda: reader.sequences() == [1, 2, 3, 4, 5, 6, 5, 6])
+        assert device.ledger.watermarks().confirmed == 4
+
+
+@needs_mosquitto
+class TestRefusals:
+    @pytest.fixture
+    def guarded(self, tmp_path: Path) -> Iterator[Mosquitto]:
+        passwords = tmp_path / "passwords"
+        subprocess.run(
+            ["mosquitto_passwd", "-c", "-b", passwords, "door1", "right"],
+            check=True,
+            capture_output=True,
+        )
+        access = tmp_path / "acl"
+        access.write_text("user door1\ntopic write facelock/door1/availability\ntopic read #\n")
+        mosquitto = Mosquitto(
+            tmp_path, f"password_file {passwords}", f"acl_file {access}", anonymous=False
+        ).start()
+        yield mosquitto
+        mosquitto.kill()
+
+    def login(self, tmp_path: Path, password: str) -> dict[str, Any]:
+        file = tmp_path / "password"
+        file.write_text(password + "\n")
+        file.chmod(0o600)
+        return {"username": "door1", "password_file": str(file)}
+
+    def test_an_event_that_the_access_list_forbids_is_not_delivered(
+        self, tmp_path: Path, guarded: Mosquitto, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        device = Device(tmp_path, guarded.port, **self.login(tmp_path, "right"))
+        device.append(3)
+        try:
+            device.start()
+            refusal = "refuses to take facelock/door1/event/replay (Not authorized)"
+            until(lambda: refusal in caplog.text)
+            time.sleep(0.2)
+            assert device.ledger.watermarks().delivered == 0
+            assert caplog.text.count(refusal) == 1
+        finally:
+            device.close()
+
+    def test_it_is_delivered_once_the_access_list_allows_it(
+        self,
+        tmp_path: Path,
+        guarded: Mosquitto,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr(shipping, "REFUSED_RETRY_S", 0.3)
+        device = Device(tmp_path, guarded.port, **self.login(tmp_path, "right"))
+        device.append(3)
+        try:
+            device.start()
+            until(lambda: "refuses to take facelock/door1/event/replay" in caplog.text)
+            (tmp_path / "acl").write_text("user door1\ntopic readwrite #\n")
+            guarded.reload()
+            until(lambda: device.ledger.watermarks().delivered == 3)
+        finally:
+            device.close()
+
+    def test_wrong_credentials_are_a_sentence_and_it_goes_on_trying(
+        self, tmp_path: Path, guarded: Mosquitto, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        device = Device(tmp_path, guarded.port, **self.login(tmp_path, "wrong"))
+        try:
+            device.start()
+            until(lambda: "refuses these credentials" in caplog.text)
+            time.sleep(1.5)
+            assert "Check [mqtt] username and password_file" in caplog.text
+            assert caplog.text.count("refuses these credentials") == 1
+        finally:
+            device.close()
+
+    def test_nobody_there(self) -> None:
+        port = free_port()
+        config = parse({"mqtt": {"host": "127.0.0.1", "port": port}}, "test")
+        with pytest.raises(BrokerError, match=r"nothing listens at 127\.0\.0\.1"):
+            Broker(config.mqtt, "door1").connect(OFFLINE)
+
+    def test_somebody_who_is_no_broker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 0.2)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            config = parse({"mqtt": {"host": "127.0.0.1", "port": port}}, "test")
+            with pytest.raises(BrokerError, match="does not answer as"):
+                Broker(config.mqtt, "door1").connect(OFFLINE)
+
+
+class Authority:
+    """A certificate authority for one test."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = folder / f"{name}.crt"
+        self.file.write_bytes(self._sign(self._name, self._key, ca=True))
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """Certificate and key for `name` at 127.0.0.1."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        crt, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        crt.write_bytes(self._sign(subject, key, ca=False))
+        key_file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return crt, key_file
+
+    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool) -> bytes:
+        now = datetime.now(timezone.utc)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)  # noqa: FBT003
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+                critical=False,
+            )
+            .add_extension(
+                x509.KeyUsage(
+                    digital_signature=True,
+                    content_commitment=False,
+                    key_encipherment=False,
+                    data_encipherment=False,
+                    key_agreement=False,
+                    key_cert_sign=ca,
+                    crl_sign=ca,
+                    encipher_only=False,
+                    decipher_only=False,
+                ),
+                critical=True,
+            )
+        )
+        signed = builder.sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
+
+@needs_mosquitto
+class TestTls:
+    @pytest.fixture
+    def secure(self, tmp_path: Path) -> Iterator[tuple[Mosquitto, Authority]]:
+        authority = Authority(tmp_path, "authority")
+        crt, key = authority.issue("broker")
+        mosquitto = Mosquitto(
+            tmp_path,
+            f"cafile {authority.file}",
+            f"certfile {crt}",
+            f"keyfile {key}",
+            "require_certificate true",
+            "use_identity_as_username true",
+        ).start()
+        yield mosquitto, authority
+        mosquitto.kill()
+
+    def connect(self, port: int, **mqtt: Any) -> str:
+        text = {
+            key: str(value) if isinstance(value, Path) else value for key, value in mqtt.items()
+        }
+        config = parse({"mqtt": {"host": "127.0.0.1", "port": port, **text}}, "test")
+        connection = Broker(config.mqtt, "edge-door-door1").connect(OFFLINE)
+        connection.close(OFFLINE)
+        return connection.protocol
+
+    def test_a_client_certificate_opens(self, secure: tuple[Mosquitto, Authority]) -> None:
+        mosquitto, authority = secure
+        crt, key = authority.issue("door1")
+        files = {"ca_file": authority.file, "cert_file": crt, "key_file": key}
+        assert self.connect(mosquitto.port, tls=True, **files) == "5"
+
+    def test_a_wrong_authority_is_a_sentence(
+        self, tmp_path: Path, secure: tuple[Mosquitto, Authority]
+    ) -> None:
+        mosquitto, authority = secure
+        crt, key = authority.issue("door1")
+        other = Authority(tmp_path, "other")
+        with pytest.raises(BrokerError, match=r"is not trusted .* Check \[mqtt\] ca_file"):
+            self.connect(mosquitto.port, tls=True, ca_file=other.file, cert_file=crt, key_file=key)
+
+    def test_no_client_certificate_is_a_sentence(self, secure: tuple[Mosquitto, Authority]) -> None:
+        mosquitto, authority = secure
+        with pytest.raises(BrokerError, match=r"client certificate"):
+            self.connect(mosquitto.port, tls=True, ca_file=authority.file)
+
+    def test_a_certificate_of_another_authority_is_a_sentence(
+        self, tmp_path: Path, secure: tuple[Mosquitto, Authority]
+    ) -> None:
+        mosquitto, authority = secure
+        crt, key = Authority(tmp_path, "other").issue("rogue")
+        with pytest.raises(BrokerError, match=r"client certificate"):
+            self.connect(
+                mosquitto.port, tls=True, ca_file=authority.file, cert_file=crt, key_file=key
+            )
+
+    def test_plain_text_to_a_tls_port_is_a_sentence(
+        self, secure: tuple[Mosquitto, Authority]
+    ) -> None:
+        mosquitto, _ = secure
+        with pytest.raises(BrokerError, match="may want TLS"):
+            self.connect(mosquitto.port)
+
+    def test_tls_to_a_plain_port_is_a_sentence(self, broker: Mosquitto, tmp_path: Path) -> None:
+        authority = Authority(tmp_path, "authority")
+        with pytest.raises(BrokerError, match=r"no TLS with|cannot be reached"):
+            self.connect(broker.port, tls=True, ca_file=authority.file)
+
+
+@needs_mosquitto
+class TestCommandsFromTheNetwork:
+    def test_lock_and_claim_reach_sight(
+        self, device: Device, reader: Reader, sight: FakeSight
+    ) -> None:
+        device.start()
+        until(lambda: reader.of("availability"))
+        reader.client.publish(TOPICS.lock_set, "LOCK", 1)
+        reader.client.publish(TOPICS.claim_set, "Ada", 1)
+        until(lambda: len(sight.asked) == 2)
+        assert sight.asked == [
+            {"op": "command", "payload": {"action": "lock"}},
+            {"op": "claim", "person": "Ada"},
+        ]
+
+    @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+    def test_what_was_retained_is_never_followed(
+        self, tmp_path: Path, broker: Mosquitto, reader: Reader, protocol: str
+    ) -> None:
+        for topic in (TOPICS.lock_set, TOPICS.command, TOPICS.claim_set):
+            for payload in ("UNLOCK", "LOCK", '{"action":"unlock"}'):
+                reader.client.publish(topic, payload, 1, retain=True).wait_for_publish(5)
+        device = Device(tmp_path, broker.port, protocol=protocol, remote_unlock=True)
+        sight = FakeSight(device.config.sight_socket)
+        try:
+            for _ in range(3):  # and after a reconnect
+                device.start()
+                until(lambda: reader.of("availability")[-1:] == [b"online"])
+                time.sleep(0.2)
+                device.stop()
+                until(lambda: reader.of("availability")[-1] == b"offline")
+            assert sight.asked == []
+        finally:
+            sight.close()
+            device.close()
+
+    def test_retained_while_connected_is_refused_under_mqtt_5(
+        self, device: Device, reader: Reader, sight: FakeSight, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        device.start()
+        until(lambda: reader.of("availability"))
+        reader.client.publish(TOPICS.lock_set, "LOCK", 1, retain=True)
+        until(lambda: "a retained message is never followed" in caplog.text)
+        assert sight.asked == []
+
+    def test_plain_unlocks_duplicates_and_garbage_never_unlock(
+        self,
+        device: Device,
+        reader: Reader,
+        sight: FakeSight,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        # As if no flood protection stood before it: every payload is to be judged.
+        monkeypatch.setattr("edge.link.commands.TokenBucket.take", lambda *_: True)
+        dice = random.Random(20)  # noqa: S311 - repeatable
+        seeds = [b"UNLOCK", b"OPEN", b"unlock", b'{"action":"unlock"}', b"LOCK", b"\x00", b""]
+        device.start()
+        until(lambda: reader.of("availability"))
+        for number in range(600):
+            payload = dice.choice(seeds)
+            if number % 3:
+                payload = bytearray(payload + dice.randbytes(dice.randrange(200)))
+                dice.shuffle(payload)
+            topic = dice.choice(TOPICS.heard)
+            for _ in range(1 + number % 2):
+                reader.client.publish(topic, bytes(payload), number % 3, retain=number % 5 == 0)
+        reader.client.publish(TOPICS.claim_set, "the last one", 1)
+        until(lambda: {"op": "claim", "person": "the last one"} in sight.asked)
+        commands = [packet["payload"] for packet in sight.asked if packet["op"] == "command"]
+        assert all(payload == {"action": "lock"} for payload in commands)
+        assert {packet["op"] for packet in sight.asked} <= {"command", "claim"}
+        assert reader.of("availability") == [b"online"]
+
+    def test_a_flood_does_not_hold_up_events_or_lock(
+        self, device: Device, reader: Reader, sight: FakeSight
+    ) -> None:
+        device.start()
+        until(lambda: reader.of("availability"))
+        for _ in range(5000):
+            reader.client.publish(TOPICS.claim_set, "Ada", 0)
+        began = time.monotonic()
+        device.append(5)
+        reader.client.publish(TOPICS.lock_set, "LOCK", 1)
+        until(lambda: {"op": "command", "payload": {"action": "lock"}} in sight.asked)
+        until(lambda: len(reader.stored) == 5)
+        assert time.monotonic() - began < 10
+        assert sum(packet["op"] == "claim" for packet in sight.asked) < 60
+
+
+@needs_mosquitto
+class TestHomeAssistant:
+    CONFIG = "homeassistant/device/facelock_door1/config"
+
+    def announced(self, reader: Reader) -> list[bytes]:
+        return [m.payload for m in list(reader.messages) if m.topic == self.CONFIG]
+
+    def test_announced_at_connect_and_when_home_assistant_starts(
+        self, device: Device, reader: Reader
+    ) -> None:
+        device.start()
+        until(lambda: len(self.announced(reader)) == 1)
+        until(lambda: reader.of("availability"))
+        reader.client.publish("homeassistant/status", "offline", 1)
+        reader.client.publish("homeassistant/status", "online", 1)
+        until(lambda: len(self.announced(reader)) == 2)
+        late = Reader(device.config.mqtt.port)
+        until(lambda: self.announced(late))
+        late.close()
+
+    def test_withdrawn_when_turned_off(
+        self, tmp_path: Path, device: Device, broker: Mosquitto, reader: Reader
+    ) -> None:
+        device.start()
+        until(lambda: self.announced(reader))
+        device.stop()
+        quiet = Device(tmp_path / "quiet", broker.port, discovery=False)
+        try:
+            quiet.start()
+            until(lambda: self.announced(reader)[-1] == b"")
+            late = Reader(broker.port)
+            until(lambda: late.of("availability"))
+            assert self.announced(late) == []
+            late.close()
+        finally:
+            quiet.close()
+
+
+@pytest.mark.slow
+@needs_mosquitto
+class TestKilled:
+    def test_link_killed_at_any_moment_loses_nothing(self, device: Device, reader: Reader) -> None:
+        dice = random.Random(3)  # noqa: S311 - repeatable
+        kills = 40
+        for _ in range(kills):
+            device.fork()
+            for _ in range(dice.randrange(1, 12)):
+                device.append()
+                time.sleep(dice.random() * 0.03)
+            time.sleep(dice.random() * 0.2)
+            device.kill()
+        device.fork()
+        written = device.ledger.watermarks().written
+        until(lambda: len(reader.stored) == written, 30)
+        until(lambda: device.ledger.watermarks().delivered == written)
+        seen: list[int] = []
+        for sequence in reader.sequences():  # after dedupe: all, once, in order
+            if sequence not in seen:
+                seen.append(sequence)
+        assert seen == list(range(1, written + 1))
+
+    def test_broker_killed_at_any_moment_loses_nothing(self, tmp_path: Path) -> None:
+        mosquitto = Mosquitto(tmp_path).start()
+        device = Device(tmp_path, mosquitto.port)
+        reader = Reader(mosquitto.port, confirms=True)
+        dice = random.Random(5)  # noqa: S311 - repeatable
+        try:
+            device.start()
+            for _ in range(20):
+                device.append(dice.randrange(1, 30))
+                time.sleep(dice.random() * 0.4)
+                mosquitto.kill()
+                device.append(dice.randrange(3))
+                time.sleep(dice.random() * 0.4)
+                mosquitto.start()
+            written = device.ledger.watermarks().written
+            until(lambda: device.ledger.watermarks().confirmed == written, 60)
+            assert reader.whole() == written
+        finally:
+            reader.close()
+            device.close()
+            mosquitto.kill()
+
+
+class Amqtt:
+    """The demo's broker, which knows only MQTT 3.1.1, on a thread of its own."""
+
+    def __init__(self) -> None:
+        amqtt = pytest.importorskip("amqtt.broker", reason="no amqtt here: pip install amqtt")
+        self.port = free_port()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._broker = self._await(self._make(amqtt.Broker))
+        self._await(self._broker.start())
+
+    async def _make(self, broker: Any) -> Any:
+        return broker(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
+                "plugins": {
+                    "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+                },
+            }
+        )
+
+    def _await(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def close(self) -> None:
+        self._await(self._broker.shutdown())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class TestWithAmqtt:
+    @pytest.fixture
+    def amqtt(self) -> Iterator[Amqtt]:
+        embedded = Amqtt()
+        yield embedded
+        embedded.close()
+
+    def test_falls_back_to_3_1_1_and_says_once_what_is_lost(
+        self, tmp_path: Path, amqtt: Amqtt, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, logger="edge")
+        reader = Reader(amqtt.port)
+        device = Device(tmp_path, amqtt.port)
+        device.append(3)
+        try:
+            for _ in range(2):
+                device.start()
+                until(lambda: reader.of("availability")[-1:] == [b"online"])
+                device.append()
+                until(lambda: len(reader.stored) == device.ledger.watermarks().written)
+                device.stop()
+            assert reader.sequences() == [1, 2, 3, 4, 5]
+            said = [r.getMessage() for r in caplog.records if r.name == "edge.link.client"]
+            assert len(said) == 2  # once per process
+            assert "does not speak MQTT 5; using 3.1.1" in said[0]
+            assert "reported as a success" in said[0]
+            assert "MQTT 3.1.1" in caplog.text
+        finally:
+            device.close()
+            reader.close()
+
+    def test_does_not_fall_back_where_5_is_demanded(self, amqtt: Amqtt) -> None:
+        mqtt = {"host": "127.0.0.1", "port": amqtt.port, "protocol": "5"}
+        config = parse({"mqtt": mqtt}, "test")
+        with pytest.raises(BrokerError, match="protocol = 'auto' allows that"):
+            Broker(config.mqtt, "door1").connect(OFFLINE)
