@@ -25,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.build.train", description=__doc__)
     parser.add_argument("--faces", type=Path, required=True, help="faces_128.npz")
     parser.add_argument("--teacher", type=Path, required=True, help="folder of the teacher")
+    parser.add_argument("--heads", type=Path, required=True, help="aligned heads, .npy")
     parser.add_argument("--crops", type=Path, required=True, help="aligned LFW crops, .npz")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log and weights")
     parser.add_argument("--start", type=Path, required=True, help="weights to start from, .npz")
@@ -44,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
 
     config = distil.Config.read(tomllib.loads(options.config.read_text()))
-    paths = distil.Paths(options.faces, options.teacher, options.crops, options.out)
+    paths = distil.Paths(options.faces, options.teacher, options.heads, options.crops, options.out)
     now, deadline = time.time(), options.until.timestamp()
     checkpoint = options.out / "checkpoint.pt"
     if checkpoint.exists():
@@ -56,7 +57,7 @@ def main() -> None:
         for optimizer, saved in zip(run.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         if options.restart:
-            clock.started = now
+            clock.started, clock.first_step = now, clock.steps
         clock.deadline = deadline
     else:
         with np.load(options.start) as archive:

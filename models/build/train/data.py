@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -33,15 +34,18 @@ VIEW = SIZE + TEACHER_SHIFT
 class Augmentation:
     """How far a view may stray from the stored crop."""
 
-    shift: float = 4.0  # pixels
-    scale: float = 0.06  # fraction
-    aspect: float = 0.04  # fraction; other proportions are, to the teacher, other people
-    rotation: float = 6.0  # degrees
-    contrast: float = 0.3
-    brightness: float = 25.0  # grey levels
-    grey: float = 0.1  # probability
-    blur: float = 0.15  # probability
-    mix: float = 0.3  # probability that two faces are blended into a third
+    shift: float  # pixels
+    scale: float  # fraction
+    aspect: float  # fraction; other proportions are, to the teacher, other people
+    rotation: float  # degrees
+    contrast: float
+    brightness: float  # grey levels
+    grey: float  # probability
+    blur: float  # probability
+    mix: float  # probability that two faces are blended into a third
+    transplant: float  # probability that the face is set into another head
+    scene: float  # probability that it is set into an unrelated picture
+    head: float  # probability of a head as it is
 
 
 def decode(source: Path, cache: Path) -> Images:
@@ -104,24 +108,65 @@ def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
     return cv2.LUT(view, table)  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=1)
+def _face_masks() -> NDArray[np.float32]:
+    """Return soft ovals ``(24, 128, 128)`` that hold the part of a stored crop that is real.
+
+    Above the brows and beside the cheeks most stored crops only repeat the rim of a tight photo.
+    """
+    rng = np.random.default_rng(0)
+    masks = np.zeros((24, STORED, STORED), np.float32)
+    for mask in masks:
+        centre = (63.5 + rng.uniform(-2, 2), 84 + rng.uniform(-2, 3))
+        axes = (2 * rng.uniform(31, 40), 2 * rng.uniform(42, 48))
+        cv2.ellipse(mask, (centre, axes, rng.uniform(-4, 4)), 1.0, -1)
+        cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 5), dst=mask)
+    return masks
+
+
+def _set_into(face: Images, around: Images, rng: np.random.Generator) -> Images:
+    """Blend the oval of ``face`` into ``around``, half of the time in the light of the face."""
+    mask = _face_masks()[rng.integers(24)]
+    if rng.random() < 0.5:
+        inner = (slice(50, 115), slice(40, 88))
+        gain = face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
+        around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
+    return cv2.blendLinear(face, around, mask, 1.0 - mask)
+
+
+def _scene(image: Images, rng: np.random.Generator) -> Images:
+    """Return some part of a picture, anyhow turned and scaled."""
+    matrix = cv2.getRotationMatrix2D((64, 80), rng.uniform(0, 360), rng.uniform(0.7, 3.0))
+    matrix[:, 2] += rng.uniform(-30, 30, 2)
+    return cv2.warpAffine(image, matrix, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
+
+
 def views(
-    images: Images, indices: NDArray[np.int64], rng: np.random.Generator, a: Augmentation
+    faces: Images, heads: Images, count: int, rng: np.random.Generator, a: Augmentation
 ) -> Images:
-    """Return one ``(n, 113, 113, 3)`` random view each of the chosen images."""
-    out = np.empty((len(indices), VIEW, VIEW, 3), np.uint8)
-    for i, index in enumerate(indices):
-        out[i] = _relight(_warp(images[index], rng, a), rng, a)
-    for i in np.flatnonzero(rng.random(len(indices)) < a.mix):
+    """Return ``(count, 113, 113, 3)`` random views of faces, heads and faces set into heads."""
+    out = np.empty((count, VIEW, VIEW, 3), np.uint8)
+    for i in range(count):
+        face = faces[rng.integers(len(faces))]
+        chance = rng.random()
+        if chance < a.transplant:
+            face = _set_into(face, heads[rng.integers(len(heads))], rng)
+        elif chance < a.transplant + a.scene:
+            face = _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng)
+        elif chance < a.transplant + a.scene + a.head:
+            face = heads[rng.integers(len(heads))]
+        out[i] = _relight(_warp(face, rng, a), rng, a)
+    for i in np.flatnonzero(rng.random(count) < a.mix):
         share = rng.uniform(0.3, 0.7)
         other = out[(i + 1) % len(out)]
         out[i] = cv2.addWeighted(out[i], share, other, 1.0 - share, 0.0)
     return out
 
 
-def plain_views(images: Images) -> Images:
-    """Return the unchanged ``(n, 113, 113, 3)`` centre of stored crops."""
+def centre(images: Images) -> Images:
+    """Return the 112x112 template of stored crops."""
     start = (STORED - SIZE) // 2
-    return images[:, start - TEACHER_SHIFT : start + SIZE, start - TEACHER_SHIFT : start + SIZE]
+    return np.ascontiguousarray(images[:, start : start + SIZE, start : start + SIZE])
 
 
 def split(view: Tensor) -> tuple[Tensor, Tensor]:

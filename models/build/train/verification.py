@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from models.build.train.data import normalise
@@ -36,14 +37,14 @@ class Verification:
     d_prime: float
 
 
-def embed_all(folded: Folded, images: Images) -> NDArray[np.float32]:
+def embed_all(folded: Folded, images: Images) -> Tensor:
     """Return unit embeddings ``(n, 128)`` of 112x112 crops."""
     with torch.no_grad():
         rows = [
             functional.normalize(embed(normalise(images[i : i + BATCH]), folded)[1])
             for i in range(0, len(images), BATCH)
         ]
-    return torch.cat(rows).numpy()
+    return torch.cat(rows)
 
 
 def verify(
