@@ -1,17 +1,24 @@
 """The project's own MobileFaceNet (after Chen et al. 2018): PyTorch weights -> TensorFlow graph.
 
-BatchNorm is folded into the convolution before it, and what `fold` writes is what the repository
-keeps: float16 kernels and biases by layer name, in TensorFlow's order.
+The repository keeps, in student/, what `python -m models.build.mobilefacenet student.npz
+student.json` makes of a training's export: kernels and biases as float16, BatchNorm folded in
+(student.npz); the padding and how far the training got (student.json); the range of every
+activation, for int8 (ranges.json).
 """
 
+import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.build import images
+from models.build.convert import Network, Tap, measure
+
+HERE = Path(__file__).parent / "student"
 EPSILON = 1e-5  # of every BatchNorm
 STRIDED = ("stem.0", "blocks.0.n.1", "blocks.5.n.1", "blocks.12.n.1")
 
@@ -35,6 +42,10 @@ def _layers(weights: Weights) -> Iterator[tuple[str, NDArray[np.float32], NDArra
         yield name, kernel * scale[:, None, None, None], bias
 
 
+SIZE, MEAN, STD = 112, 127.5, 128.0
+CALIBRATION = 500  # images
+
+
 def fold(weights: Weights) -> dict[str, NDArray[np.float16]]:
     """What the repository keeps: `<layer>.kernel` (h, w, in, out) and `<layer>.bias`.
 
@@ -49,14 +60,14 @@ def fold(weights: Weights) -> dict[str, NDArray[np.float16]]:
     return kept
 
 
-def load(folder: Path) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """The network in `folder` (student.npz, student.json) as a function.
+def load(folder: Path = HERE) -> Network:
+    """The network kept in `folder` as a function.
 
     It takes RGB (1, 112, 112, 3), already (pixel - 127.5) / 128, and gives [(1, d)], not normalised.
     """
     with np.load(folder / "student.npz") as kept:
         weights = {key: kept[key].astype(np.float32) for key in kept.files}
-    symmetric = json.loads((folder / "student.json").read_text())["padding"] == "symmetric"
+    symmetric = json.loads((folder / "student.json").read_text())["padding"] != "SAME"
 
     def convolve(x: tf.Tensor, name: str) -> tf.Tensor:
         kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
@@ -73,20 +84,46 @@ def load(folder: Path) -> Callable[[tf.Tensor], list[tf.Tensor]]:
             x = tf.nn.conv2d(x, kernel, strides, padding)
         return x + bias
 
-    def network(x: tf.Tensor) -> list[tf.Tensor]:
-        x = tf.nn.relu6(convolve(x, "stem.0"))
-        x = tf.nn.relu6(convolve(x, "stem.1"))
+    def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
+        def relu6(x: tf.Tensor, name: str) -> tf.Tensor:
+            return tap(name, tf.nn.relu6(convolve(x, name)))
+
+        def linear(x: tf.Tensor, name: str) -> tf.Tensor:
+            return tap(name, convolve(x, name))
+
+        x = relu6(relu6(tap("image", x), "stem.0"), "stem.1")
         block = 0
         while f"blocks.{block}.n.0.kernel" in weights:
+            name = f"blocks.{block}"
             before = x
-            x = tf.nn.relu6(convolve(x, f"blocks.{block}.n.0"))
-            x = tf.nn.relu6(convolve(x, f"blocks.{block}.n.1"))
-            x = convolve(x, f"blocks.{block}.n.2")
+            x = linear(relu6(relu6(x, f"{name}.n.0"), f"{name}.n.1"), f"{name}.n.2")
             if x.shape == before.shape:
-                x += before
+                x = tap(name, x + before)
             block += 1
-        x = tf.nn.relu6(convolve(x, "head.0"))
-        x = convolve(convolve(x, "head.1"), "fc")
+        x = linear(linear(relu6(x, "head.0"), "head.1"), "fc")
         return [tf.reshape(x, [1, -1])]
 
     return network
+
+
+def keep(weights: Path, about: Path, data: Path) -> None:
+    """Take over a training's export: fold, round to float16, measure the ranges on aligned faces."""
+    with np.load(weights) as file:
+        np.savez_compressed(HERE / "student.npz", **fold(dict(file)))
+    (HERE / "student.json").write_text(about.read_text())
+    random = np.random.default_rng(0)
+    faces = list(images.packed(data / "faces_128.npz"))
+    chosen = random.choice(len(faces), CALIBRATION, replace=False)
+    margin = (128 - SIZE) // 2
+    crops = np.stack([faces[i][margin:-margin, margin:-margin] for i in chosen])
+    ranges = measure(load(), ((crops - MEAN) / STD).astype(np.float32))
+    (HERE / "ranges.json").write_text(json.dumps(ranges, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=keep.__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("about", type=Path)
+    parser.add_argument("--data", type=Path, default=images.DATA)
+    given = parser.parse_args()
+    keep(given.weights, given.about, given.data)

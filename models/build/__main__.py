@@ -1,0 +1,103 @@
+"""Make the files in models/, hold the int8 ones against their float siblings, write the hashes."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from edge.records import AlignedFace
+from edge.sight.detector import Detector
+from edge.sight.landmarks import Mesh
+from edge.sight.manifest import Manifest, read_manifest
+from edge.sight.tflite import Model
+from models.build import gate, hashes, images
+from models.build.recipes import RECIPES
+
+
+def _model(manifest: Manifest, name: str) -> Model:
+    return Model(manifest.models[name], "litert", threads=1)
+
+
+def _make(names: list[str], manifest: Manifest, folder: Path) -> Manifest:
+    """Make the files into `folder`; the manifest with these in it."""
+    models = dict(manifest.models)
+    for name in names:
+        path = folder / models[name].path.name
+        path.write_bytes(RECIPES[name]())
+        made = {"path": path, "sha256": hashes.sha256(path)}
+        models[name] = models[name].model_copy(update=made)
+        print(f"{name}: {path.stat().st_size} bytes, {made['sha256']}")
+    return manifest.model_copy(update={"models": models})
+
+
+def _aligned(manifest: Manifest, data: Path) -> dict[str, AlignedFace]:
+    """Faces to compare embedders on: LFW's, or the portraits' at many scales and angles."""
+    folder = data / "lfw_view1_test" / "images"
+    pictures = {
+        str(path.relative_to(folder)): images.read(path) for path in sorted(folder.glob("*/*.jpg"))
+    }
+    if not pictures:
+        random = np.random.default_rng(0)
+        for number, portrait in enumerate(images.portraits() * 50):
+            pictures[f"{number % 2}/{number}"] = images.view(portrait, 512, random)
+    detector = Detector(_model(manifest, "blazeface-short-float16"))
+    mesh = Mesh(_model(manifest, "face-mesh-float16"))
+    return gate.aligned(detector, mesh, pictures)
+
+
+def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.Gate]:
+    """Every int8 model among `names` held against its float sibling."""
+    gates = {}
+    pairs = [(name, name.replace("-int8", "-float16")) for name in names if name.endswith("-int8")]
+    roles = {manifest.models[name].role for name, _ in pairs}
+    lfw = sorted((data / "lfw_view1_test" / "images").glob("*/*.jpg"))
+    if not lfw:
+        print(f"no pictures in {data}: the gate looks at two portraits only, and at no TAR")
+    pictures = [images.read(path) for path in lfw[::5]] or images.portraits()
+    faces = _aligned(manifest, data) if "embedder" in roles else {}
+    for name, sibling in pairs:
+        models = _model(manifest, sibling), _model(manifest, name)
+        if manifest.models[name].role == "embedder":
+            gates[name] = gate.embedder(*models, faces)
+        else:
+            gates[name] = gate.detector(*models, pictures)
+    return gates
+
+
+def _report(gates: dict[str, gate.Gate]) -> bool:
+    for name, result in gates.items():
+        figures = ", ".join(f"{key} {value:.4g}" for key, value in result.figures.items())
+        print(f"{name}: {figures}")
+        for missed in result.missed:
+            print(f"{name}: FAILED: {missed}")
+    return not any(result.missed for result in gates.values())
+
+
+def main() -> int:
+    """Build or check."""
+    parser = argparse.ArgumentParser(prog="python -m models.build", description=__doc__)
+    parser.add_argument("--only", action="append", choices=RECIPES, metavar="NAME")
+    parser.add_argument("--check", action="store_true", help="write nothing, compare the hashes")
+    parser.add_argument("--data", type=Path, default=images.DATA, help="for the gate")
+    given = parser.parse_args()
+    names = given.only or list(RECIPES)
+    old = read_manifest(hashes.MODELS)
+    with tempfile.TemporaryDirectory() as folder:
+        new = _make(names, old, Path(folder))
+        good = _report(_gates(names, new, given.data))
+        differ = [n for n in names if new.models[n].sha256 != old.models[n].sha256]
+        if given.check:
+            print(f"{len(names) - len(differ)} of {len(names)} files are the same", *differ)
+            good = good and not differ
+        elif good:
+            for name in names:
+                made = new.models[name].path
+                (hashes.MODELS / made.name).write_bytes(made.read_bytes())
+            hashes.write()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

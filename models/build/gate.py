@@ -1,0 +1,151 @@
+"""The parity gate: an int8 file must do what its float sibling does, and faster."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.records import AlignedFace, Face, Frame
+from edge.sight.aligner import align
+from edge.sight.detector import Detector
+from edge.sight.embedder import Embedder
+from edge.sight.landmarks import Mesh
+from edge.sight.tflite import Model
+from models.build import images
+from models.build.images import Pixels
+
+RUNS = 300  # interleaved, for the timing
+VIEWS = 300
+FMR = 1e-3
+MANY = 100  # people: below that, FMR says nothing
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What was measured, as text, and which bars were missed."""
+
+    figures: dict[str, float]
+    missed: list[str]
+
+
+def _frame(pixels: Pixels) -> Frame:
+    return Frame(pixels, 0.0, 0)
+
+
+def _speed(float_model: Model, int8_model: Model) -> dict[str, float]:
+    """Median milliseconds on one thread, the two taking turns; of its own time, not of waiting."""
+    width, height = int8_model.size
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    times: dict[str, list[float]] = {"float_ms": [], "int8_ms": []}
+    for _ in range(RUNS):
+        for name, model in zip(times, (float_model, int8_model), strict=True):
+            start = time.thread_time()
+            model.run(pixels)
+            times[name].append(1e3 * (time.thread_time() - start))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def _judge(figures: dict[str, float], bars: dict[str, tuple[str, float]]) -> Gate:
+    missed = []
+    for name, (sense, bar) in bars.items():
+        value = figures.get(name)
+        if value is not None and (value < bar if sense == ">=" else value > bar):
+            missed.append(f"{name} is {value:.4g}, must be {sense} {bar:.4g}")
+    return Gate(figures, missed)
+
+
+def detector(float_model: Model, int8_model: Model, pictures: list[Pixels]) -> Gate:
+    """Boxes and keypoints of the same faces, at many scales, places, angles and lights."""
+    random = np.random.default_rng(1)
+    before, after = Detector(float_model), Detector(int8_model)
+    overlaps, drifts, found, lost = [], [], 0, 0
+    for _ in range(VIEWS):
+        picture = pictures[random.integers(len(pictures))]
+        frame = _frame(images.view(picture, 256, random))
+        faces, others = before.detect(frame), after.detect(frame)
+        if not faces:
+            continue
+        found += 1
+        best = max(others, key=lambda other: faces[0].box.iou(other.box), default=None)
+        if best is None:
+            lost += 1
+            continue
+        overlaps.append(faces[0].box.iou(best.box))
+        drift = np.linalg.norm(faces[0].keypoints - best.keypoints, axis=1).mean()
+        drifts.append(drift / faces[0].box.width)
+    figures = {
+        "box_iou": float(np.mean(overlaps)),
+        "box_iou_5th_percentile": float(np.quantile(overlaps, 0.05)),
+        "keypoint_error": float(np.mean(drifts)),
+        "faces": float(found),
+        "lost": lost / found,
+        **_speed(float_model, int8_model),
+    }
+    bars = {
+        "box_iou": (">=", 0.95),
+        "keypoint_error": ("<=", 0.015),
+        "lost": ("<=", 0.01),
+        "int8_ms": ("<=", figures["float_ms"]),
+    }
+    return _judge(figures, bars)
+
+
+def _central(faces: list[Face], frame: Frame) -> Face:
+    """The face nearest to the middle: the one a picture of LFW is named for."""
+    height, width = frame.pixels.shape[:2]
+
+    def distance(face: Face) -> float:
+        x, y = face.box.centre
+        return abs(x - width / 2) + abs(y - height / 2)
+
+    return min(faces, key=distance)
+
+
+def aligned(
+    find: Detector, mesh: Mesh, pictures: Mapping[str, Pixels]
+) -> dict[str, AlignedFace]:
+    """The aligned central face of every picture that shows one."""
+    found = {}
+    for name, picture in pictures.items():
+        frame = _frame(picture)
+        if faces := find.detect(frame):
+            found[name] = align(frame, mesh.locate(frame, _central(faces, frame)))
+    return found
+
+
+def _accepted(vectors: NDArray[np.float32], people: list[str]) -> float:
+    """Share of the genuine pairs accepted at FMR, over every pair that the pictures make."""
+    first, second = np.triu_indices(len(people), 1)
+    similarity = (vectors @ vectors.T)[first, second]
+    names = np.array(people)
+    same = names[first] == names[second]
+    threshold = np.quantile(similarity[~same], 1 - FMR)
+    return float(np.mean(similarity[same] > threshold))
+
+
+def embedder(float_model: Model, int8_model: Model, faces: dict[str, AlignedFace]) -> Gate:
+    """Embeddings of the same aligned faces, named PERSON/FILE."""
+    vectors = []
+    for model in (float_model, int8_model):
+        embed = Embedder(model).embed
+        vectors.append(np.stack([embed(face).vector for face in faces.values()]))
+    cosine = np.einsum("nd,nd->n", *vectors)
+    figures = {
+        "cosine": float(cosine.mean()),
+        "cosine_1st_percentile": float(np.quantile(cosine, 0.01)),
+        "faces": float(len(faces)),
+        **_speed(float_model, int8_model),
+    }
+    people = [name.split("/")[0] for name in faces]
+    if len(set(people)) > MANY:
+        figures["float_tar"] = _accepted(vectors[0], people)
+        figures["int8_tar"] = _accepted(vectors[1], people)
+        figures["tar_loss"] = figures["float_tar"] - figures["int8_tar"]
+    bars = {
+        "cosine": (">=", 0.99),
+        "tar_loss": ("<=", 0.005),
+        "int8_ms": ("<=", figures["float_ms"]),
+    }
+    return _judge(figures, bars)
