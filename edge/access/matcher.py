@@ -70,5 +70,5 @@ def _check(probe: Embedding, templates: Sequence[Template]) -> None:
         if template.model != probe.model:
             raise VaultError(
                 f"{template.person} was enrolled with the model {template.model[:12]}, and the "
-                f"embedder in use is {probe.model[:12]}. Enrol them again with `edge-door enroll`."
+                f"embedder in use is {probe.model[:12]}. Remove them and enrol them again."
             )

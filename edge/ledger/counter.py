@@ -41,7 +41,7 @@ class Counter:
             raise VaultError(f"{self.path} cannot be read: {error}.") from error
         raise VaultError(
             f"{self.path} was changed or belongs to another key. Restore it together with the "
-            "key and the people database."
+            "key and the people database, or remove it and accept the database as it is."
         )
 
     def write(self, number: int) -> None:

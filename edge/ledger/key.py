@@ -69,14 +69,14 @@ def load_keys(path: Path) -> Keys:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise VaultError(
-            f"The key file {path} is missing. Without it nobody enrolled can be read: restore it "
-            "from a backup, or, on a new device, make it with `edge-door init`."
+            f"The key file {path} is missing, and the people database opens with no other. Restore "
+            "it from a backup, or move people.db away too and enrol everybody again."
         ) from error
     except OSError as error:
         raise VaultError(
             f"The key file {path} cannot be read: {error.strerror or error}."
         ) from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size != KEY_BYTES:
             raise VaultError(
@@ -88,7 +88,9 @@ def load_keys(path: Path) -> Keys:
                 f"The key file {path} may be read by others (mode {status.st_mode & 0o777:04o}). "
                 f"Run `chmod 600 {path}`, and think about who may have copied it."
             )
-        root = file.read()
+        root = os.read(handle, KEY_BYTES)
+    finally:
+        os.close(handle)
     return Keys(
         wrap=_derive(root, b"wrap"), seal=_derive(root, b"seal"), card=_derive(root, b"card")
     )

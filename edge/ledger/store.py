@@ -196,11 +196,11 @@ class Store:
 
 def _create(path: Path, schema: Schema) -> None:
     """Make an empty file with the right permissions, and its name durable."""
+    if path.exists():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return
+        handle = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
     except OSError as error:
         raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
     os.fchmod(handle, schema.mode)
@@ -223,8 +223,8 @@ def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
         yield
     except sqlite3.ProgrammingError:
         raise  # ours to mend, not the user's
-    except sqlite3.Error as error:
-        said = str(error)
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # damage may garble the message itself
+        said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
         for part, sentence in _SENTENCES:
             if part in said:
                 raise schema.error(f"The {schema.name} {path} {sentence}.") from error

@@ -163,8 +163,8 @@ class Vault:
         if foreign:
             raise VaultError(
                 f"{', '.join(foreign)}: enrolled with another model than the one in use "
-                f"({model[:12]}), and their vectors cannot be compared. Enrol again with "
-                "`edge-door enroll`, or configure the earlier model."
+                f"({model[:12]}), and their vectors cannot be compared. Remove them with "
+                "`edge-door people remove` and enrol them again, or configure the earlier model."
             )
         return tuple(Template(row.name, self._decrypt(row), row.model) for row in rows)
 
