@@ -3,8 +3,8 @@
 Identity is decided on the mean of an attempt's last `probes` similarities (or the newest, if that
 is lower: a face put in the place of another must not live off its past), all against the same
 person. `misses` comparisons in a row without a match deny. A denied track is judged anew after
-`pause_s`, one that was granted after `cooldown_s`; the same denial is not repeated within the
-pause, whatever the track.
+`pause_s`; the same denial is not repeated within the pause, whatever the track. Who was let in is
+not let in again in the same visit, which ends when nobody was in view for `cooldown_s`.
 
 All time is the frames' own: the monotonic stamp of their capture.
 """
@@ -34,7 +34,7 @@ class Patience:
     liveness_timeout_s: float = 10.0
     """From the attempt's first frame that may be judged."""
     pause_s: float = 5.0
-    cooldown_s: float = 5.0
+    cooldown_s: float = 2.0
     probes: int = 3
     misses: int = 6
     probe_fresh_s: float = 2.0
@@ -80,6 +80,7 @@ class Judge:
         self._last_frame = (-1, -math.inf)
         self._attempt = self._begin(-1, None)
         self._denied: dict[Reason, float] = {}  # until when not to say it again
+        self._visit = _Visit()
 
     def observe(
         self, evidence: Evidence, match: Match | None, surroundings: Surroundings
@@ -89,6 +90,7 @@ class Judge:
         A final decision (GRANT or DENY) comes once; then WAIT, until the pause is over.
         """
         frame_new = self._is_new(evidence)
+        self._visit = self._visit.after(evidence, self._patience.cooldown_s)
         if evidence.faces == 0:
             return decide(Situation())
         self._continue(evidence, surroundings.claim)
@@ -126,6 +128,8 @@ class Judge:
             attempt.since = evidence.captured_at
         if match is None:
             return
+        if attempt.claim is not None and match.person != attempt.claim:
+            match = replace(match, person=None)  # nobody else will do
         if attempt.probes and attempt.probes[-1].person != match.person:
             attempt.probes.clear()
         attempt.probes.append(match)
@@ -148,7 +152,7 @@ class Judge:
         match = self._settled(at)
         over = attempt.misses >= patience.misses
         if match is None and over:
-            match = attempt.probes[-1]  # different people came nearest in turn: report the last
+            match = replace(attempt.probes[-1], person=None)  # one person after the other, or old
         begun = at if attempt.since is None else attempt.since
         return Situation(
             faces=evidence.faces,
@@ -156,7 +160,8 @@ class Judge:
             claimed=around.claim is not None or not around.claim_needed,
             door_ready=around.door_ready,
             ledger_ready=around.ledger_ready,
-            frame_age_s=around.now.at - at,
+            # A frozen camera delivers new frames of an old picture.
+            frame_age_s=around.now.at - at + evidence.unchanged_s,
             stale_after_s=patience.stale_after_s,
             frame_new=frame_new,
             locked_s=around.lockout.locked_s(around.claim, around.now),
@@ -175,13 +180,37 @@ class Judge:
         quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
         if at < self._denied.get(decision.reason, -math.inf):
             return quiet
-        until = at + (patience.cooldown_s if granted else patience.pause_s)
-        if not granted:
-            self._denied[decision.reason] = until
+        if granted:
+            return self._let_in(decision, quiet, at)
+        self._denied[decision.reason] = at + patience.pause_s
         if evidence.faces == 1:
             self._attempt.rest = quiet
-            self._attempt.rest_until = until
+            self._attempt.rest_until = at + patience.pause_s
         return decision
+
+    def _let_in(self, decision: Decision, quiet: Decision, at: float) -> Decision:
+        """One grant a person and visit."""
+        person = decision.match.person if decision.match else None
+        if person in self._visit.people:
+            return quiet
+        self._visit = _Visit(self._visit.people | {person}, at)
+        return decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Who was let in, and when somebody was last in view since."""
+
+    people: frozenset[str | None] = frozenset()
+    seen_at: float = -math.inf
+
+    def after(self, evidence: Evidence, cooldown_s: float) -> _Visit:
+        """The visit after one more frame: over when nobody was in view for `cooldown_s`."""
+        if not self.people or not evidence.faces:
+            return self
+        if evidence.captured_at - self.seen_at > cooldown_s:
+            return _Visit()
+        return replace(self, seen_at=evidence.captured_at)
 
 
 def _verdict(match: Match | None, around: Surroundings) -> Verdict | None:

@@ -1,1 +1,200 @@
-"""Placeholder until this family of commands lands."""
+"""Accuracy, calibration and speed: verify, evaluate, calibrate, bench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from edge.access.calibration import to_json
+from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
+from edge.errors import UsageError
+from edge.evaluate import plots
+from edge.evaluate.calibrate import Claim
+from edge.evaluate.calibrate import calibrate as make_calibration
+from edge.evaluate.stats import all_impostors
+from edge.evaluate.verification import Encoded, Pairs, Report, encode, judge, read_pairs
+from edge.faces import FaceReader
+from edge.faces import verify as verify_pictures
+from edge.sight.camera import read_image
+from edge.sight.manifest import ModelEntry, read_manifest
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+evaluate_app = typer.Typer(help="How accurate it is.", no_args_is_help=True)
+app.add_typer(evaluate_app, name="evaluate")
+
+ImagesOption = Annotated[
+    Path, typer.Option("--images", help="Folder of NAME/NAME_0001.jpg pictures.")
+]
+PairsOption = Annotated[
+    Path, typer.Option("--pairs", help="List in the format of LFW's pairs.txt.")
+]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of the manifest.")]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")]
+
+
+@app.command()
+def verify(
+    one: Annotated[Path, typer.Argument(help="A picture of one person.")],
+    other: Annotated[Path, typer.Argument(help="Another.")],
+    *,
+    plot: Annotated[Path | None, typer.Option(help="Draw the comparison into this PNG.")] = None,
+    model: ModelOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Do two pictures show the same person?"""
+    settings = _with_model(read_config(config), model)
+    found = verify_pictures(one, other, config=settings)
+    relation = "the same person" if found.verified else "not the same person"
+    verdict = (
+        f"{relation}: similarity {found.similarity:.3f}, needed {found.required:.3f} "
+        f"(at most {found.false_match_rate:g} of strangers pass)"
+    )
+    if plot is not None:
+        _draw(one, other, f"{verdict}\ncosine distance {found.distance:.3f}", plot, settings)
+    result = {
+        "verified": found.verified,
+        "similarity": found.similarity,
+        "threshold": found.required,
+        "false_match_rate": found.false_match_rate,
+        "model": found.model,
+        "detector": found.detector,
+    }
+    show(result, as_json=json, text=verdict[0].upper() + verdict[1:])
+
+
+def _draw(one: Path, other: Path, verdict: str, path: Path, config: Config) -> None:
+    reader = FaceReader(config)
+    looks = [reader.only(read_image(image), str(image)) for image in (one, other)]
+    vectors = [reader.embed(look).vector for look in looks]
+    plots.comparison([look.aligned.pixels for look in looks], vectors, verdict, path)
+
+
+@evaluate_app.command("verification")
+def evaluate_verification(  # noqa: PLR0913 - one option each
+    images: ImagesOption,
+    pairs: PairsOption,
+    *,
+    model: ModelOption = None,
+    all_impostors: Annotated[
+        bool, typer.Option("--all-impostors", help="Score every pair of two people.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for report.json, det.png and histogram.png.")
+    ] = None,
+    jobs: JobsOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Error rates on labelled pictures, on the product's own path."""
+    settings = _with_model(read_config(config), model)
+    listed = read_pairs(pairs)
+    encoded = _encode(settings, images, listed, jobs)
+    judged = judge(_embedder(settings).name, listed, encoded, every_impostor=all_impostors)
+    if report is not None:
+        _write_report(judged, report)
+    show(judged.as_dict(), as_json=json, text=_table(judged))
+
+
+@app.command()
+def calibrate(  # noqa: PLR0913 - one option each
+    images: ImagesOption,
+    pairs: PairsOption,
+    out: Annotated[Path, typer.Option(help="The calibration file to write.")],
+    *,
+    about: Annotated[
+        str | None, typer.Option(help="Which pictures these are; default: the list's name.")
+    ] = None,
+    model: ModelOption = None,
+    jobs: JobsOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure the threshold for each false-match rate, from every pair of two people."""
+    settings = _with_model(read_config(config), model)
+    entry = _embedder(settings)
+    encoded = _encode(settings, images, read_pairs(pairs), jobs)
+    known, people = encoded.people
+    enrolled = encoded.enrolled
+    impostors = all_impostors(encoded.vectors[enrolled], people[enrolled])
+    made_from = (
+        f"{int(enrolled.sum())} images of {len(known)} people ({about or pairs.name}), "
+        "every pair of two people"
+    )
+    made = make_calibration(impostors, entry.sha256, made_from)
+    try:
+        out.write_text(to_json(made), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the calibration {out} cannot be written: {error.strerror}") from error
+    claim = Claim(len(impostors))
+    table = Table("false-match rate", "at most (95 %)", "threshold", "", title=entry.name)
+    for point in made.points:
+        note = "from the fitted tail" if point.extrapolated else ""
+        table.add_row(f"{point.fmr:g}", f"{point.upper:.2g}", f"{point.threshold:.4f}", note)
+    result = {
+        "ok": True,
+        "file": str(out),
+        "model": entry.name,
+        "impostor_pairs": len(impostors),
+        "counted_down_to": claim.counted_down_to,
+        "rule_of_3": claim.rule_of_3,
+    }
+    show(result, as_json=json, text=table)
+
+
+def _with_model(config: Config, name: str | None) -> Config:
+    if name is None:
+        return config
+    models = config.models.model_copy(update={"embedder": name})
+    return config.model_copy(update={"models": models})
+
+
+def _embedder(config: Config) -> ModelEntry:
+    return read_manifest(config.paths.models).entry("embedder", config.models.embedder)
+
+
+def _encode(config: Config, images: Path, listed: Pairs, jobs: int | None) -> Encoded:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    names = listed.images
+    with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as progress:
+        task = progress.add_task("pictures", total=len(names))
+        return encode(config, images, names, lambda: progress.advance(task), jobs)
+
+
+def _write_report(report: Report, folder: Path) -> None:
+    import json  # noqa: PLC0415 - `json` is an option above
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(report.as_dict(), indent=2) + "\n"
+        (folder / "report.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
+    plots.det_curve(report, folder / "det.png")
+    plots.histogram(report, folder / "histogram.png")
+
+
+def _table(report: Report) -> Table:
+    table = Table("figure", "value", "95 % interval", title=report.model)
+    deviation = f"± {report.accuracy_deviation:.2%} (standard error)"
+    table.add_row("accuracy", f"{report.accuracy:.2%}", deviation)
+    table.add_row("", report.rule, "")
+    table.add_row("equal error rate", f"{report.eer:.2%}", "")
+    table.add_row("d'", f"{report.d_prime:.2f}", "")
+    for name, rate in report.fnmr_at.items():
+        bound = "" if report.counted(name) else " (too few impostor pairs to count this rate)"
+        interval = f"{rate.low:.2%} to {rate.high:.2%}{bound}"
+        table.add_row(f"FNMR at FMR {name}", f"{rate.value:.2%}", interval)
+    found = f"{len(report.failures)} of {report.images} pictures"
+    table.add_row("failure to enrol", f"{report.failure_to_enrol:.2%}", found)
+    table.add_row("genuine pairs", f"{len(report.genuine.scores)}", "")
+    table.add_row("impostor pairs", f"{len(report.impostors)}", "")
+    for name in report.missing:
+        table.add_row("missing picture", name, f"{report.skipped_pairs} pairs left out")
+    return table

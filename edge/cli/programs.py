@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +28,8 @@ from edge.door.launch import guard_command
 from edge.errors import LedgerError, UsageError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import process as link_process
+from edge.ops.demo.live import play_live
+from edge.ops.demo.show import play, summary
 from edge.ops.supervisor import Supervisor
 from edge.ops.viewer import Viewer
 from edge.sight.daemon import Sight
@@ -62,6 +66,24 @@ def link(config: ConfigOption = None) -> None:
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
     raise typer.Exit(link_process.run(settings, _stop_on_signal()))
+
+
+@app.command()
+def demo(
+    *,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="A camera, film or address: try it yourself.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the main job: a stranger, a still picture, and the person who may enter."""
+    start_logging("error")
+    say = (lambda _line: None) if json else console.print
+    with tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
+        result = play_live(Path(folder), camera, say) if camera else play(Path(folder), say)
+    show(result.as_json(), as_json=json, text=summary(result))
+    if not result.ok:
+        raise typer.Exit(1)
 
 
 @app.command()

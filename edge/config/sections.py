@@ -67,6 +67,8 @@ class ModelsSection(Section):
     """The 468-point mesh."""
     eyelids: str | None = None
     """Follows the eyelids."""
+    shut_eyes: str | None = None
+    """Tells a shut eye from an open one."""
     embedder: str | None = None
     """Makes the vector that is compared."""
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
@@ -129,13 +131,8 @@ class AccessSection(Section):
     """Longest lockout."""
     pause_s: float = Field(5.0, ge=1, le=120)
     """After a denial, the same face is not judged again for so long."""
-    cooldown_s: float = Field(5.0, ge=0, le=120)
-    """After a grant, the same face is not judged again for so long."""
-    schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Who may pass when, by name, `"*"` for all others: `["mon-fri 07:00-19:00"]` or `["always"]`.
-    Without an entry, always. Windows need a clock that is synchronised."""
-    time_zone: str | None = None
-    """Of the schedule, such as `Europe/Berlin`; unset: the system's."""
+    cooldown_s: float = Field(2.0, ge=0, le=120)
+    """Who was let in is not let in again before nobody was in view for so long."""
     schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Who may pass when, local time: `"*" = ["mon-fri 07:00-19:00"]` for everybody, a person's name
     for that person, `["always"]`. Who is not named and finds no `*` may always pass."""

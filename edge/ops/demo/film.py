@@ -1,0 +1,107 @@
+"""The demo's film: a stranger, a still picture of the enrolled person, the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.errors import CameraError, NoFaceError, UsageError
+from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.records import Frame
+from edge.sight.camera import read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.records import Pixels
+    from edge.sight.pipeline import Stages
+
+SIZE = (640, 480)
+FPS = 30.0
+FACE_PX = 190
+ENROLLED, STRANGER = "Eileen", "Grace"
+_STRANGER_S, _STILL_S, _PERSON_S, _EMPTY_S = 4.0, 6.0, 3.5, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What happens from a time in the film on, and what should come of it."""
+
+    begins_s: float
+    what: str
+    expected: str
+
+
+def portraits(stages: Stages) -> tuple[Portrait, Portrait]:
+    """The person to enrol and the stranger: two portraits in the public domain.
+
+    Raises:
+        UsageError: the packages that carry them are not installed.
+        NoFaceError: the models find no face in them.
+    """
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 - only the demo needs them
+        import skimage.data  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            "the demo needs its extra packages: pip install 'edge-door[demo]'"
+        ) from error
+    hopper = read_image(Path(mpl.get_data_path()) / "sample_data" / "grace_hopper.jpg")
+    return _portrait(skimage.data.astronaut(), stages), _portrait(hopper, stages)
+
+
+def enrolment_pictures(person: Portrait, folder: Path) -> Path:
+    """Write stills for the enrolment into `folder`, each a little different."""
+    stage = Stage(SIZE, FPS, FACE_PX * 0.9, seed=7)
+    folder.mkdir()
+    for number, tilt in enumerate((-6.0, -3.0, 0.0, 3.0, 6.0)):
+        picture = stage.show(person, t=2.0 * number, tilt_deg=tilt)
+        _write_image(folder / f"{number}.png", picture)
+    return folder
+
+
+def shoot(person: Portrait, stranger: Portrait, path: Path) -> tuple[tuple[Scene, ...], float]:
+    """Write the film to `path`; its scenes and its length in seconds."""
+    stage = Stage(SIZE, FPS, FACE_PX, seed=11)
+    scenes = []
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, SIZE)
+    if not writer.isOpened():
+        raise CameraError(f"the film {path} cannot be written")
+    shot = 0
+    try:
+        for what, expected, portrait, visit in (
+            ("a stranger, blinking", "denied: no match", stranger, Visit(_STRANGER_S, (1.2, 2.6))),
+            ("a still picture of " + ENROLLED, "denied: no blink", person, Visit(_STILL_S)),
+            (ENROLLED + ", blinking", "granted", person, Visit(_PERSON_S, (1.4,))),
+        ):
+            shot += _add(writer, stage.empty(_EMPTY_S))
+            scenes.append(Scene(shot / FPS, what, expected))
+            shot += _add(writer, stage.play(portrait, visit))
+        shot += _add(writer, stage.empty(_EMPTY_S))
+    finally:
+        writer.release()
+    return tuple(scenes), shot / FPS
+
+
+def _add(writer: cv2.VideoWriter, pictures: Iterable[Pixels]) -> int:
+    count = 0
+    for picture in pictures:
+        writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        count += 1
+    return count
+
+
+def _portrait(pixels: Pixels, stages: Stages) -> Portrait:
+    frame = Frame(pixels, 0.0, 1)
+    faces = stages.detector.detect(frame)
+    if len(faces) != 1:
+        raise NoFaceError(f"the demo's portrait shows {len(faces)} faces, one is needed")
+    return Portrait(pixels, stages.mesh.locate(frame, faces[0]))
+
+
+def _write_image(path: Path, pixels: Pixels) -> None:
+    if not cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
+        raise CameraError(f"the picture {path} cannot be written")
