@@ -35,6 +35,8 @@ ANSWER_TIMEOUT_S = 5.0
 MAX_PACKET = 16 * 1024
 """A longer packet is kept back by an MQTT 5 broker."""
 RECEIVE_AT_ONCE = 20
+FALLBACK_S = 3600.0
+"""A broker that knew only 3.1.1 is asked for MQTT 5 again after so long: it may be updated."""
 _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
@@ -81,6 +83,7 @@ class Broker:
         self._password = _password(mqtt)
         self._tls = _tls(mqtt)
         self._warned = False
+        self._five_again_at = 0.0
 
     @property
     def address(self) -> str:
@@ -93,7 +96,7 @@ class Broker:
         Raises:
             BrokerError: nobody there, not trusted, or refused; the text says what to do.
         """
-        if self._mqtt.protocol == "3.1.1":
+        if self._mqtt.protocol == "3.1.1" or time.monotonic() < self._five_again_at:
             return self._open(will, MQTTProtocolVersion.MQTTv311)
         try:
             return self._open(will, MQTTProtocolVersion.MQTTv5)
@@ -103,6 +106,7 @@ class Broker:
                     f"{error} It may know only MQTT 3.1.1: [mqtt] protocol = 'auto' allows that."
                 ) from error
         connection = self._open(will, MQTTProtocolVersion.MQTTv311)
+        self._five_again_at = time.monotonic() + FALLBACK_S
         if not self._warned:
             self._warned = True
             _log.warning(
@@ -175,16 +179,9 @@ class Connection:
         while self._welcome is None and not self._lost and time.monotonic() < until:
             self._loop(0.1)
         if self._welcome is None:
+            hung_up = bool(self._lost)
             self._give_up()
-            if self._lost:
-                raise _NoMqtt5Error(
-                    f"the broker at {self._address} hung up without an answer. With TLS, it may "
-                    "want a client certificate ([mqtt] cert_file, key_file); without, it may want "
-                    "TLS ([mqtt] tls = true)."
-                )
-            raise BrokerError(
-                f"{self._address} accepts connections but does not answer as a broker."
-            )
+            raise _NoMqtt5Error(_no_answer(self._address, hung_up=hung_up))
         if self._welcome.value >= _IS_ERROR:
             self._give_up()
             raise _refusal(self._address, self._welcome)
@@ -309,7 +306,7 @@ class Connection:
 
 
 class _NoMqtt5Error(BrokerError):
-    """The broker did not answer, as one does that knows no MQTT 5."""
+    """No answer to the connect request, or not to this version: it may know only MQTT 3.1.1."""
 
 
 def _limits() -> Properties:
@@ -328,6 +325,19 @@ def _refusal(address: str, reason: Any) -> BrokerError:
             "Check [mqtt] username and password_file."
         )
     return BrokerError(f"the broker at {address} refuses the connection: {reason}.")
+
+
+def _no_answer(address: str, *, hung_up: bool) -> str:
+    if hung_up:
+        return (
+            f"the broker at {address} hung up without an answer. With TLS, it may want a client "
+            "certificate ([mqtt] cert_file, key_file); without, it may want TLS "
+            "([mqtt] tls = true)."
+        )
+    return (
+        f"{address} accepts connections but does not answer as a broker does. "
+        "Check [mqtt] host and port."
+    )
 
 
 def _unreachable(address: str, error: Exception) -> str:

@@ -173,6 +173,8 @@ class Link:
 
     def _hear(self, received: Received, connection: Connection) -> None:
         topic, now = received.topic, time.monotonic()
+        if topic not in self._buckets:  # some brokers send what nobody asked for
+            return
         # Confirmations are not thinned but merged: the last one must not be lost.
         if topic != self._topics.confirm and not self._buckets[topic].take(now):
             self._refuse(topic, "too many messages, dropped")

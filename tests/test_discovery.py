@@ -1,0 +1,143 @@
+"""What Home Assistant is told: its rules, and its own schemas where it is installed."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from edge.config.sections import DeviceSection
+from edge.link.discovery import announcement, status_topic, withdrawal
+from edge.link.topics import EVENT_TYPES, DoorState, Topics
+
+DEVICE = DeviceSection(id="door1", name='Front "door" \N{DOOR}')
+TOPICS = Topics("facelock", "door1")
+MESSAGE = announcement("homeassistant", DEVICE, TOPICS)
+BODY: dict[str, Any] = json.loads(MESSAGE.payload)
+COMPONENTS: dict[str, dict[str, Any]] = BODY["components"]
+
+RETAINED_STATES = {message.topic for message in TOPICS.states(DoorState())}
+PUBLISHED = RETAINED_STATES | {
+    TOPICS.at("availability"),
+    TOPICS.at("event"),
+    TOPICS.at("metrics"),
+}
+
+
+def topics_in(value: Any) -> set[tuple[str, str]]:
+    """Every key that names a topic, with the topic."""
+    if isinstance(value, list):
+        return set().union(*map(topics_in, value))
+    if not isinstance(value, dict):
+        return set()
+    found = {(key, topic) for key, topic in value.items() if key.endswith("topic")}
+    return found.union(*map(topics_in, value.values()))
+
+
+class TestRules:
+    def test_one_retained_message_on_the_devices_topic(self) -> None:
+        assert MESSAGE.topic == "homeassistant/device/facelock_door1/config"
+        assert re.fullmatch(r"\w+/device/[a-zA-Z0-9_-]+/config", MESSAGE.topic)
+        assert (MESSAGE.retain, MESSAGE.qos) == (True, 1)
+        assert status_topic("homeassistant") == "homeassistant/status"
+
+    def test_an_empty_message_removes_the_device(self) -> None:
+        gone = withdrawal("homeassistant", "door1")
+        assert (gone.topic, gone.payload, gone.retain) == (MESSAGE.topic, b"", True)
+
+    def test_the_device_has_what_is_required(self) -> None:
+        assert BODY["device"]["identifiers"] == ["facelock_door1"]
+        assert BODY["device"]["name"] == DEVICE.name
+        assert BODY["origin"]["name"]
+        assert BODY["availability"] == [{"topic": "facelock/door1/availability"}]
+
+    def test_every_component_has_platform_identity_and_its_own_qos(self) -> None:
+        for key, component in COMPONENTS.items():
+            assert component["platform"] in {"lock", "event", "binary_sensor", "sensor"}
+            assert component["unique_id"] == f"facelock_door1_{key}"
+            assert component["qos"] == 1
+        assert "qos" not in BODY
+
+    def test_only_topics_that_are_published_or_heard(self) -> None:
+        for key, topic in topics_in(BODY):
+            if key == "command_topic":
+                assert topic in TOPICS.heard
+            else:
+                assert topic in PUBLISHED
+
+    def test_every_state_has_an_entity(self) -> None:
+        used = {topic for _, topic in topics_in(BODY)}
+        assert used >= PUBLISHED
+
+    def test_the_lock_waits_for_the_measured_state(self) -> None:
+        lock = COMPONENTS["lock"]
+        assert lock["optimistic"] is False
+        assert lock["retain"] is False
+        assert lock["name"] is None
+        # An unsigned OPEN is never followed: no button that cannot work.
+        assert "payload_open" not in lock
+        assert lock["availability_mode"] == "all"
+        assert {each["topic"] for each in lock["availability"]} == {
+            TOPICS.at("availability"),
+            TOPICS.at("lock/availability"),
+        }
+
+    def test_events_come_from_the_live_feed_alone(self) -> None:
+        access = COMPONENTS["access"]
+        assert access["state_topic"] == TOPICS.at("event")
+        assert access["event_types"] == list(EVENT_TYPES)
+        assert TOPICS.at("event/replay") not in {topic for _, topic in topics_in(BODY)}
+
+    def test_another_door_shares_nothing(self) -> None:
+        other = announcement("homeassistant", DeviceSection(id="door2"), Topics("site/a", "door2"))
+        assert other.topic != MESSAGE.topic
+        assert b"door1" not in other.payload
+
+
+class TestHomeAssistantsSchemas:
+    """Home Assistant drops unknown keys without a word: the check is that nothing is dropped."""
+
+    @pytest.fixture(autouse=True)
+    def home_assistant(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip(
+            "homeassistant",
+            reason="no Home Assistant here: in an environment with Python 3.13, "
+            "pip install homeassistant==2025.4.4 paho-mqtt pytest pydantic",
+        )
+        # The schemas report their use to a running instance; there is none.
+        for module in ("frame", "config_validation"):
+            helpers = importlib.import_module(f"homeassistant.helpers.{module}")
+            monkeypatch.setattr(helpers, "report_usage", lambda *_, **__: None, raising=False)
+
+    def schema_of(self, module: str, name: str) -> Any:
+        return getattr(importlib.import_module(f"homeassistant.components.mqtt.{module}"), name)
+
+    def test_the_device_is_accepted_whole(self) -> None:
+        accepted = self.schema_of("schemas", "DEVICE_DISCOVERY_SCHEMA")(copy.deepcopy(BODY))
+        assert accepted.keys() == BODY.keys()
+        assert accepted["components"].keys() == COMPONENTS.keys()
+
+    @pytest.mark.parametrize("key", COMPONENTS)
+    def test_a_component_is_accepted_whole(self, key: str) -> None:
+        component = copy.deepcopy(COMPONENTS[key])
+        schema = self.schema_of(component.pop("platform"), "DISCOVERY_SCHEMA")
+        for shared in ("device", "origin", "availability"):
+            component.setdefault(shared, copy.deepcopy(BODY[shared]))
+        assert component.keys() - schema(component).keys() == set()
+
+    def test_the_topic_is_one_it_listens_to(self) -> None:
+        matcher = self.schema_of("discovery", "TOPIC_MATCHER")
+        assert matcher.match(MESSAGE.topic.removeprefix("homeassistant/")).groups() == (
+            "device",
+            None,
+            "facelock_door1",
+        )
+
+    def test_a_wrong_key_would_be_noticed(self) -> None:
+        component = {"command_topic": "a/b", "comand_typo": 1}
+        accepted = self.schema_of("lock", "DISCOVERY_SCHEMA")(dict(component))
+        assert component.keys() - accepted.keys() == {"comand_typo"}
