@@ -64,7 +64,7 @@ class Config(Section):
     @property
     def ledger_db(self) -> Path:
         """Events, outbox and the last known states; holds no template."""
-        return self.paths.state / "ledger.db"
+        return self.paths.state / "ledger" / "ledger.db"
 
     @property
     def door_socket(self) -> Path:
