@@ -87,6 +87,9 @@ class EyeOpenness:
 
     right: float
     left: float
+    right_shut: float = 0.0
+    """Log-odds that the right eye is shut, by another network; about -4 open, 5 shut."""
+    left_shut: float = 0.0
 
 
 class Hint(str, Enum):

@@ -1,11 +1,15 @@
 """Blinks in a course of eyelid openings. Pure: time comes from the frames.
 
-A blink is a dip: both lids fall from where they just were, well below it, and come most of the way
-back, within the time that a blink takes (Schiffman 2001 gives 0.1-0.4 s; slow ones last longer).
-Depth is measured against the lids' own level just before the dip, so narrow eyes, glasses and a
-lowered gaze need no threshold of their own; the level of the last seconds only says whether the
-eye was open at all. Times are read off where the course crosses half its depth, interpolated
-between frames, so that the rule is the same at 8 and at 60 frames a second.
+A blink is a dip: the lids of both eyes fall together from where they just were and come back, in
+the time that a blink takes (0.1-0.4 s at most places in the literature, slow ones longer). Two
+networks report on each eye; their sum is the *lid level*: the opening as a share of this person's
+usual opening in the last seconds, less a tenth of the log-odds that the eye is shut. Both parts
+fall in a blink; what one misses behind glasses or under narrow lids, the other sees. A dip's depth
+is measured from the level just before it, so a lowered gaze or a slow nod moves the start, not the
+depth, and eyes that flutter while shut do not come far.
+
+Times are read off where the course crosses half of the dip, interpolated between frames, so the
+rule is the same at 8 and at 60 frames a second and with uneven frame times.
 """
 
 from __future__ import annotations
@@ -23,34 +27,42 @@ if TYPE_CHECKING:
 
     Series = NDArray[np.float64]
 
+SHUT_WEIGHT = 0.1
+"""Lid level for one unit of log-odds: a full blink loses about 0.8 by either network."""
+MIN_USUAL = 0.1
+"""Nobody's eyes are usually less open than this (height over width)."""
+USUAL_PERCENTILE = 75
+
 
 @dataclass(frozen=True, slots=True)
 class BlinkLimits:
-    """What counts as a blink. Depths and levels are shares of an opening, 0-1."""
+    """What counts as a blink. Depths are in lid levels: 1 is this person's usual opening."""
 
     memory_s: float = 6.0
-    """The open level of this person is learnt from the last seconds."""
-    open_level: float = 0.7
-    """A dip begins from at least this share of the open level."""
-    depth: float = 0.28
-    """The mean of both eyes loses at least this share of its opening."""
-    depth_each: float = 0.15
-    """So does each eye for itself: a wink is not a blink."""
+    """The usual opening is learnt from the last seconds."""
+    depth: float = 0.6
+    """The mean of both eyes falls at least so far; a full blink falls by 1 to 2."""
+    depth_each: float = 0.2
+    """So far falls each eye for itself: a wink is not a blink."""
+    together_s: float = 0.12
+    """Both eyes begin within this time (and half a frame)."""
     recovery: float = 0.5
-    """The blink is over when this share of the loss has come back."""
+    """The blink is over when this share of the fall has come back."""
     shortest_s: float = 0.04
-    """At half depth. Shorter dips are one bad frame."""
+    """Between the half-way points. Shorter dips are one bad frame."""
     longest_s: float = 0.5
-    """At half depth. Longer closures are not blinks."""
+    """Between the half-way points. Longer closures are not blinks."""
     lead_s: float = 0.6
     """The level before a dip is the highest in this time before its lowest point."""
-    max_turn_deg: float = 25.0
+    max_yaw_deg: float = 35.0
+    """One eye of a head turned further away cannot be judged."""
+    max_turn_deg: float = 20.0
     """The head turns no further than this during the blink, or the lids cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One blink: begin, lowest point and end in monotonic seconds, and how deep it went, 0-1."""
+    """One blink: begin, lowest point and end in monotonic seconds, and its depth in lid levels."""
 
     begin: float
     lowest: float
@@ -58,12 +70,21 @@ class Blink:
     depth: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """The last seconds: stamps `(n,)`, lid level of each eye `(n, 2)`, yaw in degrees `(n,)`."""
+
+    at: Series
+    each: Series
+    yaw: Series
+
+
 class BlinkDetector:
-    """Reports each blink once, on the frame on which the eye has reopened."""
+    """Reports each blink once, on the frame on which the eyes are half open again."""
 
     def __init__(self, limits: BlinkLimits | None = None) -> None:
         self.limits = limits or BlinkLimits()
-        self._samples: deque[tuple[float, float, float, float]] = deque()
+        self._samples: deque[tuple[float, float, float, float, float, float]] = deque()
         self._after = float("-inf")
 
     def reset(self) -> None:
@@ -76,48 +97,66 @@ class BlinkDetector:
 
         Args:
             at: the frame's stamp, monotonic seconds; must not run backwards.
-            eyes: opening of both eyes.
+            eyes: both eyes as measured.
             yaw: the head's turn in degrees.
         """
         # A turned head narrows the eye in the picture and so raises height over width.
         narrowed = max(0.5, float(np.cos(np.radians(yaw))))
-        self._samples.append((at, eyes.right * narrowed, eyes.left * narrowed, yaw))
+        right, left = eyes.right * narrowed, eyes.left * narrowed
+        self._samples.append((at, right, left, eyes.right_shut, eyes.left_shut, yaw))
         while self._samples[0][0] < at - self.limits.memory_s:
             self._samples.popleft()
-        blink = self._find(np.array(self._samples))
+        blink = self._find(self._course())
         if blink is not None:
             self._after = at
         return blink
 
-    def _find(self, samples: Series) -> Blink | None:
-        limits = self.limits
-        at, each, yaw = samples[:, 0], samples[:, 1:3], samples[:, 3]
-        mean = each.mean(axis=1)
-        since = int(np.searchsorted(at, max(self._after, at[-1] - limits.longest_s - 0.4), "left"))
-        low = since + int(np.argmin(mean[since:]))
-        lead = int(np.searchsorted(at, max(self._after, at[low] - limits.lead_s), "left"))
+    def _course(self) -> _Course:
+        samples = np.array(self._samples)
+        opening, shut = samples[:, 1:3], samples[:, 3:5]
+        usual = max(MIN_USUAL, float(np.percentile(opening.mean(axis=1), USUAL_PERCENTILE)))
+        return _Course(samples[:, 0], opening / usual - SHUT_WEIGHT * shut, samples[:, 5])
+
+    def _find(self, course: _Course) -> Blink | None:
+        limits, at, level = self.limits, course.at, course.each.mean(axis=1)
+        # The longest blink, and as much again as its slower half may take to come back.
+        oldest = at[-1] - limits.longest_s - 0.4
+        first = int(np.searchsorted(at, max(self._after, oldest)))
+        low = first + int(np.argmin(level[first:]))
+        lead = int(np.searchsorted(at, max(self._after, at[low] - limits.lead_s)))
         if low in (lead, len(at) - 1):
             return None
-        usual = float(np.percentile(mean, 75))
-        before = min(float(mean[lead:low].max()), 1.15 * usual)
-        depth = 1.0 - mean[low] / max(before, 1e-6)
-        recovered = mean[-1] - mean[low] >= limits.recovery * (before - mean[low])
-        if not recovered or depth < limits.depth or before < limits.open_level * usual:
+        before = float(level[lead:low].max())
+        depth = before - float(level[low])
+        if depth < limits.depth or level[-1] - level[low] < limits.recovery * depth:
             return None
-        around = each[max(low - 1, lead) : low + 2].min(axis=0)
-        if np.any(1.0 - around / each[lead:low].max(axis=0) < limits.depth_each):
-            return None
-        half = (before + mean[low]) / 2
-        begin, end = _half_crossings(at, mean, low, half)
-        first = int(np.searchsorted(at, begin)) - 1
+        begin, end = _half_way(at, level, low, before - depth / 2)
         if not limits.shortest_s <= end - begin <= limits.longest_s:
             return None
-        if np.ptp(yaw[max(first, 0) :]) > limits.max_turn_deg:
+        if not (self._head_still(course, begin, low) and self._both_eyes(course, lead, low)):
             return None
-        return Blink(begin, float(at[low]), end, float(depth))
+        return Blink(begin, float(at[low]), end, depth)
+
+    def _head_still(self, course: _Course, begin: float, low: int) -> bool:
+        during = course.yaw[max(0, int(np.searchsorted(course.at, begin)) - 1) :]
+        turn = float(np.ptp(during))
+        return turn <= self.limits.max_turn_deg and abs(course.yaw[low]) <= self.limits.max_yaw_deg
+
+    def _both_eyes(self, course: _Course, lead: int, low: int) -> bool:
+        begins = []
+        for level in course.each.T:
+            near = max(low - 1, lead)
+            lowest = near + int(np.argmin(level[near : low + 2]))
+            before = float(level[lead:low].max())
+            if before - level[lowest] < self.limits.depth_each:
+                return False
+            half = (before + float(level[lowest])) / 2
+            begins.append(_half_way(course.at, level, lowest, half)[0])
+        frame_s = float(course.at[low] - course.at[low - 1])
+        return abs(begins[0] - begins[1]) <= self.limits.together_s + frame_s / 2
 
 
-def _half_crossings(at: Series, level: Series, low: int, half: float) -> tuple[float, float]:
+def _half_way(at: Series, level: Series, low: int, half: float) -> tuple[float, float]:
     """When the course around its lowest sample falls through `half`, and rises through it."""
     fall = low
     while fall > 0 and level[fall] < half:

@@ -15,7 +15,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Role = Literal["detector", "landmarks", "eyelids", "embedder"]
+Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "embedder"]
 
 
 class InputSpec(BaseModel):

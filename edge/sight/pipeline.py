@@ -59,7 +59,7 @@ class Stages:
         return cls(
             Detector(model("detector", section.detector)),
             Mesh(model("landmarks", section.landmarks)),
-            Eyelids(model("eyelids", section.eyelids)),
+            Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
             Embedder(model("embedder", section.embedder)),
         )
 
