@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.access.policy import Situation, decide
-from edge.records import Decision, Hint, Outcome
+from edge.records import Decision, Hint, Outcome, Reason
 
 if TYPE_CHECKING:
     from edge.access.lockout import Lockout
     from edge.access.moment import Moment
     from edge.access.schedule import Schedule, Verdict
-    from edge.records import Evidence, Match, Reason
+    from edge.records import Evidence, Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,12 @@ class Judge:
             return decide(Situation())
         self._continue(evidence, surroundings.claim)
         self._gather(evidence, match)
-        decision = decide(self._situation(evidence, surroundings, frame_new=frame_new))
+        situation = self._situation(evidence, surroundings, frame_new=frame_new)
+        decision = decide(situation)
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
+        if self._visit.holds(situation.match):
+            return Decision(Outcome.WAIT, Reason.GRANTED, Hint.WELCOME, situation.match)
         if decision.outcome is Outcome.WAIT:
             return decision
         return self._finish(evidence, decision)
@@ -175,25 +178,18 @@ class Judge:
 
     def _finish(self, evidence: Evidence, decision: Decision) -> Decision:
         """Say a final decision, or keep it to ourselves if it was said a moment ago."""
-        at, patience = evidence.captured_at, self._patience
-        granted = decision.outcome is Outcome.GRANT
+        at = evidence.captured_at
         quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
         if at < self._denied.get(decision.reason, -math.inf):
             return quiet
-        if granted:
-            return self._let_in(decision, quiet, at)
-        self._denied[decision.reason] = at + patience.pause_s
+        if decision.outcome is Outcome.GRANT:
+            until = math.inf  # the track is done
+            self._visit = self._visit.joined(decision.match, at)
+        else:
+            until = self._denied[decision.reason] = at + self._patience.pause_s
         if evidence.faces == 1:
             self._attempt.rest = quiet
-            self._attempt.rest_until = at + patience.pause_s
-        return decision
-
-    def _let_in(self, decision: Decision, quiet: Decision, at: float) -> Decision:
-        """One grant a person and visit."""
-        person = decision.match.person if decision.match else None
-        if person in self._visit.people:
-            return quiet
-        self._visit = _Visit(self._visit.people | {person}, at)
+            self._attempt.rest_until = until
         return decision
 
 
@@ -203,6 +199,14 @@ class _Visit:
 
     people: frozenset[str | None] = frozenset()
     seen_at: float = -math.inf
+
+    def holds(self, match: Match | None) -> bool:
+        """Whether this is somebody who was let in already."""
+        return match is not None and match.matched and match.person in self.people
+
+    def joined(self, match: Match | None, at: float) -> _Visit:
+        """The visit with one more person let in."""
+        return _Visit(self.people | {match.person if match else None}, at)
 
     def after(self, evidence: Evidence, cooldown_s: float) -> _Visit:
         """The visit after one more frame: over when nobody was in view for `cooldown_s`."""

@@ -102,10 +102,10 @@ def _quality(s: Situation) -> Decision | None:
 
 
 def _identity(s: Situation) -> Decision | None:
-    if s.match is not None and s.match.matched:
-        return None
     if s.match_over:
         return _deny(Reason.NO_MATCH, match=s.match)
+    if s.match is not None and s.match.matched:
+        return None
     return _wait(Reason.MATCH_PENDING, Hint.FACE_CAMERA, s.match)
 
 
