@@ -98,6 +98,8 @@ class TestRules:
         assert b"door1" not in other.payload
 
 
+# Its deprecations are its own affair.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 class TestHomeAssistantsSchemas:
     """Home Assistant drops unknown keys without a word: the check is that nothing is dropped."""
 
@@ -118,7 +120,7 @@ class TestHomeAssistantsSchemas:
 
     def test_the_device_is_accepted_whole(self) -> None:
         accepted = self.schema_of("schemas", "DEVICE_DISCOVERY_SCHEMA")(copy.deepcopy(BODY))
-        assert accepted.keys() == BODY.keys()
+        assert BODY.keys() - accepted.keys() == set()
         assert accepted["components"].keys() == COMPONENTS.keys()
 
     @pytest.mark.parametrize("key", COMPONENTS)
