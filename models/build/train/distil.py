@@ -150,7 +150,7 @@ class Distillation:
         self.variances = [float(s.float().var()) for s in stages]
         self.targets = self._teach(np.concatenate([self.held_out, self.crops]))
 
-    def losses(self, views: Tensor, leaves: networks.Folded) -> tuple[Tensor, Tensor, Tensor]:
+    def losses(self, views: Tensor, leaves: networks.Leaves) -> tuple[Tensor, Tensor, Tensor]:
         """Return the stage, embedding and relation losses of one micro-batch."""
         for_teacher, for_student = data.split(views)
         target_stages, target = self.teacher(for_teacher)
@@ -167,7 +167,7 @@ class Distillation:
         return stage, cosine, relation
 
     def _work(
-        self, leaves: networks.Folded, seed: int
+        self, leaves: networks.Leaves, seed: int
     ) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
         c = self.config
         rng = np.random.default_rng(seed)
@@ -175,21 +175,18 @@ class Distillation:
         views = data.normalise(views)
         stage, cosine, relation = self.losses(views, leaves)
         loss = c.stage_weight * stage + c.embedding_weight * cosine + c.relation_weight * relation
-        gradients = torch.autograd.grad(loss, list(leaves.values()))
+        gradients = torch.autograd.grad(loss, list(leaves.arrays.values()))
         return gradients, (stage.item(), cosine.item(), relation.item())
 
     def step(self, number: int, factor: float) -> NDArray[np.float64]:
         """Take one optimizer step; return the mean losses."""
         c = self.config
         folded = self.student.fold()
-        leaves = networks.leaves(folded)
+        leaves = networks.Leaves.of(folded)
         seeds = [hash((c.seed, number, k)) & 0xFFFFFFFF for k in range(c.micro_batches)]
         results = list(self.pool.map(lambda seed: self._work(leaves, seed), seeds))
-        sums = [
-            networks.as_folded(torch.stack([g.float() for g in gradients]).mean(0), target)
-            for *gradients, target in zip(*(r[0] for r in results), folded.values(), strict=True)
-        ]
-        torch.autograd.backward(list(folded.values()), sums)
+        sums = [torch.stack(g).float().mean(0) for g in zip(*(r[0] for r in results), strict=True)]
+        torch.autograd.backward(list(folded.values()), leaves.folded(sums, folded))
         parameters = list(self.student.parameters.values())
         torch.nn.utils.clip_grad_norm_(parameters, c.clip)
         for optimizer, rate in zip(self.optimizers, (c.muon_rate, c.adam_rate), strict=True):
@@ -212,7 +209,7 @@ class Distillation:
     def evaluate(self) -> tuple[float, float, verification.Verification]:
         """Return the cosine to the teacher on held-out faces and on LFW, and LFW's figures."""
         with torch.no_grad():
-            leaves = networks.leaves(self.student.fold(self.average))
+            leaves = networks.Leaves.of(self.student.fold(self.average))
 
         def part(crops: data.Images) -> Tensor:
             return verification.embed_all(leaves, crops)

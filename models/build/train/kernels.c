@@ -59,10 +59,19 @@ static inline void window(const uint16_t *x, int h, int w, int channels, int str
     }
 }
 
-/* y = act(conv(x) + bias); weight (9, channels). slope: PReLU's, or NULL for ReLU6. */
+/* v with PReLU of these slopes, or ReLU6 where there are none. */
+static inline __m512 activate(__m512 v, const float *slope)
+{
+    __m512 up = _mm512_max_ps(v, _mm512_setzero_ps());
+    if (!slope)
+        return _mm512_min_ps(up, _mm512_set1_ps(6.0f));
+    __m512 down = _mm512_min_ps(v, _mm512_setzero_ps());
+    return _mm512_fmadd_ps(down, _mm512_loadu_ps(slope), up);
+}
+
+/* y = act(conv(x) + bias) of n images; weight (9, channels); slope: PReLU's, or NULL for ReLU6. */
 void depthwise_forward(const uint16_t *x, const float *weight, const float *bias, const float *slope,
-                       uint16_t *y, int n, int h, int w, int channels, int stride,
-                       int before)
+                       uint16_t *y, int n, int h, int w, int channels, int stride, int before)
 {
     int oh = h / stride, ow = w / stride;
     const uint16_t *tap[TAPS];
@@ -72,14 +81,7 @@ void depthwise_forward(const uint16_t *x, const float *weight, const float *bias
                 window(x, h, w, channels, stride, before, i, j, tap);
                 for (int c = 0; c < channels; c += LANES) {
                     __m512 v = dot9(tap, weight, channels, c, _mm512_loadu_ps(bias + c));
-                    if (slope) {
-                        __m512 low = _mm512_mul_ps(_mm512_min_ps(v, _mm512_setzero_ps()),
-                                                   _mm512_loadu_ps(slope + c));
-                        v = _mm512_add_ps(_mm512_max_ps(v, _mm512_setzero_ps()), low);
-                    } else {
-                        v = _mm512_min_ps(_mm512_max_ps(v, _mm512_setzero_ps()), _mm512_set1_ps(6.0f));
-                    }
-                    store(y + c, v);
+                    store(y + c, activate(v, slope ? slope + c : NULL));
                 }
             }
 }
@@ -121,45 +123,267 @@ static void masked_and_weights(const uint16_t *g, const uint16_t *y, const uint1
     }
 }
 
-/* Gradients of a depthwise convolution with ReLU6. gx is also stopped where x itself is at a bound
- * of ReLU6, since x comes out of one: the layer before need not do it. Returns 0, or -1 if memory
- * is short. gw (9, channels) and gb (channels) are overwritten. */
+/* Gradients of a depthwise convolution with ReLU6 over n images. gx is also stopped where x itself
+ * is at a bound of ReLU6, since x comes out of one: the layer before need not do it. Adds to gw
+ * (9, channels) and gb; gm is room for one image's y. */
+static void depthwise_gradients(const uint16_t *g, const uint16_t *y, const uint16_t *x,
+                                const float *weight, uint16_t *gx, uint16_t *gm, float *gw,
+                                float *gb, int h, int w, int channels, int stride, int before)
+{
+    int oh = h / stride, ow = w / stride;
+    const uint16_t *tap[TAPS];
+    masked_and_weights(g, y, x, gm, gw, gb, h, w, channels, stride, before);
+    for (int row = 0; row < h; row++)
+        for (int column = 0; column < w; column++, gx += channels, x += channels) {
+            const float *used[TAPS];
+            int count = 0;
+            for (int k = 0; k < TAPS; k++) { /* the outputs that read this cell */
+                int i = row + before - k / 3, j = column + before - k % 3;
+                if (i < 0 || j < 0 || i % stride || j % stride || i / stride >= oh
+                    || j / stride >= ow)
+                    continue;
+                tap[count] = gm + ((size_t)(i / stride) * ow + j / stride) * channels;
+                used[count++] = weight + k * channels;
+            }
+            for (int c = 0; c < channels; c += LANES) {
+                __m512 v = _mm512_setzero_ps();
+                for (int k = 0; k < count; k++)
+                    v = _mm512_fmadd_ps(load(tap[k] + c), _mm512_loadu_ps(used[k] + c), v);
+                store(gx + c, _mm512_maskz_mov_ps(passed(load(x + c)), v));
+            }
+        }
+}
+
+static void *room(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+/* The gradients above, for n images; gw and gb are overwritten. Returns 0, or -1 without memory. */
 int depthwise_backward(const uint16_t *g, const uint16_t *y, const uint16_t *x, const float *weight,
                        uint16_t *gx, float *gw, float *gb, int n, int h, int w, int channels,
                        int stride, int before)
 {
-    int oh = h / stride, ow = w / stride;
-    size_t out = (size_t)oh * ow * channels;
-    uint16_t *gm = aligned_alloc(64, (out * sizeof *gm + 63) / 64 * 64);
+    size_t in = (size_t)h * w * channels, out = in / (size_t)(stride * stride);
+    uint16_t *gm = room(out * sizeof *gm);
     if (!gm)
         return -1;
     memset(gw, 0, sizeof(float) * TAPS * (size_t)channels);
     memset(gb, 0, sizeof(float) * (size_t)channels);
-    const uint16_t *tap[TAPS];
-    for (int b = 0; b < n; b++, g += out, y += out, x += (size_t)h * w * channels) {
-        masked_and_weights(g, y, x, gm, gw, gb, h, w, channels, stride, before);
-        for (int row = 0; row < h; row++)
-            for (int column = 0; column < w; column++, gx += channels) {
-                const float *used[TAPS];
-                int count = 0;
-                for (int k = 0; k < TAPS; k++) { /* the outputs that read this cell */
-                    int i = row + before - k / 3, j = column + before - k % 3;
-                    if (i < 0 || j < 0 || i % stride || j % stride || i / stride >= oh
-                        || j / stride >= ow)
-                        continue;
-                    tap[count] = gm + ((size_t)(i / stride) * ow + j / stride) * channels;
-                    used[count++] = weight + k * channels;
-                }
-                const uint16_t *cell = x + ((size_t)row * w + column) * channels;
-                for (int c = 0; c < channels; c += LANES) {
-                    __m512 v = _mm512_setzero_ps();
-                    for (int k = 0; k < count; k++)
-                        v = _mm512_fmadd_ps(load(tap[k] + c), _mm512_loadu_ps(used[k] + c), v);
-                    store(gx + c, _mm512_maskz_mov_ps(passed(load(cell + c)), v));
-                }
-            }
-    }
+    for (int b = 0; b < n; b++)
+        depthwise_gradients(g + b * out, y + b * out, x + b * in, weight, gx + b * in, gm, gw, gb, h,
+                            w, channels, stride, before);
     free(gm);
+    return 0;
+}
+
+/* Products of matrices of bfloat16 pairs, two neighbours of the inner dimension in one uint32_t.
+ *
+ * Left: pair k of row r is at pairs[r * row + k * step]. Right: pair k of column 64 p + c is at
+ * pairs[p * panel + k * step + c]. A tile is up to 6 rows by one panel of 64 columns: 24 sums, 4
+ * vectors of the panel and a broadcast fill the 32 registers. */
+
+enum { ROWS = 6, PANEL = 64, VECTORS = PANEL / LANES };
+
+typedef struct {
+    const uint32_t *pairs;
+    size_t row, step;
+} Left;
+
+typedef struct {
+    const uint32_t *pairs;
+    size_t panel, step;
+} Right;
+
+/* What becomes of a sum: float32 added to `sums`, or, where that is NULL, act(sum + bias) + addend
+ * stored in `map`. Rows of either have `columns` entries. */
+typedef struct {
+    float *sums;
+    uint16_t *map;
+    const uint16_t *addend;
+    const float *bias, *slope;
+    int relu6, columns;
+} Result;
+
+static inline __attribute__((always_inline)) void tile(const int rows, Left a, const uint32_t *b,
+                                                       size_t b_step, int pairs, Result out,
+                                                       int first, int column)
+{
+    __m512 sum[ROWS][VECTORS];
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+            sum[r][v] = _mm512_setzero_ps();
+    const uint32_t *left = a.pairs + (size_t)first * a.row;
+    for (int k = 0; k < pairs; k++, left += a.step, b += b_step) {
+        __m512bh right[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+            right[v] = (__m512bh)_mm512_loadu_si512(b + v * LANES);
+#pragma GCC unroll 6
+        for (int r = 0; r < rows; r++) {
+            __m512bh l = (__m512bh)_mm512_set1_epi32((int)left[(size_t)r * a.row]);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++)
+                sum[r][v] = _mm512_dpbf16_ps(sum[r][v], l, right[v]);
+        }
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            int c = column + v * LANES;
+            size_t at = (size_t)(first + r) * out.columns + c;
+            __m512 value = sum[r][v];
+            if (out.sums) {
+                float *p = out.sums + at;
+                _mm512_storeu_ps(p, _mm512_add_ps(_mm512_loadu_ps(p), value));
+                continue;
+            }
+            if (out.bias)
+                value = _mm512_add_ps(value, _mm512_loadu_ps(out.bias + c));
+            if (out.relu6 || out.slope)
+                value = activate(value, out.slope ? out.slope + c : NULL);
+            if (out.addend)
+                value = _mm512_add_ps(value, load(out.addend + at));
+            store(out.map + at, value);
+        }
+}
+
+static void multiply(Left a, Right b, int rows, int pairs, Result out)
+{
+    for (int column = 0; column < out.columns; column += PANEL, b.pairs += b.panel)
+        for (int r = 0; r < rows; r += ROWS)
+            switch (rows - r) {
+            case 1: tile(1, a, b.pairs, b.step, pairs, out, r, column); break;
+            case 2: tile(2, a, b.pairs, b.step, pairs, out, r, column); break;
+            case 3: tile(3, a, b.pairs, b.step, pairs, out, r, column); break;
+            case 4: tile(4, a, b.pairs, b.step, pairs, out, r, column); break;
+            case 5: tile(5, a, b.pairs, b.step, pairs, out, r, column); break;
+            default: tile(6, a, b.pairs, b.step, pairs, out, r, column);
+            }
+}
+
+/* A map's cells as rows of the left matrix; channels are the inner dimension. */
+static Left cells(const uint16_t *map, int channels)
+{
+    return (Left){(const uint32_t *)map, (size_t)channels / 2, 1};
+}
+
+/* Weights packed in panels of 64 columns. */
+static Right panels(const uint16_t *packed, int inner)
+{
+    return (Right){(const uint32_t *)packed, (size_t)inner / 2 * PANEL, PANEL};
+}
+
+/* Pair every two cells of a map, channel by channel, so that cells are the inner dimension; an odd
+ * last cell is paired with zeros. Adds every cell to `sums` unless it is NULL. */
+static void pair_cells(const uint16_t *map, uint32_t *out, float *sums, int count, int channels)
+{
+    for (int m = 0; m < count; m += 2, map += 2 * channels, out += channels) {
+        const uint16_t *second = m + 1 < count ? map + channels : ZEROS;
+        for (int c = 0; c < channels; c += LANES) {
+            __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(map + c)));
+            __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(second + c)));
+            high = _mm512_slli_epi32(high, 16);
+            _mm512_storeu_si512(out + c, _mm512_or_si512(low, high));
+            if (sums) {
+                __m512 both = _mm512_add_ps(_mm512_castsi512_ps(_mm512_slli_epi32(low, 16)),
+                                            _mm512_castsi512_ps(high));
+                _mm512_storeu_ps(sums + c, _mm512_add_ps(_mm512_loadu_ps(sums + c), both));
+            }
+        }
+    }
+}
+
+/* gw (channels of g, channels of x) += g^T x over the cells of one image. */
+static void weight_gradient(const uint32_t *g, const uint32_t *x, float *gw, int count, int outputs,
+                            int inputs)
+{
+    Left left = {g, 1, (size_t)outputs};
+    Right right = {x, PANEL, (size_t)inputs};
+    multiply(left, right, outputs, (count + 1) / 2, (Result){.sums = gw, .columns = inputs});
+}
+
+/* The shape of a bottleneck. Weights of the 1x1 convolutions are packed by the caller. */
+typedef struct {
+    int n, h, w, inputs, wide, outputs, stride, before, residual;
+} Shape;
+
+/* y = project(depthwise(expand(x))) (+ x), image by image so that the wide maps stay in the cache.
+ * slopes: PReLU's of the first two, or NULL for ReLU6. e and d receive the wide maps of all images,
+ * or, where e is NULL, are not kept. Returns 0, or -1 if memory is short. */
+int bottleneck_forward(const Shape *s, const uint16_t *x, const uint16_t *expand, const float *bias_e,
+                       const float *slope_e, const float *weight_d, const float *bias_d,
+                       const float *slope_d, const uint16_t *project, const float *bias_p,
+                       uint16_t *e, uint16_t *d, uint16_t *y)
+{
+    int in = s->h * s->w, out = in / (s->stride * s->stride);
+    size_t e_size = (size_t)in * s->wide, d_size = (size_t)out * s->wide;
+    uint16_t *kept = e ? NULL : room((e_size + d_size) * sizeof *kept);
+    if (!e && !kept)
+        return -1;
+    for (int b = 0; b < s->n; b++) {
+        uint16_t *wide = e ? e + b * e_size : kept, *deep = e ? d + b * d_size : kept + e_size;
+        multiply(cells(x, s->inputs), panels(expand, s->inputs), in, s->inputs / 2,
+                 (Result){.map = wide, .bias = bias_e, .slope = slope_e, .relu6 = 1, .columns = s->wide});
+        depthwise_forward(wide, weight_d, bias_d, slope_d, deep, 1, s->h, s->w, s->wide, s->stride,
+                          s->before);
+        multiply(cells(deep, s->wide), panels(project, s->wide), out, s->wide / 2,
+                 (Result){.map = y, .bias = bias_p, .addend = s->residual ? x : NULL,
+                          .columns = s->outputs});
+        x += (size_t)in * s->inputs;
+        y += (size_t)out * s->outputs;
+    }
+    free(kept);
+    return 0;
+}
+
+/* Gradients of a bottleneck with ReLU6, given what bottleneck_forward kept. expand_t and project_t
+ * are the weights packed for the way back. All gw and gb are overwritten. Returns 0 or -1. */
+int bottleneck_backward(const Shape *s, const uint16_t *g, const uint16_t *x, const uint16_t *e,
+                        const uint16_t *d, const uint16_t *expand_t, const float *weight_d,
+                        const uint16_t *project_t, uint16_t *gx, float *gw_e, float *gb_e,
+                        float *gw_d, float *gb_d, float *gw_p, float *gb_p)
+{
+    int in = s->h * s->w, out = in / (s->stride * s->stride);
+    size_t e_size = (size_t)in * s->wide, d_size = (size_t)out * s->wide;
+    size_t pairs = (size_t)(in + 1) / 2 * s->wide;
+    uint16_t *ge = room((e_size + 2 * d_size) * sizeof *ge), *gd = ge + e_size, *gm = gd + d_size;
+    uint32_t *left = room(2 * pairs * sizeof *left), *right = left + pairs;
+    if (!ge || !left) {
+        free(ge);
+        free(left);
+        return -1;
+    }
+    memset(gw_e, 0, sizeof(float) * (size_t)(s->wide * s->inputs));
+    memset(gw_p, 0, sizeof(float) * (size_t)(s->outputs * s->wide));
+    memset(gw_d, 0, sizeof(float) * TAPS * (size_t)s->wide);
+    memset(gb_e, 0, sizeof(float) * (size_t)s->wide);
+    memset(gb_d, 0, sizeof(float) * (size_t)s->wide);
+    memset(gb_p, 0, sizeof(float) * (size_t)s->outputs);
+    for (int b = 0; b < s->n; b++) {
+        pair_cells(g, left, gb_p, out, s->outputs);
+        pair_cells(d, right, NULL, out, s->wide);
+        weight_gradient(left, right, gw_p, out, s->outputs, s->wide);
+        multiply(cells(g, s->outputs), panels(project_t, s->outputs), out, s->outputs / 2,
+                 (Result){.map = gd, .columns = s->wide});
+        depthwise_gradients(gd, d, e, weight_d, ge, gm, gw_d, gb_d, s->h, s->w, s->wide, s->stride,
+                            s->before);
+        pair_cells(ge, left, gb_e, in, s->wide);
+        pair_cells(x, right, NULL, in, s->inputs);
+        weight_gradient(left, right, gw_e, in, s->wide, s->inputs);
+        multiply(cells(ge, s->wide), panels(expand_t, s->wide), in, s->wide / 2,
+                 (Result){.map = gx, .addend = s->residual ? g : NULL, .columns = s->inputs});
+        g += (size_t)out * s->outputs;
+        x += (size_t)in * s->inputs;
+        gx += (size_t)in * s->inputs;
+        e += e_size;
+        d += d_size;
+    }
+    free(ge);
+    free(left);
     return 0;
 }
 

@@ -9,11 +9,16 @@ import ctypes
 import hashlib
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SOURCE = Path(__file__).with_name("kernels.c")
 
@@ -46,54 +51,132 @@ def _empty(n: int, channels: int, height: int, width: int) -> Tensor:
     )
 
 
-def _same(stride: int) -> int:
-    return int(stride == 1)  # every map here has an even size where the stride is 2
-
-
-def depthwise(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    stride: int,
-    before: int | None = None,
-    slope: Tensor | None = None,
-) -> Tensor:
-    """Convolve depthwise with float32 ``(9, c)`` and apply ReLU6, or PReLU where a slope is given.
-
-    ``before`` is the padding above and on the left; by default, that of TensorFlow's SAME.
-    """
-    before = _same(stride) if before is None else before
-    n, channels, height, width = x.shape
+def depthwise(x: Tensor, weight: Tensor, bias: Tensor, slope: Tensor | None = None) -> Tensor:
+    """Convolve depthwise with float32 ``(9, c)``; apply ReLU6, or PReLU where a slope is given."""
     x = _map(x)
-    y = _empty(n, channels, height // stride, width // stride)
-    _library().depthwise_forward(
-        *map(_pointer, (x, weight, bias, slope, y)), n, height, width, channels, stride, before
-    )
+    y = torch.empty_like(x)
+    arrays = (x, weight, bias, slope, y)
+    _library().depthwise_forward(*map(_pointer, arrays), *_sizes(x), 1, 1)
     return y
 
 
 def depthwise_backward(
-    gradient: Tensor, y: Tensor, x: Tensor, weight: Tensor, stride: int
+    gradient: Tensor, y: Tensor, x: Tensor, weight: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the gradients of `depthwise` with ReLU6, by input, weight and bias.
 
     ``x`` is taken to be the output of a ReLU6: its gradient is stopped at the bounds here.
     """
-    n, channels, height, width = x.shape
-    gradient = _map(gradient)
-    gx = _empty(n, channels, height, width)
-    gw, gb = torch.empty_like(weight), torch.empty(channels)
-    if _library().depthwise_backward(
-        *map(_pointer, (gradient, y, x, weight, gx, gw, gb)),
-        n,
-        height,
-        width,
-        channels,
-        stride,
-        _same(stride),
-    ):
-        raise MemoryError
+    gx, gw, gb = torch.empty_like(x), torch.empty_like(weight), torch.empty(len(weight[0]))
+    arrays = (_map(gradient), y, x, weight, gx, gw, gb)
+    _check(_library().depthwise_backward(*map(_pointer, arrays), *_sizes(x), 1, 1))
     return gx, gw, gb
+
+
+def _sizes(x: Tensor) -> tuple[int, int, int, int]:
+    n, channels, height, width = x.shape
+    return n, height, width, channels
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_int)
+        for name in ("n", "h", "w", "inputs", "wide", "outputs", "stride", "before", "residual")
+    )
+
+
+def pack(matrix: Tensor) -> Tensor:
+    """Lay ``(inner, columns)`` out as the products read it: pairs, panels of 64 columns."""
+    inner, columns = matrix.shape
+    panels = matrix.bfloat16().reshape(inner // 2, 2, columns // 64, 64)
+    return panels.permute(2, 0, 3, 1).contiguous()
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """Expand, depthwise and project, packed. Biases and slopes (PReLU; none: ReLU6) are float32."""
+
+    expand: Tensor
+    expand_back: Tensor
+    expand_bias: Tensor
+    depthwise: Tensor
+    depthwise_bias: Tensor
+    project: Tensor
+    project_back: Tensor
+    project_bias: Tensor
+    stride: int
+    residual: bool
+    before: int
+    slopes: tuple[Tensor, Tensor] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        weights: Sequence[Tensor],
+        stride: int,
+        *,
+        residual: bool,
+        before: int,
+        slopes: tuple[Tensor, Tensor] | None = None,
+    ) -> Bottleneck:
+        """Pack weight, bias of expand ``(wide, i)``, depthwise ``(9, wide)``, project ``(o, wide)``."""
+        expand, expand_bias, depthwise, depthwise_bias, project, project_bias = weights
+        return cls(
+            pack(expand.t()),
+            pack(expand),
+            expand_bias,
+            depthwise,
+            depthwise_bias,
+            pack(project.t()),
+            pack(project),
+            project_bias,
+            stride,
+            residual,
+            before,
+            slopes,
+        )
+
+    def shape(self, x: Tensor) -> _Shape:
+        """Return the shape of this bottleneck on ``x``."""
+        n, inputs, height, width = x.shape
+        sizes = (n, height, width, inputs, len(self.expand_bias), len(self.project_bias))
+        return _Shape(*sizes, self.stride, self.before, self.residual)
+
+    def forward(self, x: Tensor, *, keep: bool) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return the output and, if they are to be kept for `backward`, both wide maps."""
+        x = _map(x)
+        s = self.shape(x)
+        height, width = s.h // s.stride, s.w // s.stride
+        y = _empty(s.n, s.outputs, height, width)
+        e = _empty(s.n, s.wide, s.h, s.w) if keep else None
+        d = _empty(s.n, s.wide, height, width) if keep else None
+        slope_e, slope_d = self.slopes or (None, None)
+        arrays = (x, self.expand, self.expand_bias, slope_e, self.depthwise, self.depthwise_bias)
+        arrays += (slope_d, self.project, self.project_bias, e, d, y)
+        _check(_library().bottleneck_forward(ctypes.byref(s), *map(_pointer, arrays)))
+        return y, e, d
+
+    def backward(self, gradient: Tensor, x: Tensor, e: Tensor, d: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients by the input and by what `of` was given, in that order."""
+        s = self.shape(x)
+        gx = torch.empty_like(x)
+        sums = (
+            torch.empty(s.wide, s.inputs),
+            torch.empty(s.wide),
+            torch.empty(9, s.wide),
+            torch.empty(s.wide),
+            torch.empty(s.outputs, s.wide),
+            torch.empty(s.outputs),
+        )
+        arrays = (_map(gradient), x, e, d, self.expand_back, self.depthwise, self.project_back)
+        arrays += (gx, *sums)
+        _check(_library().bottleneck_backward(ctypes.byref(s), *map(_pointer, arrays)))
+        return gx, *sums
+
+
+def _check(result: int) -> None:
+    if result:
+        raise MemoryError
 
 
 def stage_error(student: Tensor, teacher: Tensor, variance: float) -> tuple[float, Tensor]:
@@ -101,16 +184,10 @@ def stage_error(student: Tensor, teacher: Tensor, variance: float) -> tuple[floa
 
     Cell ``(i, j)`` of the student is held against ``(i + 1, j + 1)`` of the teacher.
     """
-    n, channels, height, width = student.shape
     student, teacher = _map(student), _map(teacher)
     gradient = torch.empty_like(student)
+    n, height, width, channels = _sizes(student)
     scale = 1.0 / (n * channels * (height - 1) * (width - 1) * variance)
-    total = _library().stage_error(
-        *map(_pointer, (student, teacher, gradient)),
-        ctypes.c_float(scale),
-        n,
-        height,
-        width,
-        channels,
-    )
+    arrays = map(_pointer, (student, teacher, gradient))
+    total = _library().stage_error(*arrays, ctypes.c_float(scale), n, height, width, channels)
     return total * scale, gradient

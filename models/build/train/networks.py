@@ -14,9 +14,8 @@ teacher's cell ``i + 1``, one input pixel nearer. `TEACHER_SHIFT` and `stage_err
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,7 +25,7 @@ from torch.nn import functional
 from models.build.train import kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SIZE = 112
@@ -34,15 +33,6 @@ EMBEDDING = 128
 TEACHER_SHIFT = 1  # pixels that the teacher's view starts before the student's
 EPSILON = 1e-5
 RELU6 = 6.0
-
-TEACHER_STAGES = (
-    "dconv_23_conv_proj_batchnorm",
-    *(f"_plus{k}" for k in range(4)),
-    "dconv_34_conv_proj_batchnorm",
-    *(f"_plus{k}" for k in range(4, 10)),
-    "dconv_45_conv_proj_batchnorm",
-    *(f"_plus{k}" for k in range(10, 12)),
-)
 
 Folded = dict[str, Tensor]
 
@@ -105,55 +95,65 @@ HEAD = (Conv("head.0", 128, 512), Conv("head.1", 512, 512, kernel=7, activation=
 CONVS = (*STEM, *(conv for block in BLOCKS for conv in block.convs), *HEAD)
 
 
-class _Convolution(torch.autograd.Function):
-    """Convolution over channels, bias and, where asked, ReLU6.
+class _Stem(torch.autograd.Function):
+    """The stem's strided dense convolution with ReLU6.
 
-    Backward leaves ReLU6 out: a depthwise convolution always follows, and its gradient by its
-    input is already stopped where ReLU6 was.
+    Backward leaves ReLU6 out, as everywhere here: the depthwise convolution that follows stops the
+    gradient by its input where ReLU6 was at a bound.
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, conv: Conv):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         ctx.save_for_backward(x, weight)
-        ctx.conv = conv
-        after = ("hardtanh", [0.0, RELU6]) if conv.activation else ("none", [])
-        return torch.ops.mkldnn._convolution_pointwise(  # noqa: SLF001 - one pass, not two
-            x, weight, bias, [0, 0], [conv.stride] * 2, [1, 1], 1, *after, ""
-        )
+        return functional.conv2d(x, weight, bias, 2).clamp_(0.0, RELU6)
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         x, weight = ctx.saved_tensors
-        gradients = torch.ops.aten.convolution_backward(
+        return torch.ops.aten.convolution_backward(
             gradient,
             x,
             weight,
-            [weight.shape[0]],
-            [ctx.conv.stride] * 2,
-            [0, 0],
-            [1, 1],
-            False,  # noqa: FBT003
-            [0, 0],
-            1,
-            [ctx.needs_input_grad[0], True, True],
+            bias_sizes=[len(weight)],
+            stride=[2, 2],
+            padding=[0, 0],
+            dilation=[1, 1],
+            transposed=False,
+            output_padding=[0, 0],
+            groups=1,
+            output_mask=[False, True, True],
         )
-        return *gradients, None
 
 
 class _Depthwise(torch.autograd.Function):
     """3x3 depthwise convolution with ReLU6; weight and bias are float32."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, stride: int):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
-        y = kernels.depthwise(x, weight, bias, stride)
+    def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        y = kernels.depthwise(x, weight, bias)
         ctx.save_for_backward(x, weight, y)
-        ctx.stride = stride
         return y
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         x, weight, y = ctx.saved_tensors
-        return *kernels.depthwise_backward(gradient, y, x, weight, ctx.stride), None
+        return kernels.depthwise_backward(gradient, y, x, weight)
+
+
+class _Bottleneck(torch.autograd.Function):
+    """A whole bottleneck; its arrays are passed only so that autograd hands out their gradients."""
+
+    @staticmethod
+    def forward(ctx, x, packed: kernels.Bottleneck, *_arrays):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN205
+        y, e, d = packed.forward(x, keep=True)
+        ctx.save_for_backward(x, e, d)
+        ctx.packed = packed
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        gx, *sums = ctx.packed.backward(gradient, *ctx.saved_tensors)
+        return gx, None, *sums
 
 
 class _WholeMap(torch.autograd.Function):
@@ -168,8 +168,7 @@ class _WholeMap(torch.autograd.Function):
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         x, weight = ctx.saved_tensors
         spread = gradient[:, :, None, None]
-        inside = (x > 0) & (x < RELU6)  # x comes out of a ReLU6
-        return (spread * weight * inside).bfloat16(), (spread * x).sum(0), gradient.sum(0)
+        return (spread * weight).bfloat16(), (spread * x).sum(0), gradient.sum(0)
 
 
 class _StageError(torch.autograd.Function):
@@ -191,31 +190,72 @@ def stage_error(student: Tensor, teacher: Tensor, variance: float) -> Tensor:
     return _StageError.apply(student, teacher, variance)  # type: ignore[no-any-return,no-untyped-call]
 
 
-def _convolve(x: Tensor, conv: Conv, folded: Folded) -> Tensor:
-    weight, bias = folded[f"{conv.name}.weight"], folded[f"{conv.name}.bias"]
-    if conv.depthwise:
-        return _Depthwise.apply(x, weight, bias, conv.stride)  # type: ignore[no-any-return,no-untyped-call]
-    return _Convolution.apply(x, weight, bias, conv)  # type: ignore[no-any-return,no-untyped-call]
+@dataclass(frozen=True)
+class Leaves:
+    """The folded student as one step uses it: arrays to take gradients by, and their packed form.
+
+    1x1 convolutions are float32 matrices ``(o, i)``, 3x3 depthwise ones ``(9, c)``, the head's
+    ``(c, 7, 7)``; the stem is bfloat16 ``(o, i, 3, 3)``.
+    """
+
+    arrays: Folded
+    bottlenecks: tuple[kernels.Bottleneck, ...]
+
+    @classmethod
+    def of(cls, folded: Folded) -> Leaves:
+        """Detach the folded arrays and lay them out."""
+        arrays = {name: value.detach() for name, value in folded.items()}
+        for conv in CONVS:
+            name = f"{conv.name}.weight"
+            if conv.kernel == 1:
+                arrays[name] = arrays[name].flatten(1)
+            elif conv.kernel == 7:
+                arrays[name] = arrays[name].squeeze(1)
+            elif conv.depthwise:
+                arrays[name] = arrays[name].flatten(1).t().contiguous()
+        for part in ("weight", "bias"):
+            arrays[f"stem.0.{part}"] = arrays[f"stem.0.{part}"].bfloat16()
+        packed = tuple(
+            kernels.Bottleneck.of(
+                _of_block(block, arrays),
+                block.convs[1].stride,
+                residual=block.residual,
+                before=int(block.convs[1].stride == 1),  # SAME, every size being even
+            )
+            for block in BLOCKS
+        )
+        return cls({name: value.requires_grad_() for name, value in arrays.items()}, packed)
+
+    def folded(self, gradients: Sequence[Tensor], folded: Folded) -> list[Tensor]:
+        """Bring gradients by the arrays to the layout of the folded arrays they come from."""
+        out = []
+        for gradient, (name, target) in zip(gradients, folded.items(), strict=True):
+            taps_first = gradient.dim() == 2 and len(gradient) == 9 and name != "fc.weight"
+            out.append((gradient.t() if taps_first else gradient).reshape(target.shape))
+        return out
 
 
-def embed(images: Tensor, folded: Folded) -> tuple[list[Tensor], Tensor]:
+def _of_block(block: Bottleneck, arrays: Folded) -> list[Tensor]:
+    return [arrays[f"{conv.name}.{part}"] for conv in block.convs for part in ("weight", "bias")]
+
+
+def embed(images: Tensor, leaves: Leaves) -> tuple[list[Tensor], Tensor]:
     """Run the student on ``(n, 3, 112, 112)`` normalised images.
 
     Returns the output of every bottleneck and the raw embeddings ``(n, 128)`` as float32.
     """
-    x = functional.pad(images, (0, 1, 0, 1))  # SAME, for the one dense convolution with a stride
-    for conv in STEM:
-        x = _convolve(x, conv, folded)
+    a = leaves.arrays
+    x = functional.pad(images, (0, 1, 0, 1))  # SAME
+    x = _Stem.apply(x, a["stem.0.weight"], a["stem.0.bias"])  # type: ignore[no-untyped-call]
+    x = _Depthwise.apply(x, a["stem.1.weight"], a["stem.1.bias"])  # type: ignore[no-untyped-call]
     stages = []
-    for block in BLOCKS:
-        y = x
-        for conv in block.convs:
-            y = _convolve(y, conv, folded)
-        x = x + y if block.residual else y
+    for block, packed in zip(BLOCKS, leaves.bottlenecks, strict=True):
+        x = _Bottleneck.apply(x, packed, *_of_block(block, a))  # type: ignore[no-untyped-call]
         stages.append(x)
-    x = _convolve(x, HEAD[0], folded)
-    pooled = _WholeMap.apply(x, folded["head.1.weight"], folded["head.1.bias"])  # type: ignore[no-untyped-call]
-    return stages, functional.linear(pooled, folded["fc.weight"], folded["fc.bias"])
+    wide = a["head.0.weight"].bfloat16()[:, :, None, None]
+    x = functional.conv2d(x, wide, a["head.0.bias"].bfloat16()).clamp(0.0, RELU6)
+    pooled = _WholeMap.apply(x, a["head.1.weight"], a["head.1.bias"])  # type: ignore[no-untyped-call]
+    return stages, functional.linear(pooled, a["fc.weight"], a["fc.bias"])
 
 
 class Student:
@@ -265,113 +305,77 @@ def to_same_padding(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return moved
 
 
-def leaves(folded: Folded) -> Folded:
-    """Return the folded arrays as leaves in the types and layouts that the kernels want.
-
-    Dense convolutions: bfloat16, channels last. 3x3 depthwise: float32 ``(9, c)``. Head: float32
-    ``(c, 7, 7)`` and matrix.
-    """
-    out: Folded = {}
-    for conv in CONVS:
-        weight, bias = (folded[f"{conv.name}.{part}"].detach() for part in ("weight", "bias"))
-        if not conv.depthwise:
-            weight = weight.bfloat16().contiguous(memory_format=torch.channels_last)
-            bias = bias.bfloat16()
-        elif conv.kernel == 3:
-            weight = weight.flatten(1).t().contiguous()
-        else:
-            weight = weight.squeeze(1)
-        out[f"{conv.name}.weight"], out[f"{conv.name}.bias"] = weight, bias
-    out["fc.weight"], out["fc.bias"] = folded["fc.weight"].detach(), folded["fc.bias"].detach()
-    return {name: out[name].requires_grad_() for name in folded}
-
-
-def as_folded(gradient: Tensor, folded: Tensor) -> Tensor:
-    """Bring the gradient of a leaf back to the layout of the folded array it came from."""
-    if gradient.shape[0] == 9 and gradient.dim() == 2:
-        gradient = gradient.t()
-    return gradient.float().reshape(folded.shape)
-
-
 class Teacher:
-    """The public float32 MobileFaceNet, folded, in bfloat16."""
+    """The public float32 MobileFaceNet, folded, in bfloat16, on the same kernels."""
 
     def __init__(self, folder: Path) -> None:
         """Read ``layers.json`` and ``weights.npz`` of the teacher's folder."""
         with np.load(folder / "weights.npz") as archive:
-            arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
+            self._arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
         layers = json.loads((folder / "layers.json").read_text())
-        self._steps: list[_Step] = []
-        norms = {layer["inputs"][0]: layer for layer in layers if layer["op"] == "BatchNorm"}
-        activations = {layer["inputs"][0]: layer for layer in layers if layer["op"] == "LeakyReLU"}
-        for layer in layers:
-            if layer["op"] in {"Convolution", "FullyConnected"}:
-                norm = norms[layer["name"]]
-                weight, bias = _fold(layer, norm, arrays)
-                output, slope = norm["name"], None
-                if output in activations:
-                    output = activations[output]["name"]
-                    slope = arrays[f"{output}_gamma"].flatten()
-                self._steps.append(_layer(output, layer, weight, bias, slope))
-            elif layer["op"] == "elemwise_add":
-                self._steps.append(_add(layer["name"], *layer["inputs"]))
+        self._epsilon = {
+            layer["name"]: float(layer.get("eps", 1e-3))
+            for layer in layers
+            if layer["op"] == "BatchNorm"
+        }
+        self._stem = self._dense("conv_1"), self._slope("conv_1")
+        self._stem_depthwise = *self._depthwise("conv_2_dw"), self._slope("conv_2_dw")
+        names = [layer["name"] for layer in layers if layer["name"].endswith("conv_sep_conv2d")]
+        self._blocks = [
+            self._bottleneck(name.removesuffix("_sep_conv2d"), block)
+            for name, block in zip(names, BLOCKS, strict=True)
+        ]
+        self._head = self._dense("conv_6sep"), self._slope("conv_6sep")
+        self._pool = self._fold("conv_6dw7_7_conv2d_weight", "conv_6dw7_7_batchnorm")
+        weight, bias = self._fold("fc1_weight", "fc1", fixed_gamma=True)
+        scale = self._scale("fc1", fixed_gamma=True)
+        self._fc = weight, bias + self._arrays["pre_fc1_bias"] * scale
+
+    def _scale(self, norm: str, *, fixed_gamma: bool = False) -> Tensor:
+        gamma = 1.0 if fixed_gamma else self._arrays[f"{norm}_gamma"]
+        return gamma * (self._arrays[f"{norm}_moving_var"] + self._epsilon[norm]).rsqrt()
+
+    def _fold(self, weight: str, norm: str, *, fixed_gamma: bool = False) -> tuple[Tensor, Tensor]:
+        scale = self._scale(norm, fixed_gamma=fixed_gamma)
+        folded = self._arrays[weight]
+        folded = folded * scale.view(-1, *[1] * (folded.dim() - 1))
+        return folded, self._arrays[f"{norm}_beta"] - self._arrays[f"{norm}_moving_mean"] * scale
+
+    def _dense(self, name: str) -> tuple[Tensor, Tensor]:
+        weight, bias = self._fold(f"{name}_conv2d_weight", f"{name}_batchnorm")
+        return weight.bfloat16().contiguous(memory_format=torch.channels_last), bias.bfloat16()
+
+    def _depthwise(self, name: str) -> tuple[Tensor, Tensor]:
+        weight, bias = self._fold(f"{name}_conv2d_weight", f"{name}_batchnorm")
+        return weight.flatten(1).t().contiguous(), bias
+
+    def _slope(self, name: str) -> Tensor:
+        return self._arrays[f"{name}_relu_gamma"].flatten()
+
+    def _bottleneck(self, name: str, block: Bottleneck) -> kernels.Bottleneck:
+        expand, expand_bias = self._fold(f"{name}_sep_conv2d_weight", f"{name}_sep_batchnorm")
+        project, project_bias = self._fold(f"{name}_proj_conv2d_weight", f"{name}_proj_batchnorm")
+        arrays = (expand.flatten(1), expand_bias, *self._depthwise(f"{name}_dw"))
+        return kernels.Bottleneck.of(
+            (*arrays, project.flatten(1), project_bias),
+            block.convs[1].stride,
+            residual=block.residual,
+            before=1,  # symmetric padding, also where the stride is 2
+            slopes=(self._slope(f"{name}_sep"), self._slope(f"{name}_dw")),
+        )
 
     def __call__(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return the stages of `TEACHER_STAGES` and the embeddings of normalised images."""
+        """Return the output of every bottleneck and the embeddings of normalised images."""
         with torch.no_grad():
-            values = {"_mulscalar0": images}
-            for step in self._steps:
-                step(values)
-            return [values[s] for s in TEACHER_STAGES], values["fc1"].flatten(1).float()
-
-
-_Step = Callable[[dict[str, Tensor]], None]
-
-
-def _fold(
-    layer: dict[str, Any], norm: dict[str, Any], arrays: dict[str, Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Return the teacher's convolution ``(o, i, h, w)`` and bias with its BatchNorm folded in."""
-    name = norm["name"]
-    gamma = arrays[f"{name}_gamma"]
-    if norm["fix_gamma"] == "True":
-        gamma = torch.ones_like(gamma)
-    scale = gamma * (arrays[f"{name}_moving_var"] + float(norm.get("eps", 1e-3))).rsqrt()
-    bias = arrays[f"{name}_beta"] - arrays[f"{name}_moving_mean"] * scale
-    weight = arrays[layer["inputs"][1]]
-    if layer["op"] == "FullyConnected":
-        bias = bias + arrays["pre_fc1_bias"] * scale
-        weight = weight[:, :, None, None]
-    return weight * scale[:, None, None, None], bias
-
-
-def _layer(
-    output: str, layer: dict[str, Any], weight: Tensor, bias: Tensor, slope: Tensor | None
-) -> _Step:
-    """Return the step of one convolution, with PReLU where a slope is given."""
-    source = layer["inputs"][0]
-    stride, pad = int(layer.get("stride", "(1, 1)")[1]), int(layer.get("pad", "(0, 0)")[1])
-    groups = int(layer.get("num_group", 1))
-    if groups > 1 and slope is not None:
-        taps = weight.flatten(1).t().contiguous()
-
-        def step(values: dict[str, Tensor]) -> None:
-            values[output] = kernels.depthwise(values.pop(source), taps, bias, stride, pad, slope)
-
-    else:
-        weight = weight.bfloat16().contiguous(memory_format=torch.channels_last)
-        bias = bias.bfloat16()
-        slope = None if slope is None else slope.bfloat16()
-
-        def step(values: dict[str, Tensor]) -> None:
-            y = functional.conv2d(values[source], weight, bias, stride, pad, 1, groups)
-            values[output] = y if slope is None else functional.prelu(y, slope)
-
-    return step
-
-
-def _add(output: str, left: str, right: str) -> _Step:
-    def step(values: dict[str, Tensor]) -> None:
-        values[output] = values[left] + values[right]
-
-    return step
+            x = functional.conv2d(images, *self._stem[0], 2, 1)
+            x = functional.prelu(x, self._stem[1].bfloat16())
+            weight, bias, slope = self._stem_depthwise
+            x = kernels.depthwise(x, weight, bias, slope)
+            stages = []
+            for block in self._blocks:
+                x, _, _ = block.forward(x, keep=False)
+                stages.append(x)
+            x = functional.prelu(functional.conv2d(x, *self._head[0]), self._head[1].bfloat16())
+            weight, bias = self._pool
+            pooled = (x.float() * weight.squeeze(1)).sum((2, 3)) + bias
+            return stages, functional.linear(pooled, *self._fc)

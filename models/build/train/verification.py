@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.build.train.data import normalise
-from models.build.train.networks import Folded, embed
+from models.build.train.networks import Leaves, embed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +37,11 @@ class Verification:
     d_prime: float
 
 
-def embed_all(folded: Folded, images: Images) -> Tensor:
+def embed_all(leaves: Leaves, images: Images) -> Tensor:
     """Return unit embeddings ``(n, 128)`` of 112x112 crops."""
     with torch.no_grad():
         rows = [
-            functional.normalize(embed(normalise(images[i : i + BATCH]), folded)[1])
+            functional.normalize(embed(normalise(images[i : i + BATCH]), leaves)[1])
             for i in range(0, len(images), BATCH)
         ]
     return torch.cat(rows)
