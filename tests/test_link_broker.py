@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -114,7 +115,9 @@ class Mosquitto:
 class Reader:
     """A subscriber to everything; keeps what came, in order. Subscribed again by itself."""
 
-    def __init__(self, port: int, *, confirms: bool = False) -> None:
+    def __init__(
+        self, port: int, *, confirms: bool = False, tls: tuple[Path, Path, Path] | None = None
+    ) -> None:
         self.messages: list[MQTTMessage] = []
         self.stored: dict[int, str] = {}
         self._confirms = confirms
@@ -124,6 +127,8 @@ class Reader:
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
         self.client.on_message = self._on_message
+        if tls is not None:
+            self.client.tls_set(*map(str, tls))
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         until(self.client.is_connected)
@@ -518,6 +523,50 @@ class TestRefusals:
                 Broker(config.mqtt, "door1").connect(OFFLINE)
 
 
+class TestWhatIsNoBroker:
+    """Behind the address is something that answers, but not by the rules."""
+
+    CONNACK = bytes.fromhex("2003000000")
+
+    def serve(self, server: socket.socket, answers: list[bytes]) -> None:
+        for answer in answers:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(answer)
+                peer.shutdown(socket.SHUT_WR)
+                peer.settimeout(5)
+                with contextlib.suppress(OSError):
+                    while peer.recv(4096):
+                        pass
+
+    def work(self, broker: Broker) -> None:
+        with broker.connect(OFFLINE) as connection:
+            connection.subscribe(TOPICS.heard)
+            for _ in range(100):
+                connection.poll(0.05)
+
+    def test_garbage_is_an_outage_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 0.2)
+        dice = random.Random(11)  # noqa: S311 - repeatable
+        kinds = [0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x90, 0xB0, 0xD0, 0xE0, 0xF0]
+        answers = []
+        for number in range(300):
+            body = dice.randbytes(dice.randrange(60))
+            packet = bytes([dice.choice(kinds), len(body)]) + body
+            answers.append(self.CONNACK + packet if number % 4 else packet)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            mqtt = {"host": "127.0.0.1", "port": server.getsockname()[1], "protocol": "5"}
+            broker = Broker(parse({"mqtt": mqtt}, "test").mqtt, "door1")
+            thread = threading.Thread(target=self.serve, args=(server, answers))
+            thread.start()
+            for _ in answers:
+                with pytest.raises(BrokerError):
+                    self.work(broker)
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 class Authority:
     """A certificate authority for one test."""
 
@@ -651,6 +700,55 @@ class TestTls:
         authority = Authority(tmp_path, "authority")
         with pytest.raises(BrokerError, match=r"no TLS with|cannot be reached"):
             self.connect(broker.port, tls=True, ca_file=authority.file)
+
+
+@needs_mosquitto
+class TestTheExample:
+    """deploy/mosquitto.example.conf, with its access list, as it is but for the paths."""
+
+    @pytest.fixture
+    def example(self, tmp_path: Path) -> Iterator[tuple[int, Authority]]:
+        text = (Path(__file__).parents[1] / "deploy/mosquitto.example.conf").read_text()
+        authority = Authority(tmp_path, "ca")
+        authority.issue("broker")
+        access = re.findall(r"^#   ?(.*)$|^#$", text, re.MULTILINE)
+        (tmp_path / "edge-door.acl").write_text("\n".join(line.strip() for line in access) + "\n")
+        mosquitto = Mosquitto(tmp_path, anonymous=False)
+        conf = tmp_path / "mosquitto.conf"
+        for there in ("/etc/mosquitto/certs", "/etc/mosquitto", "/var/lib/mosquitto"):
+            text = text.replace(there, str(tmp_path))
+        conf.write_text(f"user root\nlog_type all\n{text}".replace("8883", str(mosquitto.port)))
+        mosquitto.start()
+        yield mosquitto.port, authority
+        mosquitto.kill()
+
+    def test_a_device_ships_and_a_collector_confirms(
+        self, tmp_path: Path, example: tuple[int, Authority]
+    ) -> None:
+        port, authority = example
+        crt, key = authority.issue("door1")
+        files = {"ca_file": authority.file, "cert_file": crt, "key_file": key}
+        device = Device(tmp_path, port, tls=True, **{k: str(v) for k, v in files.items()})
+        device.append(3)
+        collector = Reader(port, confirms=True, tls=(authority.file, *authority.issue("collector")))
+        try:
+            device.start()
+            until(lambda: device.ledger.watermarks().confirmed == 3)
+            until(lambda: collector.of("availability") == [b"online"])
+        finally:
+            collector.close()
+            device.close()
+
+    def test_a_device_cannot_speak_for_another(self, example: tuple[int, Authority]) -> None:
+        port, authority = example
+        crt, key = authority.issue("door2")
+        mqtt = {"ca_file": str(authority.file), "cert_file": str(crt), "key_file": str(key)}
+        config = parse({"mqtt": {"host": "127.0.0.1", "port": port, "tls": True, **mqtt}}, "test")
+        with Broker(config.mqtt, "edge-door-door2").connect(OFFLINE) as connection:
+            ticket = connection.publish(TOPICS.available(online=True))
+            answers: list[Any] = []
+            until(lambda: answers.extend(connection.poll(0.05)) or answers)
+            assert (answers[0].ticket, answers[0].refused) == (ticket, "Not authorized")
 
 
 @needs_mosquitto

@@ -8,12 +8,15 @@ it; the outbox knows what was not acknowledged, and a new connection begins clea
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import ssl
+import struct
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from paho.mqtt import MQTTException
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -262,11 +265,33 @@ class Connection:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
+        # Else the two hold each other, and paho's sockets, until the garbage collector comes.
+        self._client.on_connect = self._client.on_disconnect = None
+        self._client.on_message = self._client.on_publish = self._client.on_subscribe = None
 
     def _loop(self, timeout_s: float) -> None:
-        code = self._client.loop(timeout_s)
-        if code is not MQTTErrorCode.MQTT_ERR_SUCCESS and not self._lost:
-            self._lost = str(code.name)
+        try:
+            code = self._exchange(timeout_s)
+        except (MQTTException, ValueError, LookupError, struct.error) as error:
+            self._lost = self._lost or f"the broker sent what is not MQTT ({type(error).__name__})"
+            return
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS and not self._lost:
+            self._lost = code.name
+
+    def _exchange(self, timeout_s: float) -> MQTTErrorCode:
+        """Wait, read, write, keep alive. paho's own loop would open a TCP port to wake itself."""
+        sock: Any = self._client.socket()
+        if sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        writers = [sock] if self._client.want_write() else []
+        ready, free, _ = select.select([sock], writers, [], 0 if buffered else timeout_s)
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if ready or buffered:
+            code = self._client.loop_read()
+        if free and not code:
+            code = self._client.loop_write()
+        return code or self._client.loop_misc()
 
     def _check(self, code: int) -> None:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.link.client import Connection
+    from edge.wire import Message as Wish
 
 POLL_S = 0.05
 LEDGER_REST_S = 5.0
@@ -172,25 +173,25 @@ class Link:
             connection.publish(self._topics.metrics(figures))
 
     def _hear(self, received: Received, connection: Connection) -> None:
-        topic, now = received.topic, time.monotonic()
+        topic, payload = received.topic, received.payload
         if topic not in self._buckets:  # some brokers send what nobody asked for
             return
-        # Confirmations are not thinned but merged: the last one must not be lost.
-        if topic != self._topics.confirm and not self._buckets[topic].take(now):
-            self._refuse(topic, "too many messages, dropped")
-            return
-        if topic == self._announcer:
-            if received.payload == b"online":
-                self._announce(connection)
-            return
         try:
-            wish = self._commands.read(topic, received.payload, retained=received.retained)
-            if isinstance(wish, Confirmation):
-                self._confirmation = wish.after(self._confirmation)
-            else:
-                self._control.ask(wish)
+            if topic != self._announcer:
+                self._follow(topic, self._commands.read(topic, payload, retained=received.retained))
+            elif payload == b"online" and self._buckets[topic].take(time.monotonic()):
+                self._announce(connection)
         except (CommandError, WireError) as error:
             self._refuse(topic, str(error))
+
+    def _follow(self, topic: str, wish: Wish | Confirmation) -> None:
+        if isinstance(wish, Confirmation):
+            # Merged, where others are thinned: the last one must not be lost.
+            self._confirmation = wish.after(self._confirmation)
+        elif self._buckets[topic].take(time.monotonic()):
+            self._control.ask(wish)
+        else:
+            raise CommandError("too many at a time, dropped")
 
     def _confirm(self) -> None:
         wish, topic = self._confirmation, self._topics.confirm
