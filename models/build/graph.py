@@ -53,7 +53,7 @@ def _resize(options: Any, x: tf.Tensor, size: Any) -> tf.Tensor:
 
 
 def _prelu(_: Any, x: tf.Tensor, alpha: Any) -> tf.Tensor:
-    return tf.nn.relu(x) - alpha * tf.nn.relu(-x)  # the converter makes one PRELU of it
+    return tf.nn.relu(x) + -alpha * tf.nn.relu(-x)  # in this form the converter makes one PRELU
 
 
 def _add(options: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
