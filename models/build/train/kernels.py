@@ -119,7 +119,10 @@ class Bottleneck:
         before: int,
         slopes: tuple[Tensor, Tensor] | None = None,
     ) -> Bottleneck:
-        """Pack weight, bias of expand ``(wide, i)``, depthwise ``(9, wide)``, project ``(o, wide)``."""
+        """Pack weights and biases of expand ``(wide, i)``, depthwise ``(9, wide)``, project.
+
+        The weights of project are ``(outputs, wide)``.
+        """
         expand, expand_bias, depthwise, depthwise_bias, project, project_bias = weights
         return cls(
             pack(expand.t()),
