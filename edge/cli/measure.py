@@ -181,10 +181,11 @@ def _write_report(report: Report, folder: Path) -> None:
 
 
 def _table(report: Report) -> Table:
-    table = Table("figure", "value", "95 % interval", title=report.model)
-    deviation = f"± {report.accuracy_deviation:.2%} (standard error)"
-    table.add_row("accuracy", f"{report.accuracy:.2%}", deviation)
-    table.add_row("", report.rule, "")
+    table = Table("figure", "value", "95 % interval, or how", title=report.model)
+    table.add_row("accuracy", f"{report.accuracy:.2%}", report.rule)
+    folds = "the list's own" if report.folded else "dealt in order"
+    spread = f"± {report.fold_deviation:.2%} standard error; {folds}"
+    table.add_row("accuracy in ten folds", f"{report.fold_accuracy:.2%}", spread)
     table.add_row("equal error rate", f"{report.eer:.2%}", "")
     table.add_row("d'", f"{report.d_prime:.2f}", "")
     for name, rate in report.fnmr_at.items():

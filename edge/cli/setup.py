@@ -24,5 +24,6 @@ def configuration(
         typer.echo(example(), nl=False)
         return
     settings = read_config(config, required=True)
-    result = {"ok": True, "file": str(config_path(config)), "config": settings.model_dump(mode="json")}
-    show(result, as_json=json, text=f"{config_path(config)} is valid.")
+    path = str(config_path(config))
+    result = {"ok": True, "file": path, "config": settings.model_dump(mode="json")}
+    show(result, as_json=json, text=f"{path} is valid.")

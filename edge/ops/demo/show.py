@@ -15,6 +15,7 @@ from edge.door.pins.fake import Board
 from edge.ledger.ledger import Ledger
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
 from edge.ops.demo.film import ENROLLED, enrolment_pictures, portraits, shoot
+from edge.ops.demo.picture import Watcher, draw
 from edge.ops.enrol import collect_from_files, save
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
@@ -50,8 +51,8 @@ class Result:
         return asdict(self)
 
 
-def play(folder: Path, say: Callable[[str], None]) -> Result:
-    """Make a film, enrol one person, and let the door judge three visits."""
+def play(folder: Path, say: Callable[[str], None], picture: Path | None = None) -> Result:
+    """Make a film, enrol one person, and let the door judge three visits; draw it if asked."""
     film = folder / "film.avi"
     with EmbeddedBroker() as broker:
         config, config_path = write_config(folder, str(film), broker.port)
@@ -63,9 +64,16 @@ def play(folder: Path, say: Callable[[str], None]) -> Result:
         captures = _enrol(config, stages, pictures)
         say(f"enrolled {ENROLLED} from {captures} different captures")
         with Subscriber(config.mqtt, f"{config.mqtt.base_topic}/{config.device.id}/#") as reader:
+            watcher = Watcher(config.sight_socket)
             events = run_door(config, config_path, length_s, Announcer(scenes, say))
+            watcher.close()
             received = [(m.topic, m.payload) for m in reader.received]
-    pulses = [round(pulse, 3) for pulse in Board(config.paths.run).pulses(config.door.relay_pin)]
+    board = Board(config.paths.run)
+    if picture is not None:
+        relay = board.changes(config.door.relay_pin)
+        draw(picture, film, scenes, watcher.packets, events, relay)
+        say(f"drawn: {picture}")
+    pulses = [round(pulse, 3) for pulse in board.pulses(config.door.relay_pin)]
     return judge(events, pulses, received, config)
 
 
