@@ -1,3 +1,20 @@
-"""edge-door: a face opens a door, offline, on a small Linux board."""
+"""edge-door: a face opens a door, offline, on a small Linux board.
+
+In Python: `from edge import extract_faces, represent, verify, find`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.faces import extract_faces, find, represent, verify
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "extract_faces", "find", "represent", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the stages when somebody asks: the relay guard imports this package, not numpy."""
+    if name in __all__:
+        return getattr(import_module("edge.faces"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,16 +1,13 @@
-"""Faces in a single picture. A film shows a face again in the next frame; a picture does not."""
+"""Faces in a single picture. A film shows a face again in its next frame; a picture does not."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.errors import NoFaceError
 from edge.records import Box, Face, Frame
 from edge.sight.geometry import Square
-from edge.sight.pipeline import people_in
 
 if TYPE_CHECKING:
     from edge.records import Pixels
@@ -33,19 +30,6 @@ def faces_in(frame: Frame, detector: Detector) -> list[Face]:
         if not faces:
             faces = _look_again(frame, detector, scale)
     return faces
-
-
-def subject(frame: Frame, detector: Detector) -> Face:
-    """Whom a portrait is about: of the faces near enough to be judged, the most central one.
-
-    Raises:
-        NoFaceError: there is no face.
-    """
-    faces = people_in(faces_in(frame, detector))
-    if not faces:
-        raise NoFaceError("no face was found")
-    height, width = frame.pixels.shape[:2]
-    return min(faces, key=lambda face: math.dist(face.box.centre, (width / 2, height / 2)))
 
 
 def _look_again(frame: Frame, detector: Detector, scale: float) -> list[Face]:

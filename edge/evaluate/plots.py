@@ -1,0 +1,99 @@
+"""Pictures of the figures. matplotlib comes with the extra `plot` and is imported when used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.evaluate.verification import Report
+    from edge.records import Floats, Pixels
+
+_SAME, _DIFFERENT, _LINE = "#1b7f5c", "#b5482a", "#444444"
+_POINTS = 600
+
+
+def det_curve(report: Report, path: Path) -> None:
+    """FNMR over FMR, both logarithmic, with the 95 % intervals (Martin et al. 1997)."""
+    figure, axes = _figure(6.0, 4.5)
+    pairs = len(report.impostors)
+    fmr = np.geomspace(1 / pairs, 0.5, _POINTS)
+    fnmr = [report.genuine.fnmr(report.impostors.threshold(rate)) for rate in fmr]
+    axes.plot(fmr, fnmr, color=_LINE, label=report.model)
+    rates = np.array([float(name) for name in report.fnmr_at])
+    values = np.array([[r.value, r.low, r.high] for r in report.fnmr_at.values()])
+    inside = rates >= 1 / pairs
+    spread = np.abs(values[:, 1:].T - values[:, 0])
+    axes.errorbar(
+        rates[inside],
+        values[inside, 0],
+        yerr=spread[:, inside],
+        fmt="o",
+        color=_DIFFERENT,
+        capsize=3,
+        label="95 % interval over people",
+    )
+    axes.set(xscale="log", yscale="log", xlabel="false match rate", ylabel="false non-match rate")
+    axes.grid(visible=True, which="both", alpha=0.2)
+    axes.legend()
+    _save(figure, path)
+
+
+def histogram(report: Report, path: Path) -> None:
+    """How similar the same and different people are, and where the threshold for 1e-3 lies."""
+    figure, axes = _figure(6.0, 4.0)
+    edges = np.linspace(-0.4, 1.0, 71)
+    for name, scores, color in (
+        ("different people", report.impostors.scores, _DIFFERENT),
+        ("same person", report.genuine.scores, _SAME),
+    ):
+        axes.hist(scores, edges, density=True, alpha=0.6, color=color, label=name)
+    threshold = report.fnmr_at["1e-3"].threshold
+    axes.axvline(threshold, color=_LINE, linestyle="--", label=f"FMR 1e-3: {threshold:.3f}")
+    axes.set(xlabel="similarity (cosine)", ylabel="density", title=report.model)
+    axes.legend()
+    _save(figure, path)
+
+
+def comparison(faces: list[Pixels], vectors: list[Floats], verdict: str, path: Path) -> None:
+    """Two aligned faces, their vectors as bands of colour, and what was found."""
+    figure = _figure_of(8.0, 4.2)
+    grid = figure.add_gridspec(2, 2, width_ratios=(1, 3), hspace=0.15, wspace=0.05)
+    reach = float(max(np.abs(vector).max() for vector in vectors))
+    for row, (face, vector) in enumerate(zip(faces, vectors, strict=True)):
+        picture = figure.add_subplot(grid[row, 0])
+        picture.imshow(face)
+        picture.set_axis_off()
+        band = figure.add_subplot(grid[row, 1])
+        band.imshow(vector[None], aspect="auto", cmap="RdBu_r", vmin=-reach, vmax=reach)
+        band.set_yticks([])
+        band.set_xlabel(f"{len(vector)} numbers" if row else "")
+    figure.suptitle(verdict)
+    _save(figure, path)
+
+
+def _figure_of(width: float, height: float) -> Any:
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UsageError(
+            "drawing needs matplotlib: python -m pip install 'edge-door[plot]'"
+        ) from error
+    return Figure(figsize=(width, height), dpi=130, layout="constrained")
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    figure = _figure_of(width, height)
+    return figure, figure.subplots()
+
+
+def _save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the picture {path} cannot be written: {error}") from error
