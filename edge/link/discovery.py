@@ -6,9 +6,9 @@ keys without a word, and does not hand `qos` down from the device to its compone
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from edge import __version__
 from edge.link.topics import EVENT_TYPES, Message, as_json
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def announcement(prefix: str, device: DeviceSection, topics: Topics) -> Message:
             "name": device.name,
             "manufacturer": "edge-door",
             "model": "Face door",
-            "sw_version": __version__,
+            "sw_version": version("edge-door"),
         },
-        "origin": {"name": "edge-door", "sw_version": __version__},
+        "origin": {"name": "edge-door", "sw_version": version("edge-door")},
         "availability": [{"topic": topics.at("availability")}],
         "components": {
             key: {**entity, "unique_id": f"facelock_{device.id}_{key}", "qos": 1}
