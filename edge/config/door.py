@@ -110,10 +110,13 @@ class KeypadSection(Section):
 
 
 class RfidSection(Section):
-    """A USB card reader that types the card's number like a keyboard."""
+    """A card reader on USB or on a serial line."""
 
     device: Device | None = None
-    """Its event device; /dev/input/by-id/... keeps its name over restarts. Unset: not fitted."""
+    """Event device of a USB reader that types like a keyboard; /dev/input/by-id/... keeps its name
+    over restarts. Unset: not fitted."""
+    serial: Device | None = None
+    """Serial device of a 125 kHz reader such as RDM6300 (9600 baud). Unset: not fitted."""
 
 
 class DoorSection(Section):

@@ -144,4 +144,6 @@ def _readers(door: DoorSection) -> list[Reader]:
         readers.append(Reader("serial", device=str(keypad.serial), baud=keypad.baud))
     if door.rfid.device is not None:
         readers.append(Reader("wedge", device=str(door.rfid.device)))
+    if door.rfid.serial is not None:
+        readers.append(Reader("serial card", device=str(door.rfid.serial)))
     return readers

@@ -28,7 +28,7 @@ class InputPin:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A card reader or keypad: `wiegand`, `matrix`, `serial` or `wedge`."""
+    """A card reader or keypad: `wiegand`, `matrix`, `serial`, `serial card` or `wedge`."""
 
     kind: str
     lines: tuple[int, ...] = ()

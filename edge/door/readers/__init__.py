@@ -1,45 +1,45 @@
 """Card readers and keypads: a claimed identity, never a permission.
 
-Wiegand 26/34, matrix and serial keypads, and USB readers that type like a keyboard. OSDP is out of
-scope: it needs RS-485 with a secure channel and key management of its own. Wiegand and keyboard
-readers send a card's number in clear and a card can be copied: the number only says whose face
-to expect.
+Wiegand 26/34, matrix and serial keypads, serial RFID readers, and USB readers that type like a
+keyboard. OSDP is out of scope: it needs RS-485 and a secure channel with key management of its
+own. All of these send a number in clear, and a card can be copied: it only says whose face to
+expect.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from edge.errors import PinError
+from edge.door.readers.claim import Claim, ClaimReader
+from edge.door.readers.device import DeviceReader, SerialCard, SerialKeys, Wedge, open_tty, open_usb
+from edge.door.readers.matrix import Matrix
+from edge.door.readers.wiegand import Wiegand
 
 if TYPE_CHECKING:
-    from edge.door.pins import Edge, Pins
+    from edge.door.pins import Pins
     from edge.door.settings import Reader
 
-Claim = dict[str, str]
-"""`{"source": "card" | "pin", "value": digits}`."""
-
-
-class ClaimReader(Protocol):
-    """What the guard asks of a reader. Nothing here waits."""
-
-    def fileno(self) -> int:
-        """Readable when there is something to read; -1 where lines say so."""
-
-    @property
-    def deadline(self) -> float | None:
-        """When `claims` must be called next, if nothing happens before."""
-
-    def claims(self, edges: list[Edge], now: float) -> list[Claim]:
-        """Take falls of all lines since the last call; return what was presented."""
+__all__ = ["Claim", "ClaimReader", "open_readers"]
 
 
 def open_readers(readers: tuple[Reader, ...], pins: Pins) -> list[ClaimReader]:
-    """Claim and open every reader of the configuration.
+    """Claim the lines and open the devices of every reader of the configuration.
+
+    A device that is not there is tried again and again: a door must not stop for its keypad.
 
     Raises:
-        PinError: a line or device cannot be used; the text says what to do.
+        PinError: a line cannot be claimed.
     """
-    for reader in readers:
-        raise PinError(f"{reader.kind} readers are not supported yet; remove them ({pins})")
-    return []
+    return [_open(reader, pins) for reader in readers]
+
+
+def _open(reader: Reader, pins: Pins) -> ClaimReader:
+    if reader.kind == "wiegand":
+        return Wiegand(pins, *reader.lines)
+    if reader.kind == "matrix":
+        rows = len(reader.lines) - reader.columns
+        return Matrix(pins, reader.lines[:rows], reader.lines[rows:])
+    if reader.kind == "wedge":
+        return DeviceReader(reader.device, open_usb, Wedge())
+    parser = SerialCard() if reader.kind == "serial card" else SerialKeys()
+    return DeviceReader(reader.device, lambda path: open_tty(path, reader.baud), parser)
