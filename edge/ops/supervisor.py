@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
-from edge.wire import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,14 +109,9 @@ class Supervisor:
         log.warning("%s ended (%s), starts again in %.1f s", child.name, _how(code), child.pause_s)
 
     def _may_start(self, child: _Child) -> bool:
-        """At the first start sight waits for the guard, so that it begins with a door."""
-        if child.name == "door" or child.started_at:
-            return True
-        try:
-            Channel.connect(self._config.door_socket, timeout_s=0.2).close()
-        except EdgeDoorError:
-            return False
-        return True
+        """At the first start the others wait for the guard, so that sight begins with a door."""
+        first = child.name != "door" and not child.started_at
+        return not first or self._config.door_socket.exists()
 
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]

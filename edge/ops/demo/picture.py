@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -82,8 +83,9 @@ def draw(
         axes.set_title(f"{scene.what}\n{scene.expected}", fontsize=10)
         axes.axis("off")
     eyes, match, lock = (figure.add_subplot(grid[row, :]) for row in (1, 2, 3))
-    seen = [p for p in packets if "eyes" in p]
-    eyes.plot([p["at"] - begin for p in seen], [sum(p["eyes"]) / 2 for p in seen], ".-", ms=2)
+    times = [p["at"] - begin for p in packets]
+    eyes.plot(times, [sum(p["eyes"]) / 2 if "eyes" in p else nan for p in packets], ".-", ms=2)
+    eyes.set_ylim(0, 0.45)
     eyes.set_ylabel("eyelid\nopening")
     compared = [p for p in packets if "similarity" in p]
     times = [p["at"] - begin for p in compared]
