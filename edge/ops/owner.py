@@ -1,26 +1,47 @@
-"""On an installed system the state belongs to sight's user, also when root runs a command."""
+"""On an installed system the state belongs to sight's user, also when root runs a command.
+
+What root would write there, sight could not read.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 def become_owner(folder: Path) -> None:
-    """As root, become the owner of `folder` with that user's groups; else do nothing.
+    """As root, become the owner of `folder` for good, with that user's groups; else do nothing."""
+    user = _other_owner(folder)
+    if user:
+        os.initgroups(user.pw_name, user.pw_gid)  # the camera stays within reach
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
 
-    What root would write there, sight could not read. The groups keep the camera within reach.
-    """
+
+@contextmanager
+def acting_as_owner(folder: Path) -> Iterator[None]:
+    """As root, act as the owner of `folder` for a while; else do nothing."""
+    user = _other_owner(folder)
+    if user is None:
+        yield
+        return
+    os.setegid(user.pw_gid)
+    os.seteuid(user.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _other_owner(folder: Path) -> pwd.struct_passwd | None:
     if os.geteuid() != 0 or not folder.is_dir():
-        return
+        return None
     owner = folder.stat().st_uid
-    if owner == 0:
-        return
-    user = pwd.getpwuid(owner)
-    os.initgroups(user.pw_name, user.pw_gid)
-    os.setgid(user.pw_gid)
-    os.setuid(owner)
+    return pwd.getpwuid(owner) if owner else None

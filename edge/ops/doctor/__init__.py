@@ -1,0 +1,54 @@
+"""Is everything as it must be? One finding a check, each with what to do.
+
+The checks look and change nothing. What only root may look at is reported as such.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.errors import EdgeDoorError
+from edge.ops.doctor import hardware, software, state, system
+from edge.ops.doctor.check import Check, fail, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.config import Config
+
+__all__ = ["Check", "run_checks"]
+
+_CHECKS: dict[str, Callable[[Config], Check | None]] = {
+    "python": software.python,
+    "runtime": software.runtime,
+    "models": software.models,
+    "calibration": software.calibration,
+    "key": state.key,
+    "people": state.people,
+    "ledger": state.ledger,
+    "disk": state.disk,
+    "camera": hardware.camera,
+    "pins": hardware.pins,
+    "outputs": hardware.outputs,
+    "groups": system.groups,
+    "units": system.units,
+    "sight": system.sight,
+    "door": system.door,
+    "broker": system.broker,
+    "clock": system.clock,
+}
+
+
+def run_checks(config: Config) -> tuple[Check, ...]:
+    """Every check that applies to this machine, in the order in which to mend things."""
+    found = (_run(name, check, config) for name, check in _CHECKS.items())
+    return tuple(check for check in found if check is not None)
+
+
+def _run(name: str, check: Callable[[Config], Check | None], config: Config) -> Check | None:
+    try:
+        return check(config)
+    except EdgeDoorError as error:
+        return fail(name, str(error), "Mend that, then ask doctor again.")
+    except PermissionError as error:
+        return warn(name, f"not looked at: {error}", "Ask again with `sudo edge-door doctor`.")

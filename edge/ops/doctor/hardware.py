@@ -1,0 +1,108 @@
+"""Checks of camera, pins, and what the kernel does with a line whose process has died."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import CameraError
+from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.ops.doctor.system import ask_sight
+from edge.sight.camera import open_source
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.config.door import DoorSection
+
+MODULES = Path("/sys/module")
+BOARD = Path("/proc/device-tree/model")
+_TRIES = 30
+
+
+def camera(config: Config) -> Check:
+    """It delivers a picture: sight says so, or, while sight is down, a try."""
+    source = config.camera.source.split("://")[0]
+    answer = ask_sight(config)
+    if answer is not None:
+        if answer.get("camera") != "ok":
+            remedy = "Look at its plug and cable, and at [camera] source."
+            return fail("camera", f"{source}: {answer.get('camera')}", remedy)
+        sentence = "sight sees pictures from it"
+    else:
+        _try_camera(config)
+        sentence = "it delivers pictures"
+    if source in ("rtsp", "rtsps"):
+        sentence += "; the program that holds the face templates reaches the network for it"
+        return warn("camera", sentence, "A USB or CSI camera would need no network.")
+    return ok("camera", f"{source}: {sentence}")
+
+
+def _try_camera(config: Config) -> None:
+    source = open_source(config.camera)
+    try:
+        # Some cameras start with empty reads.
+        if not any(source.read() is not None for _ in range(_TRIES)):
+            raise CameraError(
+                f"{config.camera.source.split('://')[0]} opens but delivers no picture. "
+                "Is another program using it?"
+            )
+    finally:
+        source.close()
+
+
+def pins(config: Config) -> Check:
+    """The backend's library imports, and the lock's lines are ours or free."""
+    door = config.door
+    if door.backend == "fake":
+        sentence = "the pins are simulated; no lock is connected"
+        return warn("pins", sentence, "Set [door] backend to rpi, jetson or gpiod, and the pins.")
+    library = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO", "gpiod": "gpiod"}[door.backend]
+    try:
+        module = importlib.import_module(library)
+    except (ImportError, RuntimeError) as error:
+        remedy = "Install it as the README's table of boards says."
+        return fail("pins", f"{library} does not import: {error}", remedy)
+    if door.backend != "gpiod":
+        return ok("pins", f"{library} is there; `edge-door door test` tries the wiring")
+    try:
+        taken = _taken(module, door)
+    except FileNotFoundError:
+        remedy = "Run gpiodetect to see the chips of this board, and set [door] chip."
+        return fail("pins", f"{door.chip} does not exist", remedy)
+    if taken:
+        return fail("pins", "; ".join(taken), "Stop that program, or choose other lines.")
+    return ok("pins", f"all {len(door.uses())} lines of {door.chip} are free or ours")
+
+
+def _taken(gpiod: Any, door: DoorSection) -> list[str]:
+    with gpiod.Chip(door.chip) as chip:
+        found = [(key, chip.get_line_info(line)) for key, line in door.uses()]
+    return [
+        f"{key} = {info.offset} is used by {info.consumer!r}"
+        for key, info in found
+        if info.used and info.consumer != "edge-door"
+    ]
+
+
+def outputs(config: Config) -> Check | None:
+    """What becomes of an output when its process dies. Only a Raspberry Pi has to be told."""
+    if config.door.backend == "fake" or not BOARD.exists():
+        return None
+    if "Raspberry Pi" not in BOARD.read_text(encoding="utf-8", errors="replace"):
+        return None
+    return outputs_end_with_their_process(MODULES)
+
+
+def outputs_end_with_their_process(modules: Path) -> Check:
+    """Read the pin driver's parameter below `modules` (/sys/module)."""
+    for parameter in sorted(modules.glob("pinctrl_*/parameters/persist_gpio_outputs")):
+        if parameter.read_text(encoding="ascii").strip() in ("Y", "1"):
+            return fail(
+                "outputs",
+                "this kernel keeps an output driven after its process has died: "
+                "the door would stay open",
+                "Put `dtparam=strict_gpiod` into /boot/firmware/config.txt (install.sh does) "
+                "and restart the board.",
+            )
+    return ok("outputs", "the kernel takes an output back when its process dies")

@@ -1,0 +1,66 @@
+"""Checks of the program itself: Python, runtime, models, calibration."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import struct
+import sys
+from typing import TYPE_CHECKING
+
+from edge.ops.doctor.check import Check, fail, ok
+from edge.sight.manifest import read_manifest
+from edge.sight.reference import read_calibration
+from edge.sight.tflite import available_runtimes
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+OLDEST = (3, 10)
+_BITS = 64
+
+
+def python(_config: Config) -> Check:
+    """New enough, and 64 bits."""
+    bits = struct.calcsize("P") * 8
+    sentence = f"Python {platform.python_version()}, {bits} bits, {platform.machine()}"
+    if sys.version_info < OLDEST or bits != _BITS:
+        wanted = ".".join(map(str, OLDEST))
+        return fail("python", sentence, f"Use a 64-bit system with Python {wanted} or newer.")
+    return ok("python", sentence)
+
+
+def runtime(config: Config) -> Check:
+    """Something that runs models."""
+    found = available_runtimes()
+    wanted = config.models.runtime
+    if not found or (wanted != "auto" and wanted not in found):
+        which = "ai-edge-litert" if wanted == "auto" else wanted
+        return fail("runtime", f"{which} does not import", f"Run: pip install {which}")
+    return ok("runtime", f"{found[0] if wanted == 'auto' else wanted} runs the models")
+
+
+def models(config: Config) -> Check:
+    """Every file is the one that the manifest names."""
+    manifest = read_manifest(config.paths.models)
+    for role in manifest.defaults:  # a configured name that does not exist raises
+        manifest.entry(role, getattr(config.models, role, None))
+    altered = []
+    for entry in manifest.models.values():
+        try:
+            found = hashlib.sha256(entry.path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            found = ""
+        if found != entry.sha256:
+            altered.append(entry.path.name)
+    if altered:
+        sentence = f"missing or altered: {', '.join(altered)}"
+        return fail("models", sentence, "Put the originals back, or install edge-door again.")
+    return ok("models", f"{len(manifest.models)} files are those that the manifest names")
+
+
+def calibration(config: Config) -> Check:
+    """Made for the embedder in use, and reaching the false-match rate that is asked for."""
+    threshold = read_calibration(config).threshold_for(config.match.false_match_rate)
+    rate = config.match.false_match_rate
+    return ok("calibration", f"similarity {threshold:.3f} for a false-match rate of {rate:g}")

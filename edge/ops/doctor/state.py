@@ -1,0 +1,74 @@
+"""Checks of what must survive: key, people, ledger, room on the disk."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from edge.ledger.key import load_keys
+from edge.ledger.ledger import Ledger
+from edge.ledger.vault import Vault
+from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.ops.owner import acting_as_owner
+from edge.sight.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+_MIB = 1024 * 1024
+_SCARCE = 100 * _MIB
+_LOW = 500 * _MIB
+_INIT = "Run: sudo edge-door init"
+
+
+def key(config: Config) -> Check:
+    """There, whole, and readable by its owner alone."""
+    with acting_as_owner(config.paths.state):
+        if not config.key_file.exists():
+            return warn("key", f"{config.key_file} is not there yet", _INIT)
+        load_keys(config.key_file)
+    return ok("key", f"{config.key_file} is readable by its owner alone")
+
+
+def people(config: Config) -> Check:
+    """The database opens with this key, and its templates belong to this embedder."""
+    with acting_as_owner(config.paths.state):
+        if not config.people_db.exists():
+            return warn("people", f"{config.people_db} is not there yet", _INIT)
+        embedder = read_manifest(config.paths.models).entry("embedder", config.models.embedder)
+        with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
+            count = len(vault.templates(embedder.sha256))
+    if count == 0:
+        return ok("people", "whole; nobody is enrolled yet")
+    return ok("people", f"whole; {count} enrolled")
+
+
+def ledger(config: Config) -> Check:
+    """The chain of events is whole, and readers keep up."""
+    with acting_as_owner(config.paths.state):
+        if not config.ledger_db.exists():
+            return warn("ledger", f"{config.ledger_db} is not there yet", _INIT)
+        with Ledger.open(config.ledger_db, config.device.id, read_only=True) as events:
+            problems = events.verify()
+            written = events.watermarks().written
+            warning = events.fill().warning if config.mqtt.host else ""
+    if problems:
+        remedy = "Keep a copy of the file, and find out who changed it."
+        return fail("ledger", " ".join(problems), remedy)
+    if warning:
+        return warn("ledger", warning, "Find out why the broker or its reader does not follow.")
+    return ok("ledger", f"{written} events, the chain is whole")
+
+
+def disk(config: Config) -> Check:
+    """Room for events: a full disk keeps the door shut."""
+    folder = config.paths.state
+    if not folder.is_dir():
+        return fail("disk", f"{folder} is not there", _INIT)
+    free = shutil.disk_usage(folder).free
+    sentence = f"{free // _MIB} MiB are free in {folder}"
+    if free < _SCARCE:
+        return fail("disk", sentence, "Free some space: when the disk is full, nobody gets in.")
+    if free < _LOW:
+        return warn("disk", sentence, "Free some space before it gets scarce.")
+    return ok("disk", sentence)

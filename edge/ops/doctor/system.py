@@ -1,0 +1,131 @@
+"""Checks of what runs: users, units, sockets, broker, clock."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import WireError
+from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.sight.clock import wall_trusted
+from edge.wire import Channel
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.wire import Message
+
+TARGET = Path("/etc/systemd/system/edge-door.target")
+_GROUPS = {
+    "edge-door-door": ("edge-door", "edge-door-lock", "gpio"),
+    "edge-door-sight": ("edge-door", "edge-door-lock", "edge-door-ledger", "video"),
+    "edge-door-link": ("edge-door", "edge-door-ledger"),
+}
+_START = "Run: sudo systemctl start edge-door.target"
+_INSTALL = "Run: sudo ./deploy/install.sh"
+_TIMEOUT_S = 3.0
+
+
+def groups(_config: Config) -> Check | None:
+    """Each program's user reaches its hardware and the sockets, where edge-door is installed."""
+    if not TARGET.exists():
+        return None
+    lacking = []
+    for user, wanted in _GROUPS.items():
+        try:
+            primary = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        except KeyError:
+            return fail("groups", f"there is no user {user}", _INSTALL)
+        member = {group.gr_name for group in grp.getgrall() if user in group.gr_mem}
+        lacking += [f"{user} is not in {name}" for name in wanted if name not in member | {primary}]
+    if lacking:
+        return fail("groups", "; ".join(lacking), _INSTALL)
+    return ok("groups", "every program's user is in its groups")
+
+
+def units(config: Config) -> Check | None:
+    """They run now and start at boot, where edge-door is installed."""
+    if not TARGET.exists() or shutil.which("systemctl") is None:
+        return None
+    wanted = ["edge-door-door", "edge-door-sight"]
+    if config.mqtt.host is not None:
+        wanted.append("edge-door-link")
+    down = [name for name in wanted if not _systemctl("is-active", f"{name}.service")]
+    if down:
+        remedy = f"Read `journalctl -u {down[0]}`, then: sudo systemctl restart edge-door.target"
+        return fail("units", f"not running: {', '.join(down)}", remedy)
+    if not _systemctl("is-enabled", TARGET.name):
+        remedy = f"Run: sudo systemctl enable {TARGET.name}"
+        return warn("units", "they run, but do not start at boot", remedy)
+    return ok("units", f"{', '.join(wanted)} run and start at boot")
+
+
+def _systemctl(question: str, unit: str) -> bool:
+    command = ["systemctl", question, "--quiet", unit]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - fixed words
+
+
+def sight(config: Config) -> Check:
+    """It answers on its socket."""
+    answer = ask_sight(config)
+    if answer is None:
+        return _not_running("sight", "sight does not answer")
+    return ok("sight", f"answers at {config.sight_socket}")
+
+
+def door(config: Config) -> Check:
+    """The relay guard answers sight, or us while sight is down."""
+    answer = ask_sight(config)
+    if answer is not None:
+        if answer.get("door"):
+            return ok("door", "the relay guard answers sight")
+        remedy = "Look at the guard's log, and at [door] peer_user."
+        return fail("door", "sight gets no answer from the relay guard", remedy)
+    try:
+        Channel.connect(config.door_socket, timeout_s=_TIMEOUT_S).close()
+    except WireError as error:
+        return _not_running("door", str(error))
+    return ok("door", f"the relay guard answers at {config.door_socket}")
+
+
+def _not_running(name: str, sentence: str) -> Check:
+    if TARGET.exists():
+        return fail(name, sentence, _START)
+    return warn(name, sentence, "Start it with `edge-door run`.")
+
+
+def ask_sight(config: Config) -> Message | None:
+    """Sight's answer to `status`; None while it is down."""
+    try:
+        with Channel.connect(config.sight_socket, timeout_s=_TIMEOUT_S) as channel:
+            channel.send({"op": "status"})
+            return channel.receive(_TIMEOUT_S)
+    except WireError:
+        return None
+
+
+def broker(config: Config) -> Check:
+    """It can be reached; whether it lets us in, link's log says."""
+    mqtt = config.mqtt
+    if mqtt.host is None:
+        return ok("broker", "MQTT is off: [mqtt] host is not set")
+    address = f"{mqtt.host}:{mqtt.port}"
+    try:
+        socket.create_connection((mqtt.host, mqtt.port), _TIMEOUT_S).close()
+    except OSError as error:
+        remedy = "Check [mqtt] host and port, and the network. Events wait until then."
+        return fail("broker", f"{address} cannot be reached: {error}", remedy)
+    return ok("broker", f"{address} can be reached")
+
+
+def clock(_config: Config) -> Check:
+    """Synchronised: schedules and the times of events depend on it."""
+    if wall_trusted():
+        return ok("clock", "synchronised")
+    remedy = "Install systemd-timesyncd or chrony, or fit a clock module (RTC)."
+    sentence = "not synchronised: events are marked so, and nobody with a schedule gets in"
+    return warn("clock", sentence, remedy)

@@ -1,0 +1,12 @@
+"""Skip, with a reason that helps, where nothing can be emulated."""
+
+from __future__ import annotations
+
+import machine
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _able() -> None:
+    if why := machine.missing():
+        pytest.skip(why)

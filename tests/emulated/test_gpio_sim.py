@@ -1,0 +1,55 @@
+"""The guard and the `gpiod` backend on a simulated GPIO chip of a real kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import machine
+import pytest
+
+pytestmark = [pytest.mark.emulated, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, dict[str, Any]]:
+    done = machine.run_on_x86(
+        ".venv/bin/python tests/emulated/trial.py "
+        "pulse terminate kill stop segfault 'kill both' 'exit button'"
+    )
+    assert done.status == 0, done.output
+    return machine.trials(done.output)
+
+
+def test_the_backend_keeps_the_rules_of_every_backend() -> None:
+    done = machine.run_on_x86(
+        ".venv/bin/python -m pytest -q -p no:cacheprovider --timeout=0 tests/test_pins.py"
+    )
+    assert done.status == 0, done.output
+    assert "gpiod" not in "".join(line for line in done.output.splitlines() if "SKIP" in line)
+
+
+def test_a_pulse_lasts_as_long_as_configured(told: dict[str, dict[str, Any]]) -> None:
+    assert told["pulse"]["before"] == "driven high"
+    assert 1.9 <= told["pulse"]["on_s"] <= 2.1
+
+
+@pytest.mark.parametrize("trial", ["terminate", "kill", "segfault", "kill both"])
+def test_a_guard_that_dies_lets_go_of_the_line_within_100_ms(
+    told: dict[str, dict[str, Any]], trial: str
+) -> None:
+    assert told[trial]["before"] == "driven high"
+    assert told[trial]["after"] == "input"
+    assert told[trial]["released_ms"] <= 100
+
+
+def test_a_frozen_guard_loses_the_line_within_2_s(told: dict[str, dict[str, Any]]) -> None:
+    assert told["stop"]["before"] == "driven high"
+    assert told["stop"]["after"] == "input"
+    assert told["stop"]["released_ms"] <= 2000
+
+
+def test_the_exit_button_opens_with_sight_dead(told: dict[str, dict[str, Any]]) -> None:
+    assert told["exit button"]["opened"]
+    assert told["exit button"]["reaction_ms"] <= 200
+    assert 1.9 <= told["exit button"]["on_s"] <= 2.1
+    assert told["exit button"]["exit_code"] == 0
