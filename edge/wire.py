@@ -3,9 +3,10 @@
 Stdlib only, since the relay guard speaks it. The kernel keeps packet boundaries and says who
 the peer is (SO_PEERCRED), so there is no framing and no password here.
 
-door's socket: sight sends `unlock`, `hold`, `lock`, `signal`, `status`; the guard sends `state`
-whenever something changed and as an answer to `status`, `event` for what happened at the door,
-`claim` for a card or PIN that was presented, and `refused` for a request it did not follow.
+door's socket: sight sends `unlock`, `hold`, `lock`, `mode`, `signal`, `status`; the guard sends
+`state` whenever something changed and as an answer to `status`, `event` for what happened at the
+door (again until sight's `ack`), `claim` for a card or PIN that was presented, and `refused` for
+a request it did not follow.
 sight's socket: the command line and link send `claim`, `watch`, `status`, `command`, and get
 one `ok` or `error`; a watcher gets `seen` packets until it hangs up.
 """

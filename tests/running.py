@@ -104,7 +104,8 @@ class Door:
         return self.board.pulses(self.config.door.relay_pin)
 
     def pid_of(self, name: str) -> int | None:
-        """The process of one program of this very door."""
+        """The process of one program of this very door; of the guard, not of its warden."""
+        found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 words = (
@@ -112,8 +113,10 @@ class Door:
                 )
                 ours = str(self.folder).encode()
                 if any(ours in word for word in words) and _is_program(words, name):
-                    return int(entry.name)
-        return None
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                    found.append((int(entry.name), parent))
+        pids = {pid for pid, _ in found}
+        return next((pid for pid, parent in found if parent not in pids), None)
 
     def kill(self, name: str) -> int:
         """SIGKILL one program; its process number."""

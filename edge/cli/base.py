@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 
 from edge import __version__
 from edge.config import DEFAULT_PATH, Config, load
+from edge.ops.owner import become_owner
 
 app = typer.Typer(
     name="edge-door",
@@ -69,6 +70,17 @@ def read_config(given: Path | None, *, required: bool = False) -> Config:
     if not required and given is None and path == DEFAULT_PATH and not path.exists():
         return Config()
     return load(path)
+
+
+def own_config(given: Path | None) -> Config:
+    """The configuration, for commands that touch the state: as root, become its owner first.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    config = read_config(given)
+    become_owner(config.paths.state)
+    return config
 
 
 def start_logging(level: str) -> None:

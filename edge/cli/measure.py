@@ -13,6 +13,8 @@ from edge.access.calibration import to_json
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
 from edge.errors import UsageError
 from edge.evaluate import plots
+from edge.evaluate.bench import STEPS, Bench
+from edge.evaluate.bench import bench as measure_speed
 from edge.evaluate.calibrate import Claim
 from edge.evaluate.calibrate import calibrate as make_calibration
 from edge.evaluate.stats import all_impostors
@@ -146,6 +148,49 @@ def calibrate(  # noqa: PLR0913 - one option each
         "rule_of_3": claim.rule_of_3,
     }
     show(result, as_json=json, text=table)
+
+
+@app.command()
+def bench(
+    *,
+    threads: Annotated[int, typer.Option(min=1, max=16, help="Threads of one inference.")] = 1,
+    steps: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = STEPS,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of portraits; default: two from Python packages.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """How fast every stage is on this machine, next to the same models in floating point."""
+    settings = read_config(config)
+    models = settings.models.model_copy(update={"threads": threads})
+    settings = settings.model_copy(update={"models": models})
+    with complaints.status("measuring"):
+        measured = measure_speed(settings, images, steps)
+    show(measured.as_dict(), as_json=json, text=_speed(measured))
+
+
+def _speed(measured: Bench) -> Table:
+    title = f"{measured.runtime}, {measured.threads} thread(s), {measured.steps} frames"
+    table = Table("stage", "median", "95 %", "99 %", "in float", "model", title=title)
+    models = measured.chosen.models
+    by_stage = {
+        "detect": models["detector"],
+        "landmarks": models["landmarks"],
+        "eyelids": f"{models['eyelids']}, {models['shut_eyes']}",
+        "embed": models["embedder"],
+    }
+    for name, timing in (measured.chosen.stages | {"whole step": measured.chosen.step}).items():
+        in_float = measured.floats.stages.get(name, measured.floats.step)
+        figures = (timing.p50, timing.p95, timing.p99, in_float.p50)
+        table.add_row(name, *(f"{ms:.2f} ms" for ms in figures), by_stage.get(name, ""))
+    for runtime, (chosen, floats) in measured.others.items():
+        figures = (chosen.step.p50, chosen.step.p95, chosen.step.p99, floats.step.p50)
+        table.add_row(f"whole step, {runtime}", *(f"{ms:.2f} ms" for ms in figures), "")
+    table.add_row("outside the kernels", f"{measured.chosen.overhead_share:.1%}")
+    table.add_row("loading", f"{measured.load_ms:.0f} ms")
+    table.add_row("memory", f"{measured.rss_mb:.0f} MiB")
+    return table
 
 
 def _with_model(config: Config, name: str | None) -> Config:

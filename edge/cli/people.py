@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, complaints, own_config, show
 from edge.errors import UsageError
 from edge.ledger.vault import proper_name
 from edge.ops.enrol import collect_from_camera, collect_from_files, note, save
@@ -44,7 +44,7 @@ def enroll(  # noqa: PLR0913 - one option each
     if camera == bool(sources):
         raise UsageError("say where the face comes from: either --from FILE... or --camera")
     name = proper_name(name)
-    settings = read_config(config)
+    settings = own_config(config)
     stages = Stages.load(settings)
     with _progress() as progress:
         task = progress.add_task("", total=WANTED, hint="")
@@ -66,7 +66,7 @@ def enroll(  # noqa: PLR0913 - one option each
 @people_app.command("list")
 def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Everybody enrolled."""
-    with open_vault(read_config(config)) as vault:
+    with open_vault(own_config(config)) as vault:
         people = vault.people()
     table = Table("name", "enrolled", "captures", "model")
     for person in people:
@@ -82,7 +82,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
 @people_app.command()
 def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget a person; their key is destroyed."""
-    settings = read_config(config)
+    settings = own_config(config)
     with open_vault(settings) as vault:
         vault.remove(name)
     note(settings, Reason.REMOVED, name)
@@ -92,7 +92,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
 @people_app.command()
 def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Change a person's name."""
-    settings = read_config(config)
+    settings = own_config(config)
     with open_vault(settings) as vault:
         vault.rename(old, new)
     note(settings, Reason.RENAMED, new)
@@ -102,7 +102,7 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
 @app.command()
 def claim(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Tell the running door who stands there: their template alone is compared."""
-    settings = read_config(config)
+    settings = own_config(config)
     with Channel.connect(settings.sight_socket) as channel:
         channel.send({"op": "claim", "person": name})
         answer = channel.receive(2.0)

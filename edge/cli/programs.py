@@ -20,11 +20,13 @@ from edge.cli.base import (
     app,
     config_path,
     console,
+    own_config,
     read_config,
     show,
     start_logging,
 )
 from edge.door.launch import guard_command
+from edge.door.notify import notify
 from edge.errors import LedgerError, UsageError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import process as link_process
@@ -45,9 +47,17 @@ def run(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def door(config: ConfigOption = None) -> None:
+def door(
+    *,
+    release: Annotated[
+        bool, typer.Option("--release", help="Drive the lock's lines off, and end.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """The relay guard alone: the only program that touches the pins."""
     command = guard_command(read_config(config, required=True))
+    if release:
+        command.append("--release")
     os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process
 
 
@@ -57,7 +67,10 @@ def sight(config: ConfigOption = None) -> None:
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
     stop = _stop_on_signal()
-    Sight(settings).run(stop.is_set, heartbeat=lambda: None)
+    looking = Sight(settings)
+    notify("READY=1")
+    looking.run(stop.is_set, heartbeat=_heartbeat)
+    notify("STOPPING=1")
 
 
 @app.command()
@@ -65,7 +78,8 @@ def link(config: ConfigOption = None) -> None:
     """Events to the MQTT broker alone."""
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
-    raise typer.Exit(link_process.run(settings, _stop_on_signal()))
+    notify("READY=1")  # before the broker is there: link lives through outages
+    raise typer.Exit(link_process.run(settings, _stop_on_signal(), _heartbeat))
 
 
 @app.command()
@@ -131,7 +145,7 @@ def events(
     json: JsonOption = False,
 ) -> None:
     """What happened at this door; with --verify, whether the record is whole."""
-    settings = read_config(config)
+    settings = own_config(config)
     with Ledger.open(settings.ledger_db, settings.device.id, read_only=True) as ledger:
         problems = ledger.verify() if verify else []
         stored = list(reversed(ledger.events(limit=last, newest_first=True)))
@@ -165,6 +179,10 @@ def _next(channel: Channel) -> dict[str, object]:
     if message is None:
         raise UsageError("sight shows nothing: is its camera delivering?")
     return message
+
+
+def _heartbeat() -> None:
+    notify("WATCHDOG=1")
 
 
 def _stop_on_signal() -> threading.Event:

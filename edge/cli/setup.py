@@ -6,8 +6,30 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
+from edge.cli.base import (
+    ConfigOption,
+    JsonOption,
+    app,
+    config_path,
+    own_config,
+    read_config,
+    show,
+)
 from edge.config.example import example
+from edge.ledger.ledger import Ledger
+from edge.sight.reference import open_vault
+
+
+@app.command()
+def init(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Make the key and the databases of this device; what is there already stays."""
+    settings = own_config(config)
+    paths = (settings.key_file, settings.people_db, settings.ledger_db)
+    made = [str(path) for path in paths if not path.exists()]
+    open_vault(settings).close()
+    Ledger.open(settings.ledger_db, settings.device.id).close()
+    text = f"made {', '.join(made)}" if made else "everything is there already"
+    show({"ok": True, "made": made}, as_json=json, text=text)
 
 
 @app.command("config")

@@ -246,6 +246,7 @@ class Sight:
             self._journal.door_state(message)
         elif message["op"] == "event":
             self._journal.door_event(message, self._entrant)
+            self._lock.acknowledge(int(message["n"]))
             if message["reason"] == Reason.LOCKED.value:
                 self._entrant = None
         elif message["op"] == "refused":

@@ -10,6 +10,7 @@ from edge.errors import WireError
 from edge.wire import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edge.wire import Message
@@ -40,11 +41,15 @@ class Lock:
         """Ask for the relay off now."""
         return self._send({"op": "lock"})
 
-    def signal(self, pattern: str, steps: list[str] | None = None) -> None:
+    def acknowledge(self, number: int) -> None:
+        """The guard may forget its events up to this number: they are in the ledger."""
+        self._send({"op": "ack", "n": number})
+
+    def signal(self, pattern: str, steps: Sequence[Message] = ()) -> None:
         """Show a pattern on the LED and the buzzer, where there are any."""
         message: Message = {"op": "signal", "pattern": pattern}
         if steps:
-            message["steps"] = steps
+            message["steps"] = list(steps)
         self._send(message)
 
     def poll(self) -> list[Message]:

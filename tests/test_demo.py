@@ -1,0 +1,70 @@
+"""The demo's own judgement can fail, and the demo passes it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from edge.config import Config
+from edge.ops.demo.show import judge
+from edge.records import Event, EventKind, Reason, StoredEvent
+
+CONFIG = Config()
+ROOT = "facelock/door1"
+
+
+def stored(number: int, reason: Reason) -> StoredEvent:
+    event = Event(EventKind.ACCESS, reason, 0.0, 0.0, wall_trusted=False, device="door1")
+    return StoredEvent(number, "boot", event, "")
+
+
+GOOD = [
+    stored(n, r) for n, r in enumerate((Reason.NO_MATCH, Reason.NOT_LIVE, Reason.GRANTED), start=1)
+]
+TOLD = [(f"{ROOT}/event", json.dumps({"seq": n}).encode()) for n in (1, 2, 3)]
+PULSES = [CONFIG.door.pulse_s]
+
+
+def test_all_as_it_should_be() -> None:
+    result = judge(GOOD, PULSES, TOLD, CONFIG)
+    assert result.ok
+    assert result.granted == 1
+    assert result.denied == {"no_match": 1, "not_live": 1}
+
+
+def test_whatever_is_missing_fails() -> None:
+    twice = [*GOOD, replace(GOOD[2], sequence=4)]
+    for events, pulses, told in (
+        (GOOD[:2], PULSES, TOLD),
+        (GOOD[1:], PULSES, TOLD),
+        (GOOD, [], TOLD),
+        (GOOD, [CONFIG.door.pulse_s + 0.5], TOLD),
+        (GOOD, PULSES * 2, TOLD),
+        (GOOD, PULSES, TOLD[:2]),
+        (twice, PULSES, TOLD),
+    ):
+        result = judge(events, pulses, told, CONFIG)
+        assert not result.ok
+        assert result.problems
+
+
+def test_the_demo_ends_with_one_json_object_and_draws(tmp_path: Path) -> None:
+    picture = tmp_path / "demo.png"
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "demo", "--json", "--picture", str(picture)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    assert result["ok"], (result, done.stderr)
+    assert done.returncode == 0
+    assert result["granted"] == 1
+    assert {"no_match", "not_live"} <= set(result["denied"])
+    assert len(result["pulses_s"]) == 1
+    assert result["mqtt_received"] > 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
