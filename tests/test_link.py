@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import math
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from link_parts import FakeSight, until
 
 from edge.config import parse
 from edge.errors import BrokerError, CommandError, ConfigError, WireError
@@ -24,7 +24,6 @@ from edge.link.process import Backoff, Outage, run
 from edge.link.shipper import WINDOW, Shipper
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.records import Event, EventKind, Reason, StoredEvent
-from edge.wire import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -314,6 +313,7 @@ class TestShipper:
         shipper, wire = self.begun(ledger)
         shipper.pump(wire)
         ledger.append(an_event())
+        shipper.wake()
         shipper.pump(wire)
         assert [json.loads(message.payload)["replayed"] for message in wire.sent] == [True, False]
 
@@ -384,65 +384,11 @@ class TestShipper:
         assert ledger.watermarks().confirmed == 0
 
 
-class FakeSight:
-    """Answers on sight's socket and keeps what was asked."""
-
-    def __init__(self, path: Path) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.status: dict[str, Any] = {"op": "ok", "door": True, "metrics": {"decision_ms": 41.5}}
-        self.silent = False
-        self.polite = True
-        self._listener = Listener(path)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        channels = []
-        while not self._stop.wait(0.005):
-            channel = self._listener.accept()
-            if channel is not None:
-                channels.append(channel)
-            for channel in [] if self.silent else list(channels):
-                try:
-                    self._answer(channel)
-                    if self.polite:
-                        continue
-                except WireError:
-                    pass
-                channel.close()
-                channels.remove(channel)
-        for channel in channels:
-            channel.close()
-        self._listener.close()
-
-    def _answer(self, channel: Any) -> None:
-        packet = channel.receive(timeout_s=0.005)
-        if packet is None:
-            return
-        if packet["op"] == "status":
-            channel.send(self.status)
-            return
-        self.asked.append(packet)
-        channel.send({"op": "ok"})
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
 @pytest.fixture
 def sight(tmp_path: Path) -> Iterator[FakeSight]:
     fake = FakeSight(tmp_path / "sight.sock")
     yield fake
     fake.close()
-
-
-def until(condition: Any, timeout_s: float = 5.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 class TestControl:

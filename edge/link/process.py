@@ -82,7 +82,9 @@ class Link:
             for topic in (*self._topics.heard, self._announcer)
         }
         self._outage = Outage()
+        self._news = True
         self._states: dict[str, str] = {}
+        self._told: DoorState | None = None
         self._published: dict[str, bytes] = {}
         self._refused: set[str] = set()
         self._ledger_ok = True
@@ -114,12 +116,13 @@ class Link:
         """Subscribe, then tell all states, then say `online`: in this order, on every connect."""
         connection.subscribe(self._buckets)
         self._announce(connection)
+        self._told = None
         self._published.clear()
         self._refused.clear()
         self._control.poll()
         self._shipper.begin()
         self._guarded(self._warn_of_losses)
-        self._guarded(self._read_states)
+        self._guarded(self._look_for_news)
         self._tell_states(connection)
         connection.publish(self._topics.available(online=True))
 
@@ -136,9 +139,9 @@ class Link:
             for answer in self._control.poll():
                 if answer.failure:
                     _log.warning("sight did not follow a request: %s", answer.failure)
+            self._guarded(self._look_for_news)
             self._guarded(self._confirm)
             self._guarded(lambda: self._shipper.pump(connection))
-            self._guarded(self._read_states)
             self._tell_states(connection)
             self._tell_metrics(connection)
 
@@ -147,8 +150,12 @@ class Link:
         if warning:
             _log.warning("%s", warning)
 
-    def _read_states(self) -> None:
-        self._states = self._ledger.states()
+    def _look_for_news(self) -> None:
+        self._news = self._ledger.changed() or self._news
+        if self._news:
+            self._shipper.wake()
+            self._states = self._ledger.states()
+            self._news = False
 
     def _announce(self, connection: Connection) -> None:
         mqtt, device = self._config.mqtt, self._config.device
@@ -160,6 +167,9 @@ class Link:
 
     def _tell_states(self, connection: Connection) -> None:
         state = DoorState.of(self._states, available=self._control.door_available)
+        if state == self._told:
+            return
+        self._told = state
         for message in self._topics.states(state):
             if self._published.get(message.topic) != message.payload:
                 connection.publish(message)

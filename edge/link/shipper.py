@@ -36,6 +36,11 @@ class Shipper:
         self._sent = self._done = self._marked = self._late = 0
         self._progress_at = self._rest_until = 0.0
         self._begun = False
+        self._more = True  # the ledger may hold events that were not sent
+
+    def wake(self) -> None:
+        """The ledger was written to."""
+        self._more = True
 
     def begin(self) -> None:
         """Nothing is on its way; go on from the watermark at the next `pump`."""
@@ -64,7 +69,11 @@ class Shipper:
         elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
             raise BrokerError("the broker has stopped acknowledging events; connecting anew.")
         room = WINDOW - len(self._flying)
-        for stored in self._ledger.events(after=self._sent, limit=room) if room else ():
+        if not room or not self._more:
+            return
+        events = self._ledger.events(after=self._sent, limit=room)
+        self._more = len(events) == room
+        for stored in events:
             late = stored.sequence <= self._late
             ticket = connection.publish(self._topics.event(stored, replayed=late))
             self._flying[ticket] = stored.sequence
@@ -101,7 +110,7 @@ class Shipper:
         marks = self._ledger.watermarks()
         self._late = marks.written  # all that is in the ledger by now
         self._sent = self._done = self._marked = marks.delivered
-        self._begun = True
+        self._begun = self._more = True
 
     def _check(self, confirmation: Confirmation) -> None:
         found = self._ledger.events(after=confirmation.sequence - 1, limit=1)
