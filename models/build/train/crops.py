@@ -38,7 +38,7 @@ MIN_PRESENCE = 0.5
 
 
 class Cropper:
-    """Finds the first face of a picture and warps it to the template, with a margin around it."""
+    """Finds the face in the middle of a picture and warps it to the template, with a margin around it."""
 
     def __init__(self, size: int) -> None:
         manifest = read_manifest()
@@ -53,7 +53,9 @@ class Cropper:
         faces = self._detector.detect(frame)
         if not faces:
             return None
-        landmarks = self._mesh.locate(frame, faces[0])
+        middle = np.array(pixels.shape[1::-1]) / 2  # where a labelled picture has its subject
+        face = min(faces, key=lambda face: float(np.hypot(*(face.box.centre - middle))))
+        landmarks = self._mesh.locate(frame, face)
         if landmarks.presence < MIN_PRESENCE:
             return None
         matrix = similarity(landmarks.five, self._template)
