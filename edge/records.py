@@ -185,6 +185,8 @@ class Liveness:
     """One short sentence: what was seen or is missing, for people and logs."""
     instruction: str = ""
     """What the running challenge asks for now; empty when none runs."""
+    move: str = ""
+    """The same as one of `challenge_moves`, for lamps and buzzers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from typing_extensions import Self
 
 from edge.config.section import Section
 
@@ -16,6 +17,7 @@ def _topic_part(value: str) -> str:
 
 
 Identifier = Annotated[str, AfterValidator(_topic_part)]
+Move = Literal["left", "right", "up", "closer", "blink_twice", "blink_thrice"]
 
 
 class DeviceSection(Section):
@@ -117,7 +119,50 @@ class LivenessSection(Section):
     timeout_s: float = Field(10.0, ge=2, le=60)
     """A face that shows no life for so long is denied."""
     fresh_s: float = Field(5.0, ge=1, le=30)
-    """How long a blink counts."""
+    """How long a blink, or an answered challenge, counts."""
+    challenge_moves: tuple[Move, ...] = (
+        "left",
+        "right",
+        "up",
+        "closer",
+        "blink_twice",
+        "blink_thrice",
+    )
+    """What a challenge may ask for. Leave the blinks out for people who cannot blink on command."""
+    challenge_steps: int = Field(3, ge=1, le=6)
+    """How many of them in a row; never the same twice in a row."""
+    challenge_s: float = Field(12.0, ge=3, le=60)
+    """Time for the whole challenge."""
+    max_guess: float = Field(0.01, gt=0, le=0.05)
+    """A challenge that a recording would answer more often than this by chance is refused."""
+
+    @property
+    def guess_probability(self) -> float:
+        """The chance that moves drawn at random answer a fresh challenge."""
+        kinds = len(self.challenge_moves)
+        return 1.0 / (kinds * (kinds - 1) ** (self.challenge_steps - 1))
+
+    @property
+    def patience_s(self) -> float:
+        """How long an attempt may last before its face counts as not alive."""
+        return self.timeout_s + (0.0 if self.level == "blink" else self.challenge_s)
+
+    @field_validator("challenge_moves")
+    @classmethod
+    def _moves_differ(cls, moves: tuple[Move, ...]) -> tuple[Move, ...]:
+        if len(set(moves)) != len(moves) or len(moves) < 2:  # noqa: PLR2004 - a choice
+            raise ValueError("name at least two different moves")
+        return moves
+
+    @model_validator(mode="after")
+    def _hard_to_guess(self) -> Self:
+        if self.level != "blink" and self.guess_probability > self.max_guess:
+            raise ValueError(
+                f"{self.challenge_steps} steps of {len(self.challenge_moves)} moves are guessed "
+                f"with probability {self.guess_probability:.3f}, more than max_guess = "
+                f"{self.max_guess}. Ask for more steps or allow more moves"
+            )
+        return self
 
 
 class AccessSection(Section):

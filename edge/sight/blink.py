@@ -40,7 +40,7 @@ class BlinkLimits:
 
     memory_s: float = 6.0
     """The usual opening is learnt from the last seconds."""
-    depth: float = 0.6
+    depth: float = 0.55
     """The mean of both eyes falls at least so far; a full blink falls by 1 to 2."""
     depth_each: float = 0.2
     """So far falls each eye for itself: a wink is not a blink."""
@@ -52,6 +52,8 @@ class BlinkLimits:
     """Between the half-way points. Shorter dips are one bad frame."""
     longest_s: float = 0.5
     """Between the half-way points. Longer closures are not blinks."""
+    longest_gap_s: float = 0.2
+    """Between two frames of a blink; at fewer than 5 frames a second nobody can tell."""
     lead_s: float = 0.6
     """The level before a dip is the highest in this time before its lowest point."""
     max_yaw_deg: float = 35.0
@@ -62,12 +64,16 @@ class BlinkLimits:
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One blink: begin, lowest point and end in monotonic seconds, and its depth in lid levels."""
+    """One blink, its times in monotonic seconds."""
 
     begin: float
     lowest: float
     end: float
     depth: float
+    """In lid levels."""
+    abruptness: float
+    """Lids take some frames to fall and to rise: the largest step between two frames, as a share of
+    the depth, on whichever way was the smoother one. 1 is a picture put in the place of another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,9 +139,13 @@ class BlinkDetector:
         begin, end = _half_way(at, level, low, before - depth / 2)
         if not limits.shortest_s <= end - begin <= limits.longest_s:
             return None
+        if np.diff(at[max(lead, low - 1) :]).max() > limits.longest_gap_s:
+            return None
         if not (self._head_still(course, begin, low) and self._both_eyes(course, lead, low)):
             return None
-        return Blink(begin, float(at[low]), end, depth)
+        fall = -np.diff(level[lead : low + 1]).min()
+        rise = np.diff(level[low:]).max()
+        return Blink(begin, float(at[low]), end, depth, float(min(fall, rise)) / depth)
 
     def _head_still(self, course: _Course, begin: float, low: int) -> bool:
         during = course.yaw[max(0, int(np.searchsorted(course.at, begin)) - 1) :]

@@ -1,4 +1,8 @@
-"""Proof of life of the one face in view. Pure: time comes from the frames."""
+"""Proof of life of the one face in view. Pure but for drawing challenges: time is the frames'.
+
+PENDING until life was seen, LIVE while that is fresh, FAILED after a challenge was not answered.
+A face that simply shows no life stays PENDING; how long it may is for policy to say.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,20 @@ from typing import TYPE_CHECKING
 
 from edge.records import Liveness, LivenessState
 from edge.sight.blink import BlinkDetector
+from edge.sight.challenge import Challenge, Progress, draw
+from edge.sight.continuity import Film
 
 if TYPE_CHECKING:
-    from edge.config.sections import LivenessSection
-    from edge.records import EyeOpenness, Face, Landmarks
+    from collections.abc import Callable
+
+    from edge.config.sections import LivenessSection, Move
+    from edge.records import AlignedFace, EyeOpenness, Landmarks
+
+NEVER = float("-inf")
+MAX_GAP_S = 0.3
+"""A longer gap between two frames breaks the film."""
+RETRY_S = 3.0
+"""How long a failed challenge stays FAILED; then another one is drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,40 +34,95 @@ class Sample:
     at: float
     track: int
     """Number of the unbroken track; another number is another face, and the proof starts again."""
-    face: Face
     landmarks: Landmarks
+    aligned: AlignedFace
     eyes: EyeOpenness
 
 
 class LivenessMonitor:
-    """PENDING until life was seen, LIVE while it is fresh, FAILED when none came in time."""
+    """Follows one face at a time. Give it every frame on which there is exactly one."""
 
-    def __init__(self, section: LivenessSection) -> None:
+    def __init__(
+        self,
+        section: LivenessSection,
+        draw_moves: Callable[[LivenessSection], tuple[Move, ...]] = draw,
+    ) -> None:
         self._section = section
+        self._draw = draw_moves
         self._blinks = BlinkDetector()
+        self._film = Film()
         self._track = -1
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the face was lost, another came in, or the picture jumped."""
         self._blinks.reset()
+        self._film.clear()
+        self._at = NEVER
         self._count = 0
-        self._blinked_at = float("-inf")
-        self._waiting_since: float | None = None
+        self._blinked_at = NEVER
+        self._answered_at = NEVER
+        self._failed_at = NEVER
+        self._challenge: Challenge | None = None
+        self._seen = ""
 
     def observe(self, sample: Sample) -> Liveness:
         """Take one frame of a single face; how far its proof of life has come."""
-        if sample.track != self._track:
+        if sample.track != self._track or sample.at - self._at > MAX_GAP_S:
             self._track = sample.track
             self.reset()
-        if self._waiting_since is None:
-            self._waiting_since = sample.at
-        if self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw) is not None:
-            self._count += 1
-            self._blinked_at = sample.at
-        if sample.at - self._blinked_at <= self._section.fresh_s:
-            self._waiting_since = sample.at
+        self._at = sample.at
+        if not self._film.add(sample.at, sample.aligned, sample.landmarks.five):
+            self.reset()
+            self._at = sample.at
+            self._seen = "the picture jumped"
+        blinked = self._blink(sample)
+        if self._section.level != "blink":
+            self._follow_challenge(sample, blinked=blinked)
+        return self._verdict(sample.at)
+
+    def _blink(self, sample: Sample) -> bool:
+        blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
+        if blink is None:
+            return False
+        objection = self._film.objection(blink)
+        if objection:
+            self._seen = objection
+            return False
+        self._count += 1
+        self._blinked_at = sample.at
+        return True
+
+    def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
+        """Run a challenge once its turn has come; draw another one after a failed one."""
+        at, fresh_s = sample.at, self._section.fresh_s
+        if at - self._answered_at <= fresh_s or at - self._failed_at <= RETRY_S:
+            return
+        if self._challenge is None:
+            if self._section.level == "both" and at - self._blinked_at > fresh_s:
+                return
+            moves = self._draw(self._section)
+            self._challenge = Challenge(moves, at, self._section.challenge_s)
+        progress = self._challenge.observe(at, sample.landmarks, blinked=blinked)
+        if progress is Progress.RUNNING:
+            return
+        self._seen = self._challenge.seen
+        self._challenge = None
+        if progress is Progress.PASSED:
+            self._answered_at = at
+        else:
+            self._failed_at = at
+
+    def _verdict(self, at: float) -> Liveness:
+        answered = at - self._answered_at <= self._section.fresh_s
+        blinked = at - self._blinked_at <= self._section.fresh_s
+        if self._section.level == "blink" and blinked:
             return Liveness(LivenessState.LIVE, self._count, "blinked")
-        if sample.at - self._waiting_since > self._section.timeout_s:
-            return Liveness(LivenessState.FAILED, self._count, "no blink in time")
-        return Liveness(LivenessState.PENDING, self._count, "waiting for a blink")
+        if answered:
+            return Liveness(LivenessState.LIVE, self._count, self._seen)
+        if at - self._failed_at <= RETRY_S:
+            return Liveness(LivenessState.FAILED, self._count, self._seen)
+        if self._challenge is not None and self._challenge.move is not None:
+            words, move = self._challenge.instruction, self._challenge.move
+            return Liveness(LivenessState.PENDING, self._count, "challenged", words, move)
+        return Liveness(LivenessState.PENDING, self._count, self._seen or "no blink yet")

@@ -114,7 +114,7 @@ class Pipeline:
         with self._time("eyelids"):
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
         with self._time("liveness"):
-            liveness = self._liveness.observe(Sample(at, track, look.face, look.landmarks, eyes))
+            liveness = self._liveness.observe(Sample(at, track, look.landmarks, look.aligned, eyes))
         return Evidence(
             captured_at=at,
             sequence=frame.sequence,

@@ -1,0 +1,125 @@
+"""Is a blink part of one unbroken film of a living face? Pure: time comes from the frames.
+
+Two pictures put in front of a camera in turn, eyes open and eyes shut, made a well-known blink
+check fall. They give themselves away in three ways, and none of them happens to people:
+
+- the lids jump instead of moving (`Blink.abruptness`);
+- the rest of the face changes with the lids and comes back exactly as it was;
+- nothing but the lids moves at all, neither the face in its crop nor the crop in the frame.
+
+A smooth film of a blinking face is not told from a face here; that is what challenges are for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from edge.records import AlignedFace, Floats
+    from edge.sight.blink import Blink
+
+MAX_ABRUPTNESS = 0.9
+"""The abruptest of 74 genuine blinks reach 0.75 at 24-60 frames a second, and 0.9 to 1 at 12."""
+MAX_RETURN = 0.8
+"""Share of the face's change that is taken back after the blink; a squint with the blink takes
+back up to 0.75."""
+MIN_CHANGE = 0.1
+"""Below this change (deviations of the patch) there is nothing to take back but noise."""
+MIN_CHANGE_OVER_NOISE = 1.2
+"""Across a blink a living face changes more than between two frames, which is mostly noise..."""
+MIN_SWAY = 0.006
+"""...or it sways in the frame, in distances between the eyes."""
+CUT = 1.1
+"""Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
+MEMORY_S = 1.5
+BEFORE_S = 0.08
+"""The face before a blink is looked at so long before its lids are half closed."""
+
+_SIZE = 56
+_EYES = slice(17, 32), slice(8, 48)  # rows and columns of the crop: eyes and brows
+_FACE = slice(6, 56), slice(8, 48)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shot:
+    at: float
+    patch: Floats
+    five: Floats
+
+
+class Film:
+    """The last second or so of one face."""
+
+    def __init__(self) -> None:
+        self._shots: deque[_Shot] = deque()
+
+    def clear(self) -> None:
+        """Another face, or a gap."""
+        self._shots.clear()
+
+    def add(self, at: float, face: AlignedFace, five: Floats) -> bool:
+        """Take a frame's aligned face and its five points `(5, 2)` in frame pixels.
+
+        Returns:
+            False when this is another picture than that of the frame before.
+        """
+        shot = _Shot(at, patch_of(face), five)
+        follows = not self._shots or _change(self._shots[-1], shot) < CUT
+        self._shots.append(shot)
+        while self._shots[0].at < at - MEMORY_S:
+            self._shots.popleft()
+        return follows
+
+    def objection(self, blink: Blink) -> str:
+        """Why the blink that has just ended is no sign of life; empty when it is one."""
+        shots = list(self._shots)
+        started = [i for i, shot in enumerate(shots) if shot.at <= blink.begin - BEFORE_S]
+        if not started:
+            return "the face has only just appeared"
+        if blink.abruptness > MAX_ABRUPTNESS:
+            return "the eyelids jump as if one picture replaced another"
+        first = started[-1]
+        before, after = shots[first], shots[-1]
+        lowest = min(shots, key=lambda shot: abs(shot.at - blink.lowest))
+        there, back = _change(before, lowest), _change(before, after)
+        if there > MIN_CHANGE and 1 - back / there > MAX_RETURN:
+            return "the whole face changes with the eyelids"
+        noise = _noise(shots[: first + 1])
+        if back <= MIN_CHANGE_OVER_NOISE * noise and _sway(before, after) < MIN_SWAY:
+            return "nothing but the eyelids moves"
+        return ""
+
+
+def patch_of(face: AlignedFace) -> Floats:
+    """The face without eyes, brows and background, small, smooth, of mean 0 and deviation 1."""
+    grey = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    smooth = cv2.GaussianBlur(small, (0, 0), 1.0)
+    inside = np.zeros((_SIZE, _SIZE), dtype=bool)
+    inside[_FACE] = True
+    inside[_EYES] = False
+    values = smooth[inside]
+    # A few grey levels more, so that the noise of a black face is not blown up.
+    return np.asarray((values - values.mean()) / (values.std() + 4.0), dtype=np.float32)
+
+
+def _change(first: _Shot, second: _Shot) -> float:
+    return float(np.sqrt(np.mean((first.patch - second.patch) ** 2)))
+
+
+def _noise(shots: list[_Shot]) -> float:
+    """Change from frame to frame just before the blink; frames sent twice are left out."""
+    steps = [_change(a, b) for a, b in pairwise(shots[-7:])]
+    steps = [step for step in steps if step > 0]
+    return float(np.median(steps)) if steps else 0.0
+
+
+def _sway(first: _Shot, second: _Shot) -> float:
+    away = float(np.linalg.norm(second.five.mean(axis=0) - first.five.mean(axis=0)))
+    return away / max(float(np.linalg.norm(first.five[1] - first.five[0])), 1e-6)
