@@ -38,7 +38,7 @@ MIN_PRESENCE = 0.5
 
 
 class Cropper:
-    """Finds the face in the middle of a picture and warps it to the template, with a margin around it."""
+    """Warps the face in the middle of a picture to the template, with a margin around it."""
 
     def __init__(self, size: int) -> None:
         manifest = read_manifest()
