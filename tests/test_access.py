@@ -25,7 +25,7 @@ from edge.access.command import (
     sign_command,
     verify_command,
 )
-from edge.access.lockout import DEVICE, Lockout, Rules, counts
+from edge.access.lockout import DEVICE, PIN, Lockout, Rules, counts
 from edge.access.matcher import match, similarity
 from edge.access.moment import Moment
 from edge.access.schedule import Schedule, Verdict, parse
@@ -373,6 +373,15 @@ def test_trying_many_names_locks_the_device() -> None:
         lockout = lockout.after(FAILED, name, at(number))
     assert lockout.locked_s("Dan", at(2)) == 30
     assert lockout.locked_s(None, at(2)) == 30
+
+
+def test_wrong_pins_lock_the_keypad_and_not_the_camera() -> None:
+    lockout = Lockout(RULES)
+    for number in range(3):
+        lockout = lockout.failed(PIN, at(number))
+    assert lockout.left_s(PIN, at(2)) == 30
+    assert lockout.locked_s("Ann", at(2)) == 0
+    assert lockout.cleared(PIN).left_s(PIN, at(2)) == 0
 
 
 @pytest.mark.parametrize("reason", list(Reason))

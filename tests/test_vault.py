@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
+from edge.ledger.credentials import Claimed, Kind
 from edge.ledger.vault import Vault, proper_name
 from edge.records import Template
 
@@ -221,6 +222,8 @@ def three(db: Path, key: Path) -> tuple[Path, Path]:
     with Vault.open(db, key, DEVICE) as vault:
         for seed, name in enumerate(("Ann", "Bo", "Cleo")):
             vault.add(template(name, seed, captures=1))
+        vault.credentials.add_card("Ann", "0412 7788")
+        vault.credentials.set_pin("Bo", "4711")
     return db, key
 
 
@@ -232,10 +235,11 @@ def test_every_flipped_byte_of_every_stored_value_is_refused(three: tuple[Path, 
         checked = 0
         for table, columns in {
             "people": ("name", "folded", "model", "data_key", "vectors"),
-            "vault": ("device", "seal"),
+            "seal": ("device", "mac"),
+            "credentials": ("kind", "secret"),
         }.items():
             for column in columns:
-                kind = "BLOB" if column in ("data_key", "vectors", "seal") else "TEXT"
+                kind = "BLOB" if column in ("data_key", "vectors", "mac", "secret") else "TEXT"
                 update = f"UPDATE {table} SET {column} = CAST(? AS {kind}) WHERE id = ?"  # noqa: S608
                 select = f"SELECT id, CAST({column} AS BLOB) FROM {table}"  # noqa: S608
                 for number, value in editor.execute(select).fetchall():
@@ -259,12 +263,15 @@ def test_every_flipped_byte_of_every_stored_value_is_refused(three: tuple[Path, 
         "UPDATE people SET captures = 2 WHERE id = 1",
         "UPDATE people SET generation = generation + 1 WHERE id = 1",
         "UPDATE people SET id = id + 10 WHERE id = 3",
-        "UPDATE vault SET counter = counter + 1",
-        "UPDATE vault SET device = 'door2'",
-        "UPDATE vault SET seal = x''",
+        "UPDATE seal SET counter = counter + 1",
+        "UPDATE seal SET device = 'door2'",
+        "UPDATE seal SET mac = x''",
+        "UPDATE credentials SET person = 3 WHERE person = 1",
+        "UPDATE credentials SET kind = 'pin' WHERE kind = 'card'",
+        "DELETE FROM credentials",
         "DELETE FROM people WHERE id = 2",
         "DELETE FROM people",
-        "DELETE FROM vault",
+        "DELETE FROM seal",
     ],
 )
 def test_every_other_change_is_refused(three: tuple[Path, Path], sql: str) -> None:
@@ -320,7 +327,7 @@ def test_another_device_is_refused(three: tuple[Path, Path]) -> None:
     db, key = three
     with pytest.raises(VaultError, match="belongs to the device 'door1', and this is 'door2'"):
         Vault.open(db, key, "door2")
-    raw(db, "UPDATE vault SET device = 'door2'")
+    raw(db, "UPDATE seal SET device = 'door2'")
     with pytest.raises(VaultError, match="changed by another program"):
         Vault.open(db, key, "door2")
 
@@ -333,6 +340,93 @@ def test_another_key_is_refused(three: tuple[Path, Path], tmp_path: Path) -> Non
         Vault.open(db, other, DEVICE)
 
 
+# Cards and PINs
+
+
+def test_a_card_and_a_pin_name_their_person(three: tuple[Path, Path]) -> None:
+    with Vault.open(*three, DEVICE) as vault:
+        known = vault.credentials
+        known.set_pin("Bo", "9351", duress=True)
+        known.add_card("Bo", "ab:cd")
+        assert known.identify(Kind.CARD, " 0412 7788") == Claimed("Ann")
+        assert known.identify(Kind.CARD, "AB:CD") == Claimed("Bo")
+        assert known.identify(Kind.PIN, "4711") == Claimed("Bo")
+        assert known.identify(Kind.PIN, "9351") == Claimed("Bo", duress=True)
+        for source, value in (
+            (Kind.PIN, "4712"),
+            (Kind.PIN, "0412 7788"),
+            (Kind.CARD, "4711"),
+            (Kind.PIN, ""),
+            (Kind.PIN, "\u0664\u0667\u0661\u0661"),
+            (Kind.CARD, "\n"),
+            (Kind.CARD, "x" * 65),
+        ):
+            assert known.identify(source, value) is None
+        assert known.held() == {"Ann": (Kind.CARD,), "Bo": (Kind.PIN, Kind.DURESS, Kind.CARD)}
+
+
+def test_a_new_pin_takes_the_place_of_the_old(three: tuple[Path, Path]) -> None:
+    with Vault.open(*three, DEVICE) as vault:
+        known = vault.credentials
+        known.set_pin("Bo", "4711")
+        known.set_pin("bo", "80808")
+        assert known.identify(Kind.PIN, "4711") is None
+        assert known.identify(Kind.PIN, "80808") == Claimed("Bo")
+        assert known.held()["Bo"] == (Kind.PIN,)
+
+
+def test_no_two_credentials_are_the_same(three: tuple[Path, Path]) -> None:
+    with Vault.open(*three, DEVICE) as vault:
+        known = vault.credentials
+        for person, duress in (("Ann", False), ("Ann", True), ("Bo", True)):
+            with pytest.raises(EnrolmentError, match="This PIN is in use already"):
+                known.set_pin(person, "4711", duress=duress)
+        with pytest.raises(EnrolmentError, match="This card is in use already"):
+            known.add_card("Bo", "0412 7788")
+        assert known.held() == {"Ann": (Kind.CARD,), "Bo": (Kind.PIN,)}
+
+
+@pytest.mark.parametrize(
+    "pin", ["123", "1" * 13, "12a4", "", "1234", "9876", "8901", "0000", "٤٧١١"]
+)
+def test_poor_pins_are_refused(three: tuple[Path, Path], pin: str) -> None:
+    with Vault.open(*three, DEVICE) as vault, pytest.raises(UsageError, match="PIN"):
+        vault.credentials.set_pin("Ann", pin)
+
+
+def test_credentials_go_with_their_person_and_follow_the_name(three: tuple[Path, Path]) -> None:
+    with Vault.open(*three, DEVICE) as vault:
+        vault.rename("Bo", "Bob")
+        vault.replace(template("Bob", seed=9))
+        assert vault.credentials.identify(Kind.PIN, "4711") == Claimed("Bob")
+        vault.remove("Bob")
+        assert vault.credentials.identify(Kind.PIN, "4711") is None
+        assert vault.credentials.revoke("Ann", Kind.CARD) == 1
+        assert vault.credentials.revoke("Ann", Kind.CARD) == 0
+        assert vault.credentials.held() == {}
+        with pytest.raises(UsageError, match="Nobody here is called 'Bob'"):
+            vault.credentials.add_card("Bob", "1")
+
+
+def test_no_card_or_pin_is_in_clear_on_disk(three: tuple[Path, Path]) -> None:
+    everything = stored_bytes(three[0].parent)
+    assert b"0412 7788" not in everything
+    assert b"4711" not in everything
+
+
+def test_another_key_makes_other_hashes_of_the_same_pin_and_card(
+    three: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    Vault.create_key(other / "vault.key")
+    with Vault.open(other / "people.db", other / "vault.key", DEVICE) as vault:
+        vault.add(template("Bo"))
+        vault.credentials.set_pin("Bo", "4711")
+        vault.credentials.add_card("Bo", "0412 7788")
+    select = "SELECT secret FROM credentials"
+    assert not set(raw(three[0], select)) & set(raw(other / "people.db", select))
+
+
 # Yesterday's database
 
 
@@ -343,7 +437,7 @@ def test_an_older_copy_is_refused_until_it_is_accepted(three: tuple[Path, Path])
     with Vault.open(db, key, DEVICE) as vault:
         vault.remove("Bo")
     shutil.copy(old, db)
-    with pytest.raises(VaultError, match=r"change 3, .*knows of change 4: an older copy"):
+    with pytest.raises(VaultError, match=r"change 5, .*knows of change 6: an older copy"):
         Vault.open(db, key, DEVICE)
     with Vault.open(db, key, DEVICE, accept_older=True) as vault:
         assert names(vault) == ["Ann", "Bo", "Cleo"]
@@ -356,7 +450,7 @@ def test_an_older_copy_is_refused_until_it_is_accepted(three: tuple[Path, Path])
 def test_an_emptied_database_is_refused(three: tuple[Path, Path]) -> None:
     db, key = three
     db.unlink()
-    with pytest.raises(VaultError, match=r"change 0, .*knows of change 3"):
+    with pytest.raises(VaultError, match=r"change 0, .*knows of change 5"):
         Vault.open(db, key, DEVICE)
 
 
@@ -543,7 +637,7 @@ def test_every_error_is_one_of_ours(three: tuple[Path, Path]) -> None:
     db, key = three
     whole = db.read_bytes()
     opened = 0
-    for index in range(0, len(whole), 41):
+    for index in range(0, len(whole), 131):
         flipped = bytearray(whole)
         flipped[index] ^= 0xFF
         db.write_bytes(flipped)

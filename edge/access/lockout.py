@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEVICE = ""
 """The name under which the device's own failures are counted."""
+PIN = " pin"
+"""The name for PINs that are nobody's: they lock the keypad, and leave the camera open."""
 
 _COUNTED = frozenset({Reason.NO_MATCH, Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _MAX_DOUBLINGS = 32
@@ -62,18 +64,32 @@ class Lockout:
 
     def locked_s(self, claim: str | None, now: Moment) -> float:
         """How much longer the claimed person or the device is locked, seconds; 0 when neither."""
-        return max(self._left(name, now) for name in _subjects(claim))
+        return max(self.left_s(name, now) for name in _subjects(claim))
+
+    def left_s(self, name: str, now: Moment) -> float:
+        """How much longer one name (a person's, `DEVICE`, `PIN`) is locked, seconds."""
+        tally = self.tallies.get(name)
+        return 0.0 if tally is None else max(0.0, tally.lock_s - now.since(tally.last))
+
+    def failed(self, name: str, now: Moment) -> Lockout:
+        """The state after one more failure under a name."""
+        tally = self._one_more(self.tallies.get(name), now)
+        return replace(self, tallies={**self.tallies, name: tally})
+
+    def cleared(self, name: str) -> Lockout:
+        """The state after a success under a name."""
+        return replace(self, tallies={n: t for n, t in self.tallies.items() if n != name})
 
     def after(self, decision: Decision, claim: str | None, now: Moment) -> Lockout:
         """The state after a final decision on an attempt that claimed to be `claim`."""
-        tallies = dict(self.tallies)
+        state = self
         if decision.outcome is Outcome.GRANT:
             for name in _subjects(decision.match.person if decision.match else claim):
-                tallies.pop(name, None)
+                state = state.cleared(name)
         elif counts(decision):
             for name in _subjects(claim):
-                tallies[name] = self._failed(tallies.get(name), now)
-        return replace(self, tallies=tallies)
+                state = state.failed(name, now)
+        return state
 
     def resumed(self, now: Moment) -> Lockout:
         """After a restart: what is left of each lockout begins to run on the present clock."""
@@ -106,11 +122,7 @@ class Lockout:
             raise LedgerError(f"the stored lockout is damaged: {error}") from error
         return cls(rules, tallies)
 
-    def _left(self, name: str, now: Moment) -> float:
-        tally = self.tallies.get(name)
-        return 0.0 if tally is None else max(0.0, tally.lock_s - now.since(tally.last))
-
-    def _failed(self, tally: Tally | None, now: Moment) -> Tally:
+    def _one_more(self, tally: Tally | None, now: Moment) -> Tally:
         rules = self.rules
         if tally is None or now.since(tally.last) > tally.lock_s + rules.forget_s:
             failures = 1

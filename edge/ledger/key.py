@@ -29,6 +29,8 @@ class Keys:
     """Signs the list of people and the rollback counter (HMAC-SHA256)."""
     card: bytes
     """Hashes card numbers (HMAC-SHA256)."""
+    pin: bytes
+    """Salts PINs (scrypt)."""
 
 
 def create_key(path: Path) -> None:
@@ -92,7 +94,10 @@ def load_keys(path: Path) -> Keys:
     finally:
         os.close(handle)
     return Keys(
-        wrap=_derive(root, b"wrap"), seal=_derive(root, b"seal"), card=_derive(root, b"card")
+        wrap=_derive(root, b"wrap"),
+        seal=_derive(root, b"seal"),
+        card=_derive(root, b"card"),
+        pin=_derive(root, b"pin"),
     )
 
 

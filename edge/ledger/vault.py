@@ -2,9 +2,8 @@
 
 Each person has a data key of their own (AES-256-GCM), wrapped by a key from the key file.
 Everything in a person's row is authenticated with it together with the device's id, so a row does
-not open under another name, another person's key, an older generation or on another device. One
-seal (HMAC-SHA256) over the device, the change counter and all rows notices rows that were added,
-removed or put back; the counter beside the key notices when the whole database was.
+not open under another name, another person's key, an older generation or on another device. The
+database as a whole is sealed (`edge.ledger.sealed`).
 
 Removing a person overwrites the wrapped key and the templates in the database (secure_delete) and
 its log. Flash may keep old copies of a page where only a laboratory finds them; they open only
@@ -13,12 +12,9 @@ with the key file.
 
 from __future__ import annotations
 
-import hmac
-import json
 import os
 import time
 import unicodedata
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,19 +23,20 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.errors import EnrolmentError, UsageError, VaultError
+from edge.ledger import credentials, people, sealed
 from edge.ledger.counter import Counter
+from edge.ledger.credentials import Credentials
 from edge.ledger.key import KEY_BYTES, Keys, create_key, load_keys
+from edge.ledger.people import PersonRow, find, folded, people_rows, refuse_taken
+from edge.ledger.sealed import SealedStore
 from edge.ledger.store import Schema, Store
 from edge.records import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
     from typing_extensions import Self
-
-    from edge.ledger.store import Row
 
 MAX_NAME = 64
 
@@ -52,23 +49,9 @@ _SCHEMA = Schema(
     mode=0o600,
     migrations=(
         (
-            """CREATE TABLE vault (
-                id INTEGER PRIMARY KEY CHECK (id = 1),
-                device TEXT NOT NULL,
-                counter INTEGER NOT NULL,
-                seal BLOB NOT NULL
-            ) STRICT""",
-            """CREATE TABLE people (
-                id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again for someone else
-                name TEXT NOT NULL,
-                folded TEXT NOT NULL UNIQUE, -- the name without case
-                enrolled REAL NOT NULL,
-                captures INTEGER NOT NULL,
-                model TEXT NOT NULL,
-                generation INTEGER NOT NULL,
-                data_key BLOB NOT NULL, -- nonce, wrapped key
-                vectors BLOB NOT NULL -- nonce, encrypted float32
-            ) STRICT""",
+            sealed.TABLE,
+            people.TABLE,
+            credentials.TABLE,
         ),
     ),
 )
@@ -86,27 +69,7 @@ class Person:
     """SHA-256 of the model that made the template."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: int
-    name: str
-    folded: str
-    enrolled: float
-    captures: int
-    model: str
-    generation: int
-    data_key: bytes
-    vectors: bytes
-
-    def bound_to(self, device: str) -> bytes:
-        """What the ciphers authenticate beside the secret."""
-        return _canonical(
-            [device, self.id, self.name, self.enrolled, self.captures, self.model, self.generation]
-        )
-
-
-_PEOPLE = """SELECT id, name, folded, enrolled, captures, model, generation, data_key, vectors
-    FROM people ORDER BY id"""
+_TABLES = ("people", "credentials")
 
 
 class Vault:
@@ -116,11 +79,12 @@ class Vault:
     key or device, or is older than what this key has seen.
     """
 
-    def __init__(self, store: Store, keys: Keys, counter: Counter, device: str) -> None:
+    def __init__(self, store: SealedStore, keys: Keys, device: str) -> None:
         self._store = store
         self._keys = keys
-        self._counter = counter
         self._device = device
+        self.credentials = Credentials(store, keys)
+        """Cards and PINs."""
 
     @staticmethod
     def create_key(path: Path) -> None:
@@ -137,11 +101,11 @@ class Vault:
         keys = load_keys(key_file)
         counter = Counter(key_file.with_suffix(".counter"), keys.seal)
         store = Store.open(db, _SCHEMA)
-        vault = cls(store, keys, counter, device)
         try:
-            vault._begin()
+            sealed_store = SealedStore(store, _TABLES, keys, counter, device)
             if accept_older:
-                vault._accept()
+                sealed_store.accept()
+            vault = cls(sealed_store, keys, device)
             vault.people()
         except BaseException:
             store.close()
@@ -150,7 +114,9 @@ class Vault:
 
     def people(self) -> list[Person]:
         """Everybody enrolled, by name."""
-        return [Person(r.name, r.enrolled, r.captures, r.model) for r in self._rows()]
+        with self._store.reading() as tables:
+            rows = people_rows(tables)
+        return [Person(row.name, row.enrolled, row.captures, row.model) for row in rows]
 
     def templates(self, model: str) -> tuple[Template, ...]:
         """Everybody's template, by name.
@@ -158,7 +124,8 @@ class Vault:
         Raises:
             VaultError: also when a template was made by another model than `model` (SHA-256).
         """
-        rows = self._rows()
+        with self._store.reading() as tables:
+            rows = people_rows(tables)
         foreign = [row.name for row in rows if row.model != model]
         if foreign:
             raise VaultError(
@@ -176,12 +143,12 @@ class Vault:
             EnrolmentError: somebody of that name is enrolled already.
         """
         name = proper_name(template.person)
-        with self._changing() as rows:
-            _refuse_taken(rows, name)
+        with self._store.changing() as tables:
+            refuse_taken(people_rows(tables), name)
             # The row's own id is part of what is authenticated: take it first.
             self._store.query(
                 "INSERT INTO people VALUES (NULL, ?, ?, 0, 0, '', 0, x'', x'')",
-                (name, _folded(name)),
+                (name, folded(name)),
             )
             ((number,),) = self._store.query("SELECT last_insert_rowid()")
             self._write(number, 1, name, time.time(), template)
@@ -192,8 +159,8 @@ class Vault:
         Raises:
             UsageError: nobody has that name.
         """
-        with self._changing() as rows:
-            row = _find(rows, template.person)
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), template.person)
             self._write(row.id, row.generation + 1, row.name, time.time(), template)
 
     def rename(self, old: str, new: str) -> None:
@@ -204,9 +171,10 @@ class Vault:
             EnrolmentError: somebody else has the new name.
         """
         name = proper_name(new)
-        with self._changing() as rows:
-            row = _find(rows, old)
-            _refuse_taken([other for other in rows if other is not row], name)
+        with self._store.changing() as tables:
+            rows = people_rows(tables)
+            row = find(rows, old)
+            refuse_taken([other for other in rows if other is not row], name)
             template = Template(name, self._decrypt(row), row.model)
             self._write(row.id, row.generation + 1, name, row.enrolled, template)
 
@@ -216,8 +184,9 @@ class Vault:
         Raises:
             UsageError: nobody has that name.
         """
-        with self._changing() as rows:
-            self._store.query("DELETE FROM people WHERE id = ?", (_find(rows, name).id,))
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), name)
+            self._store.query("DELETE FROM people WHERE id = ?", (row.id,))
 
     def changed(self) -> bool:
         """Whether another process has written since the last call (or since opening)."""
@@ -233,88 +202,14 @@ class Vault:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self) -> None:
-        with self._store.transaction():
-            begun = self._store.query("SELECT device FROM vault")
-            if not begun:
-                self._store.query("INSERT INTO vault VALUES (1, ?, 0, x'')", (self._device,))
-                self._seal(0)
-        if not begun and self._counter.read() is None:
-            self._counter.write(0)
-
-    def _accept(self) -> None:
-        """Take an older database, as a change newer than any that was seen."""
-        with self._store.transaction():
-            counter, _ = self._checked()
-            self._seal(max(counter, self._counter.read() or 0) + 1)
-        self._remember()
-
-    @contextmanager
-    def _changing(self) -> Iterator[list[_Row]]:
-        """One durable change: checked before, sealed after, and no trace of the old left."""
-        with self._store.transaction():
-            counter, rows = self._checked()
-            yield rows
-            self._seal(counter + 1)
-        self._remember()
-        self._store.empty_log()
-
-    def _remember(self) -> None:
-        # Holding the database's write lock, so that two writers cannot set the number back.
-        with self._store.transaction():
-            ((counter,),) = self._store.query("SELECT counter FROM vault")
-            self._counter.write(counter)
-
-    def _rows(self) -> list[_Row]:
-        # The number beside the key is read first: a change between the two reads only makes
-        # the database newer than it.
-        seen = self._counter.read()
-        with self._store.snapshot():
-            counter, rows = self._checked()
-        if counter < (seen or 0) or (seen is None and counter):
-            knows = "is missing" if seen is None else f"knows of change {seen}"
-            raise VaultError(
-                f"{self._store.path} ends at change {counter}, and {self._counter.path} {knows}: "
-                "an older copy was put back, and people who were removed may be in it. If that "
-                "was you, restoring a backup, accept it with `edge-door people accept-backup`."
-            )
-        return sorted(rows, key=lambda row: row.folded)
-
-    def _checked(self) -> tuple[int, list[_Row]]:
-        """The change counter and all rows, once device and seal are found to be ours."""
-        head = self._store.query("SELECT device, counter, seal FROM vault")
-        if len(head) != 1:
-            raise VaultError(f"{self._store.path} is damaged: restore it from a backup.")
-        device, counter, seal = head[0]
-        if device != self._device:
-            raise VaultError(
-                f"{self._store.path} belongs to the device {device!r}, and this is "
-                f"{self._device!r}. Set device.id back, or enrol the people here again."
-            )
-        rows = self._store.query(_PEOPLE)
-        if not (isinstance(seal, bytes) and hmac.compare_digest(seal, self._mac(counter, rows))):
-            raise VaultError(
-                f"{self._store.path} was changed by another program, or was made with another key "
-                "file. Restore both from one backup, or move the database away and enrol again."
-            )
-        return counter, [_Row(*row) for row in rows]
-
-    def _seal(self, counter: int) -> None:
-        mac = self._mac(counter, self._store.query(_PEOPLE))
-        self._store.query("UPDATE vault SET counter = ?, seal = ?", (counter, mac))
-
-    def _mac(self, counter: int, rows: list[Row]) -> bytes:
-        message = _canonical([self._device, counter, rows])
-        return hmac.digest(self._keys.seal, b"people " + message, "sha256")
-
     def _write(
         self, number: int, generation: int, name: str, enrolled: float, template: Template
     ) -> None:
         vectors = np.atleast_2d(template.vectors).astype("<f4")
         if not vectors.size or not np.isfinite(vectors).all():
             raise EnrolmentError(f"{name}: a template is one or more finite vectors.")
-        bare = (name, _folded(name), enrolled, len(vectors), template.model, generation)
-        bound = _Row(number, *bare, b"", b"").bound_to(self._device)
+        bare = (name, folded(name), enrolled, len(vectors), template.model, generation)
+        bound = PersonRow(number, *bare).bound_to(self._device)
         data_key = os.urandom(KEY_BYTES)
         self._store.query(
             "UPDATE people SET name = ?, folded = ?, enrolled = ?, captures = ?, model = ?, "
@@ -327,7 +222,7 @@ class Vault:
             ),
         )
 
-    def _decrypt(self, row: _Row) -> NDArray[np.float32]:
+    def _decrypt(self, row: PersonRow) -> NDArray[np.float32]:
         bound = row.bound_to(self._device)
         try:
             data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)
@@ -355,26 +250,6 @@ def proper_name(name: str) -> str:
     return composed
 
 
-def _find(rows: list[_Row], name: str) -> _Row:
-    for row in rows:
-        if row.folded == _folded(name):
-            return row
-    enrolled = ", ".join(sorted(row.name for row in rows)) or "nobody"
-    raise UsageError(f"Nobody here is called {name!r}. Enrolled: {enrolled}.")
-
-
-def _refuse_taken(rows: list[_Row], name: str) -> None:
-    for row in rows:
-        if row.folded == _folded(name):
-            raise EnrolmentError(
-                f"{row.name} is enrolled already. Choose another name, or remove them first."
-            )
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
 def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound)
@@ -382,8 +257,3 @@ def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
 
 def _open(key: bytes, secret: bytes, bound: bytes) -> bytes:
     return AESGCM(key).decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], bound)
-
-
-def _canonical(value: object) -> bytes:
-    # ASCII JSON also spells the lone surrogates that stand for damaged bytes.
-    return json.dumps(value, separators=(",", ":"), default=bytes.hex).encode("ascii")
