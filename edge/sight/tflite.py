@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import importlib
-from typing import TYPE_CHECKING, Any, Literal
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -26,6 +27,9 @@ _MODULES = {
 
 class Model:
     """A loaded model: uint8 pixels in, named float32 arrays out. Not for two threads at once."""
+
+    kernel_s: ClassVar[float] = 0.0
+    """Seconds that all models of this process have spent inside the runtime, for `bench`."""
 
     def __init__(self, entry: ModelEntry, runtime: Runtime = "auto", threads: int = 1) -> None:
         """Read, check and load the file.
@@ -65,7 +69,9 @@ class Model:
             pixels = pixels[:, :, ::-1]
         tensor = cv2.LUT(np.ascontiguousarray(pixels), self._table)
         self._interpreter.set_tensor(self._input["index"], tensor[np.newaxis])
+        begin = time.perf_counter()
         self._interpreter.invoke()
+        Model.kernel_s += time.perf_counter() - begin
         return {name: self._read(detail) for name, detail in self._outputs.items()}
 
     def _read(self, detail: dict[str, Any]) -> Floats:

@@ -1,0 +1,298 @@
+"""How fast is it? Every stage and the whole step, the chosen models and their float twins.
+
+All variants see each frame in turn, so that a busy moment of the machine falls on all alike.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.errors import ModelError, UsageError
+from edge.records import Frame
+from edge.sight.camera import images_in, read_image
+from edge.sight.manifest import read_manifest
+from edge.sight.pipeline import EMBED_EVERY_S, Pipeline, Stages
+from edge.sight.tflite import Model, available_runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.config import Config
+    from edge.records import Pixels
+    from edge.sight.manifest import Manifest, Role
+
+STEPS = 120
+_WARM_UP = 5
+_FRAME_S = EMBED_EVERY_S * 1.1  # so that the embedder runs on every frame
+_SHIFT = 6
+_SIZE = (640, 480)
+_FLOATS = ("float32", "float16")
+_PORTRAITS = (
+    ("skimage", "data/astronaut.png"),
+    ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
+)
+_ROLES: tuple[Role, ...] = ("detector", "landmarks", "eyelids", "shut_eyes", "embedder")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of many runs."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One set of models on one runtime."""
+
+    models: dict[str, str]
+    """Name of the model in each role."""
+    stages: dict[str, Timing]
+    step: Timing
+    overhead_share: float
+    """Share of the median step that was not spent inside the models' kernels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What one machine does."""
+
+    chosen: Figures
+    """The models of the configuration."""
+    floats: Figures
+    """Their twins in floating point; the same model where there is none, or it is float itself."""
+    others: dict[str, tuple[Figures, Figures]]
+    """The same two on the other runtimes, by name."""
+    runtime: str
+    threads: int
+    steps: int
+    load_ms: float
+    """From nothing to models ready for the first frame."""
+    rss_mb: float
+    """Resident memory of the process with the chosen models at work."""
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "stages": _side_by_side(self.chosen, self.floats),
+            "step": _timing(self.chosen.step, self.floats.step),
+            "overhead_share": round(self.chosen.overhead_share, 4),
+            "rss_mb": round(self.rss_mb, 1),
+            "load_ms": round(self.load_ms, 1),
+            "models": self.chosen.models,
+            "float_models": self.floats.models,
+            "runtime": self.runtime,
+            "runtimes": {
+                name: {"stages": _side_by_side(*pair), "step": _timing(pair[0].step, pair[1].step)}
+                for name, pair in self.others.items()
+            },
+            "threads": self.threads,
+            "steps": self.steps,
+            "machine": platform.machine(),
+        }
+
+
+def _side_by_side(chosen: Figures, floats: Figures) -> dict[str, dict[str, float]]:
+    return {name: _timing(timing, floats.stages[name]) for name, timing in chosen.stages.items()}
+
+
+def _timing(chosen: Timing, in_float: Timing) -> dict[str, float]:
+    values = {"p50_ms": chosen.p50, "p95_ms": chosen.p95, "p99_ms": chosen.p99}
+    return {k: round(v, 4) for k, v in (values | {"float_p50_ms": in_float.p50}).items()}
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    stages: dict[str, list[float]] = field(default_factory=dict)
+    steps: list[float] = field(default_factory=list)
+    kernels: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.stages.setdefault(name, []).append(time.perf_counter() - begin)
+
+    def clear(self) -> None:
+        self.stages.clear()
+        self.steps.clear()
+        self.kernels.clear()
+
+
+class _Variant:
+    """One set of models on one runtime, with its own follower of faces."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.watch = _Stopwatch()
+        self._pipeline = Pipeline(Stages.load(config), config, self.watch)
+
+    def step(self, frame: Frame) -> None:
+        kernels, begin = Model.kernel_s, time.perf_counter()
+        evidence = self._pipeline.step(frame)
+        self.watch.steps.append(time.perf_counter() - begin)
+        self.watch.kernels.append(Model.kernel_s - kernels)
+        if evidence.embedding is None:
+            raise UsageError(
+                f"the picture cannot be used for the measurement: {evidence.faces} faces, and the "
+                "way must be free for exactly one to the end. Give portraits of one person each."
+            )
+
+    def figures(self, manifest: Manifest) -> Figures:
+        section = self.config.models
+        return Figures(
+            models={r: manifest.entry(r, getattr(section, r)).name for r in _ROLES},
+            stages={name: _timed(spans) for name, spans in self.watch.stages.items()},
+            step=_timed(self.watch.steps),
+            overhead_share=1.0 - float(np.median(self.watch.kernels) / np.median(self.watch.steps)),
+        )
+
+
+def _timed(spans: list[float]) -> Timing:
+    p50, p95, p99 = np.percentile(np.array(spans) * 1e3, [50, 95, 99])
+    return Timing(float(p50), float(p95), float(p99))
+
+
+def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> Bench:
+    """Measure on this machine.
+
+    Args:
+        config: Names the models, the runtime and the number of threads.
+        pictures: A folder of portraits; default: two portraits from Python packages.
+        steps: Frames measured.
+
+    Raises:
+        UsageError: there is no portrait to measure on, or it shows no single good face.
+        ModelError: see `Stages.load`.
+    """
+    manifest = read_manifest(config.paths.models)
+    frames = _frames(portraits() if pictures is None else _read_all(pictures), steps + _WARM_UP)
+    begin = time.perf_counter()
+    chosen = _Variant(config)
+    load_ms = (time.perf_counter() - begin) * 1e3
+    for frame in frames[:_WARM_UP]:
+        chosen.step(frame)
+    rss_mb = _resident_mb()
+    runtime, *others = _runtimes(config)
+    floats = _Variant(_in_float(config, manifest))
+    pairs = {name: _pair(config, manifest, name) for name in others}
+    variants = [chosen, floats, *(variant for pair in pairs.values() for variant in pair)]
+    for frame in frames[:_WARM_UP]:
+        for variant in variants[1:]:
+            variant.step(frame)
+    for variant in variants:
+        variant.watch.clear()
+    for frame in frames[_WARM_UP:]:
+        for variant in variants:
+            variant.step(frame)
+    return Bench(
+        chosen=chosen.figures(manifest),
+        floats=floats.figures(manifest),
+        others={n: (a.figures(manifest), b.figures(manifest)) for n, (a, b) in pairs.items()},
+        runtime=runtime,
+        threads=config.models.threads,
+        steps=steps,
+        load_ms=load_ms,
+        rss_mb=rss_mb,
+    )
+
+
+def portraits() -> list[Pixels]:
+    """Two portraits in the public domain, RGB, from whichever of their packages is installed.
+
+    Raises:
+        UsageError: neither package is.
+    """
+    found = [path for package, name in _PORTRAITS if (path := _inside(package, name))]
+    if not found:
+        raise UsageError(
+            "a portrait is needed to measure on: python -m pip install 'edge-door[demo]' brings "
+            "two, or give a folder of your own with --images"
+        )
+    return [read_image(path) for path in found]
+
+
+def _inside(package: str, name: str) -> Path | None:
+    """A package's file, without importing the package: that would count as our memory."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / name
+    return path if path.is_file() else None
+
+
+def _read_all(folder: Path) -> list[Pixels]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder of portraits")
+    return [read_image(path) for path in images_in(folder)]
+
+
+def _frames(pictures: list[Pixels], count: int) -> list[Frame]:
+    """As from a camera of 640x480: each portrait for a share of the time, swaying a little."""
+    frames = []
+    for number in range(count):
+        picture = pictures[number * len(pictures) // count]
+        sway = number % (2 * _SHIFT) - _SHIFT
+        pixels = np.roll(_fitted(picture), sway, axis=1)
+        frames.append(Frame(pixels, number * _FRAME_S, number + 1))
+    return frames
+
+
+def _fitted(picture: Pixels) -> Pixels:
+    width, height = _SIZE
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    shrunk = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - shrunk.shape[0]) // 2, (width - shrunk.shape[1]) // 2
+    canvas[top : top + shrunk.shape[0], left : left + shrunk.shape[1]] = shrunk
+    return canvas
+
+
+def _runtimes(config: Config) -> list[str]:
+    """The configured runtime, then the others that import here."""
+    available = available_runtimes()
+    if not available:
+        raise ModelError("no inference runtime imports here. Install ai-edge-litert.")
+    first = available[0] if config.models.runtime == "auto" else config.models.runtime
+    return [first, *(name for name in available if name != first)]
+
+
+def _pair(config: Config, manifest: Manifest, runtime: str) -> tuple[_Variant, _Variant]:
+    there = _with_models(config, runtime=runtime)
+    return _Variant(there), _Variant(_in_float(there, manifest))
+
+
+def _in_float(config: Config, manifest: Manifest) -> Config:
+    """The same models in floating point, as far as the manifest has them."""
+    twins = {role: _twin(manifest, role, getattr(config.models, role)) for role in _ROLES}
+    return _with_models(config, **twins)
+
+
+def _twin(manifest: Manifest, role: Role, name: str | None) -> str:
+    entry = manifest.entry(role, name)
+    stem = entry.name.removesuffix(f"-{entry.precision}")
+    twins = [f"{stem}-{precision}" for precision in _FLOATS]
+    if entry.precision in _FLOATS:
+        return entry.name
+    return next((twin for twin in twins if twin in manifest.models), entry.name)
+
+
+def _with_models(config: Config, **changed: str) -> Config:
+    return config.model_copy(update={"models": config.models.model_copy(update=changed)})
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
