@@ -508,3 +508,14 @@ class TestSettings:
         with pytest.raises(ConfigError, match=sentence) as caught:
             Broker(config.mqtt, "edge-door-door1")
         assert caught.value.exit_code == 2
+
+    def test_a_password_that_others_can_read_is_a_warning(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        file = tmp_path / "password"
+        file.write_text("secret\n")
+        file.chmod(0o644)
+        mqtt = {"host": "localhost", "username": "door1", "password_file": str(file)}
+        Broker(parse({"mqtt": mqtt}, "test").mqtt, "edge-door-door1")
+        assert f"others can read {file}: chmod 600 it" in caplog.text
+        assert "secret" not in caplog.text

@@ -30,7 +30,8 @@ from link_parts import (
 )
 
 from edge.config import parse
-from edge.errors import BrokerError
+from edge.errors import BrokerError, LedgerError
+from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
 from edge.link.client import Broker
 
@@ -152,6 +153,15 @@ class TestWithMosquitto:
         assert all(message.retain for message in late.messages)
         late.close()
 
+    def test_sigterm_ends_it_with_a_farewell(self, device: Device, reader: Reader) -> None:
+        device.append(3)
+        device.fork()
+        until(lambda: len(reader.stored) == 3 and reader.of("availability") == [b"online"])
+        device.process.terminate()
+        device.process.join(10)
+        assert device.process.exitcode == 0
+        until(lambda: reader.of("availability") == [b"online", b"offline"])
+
     def test_no_event_is_ever_retained(
         self, device: Device, reader: Reader, sight: FakeSight
     ) -> None:
@@ -173,7 +183,7 @@ class TestWithMosquitto:
         mosquitto = Mosquitto(tmp_path).start()
         device = Device(tmp_path, mosquitto.port)
         reader = Reader(mosquitto.port, confirms=True)
-        dice = random.Random(7)  # noqa: S311 - repeatable
+        dice = random.Random(7)
         try:
             device.start()
             for _ in range(2):
@@ -190,6 +200,28 @@ class TestWithMosquitto:
             reader.close()
             device.close()
             mosquitto.kill()
+
+    def test_a_ledger_in_trouble_is_said_once_and_tried_again(
+        self,
+        device: Device,
+        reader: Reader,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def full(*_: object) -> None:
+            raise LedgerError("the disk is full.")
+
+        monkeypatch.setattr("edge.link.process.LEDGER_REST_S", 0.02)
+        device.append(3)
+        with monkeypatch.context() as trouble:
+            trouble.setattr(Ledger, "mark_delivered", full)
+            device.start()
+            until(lambda: "the disk is full." in caplog.text)
+            time.sleep(0.5)
+            assert caplog.text.count("the disk is full.") == 1
+        until(lambda: device.ledger.watermarks().delivered == 3)
+        assert reader.sequences() == [1, 2, 3]
+        assert reader.of("availability") == [b"online"]
 
     def test_a_reader_that_forgot_gets_the_unconfirmed_again(
         self, device: Device, reader: Reader
@@ -314,7 +346,7 @@ class TestWhatIsNoBroker:
 
     def test_garbage_is_an_outage_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 0.2)
-        dice = random.Random(11)  # noqa: S311 - repeatable
+        dice = random.Random(11)
         kinds = [0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x90, 0xB0, 0xD0, 0xE0, 0xF0]
         answers = []
         for number in range(300):
@@ -507,7 +539,7 @@ class TestCommandsFromTheNetwork:
     ) -> None:
         # As if no flood protection stood before it: every payload is to be judged.
         monkeypatch.setattr("edge.link.commands.TokenBucket.take", lambda *_: True)
-        dice = random.Random(20)  # noqa: S311 - repeatable
+        dice = random.Random(20)
         seeds = [b"UNLOCK", b"OPEN", b"unlock", b'{"action":"unlock"}', b"LOCK", b"\x00", b""]
         device.start()
         until(lambda: reader.of("availability"))
@@ -584,7 +616,7 @@ class TestHomeAssistant:
 @needs_mosquitto
 class TestKilled:
     def test_link_killed_at_any_moment_loses_nothing(self, device: Device, reader: Reader) -> None:
-        dice = random.Random(3)  # noqa: S311 - repeatable
+        dice = random.Random(3)
         kills = 40
         for _ in range(kills):
             device.fork()
@@ -607,7 +639,7 @@ class TestKilled:
         mosquitto = Mosquitto(tmp_path).start()
         device = Device(tmp_path, mosquitto.port)
         reader = Reader(mosquitto.port, confirms=True)
-        dice = random.Random(5)  # noqa: S311 - repeatable
+        dice = random.Random(5)
         try:
             device.start()
             for _ in range(20):

@@ -121,8 +121,7 @@ class Link:
         self._refused.clear()
         self._control.poll()
         self._shipper.begin()
-        self._guarded(self._warn_of_losses)
-        self._guarded(self._look_for_news)
+        self._guarded(self._take_stock)
         self._tell_states(connection)
         connection.publish(self._topics.available(online=True))
 
@@ -139,13 +138,17 @@ class Link:
             for answer in self._control.poll():
                 if answer.failure:
                     _log.warning("sight did not follow a request: %s", answer.failure)
-            self._guarded(self._look_for_news)
-            self._guarded(self._confirm)
-            self._guarded(lambda: self._shipper.pump(connection))
+            self._guarded(lambda: self._ship(connection))
             self._tell_states(connection)
             self._tell_metrics(connection)
 
-    def _warn_of_losses(self) -> None:
+    def _ship(self, connection: Connection) -> None:
+        self._look_for_news()
+        self._confirm()
+        self._shipper.pump(connection)
+
+    def _take_stock(self) -> None:
+        self._look_for_news()
         warning = self._ledger.fill().warning
         if warning:
             _log.warning("%s", warning)
