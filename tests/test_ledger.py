@@ -346,7 +346,7 @@ def test_processes_that_begin_one_ledger_together_share_it(path: Path) -> None:
 
 
 def kill_at_random(path: Path, rounds: int, seed: int) -> None:
-    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    moments = random.Random(seed)
     acked = delivered = 0
     for _ in range(rounds):
         both = [start(WRITER, path, 100_000, 300), start(MARKER, path)]

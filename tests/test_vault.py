@@ -603,7 +603,7 @@ with Vault.open(folder / "people.db", folder / "vault.key", "door1") as vault:
 
 
 def cut_short(folder: Path, rounds: int, seed: int) -> set[str]:
-    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    moments = random.Random(seed)
     found = set()
     for _ in range(rounds):
         command = [sys.executable, "-c", ENROLLER, str(folder)]
