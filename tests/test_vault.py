@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
@@ -137,6 +137,7 @@ def test_improper_names_are_refused(vault: Vault, name: str) -> None:
     assert vault.people() == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_proper_name_is_printable_and_stays_as_it_is(text: str) -> None:
     try:
