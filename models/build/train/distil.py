@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,15 @@ class Clock:
         return ramp * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A micro-batch as the student sees it, and what the teacher makes of it."""
+
+    views: Tensor
+    stages: list[Tensor]
+    embedding: Tensor
+
+
 class Distillation:
     """One training run: networks, optimizers, average, data."""
 
@@ -147,44 +156,48 @@ class Distillation:
             ),
         ]
         stages, _ = self.teacher(data.normalise(self.held_out[:64]))
+        self._prepared: dict[int, list[Future[Lesson]]] = {}
         self.variances = [float(s.float().var()) for s in stages]
         self.targets = self._teach(np.concatenate([self.held_out, self.crops]))
 
-    def losses(self, views: Tensor, leaves: networks.Leaves) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the stage, embedding and relation losses of one micro-batch."""
-        for_teacher, for_student = data.split(views)
-        target_stages, target = self.teacher(for_teacher)
-        stages, embedding = networks.embed(for_student, leaves)
-        stage = torch.stack(
-            [
-                networks.stage_error(s, t, v)
-                for s, t, v in zip(stages, target_stages, self.variances, strict=True)
-            ]
-        ).mean()
-        unit, target_unit = functional.normalize(embedding), functional.normalize(target)
-        cosine = (1.0 - (unit * target_unit).sum(1)).mean()
-        relation = functional.mse_loss(unit @ unit.T, target_unit @ target_unit.T)
-        return stage, cosine, relation
-
-    def _work(
-        self, leaves: networks.Leaves, seed: int
-    ) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
+    def _prepare(self, seed: int) -> Lesson:
+        """Draw a micro-batch and ask the teacher."""
         c = self.config
         rng = np.random.default_rng(seed)
         views = data.views(self.faces, self.heads, c.micro_batch, rng, c.augmentation)
-        views = data.normalise(views)
-        stage, cosine, relation = self.losses(views, leaves)
+        for_teacher, for_student = data.split(data.normalise(views))
+        return Lesson(for_student, *self.teacher(for_teacher))
+
+    def _learn(
+        self, leaves: networks.Leaves, lesson: Lesson
+    ) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
+        """Return the gradients by the leaves, and the stage, embedding and relation losses."""
+        stages, embedding = networks.embed(lesson.views, leaves)
+        pairs = zip(stages, lesson.stages, self.variances, strict=True)
+        stage = torch.stack([networks.stage_error(s, t, v) for s, t, v in pairs]).mean()
+        unit, target = functional.normalize(embedding), functional.normalize(lesson.embedding)
+        cosine = (1.0 - (unit * target).sum(1)).mean()
+        relation = functional.mse_loss(unit @ unit.T, target @ target.T)
+        c = self.config
         loss = c.stage_weight * stage + c.embedding_weight * cosine + c.relation_weight * relation
         gradients = torch.autograd.grad(loss, list(leaves.arrays.values()))
         return gradients, (stage.item(), cosine.item(), relation.item())
+
+    def _prepare_step(self, number: int) -> list[Future[Lesson]]:
+        c = self.config
+        seeds = [hash((c.seed, number, k)) & 0xFFFFFFFF for k in range(c.micro_batches)]
+        return [self.pool.submit(self._prepare, seed) for seed in seeds]
 
     def step(self, number: int, factor: float) -> NDArray[np.float64]:
         """Take one optimizer step; return the mean losses."""
         c = self.config
         folded = self.student.fold()
         leaves = networks.Leaves.of(folded)
-        seeds = [hash((c.seed, number, k)) & 0xFFFFFFFF for k in range(c.micro_batches)]
-        results = list(self.pool.map(lambda seed: self._work(leaves, seed), seeds))
+        prepared = self._prepared.pop(number, None) or self._prepare_step(number)
+        tasks = [self.pool.submit(self._learn, leaves, lesson.result()) for lesson in prepared]
+        # Queued behind: what a worker does while it would wait for the other and the optimizer.
+        self._prepared[number + 1] = self._prepare_step(number + 1)
+        results = [task.result() for task in tasks]
         sums = [torch.stack(g).float().mean(0) for g in zip(*(r[0] for r in results), strict=True)]
         torch.autograd.backward(list(folded.values()), leaves.folded(sums, folded))
         parameters = list(self.student.parameters.values())
