@@ -106,7 +106,8 @@ class Witness:
             forced = seen.forced and before.drive is Drive.UNLOCK  # a grant makes it good
             plain = seen.one_pulse and not door.fire
             return replace(seen, driven_since=since, one_pulse=plain, bolt_open=True, forced=forced)
-        if seen.bolt_open and not (rules.motor and door.drive is Drive.REST):
+        home = not rules.motor or before.drive is Drive.RELOCK
+        if seen.bolt_open and door.drive is Drive.REST and home:
             seen = replace(seen, bolt_open=False, bolt_open_until=now)
         return replace(seen, driven_since=None, one_pulse=door.lease_until is None)
 
@@ -181,10 +182,14 @@ def check_driving(found: Transition, rules: Rules) -> None:
     door, witness = found.step.door, found.witness
     if door.drive is not Drive.UNLOCK:
         return
+    assert witness.driven_since is not None
+    driven_s = found.now - witness.driven_since
+    if rules.motor:  # beside its frame it ends its run even if nobody wants it any more
+        assert driven_s < rules.throw_s
+        return
     assert door.fire or witness.allowed_until > found.now, "driven open without anything behind it"
-    longest = rules.throw_s if rules.motor else rules.pulse_s
-    if witness.one_pulse and witness.driven_since is not None:
-        assert found.now - witness.driven_since < longest, "driven for longer than its pulse"
+    if witness.one_pulse:
+        assert driven_s < rules.pulse_s, "driven for longer than its pulse"
     if found.name in ("lock", "lock-down"):
         assert door.fire or (door.grant and door.grant.cause == "rex")
     if door.other_busy:

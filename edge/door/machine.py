@@ -168,7 +168,9 @@ class Machine:
         """The door when the guard starts. A motor may have been left unlocked: drive it home."""
         if not self.rules.motor:
             return Door()
-        return Door(drive=Drive.RELOCK, throw_until=now + self.rules.throw_s)
+        home_at = now + self.rules.throw_s
+        grace = home_at + self.rules.open_grace_s
+        return Door(drive=Drive.RELOCK, throw_until=home_at, allowed_until=grace)
 
     def tick(self, door: Door, now: float) -> Step:
         """Let time pass. Call it before any other input, and at `deadline`."""
@@ -318,8 +320,13 @@ class Machine:
         leased = door.lease_until is not None and not door.other_busy
         wanted = door.fire or ((door.grant is not None or leased) and door.ready_at is None)
         if wanted and not door.unlocked:
+            grant = door.grant
+            if grant:  # a claim that stood on the wire already may unlock sooner than expected
+                until = min(grant.until, now + self.rules.pulse_s)
+                grant = replace(grant, since=now, until=until)
             door = replace(
                 door,
+                grant=grant,
                 unlocked_at=now,
                 drive=Drive.UNLOCK,
                 throw_until=now + self.rules.throw_s,
@@ -329,13 +336,13 @@ class Machine:
                 door = replace(door, authorised=True, held=False, opened_at=now)
         # A bolt must not be thrown beside its frame: a motor waits for the door to close.
         elif not wanted and door.unlocked and not self._waits_for_leaf(door):
-            moving = self.rules.motor
+            locked_at = now + (self.rules.throw_s if self.rules.motor else 0.0)
             door = replace(
                 door,
                 unlocked_at=None,
-                drive=Drive.RELOCK if moving else Drive.REST,
-                throw_until=now + self.rules.throw_s if moving else None,
-                allowed_until=now + self.rules.open_grace_s,
+                drive=Drive.RELOCK if self.rules.motor else Drive.REST,
+                throw_until=locked_at if self.rules.motor else None,
+                allowed_until=locked_at + self.rules.open_grace_s,
             )
         if self.rules.motor and door.throw_until is None:
             door = replace(door, drive=Drive.REST)

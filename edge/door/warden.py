@@ -109,8 +109,14 @@ class Warden:
     def abandon(self) -> None:
         """Hang up without a goodbye: the warden drives the lines off. Returns when it has."""
         self._socket.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        # It may be stopped; and it may be stuck, which must not keep the guard from ending.
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGCONT)
+            deadline = time.monotonic() + 2 * CLAIM_S
+            while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                if time.monotonic() > deadline:
+                    os.kill(self.pid, signal.SIGKILL)
+                time.sleep(0.005)
 
 
 def _watch(guard_end: socket.socket, guard: int, pins: Pins, settings: GuardSettings) -> NoReturn:

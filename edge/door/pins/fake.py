@@ -78,7 +78,7 @@ class Board:
         return lengths
 
     def set_input(self, line: int, *, high: bool) -> None:
-        """Put a level on an input, now, and keep it there."""
+        """Put a level on a line, now, and keep it there; on an output this is a short circuit."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = self.folder / f"input-{line}"
         fresh = kept.with_suffix(".new")
@@ -90,12 +90,16 @@ class Board:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, nobody:
             sender.sendto(note, str(self.socket))
 
-    def input(self, line: int, pull: str) -> bool:
-        """Whether an input is high."""
+    def let_go(self, line: int) -> None:
+        """Take the level that `set_input` put there away."""
+        (self.folder / f"input-{line}").unlink(missing_ok=True)
+
+    def level(self, line: int, otherwise: bool) -> bool:  # noqa: FBT001 - a level, not an option
+        """Whether a line is high: as it was set from outside, else as given."""
         try:
             return (self.folder / f"input-{line}").read_text(encoding="ascii") == "1"
         except FileNotFoundError:
-            return pull == "up"
+            return otherwise
 
     def record(self, change: Change) -> None:
         """Add to the trace; one write, so that two processes cannot mix their rows."""
@@ -120,7 +124,6 @@ class FakeLines:
         self._claims: dict[int, int] = {}
         self._outputs: dict[int, OutputPin] = {}
         self._levels: dict[int, bool] = {}
-        self._pulls: dict[int, str] = {}
         self._watched: set[int] = set()
         self._socket: socket.socket | None = None
 
@@ -133,7 +136,7 @@ class FakeLines:
     def open_input(self, pin: InputPin, *, edges: bool) -> None:
         """Claim a line; every change wakes, falls of `edges` lines are kept."""
         self._claim(pin.line)
-        self._pulls[pin.line] = pin.pull
+        self._levels[pin.line] = pin.pull == "up"
         if edges:
             self._watched.add(pin.line)
         if self._socket is None:
@@ -153,9 +156,7 @@ class FakeLines:
 
     def read(self, line: int) -> bool:
         """The level of a line."""
-        if line in self._levels:
-            return self._levels[line]
-        return self._board.input(line, self._pulls[line])
+        return self._board.level(line, self._levels[line])
 
     def changes(self) -> list[tuple[int, bool, float]]:
         """What happened at the inputs since the last call."""

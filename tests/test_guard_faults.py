@@ -1,0 +1,147 @@
+"""Whatever happens to the guard in whatever state: the relay goes off in time."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from guarding import CONTACT, RELAY, REX, RunningGuard
+
+from edge.door.warden import SILENCE_S
+
+PROGRAM = str(Path(__file__).with_name("faulty_guard.py"))
+STATES = ("LOCKED", "UNLOCKING", "UNLOCKED", "OPEN", "HELD", "FORCED", "FAULT")
+FAULTS = ("SIGKILL", "SIGSTOP", "SIGSEGV", "exit", "_exit", "exception", "memory")
+SEEDS = 5
+KILL_S = 0.1
+FREEZE_S = 2.0
+
+
+def bring_to(guard: RunningGuard, state: str) -> None:
+    """Lead the door into a state; with the relay energised where the state allows that."""
+    if state == "FORCED":
+        guard.board.set_input(CONTACT, high=True)
+    elif state == "FAULT":
+        guard.board.set_input(RELAY, high=True)  # a short circuit
+        guard.hear("state", lock="FAULT")
+        guard.board.set_input(REX, high=False)
+        guard.hear("event", reason="unlocked")
+        return
+    elif state == "LOCKED":
+        guard.say("status")
+    else:
+        guard.unlock()
+        if state in ("OPEN", "HELD"):
+            guard.hear("event", reason="unlocked")
+            guard.board.set_input(CONTACT, high=True)
+    guard.hear("state", lock=state)
+
+
+def strike(guard: RunningGuard, fault: str) -> None:
+    number = getattr(signal, fault, signal.SIGUSR1)
+    guard.process.send_signal(number)
+
+
+def one_run(state: str, fault: str, seed: int) -> tuple[float, float]:
+    """How long the relay was on past the pulse, and past the fault, seconds."""
+    chance = random.Random(f"{state} {fault} {seed}")
+    program = (PROGRAM, fault if fault.islower() else "exit")
+    with RunningGuard(program=program) as guard:
+        guard.hear("state")
+        bring_to(guard, state)
+        time.sleep(chance.uniform(0.0, 0.08 if state == "UNLOCKING" else 0.3))
+        struck_at = time.monotonic()
+        strike(guard, fault)
+        code = guard.process.wait(timeout=5)
+        guard.wait_off(within_s=2.0)
+        assert code != 0
+        changes = guard.board.changes(RELAY)
+        assert not changes[-1].on
+        pulse_s = guard.settings.rules.pulse_s
+        past_pulse = max([0.0, *(pulse - pulse_s for pulse in guard.board.pulses(RELAY))])
+        last_on = max((change.at for change in changes if change.on), default=0.0)
+        off_at = min(change.at for change in changes if not change.on and change.at > last_on)
+        return past_pulse, max(0.0, off_at - struck_at)
+
+
+def check(state: str, fault: str, seed: int) -> tuple[float, float]:
+    past_pulse, past_fault = one_run(state, fault, seed)
+    allowed = FREEZE_S if fault == "SIGSTOP" else KILL_S
+    assert past_pulse <= allowed, f"{state}, {fault}, {seed}: on {past_pulse:.3f} s past the pulse"
+    assert past_fault <= allowed, (
+        f"{state}, {fault}, {seed}: off {past_fault:.3f} s after the fault"
+    )
+    return past_pulse, past_fault
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_relay_goes_off_after_every_fault_while_energised(fault: str) -> None:
+    check("UNLOCKED", fault, seed=0)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_relay_goes_off_after_a_kill_in_every_state(state: str) -> None:
+    check(state, "SIGKILL", seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_every_fault_in_every_state(record_property: pytest.RecordProperty) -> None:
+    runs = [(state, fault, seed) for state in STATES for fault in FAULTS for seed in range(SEEDS)]
+    assert len(runs) >= 200
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda run: check(*run), runs))
+    for kind in ("kill", "freeze"):
+        of_kind = [
+            result
+            for run, result in zip(runs, results, strict=True)
+            if (run[1] == "SIGSTOP") == (kind == "freeze")
+        ]
+        record_property(f"{kind}: runs", len(of_kind))
+        record_property(f"{kind}: worst past the pulse, s", max(each[0] for each in of_kind))
+        record_property(f"{kind}: worst after the fault, s", max(each[1] for each in of_kind))
+
+
+def test_the_guard_does_not_run_without_its_warden() -> None:
+    with RunningGuard() as guard:
+        guard.hear("state")
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+        killed_at = time.monotonic()
+        os.kill(guard.warden(), signal.SIGKILL)
+        assert guard.process.wait(timeout=2) == 1
+        assert time.monotonic() - killed_at < 1
+        assert not guard.board.on(RELAY)
+
+
+def test_a_frozen_warden_ends_the_guard() -> None:
+    with RunningGuard() as guard:
+        guard.hear("state")
+        os.kill(guard.warden(), signal.SIGSTOP)
+        stopped_at = time.monotonic()
+        assert guard.process.wait(timeout=5) == 1
+        assert time.monotonic() - stopped_at < 2 * SILENCE_S
+        assert guard.process.stderr
+        assert "the warden does not answer" in guard.process.stderr.read()
+        assert not guard.board.on(RELAY)
+
+
+def test_a_restarted_guard_begins_with_the_relay_off() -> None:
+    with RunningGuard() as guard:
+        guard.hear("state")
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+        guard.process.kill()
+        guard.process.wait()
+        guard.hang_up()
+        assert guard.process.stderr
+        guard.process.stderr.close()
+        guard.process = guard.start()
+        own = [each for each in guard.board.changes(RELAY) if each.pid == guard.process.pid]
+        assert not own[0].on
+        assert guard.hear("state")["relay"] is False
