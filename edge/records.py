@@ -187,6 +187,8 @@ class Liveness:
     """What the running challenge asks for now; empty when none runs."""
     move: str = ""
     """The same as one of `challenge_moves`, for lamps and buzzers."""
+    blink: tuple[float, float] | None = None
+    """Begin and end of a blink that this frame completes, whether it proves life or not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +200,7 @@ class Evidence:
     faces: int
     face: Face | None = None
     landmarks: Landmarks | None = None
+    aligned: AlignedFace | None = None
     eyes: EyeOpenness | None = None
     quality: Quality | None = None
     embedding: Embedding | None = None
@@ -245,6 +248,7 @@ class Reason(str, Enum):
     TAMPER = "tamper"
     DURESS = "duress"
     PIN = "pin"
+    UNKNOWN_CREDENTIAL = "unknown_credential"
     COMMAND = "command"
     COMMAND_REFUSED = "command_refused"
     STARTED = "started"

@@ -57,12 +57,12 @@ class Door:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "edge", "run", "--config", str(self.path)],
-            stdout=log,
-            stderr=log,
-        )
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "edge", "run", "--config", str(self.path)],
+                stdout=log,
+                stderr=log,
+            )
 
     def stop(self) -> None:
         if self.process is not None:

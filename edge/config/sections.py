@@ -178,6 +178,10 @@ class AccessSection(Section):
     """After a denial, the same face is not judged again for so long."""
     cooldown_s: float = Field(2.0, ge=0, le=120)
     """Who was let in is not let in again before nobody was in view for so long."""
+    pin_alone: tuple[str, ...] = ()
+    """Whose PIN opens without a face: names, or `"*"` for everybody. A weaker key than a face."""
+    always_open: tuple[str, ...] = ()
+    """When the door stands open for all, such as `["mon-fri 09:00-17:00"]`, local time."""
     schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Who may pass when, local time: `"*" = ["mon-fri 07:00-19:00"]` for everybody, a person's name
     for that person, `["always"]`. Who is not named and finds no `*` may always pass."""

@@ -29,10 +29,14 @@ class Claims:
         """
         for template in templates:
             if template.person.casefold() == person.casefold():
-                self._person, self._until = template.person, at + self._section.claim_timeout_s
+                self.stand(template.person, at)
                 return template.person
         enrolled = ", ".join(template.person for template in templates) or "nobody"
         raise UsageError(f"nobody called {person!r} is enrolled here. Enrolled: {enrolled}.")
+
+    def stand(self, person: str, at: float) -> None:
+        """`person`, spelt as enrolled, stands claimed from now on."""
+        self._person, self._until = person, at + self._section.claim_timeout_s
 
     def standing(self, at: float) -> str | None:
         """The claim that stands at this time."""

@@ -6,23 +6,26 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
-from edge.access.lockout import Lockout
-from edge.access.lockout import Rules as LockoutRules
 from edge.access.matcher import match
-from edge.access.schedule import parse as parse_schedule
-from edge.errors import LedgerError, UsageError, VaultError
+from edge.access.schedule import Verdict
+from edge.errors import UsageError, VaultError
 from edge.ledger.ledger import Ledger
-from edge.records import Decision, EventKind, Hint, Outcome, Reason
+from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.claims import Claims
 from edge.sight.clock import now
 from edge.sight.control import Control
+from edge.sight.desk import Desk
+from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
 from edge.sight.figures import Figures, seen
 from edge.sight.journal import Journal
 from edge.sight.lock import Lock
 from edge.sight.pipeline import Pipeline, Stages
 from edge.sight.reference import open_vault, read_calibration
+from edge.sight.rulebook import Rulebook
+from edge.sight.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
-_LEDGER_RETRY_S = 2.0
-_SIGNALS = {Outcome.GRANT: "granted", Outcome.DENY: "denied"}
+_ALWAYS_OPEN = "always_open"
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -52,42 +54,35 @@ class Sight:
         self._config = config
         self._stages = Stages.load(config)
         self._calibration = read_calibration(config)
-        self._schedule = parse_schedule(config.access.schedule, config.access.time_zone)
         self._ledger = Ledger.open(config.ledger_db, config.device.id)
         self._journal = Journal(self._ledger, config.device.id)
         self._vault = open_vault(config)
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
-        self._pipeline = Pipeline(self._stages, config)
-        self._judge = Judge(
-            Patience(
-                stale_after_s=config.camera.stale_after_s,
-                liveness_timeout_s=config.liveness.timeout_s,
-                pause_s=config.access.pause_s,
-                cooldown_s=config.access.cooldown_s,
-            )
-        )
-        self._lockout = self._stored_lockout()
-        self._ledger_retry_at = 0.0
+        self._rulebook = Rulebook(config, self._journal)
+        hours = {schedule.ALL: config.access.always_open}
+        self._open_hours = schedule.parse(hours, config.access.time_zone)
+        self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
         self._lock = Lock(config.door_socket)
-        self._door_was_there: bool | None = None
-        self._entrant: str | None = None
-        self._pattern = ""
-        self._errors = 0
+        self._door = Doorside(self._lock, self._journal, self._presented)
+        self._signals = Signals(self._door)
+        self._pipeline = Pipeline(self._stages, config)
+        self._judge = Judge(_patience(config))
         self._figures = Figures()
+        self._errors = 0
         self._feed = Feed(config.camera)
         self._camera_lost: str | None = None
         self._control = Control(config.sight_socket, self._answer)
 
     def run(self, stop: Callable[[], bool], heartbeat: Callable[[], None]) -> None:
         """Look until `stop` says so; `heartbeat` is called after every finished round."""
-        self._write(EventKind.SYSTEM, Reason.STARTED, states={"camera": "ok"})
+        self._journal.note(EventKind.SYSTEM, Reason.STARTED, states={"camera": "ok"})
         log.info("looking at %s for %s", self._config.camera.source, self._config.device.name)
         try:
             while not stop():
                 self._round()
                 heartbeat()
-            self._write(EventKind.SYSTEM, Reason.STOPPED)
+            self._journal.note(EventKind.SYSTEM, Reason.STOPPED)
         finally:
             self.close()
 
@@ -100,10 +95,11 @@ class Sight:
         self._ledger.close()
 
     def _round(self) -> None:
-        self._hear_door()
+        self._door.set_mode(self._mode())
+        self._door.attend()
         self._control.serve()
         self._renew_templates()
-        self._retry_ledger()
+        self._journal.retry()
         frame = self._feed.next(_FRAME_WAIT_S)
         self._tell_camera()
         if frame is None:
@@ -116,7 +112,7 @@ class Sight:
             self._pipeline = Pipeline(self._stages, self._config)
             self._errors += 1
             if self._errors == 1:
-                self._write(EventKind.ACCESS, Reason.INTERNAL_ERROR)
+                self._journal.note(EventKind.ACCESS, Reason.INTERNAL_ERROR)
             if self._errors >= _MAX_ERRORS:
                 raise
 
@@ -125,11 +121,9 @@ class Sight:
         comparison = self._compare(evidence)
         decision = self._judge.observe(evidence, comparison, self._surroundings(frame.captured_at))
         self._figures.stepped(frame.captured_at, time.monotonic())
-        if decision.outcome is Outcome.GRANT:
-            decision = self._grant(decision, evidence)
-        elif decision.outcome is Outcome.DENY:
-            self._deny(decision, evidence)
-        self._signal(decision, evidence)
+        if decision.outcome is not Outcome.WAIT:
+            decision = self._conclude(decision, evidence)
+        self._signals.show(decision, evidence)
         if self._control.watched:
             self._control.show(seen(evidence, comparison, decision, self._figures))
 
@@ -148,109 +142,43 @@ class Sight:
             enrolled=len(self._templates),
             claim=self._claims.standing(at) or only,
             claim_needed=candidates is None,
-            door_ready=self._lock.connected,
-            ledger_ready=not self._ledger_retry_at,
-            lockout=self._lockout,
-            schedule=self._schedule,
+            door_ready=self._door.ready,
+            ledger_ready=self._journal.ready,
+            lockout=self._rulebook.lockout,
+            schedule=self._rulebook.schedule,
         )
 
-    def _grant(self, decision: Decision, evidence: Evidence) -> Decision:
-        """Durable before visible: the door opens only for a grant that is on the disk."""
-        person = decision.match.person if decision.match else None
-        if not self._record(decision, evidence):
-            return Decision(Outcome.DENY, Reason.LEDGER_UNAVAILABLE)
-        if self._lock.unlock() is None:
-            self._write(EventKind.ACCESS, Reason.DOOR_UNAVAILABLE, person=person)
-            return Decision(Outcome.DENY, Reason.DOOR_UNAVAILABLE)
-        self._entrant = person
-        self._claims.used()
-        log.info("granted: %s", person)
-        return decision
-
-    def _deny(self, decision: Decision, evidence: Evidence) -> None:
-        self._record(decision, evidence)
-        log.info("denied: %s", decision.reason.value)
-
-    def _record(self, decision: Decision, evidence: Evidence) -> bool:
-        """Write a final decision and the failures counted with it."""
-        claim = self._claims.standing(evidence.captured_at)
-        self._lockout = self._lockout.after(decision, claim, now())
-        detail: dict[str, str | float | bool] = {"blinks": evidence.liveness.blinks}
-        if evidence.liveness.seen:
-            detail["liveness"] = evidence.liveness.seen
-        if decision.match is not None:
-            detail["similarity"] = round(decision.match.similarity, 4)
-            detail["threshold"] = round(decision.match.threshold, 4)
+    def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
+        """Write a final decision; a grant opens the door, if ledger and guard let it."""
+        at, claim = evidence.captured_at, self._claims.standing(evidence.captured_at)
+        self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
         matched = decision.match is not None and decision.match.matched
-        return self._write(
-            EventKind.ACCESS,
-            decision.reason,
-            at=evidence.captured_at,
-            person=decision.match.person if decision.match and matched else claim,
-            states={"lockout": self._lockout.to_json()},
-            **detail,
-        )
+        person = decision.match.person if decision.match and matched else claim
+        states, detail = self._rulebook.states(), _detail(decision, evidence)
+        if decision.outcome is Outcome.DENY:
+            self._journal.note(
+                EventKind.ACCESS,
+                decision.reason,
+                at=at,
+                person=person,
+                states=states,
+                detail=detail,
+            )
+            log.info("denied: %s", decision.reason.value)
+            return decision
+        self._claims.used()
+        opened = self._door.open_for(decision.reason, person, at=at, states=states, detail=detail)
+        return decision if opened is decision.reason else Decision(Outcome.DENY, opened)
 
-    def _write(self, kind: EventKind, reason: Reason, **rest: object) -> bool:
-        """Write one event; a ledger that fails shuts the door until it works again."""
-        try:
-            self._journal.note(kind, reason, **rest)  # type: ignore[arg-type]
-        except LedgerError as error:
-            self._ledger_failed(error)
-            return False
-        return True
+    def _mode(self) -> str:
+        """What was commanded; else always open when the schedule says so."""
+        if self._desk.mode != "normal":
+            return self._desk.mode
+        open_now = self._open_hours.verdict(schedule.ALL, now()) is Verdict.ALLOWED
+        return _ALWAYS_OPEN if open_now else self._desk.mode
 
-    def _ledger_failed(self, error: LedgerError) -> None:
-        if not self._ledger_retry_at:
-            log.error("nothing is granted until the ledger works again: %s", error)
-        self._ledger_retry_at = time.monotonic() + _LEDGER_RETRY_S
-
-    def _retry_ledger(self) -> None:
-        if self._ledger_retry_at and time.monotonic() >= self._ledger_retry_at:
-            try:
-                self._ledger.put_states({"camera": "lost" if self._camera_lost else "ok"})
-            except LedgerError as error:
-                self._ledger_failed(error)
-            else:
-                self._ledger_retry_at = 0.0
-                log.warning("the ledger works again")
-
-    def _signal(self, decision: Decision, evidence: Evidence) -> None:
-        """LED and buzzer follow the decision; only changes are sent."""
-        waiting = "look_here" if evidence.faces else "off"
-        pattern = _SIGNALS.get(decision.outcome, waiting)
-        if decision.hint is Hint.CHALLENGE:
-            pattern = "challenge"
-        if pattern != self._pattern and not (pattern == waiting and self._pattern in _SIGNALS):
-            self._lock.signal(pattern)
-        self._pattern = pattern
-
-    def _hear_door(self) -> None:
-        messages = self._lock.poll()
-        if self._lock.connected is not self._door_was_there:
-            if self._door_was_there is not None or not self._lock.connected:
-                back = self._lock.connected
-                log.warning("the relay guard %s", "is back" if back else "does not answer")
-                self._write(EventKind.SYSTEM, Reason.DOOR_BACK if back else Reason.DOOR_LOST)
-            self._door_was_there = self._lock.connected
-        for message in messages:
-            try:
-                self._hear(message)
-            except LedgerError as error:
-                self._ledger_failed(error)
-            except (KeyError, ValueError, TypeError) as error:
-                log.warning("the relay guard said what cannot be read: %s", error)
-
-    def _hear(self, message: Message) -> None:
-        if message["op"] == "state":
-            self._journal.door_state(message)
-        elif message["op"] == "event":
-            self._journal.door_event(message, self._entrant)
-            self._lock.acknowledge(int(message["n"]))
-            if message["reason"] == Reason.LOCKED.value:
-                self._entrant = None
-        elif message["op"] == "refused":
-            log.warning("the relay guard refused: %s", message.get("reason"))
+    def _presented(self, source: str, value: str) -> None:
+        self._desk.presented(source, value, self._door)
 
     def _tell_camera(self) -> None:
         lost = self._feed.lost
@@ -259,7 +187,8 @@ class Sight:
         self._camera_lost = lost
         reason = Reason.CAMERA_BACK if lost is None else Reason.CAMERA_LOST
         log.warning("%s", lost or "the camera is back")
-        self._write(EventKind.SYSTEM, reason, states={"camera": "lost" if lost else "ok"})
+        states = {"camera": "lost" if lost else "ok"}
+        self._journal.note(EventKind.SYSTEM, reason, states=states)
 
     def _renew_templates(self) -> None:
         if not self._vault.changed():
@@ -270,16 +199,11 @@ class Sight:
             self._templates = ()
             log.error("nobody is enrolled until this is mended: %s", error)
 
-    def _stored_lockout(self) -> Lockout:
-        access = self._config.access
-        rules = LockoutRules(access.max_failures, access.lockout_s, access.lockout_max_s)
-        stored = self._ledger.states().get("lockout")
-        return Lockout.from_json(stored, rules).resumed(now()) if stored else Lockout(rules)
-
     def _answer(self, message: Message) -> Message:
+        payload = message.get("payload")
         if message["op"] == "status":
             return {
-                "door": self._lock.connected,
+                "door": self._door.ready,
                 "camera": self._camera_lost or "ok",
                 "people": len(self._templates),
                 "metrics": self._figures.metrics(),
@@ -287,8 +211,28 @@ class Sight:
         if message["op"] == "claim":
             name = self._claims.make(str(message.get("person")), self._templates, time.monotonic())
             return {"person": name}
-        if message["op"] == "command" and message.get("payload") == {"action": "lock"}:
-            if not self._lock.relock():
-                raise UsageError("the relay guard does not answer")
-            return {}
+        if message["op"] == "command" and payload == {"action": "lock"}:
+            self._desk.relock(self._door)
+            return {"action": "lock"}
+        if message["op"] == "command" and isinstance(payload, str):
+            return {"action": self._desk.command(payload, self._door)}
         raise UsageError(f"sight does not know how to {message['op']!r} that")
+
+
+def _patience(config: Config) -> Patience:
+    return Patience(
+        stale_after_s=config.camera.stale_after_s,
+        liveness_timeout_s=config.liveness.patience_s,
+        pause_s=config.access.pause_s,
+        cooldown_s=config.access.cooldown_s,
+    )
+
+
+def _detail(decision: Decision, evidence: Evidence) -> dict[str, str | float | bool]:
+    detail: dict[str, str | float | bool] = {"blinks": evidence.liveness.blinks}
+    if evidence.liveness.seen:
+        detail["liveness"] = evidence.liveness.seen
+    if decision.match is not None:
+        detail["similarity"] = round(decision.match.similarity, 4)
+        detail["threshold"] = round(decision.match.threshold, 4)
+    return detail

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING
 
+from edge.errors import LedgerError
 from edge.records import Event, EventKind, Reason
 from edge.sight.clock import now
 
@@ -11,18 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.ledger.ledger import Ledger
-    from edge.records import StoredEvent
-    from edge.wire import Message
 
-_DOOR_STATES = ("lock", "contact", "mode")
+log = logging.getLogger(__name__)
+
+RETRY_S = 2.0
 
 
 class Journal:
-    """Stamps events with both clocks and writes them durably."""
+    """Stamps events with both clocks and writes them durably.
+
+    A ledger that fails is told once and tried again; until it works, `ready` is False and nothing
+    may be granted.
+    """
 
     def __init__(self, ledger: Ledger, device: str) -> None:
         self._ledger = ledger
         self._device = device
+        self._retry_at: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the last write succeeded."""
+        return self._retry_at is None
 
     def note(
         self,
@@ -32,9 +45,9 @@ class Journal:
         at: float | None = None,
         person: str | None = None,
         states: Mapping[str, str] | None = None,
-        **detail: str | float | bool,
-    ) -> StoredEvent:
-        """Write one event; it is on the disk when this returns.
+        detail: Mapping[str, str | float | bool] | None = None,
+    ) -> bool:
+        """Write one event; True when it is on the disk.
 
         Args:
             kind: What it is about.
@@ -43,9 +56,6 @@ class Journal:
             person: Who, if known.
             states: Last known states that change with it, in the same transaction.
             detail: Figures and short texts.
-
-        Raises:
-            LedgerError: it could not be written.
         """
         moment = now()
         happened = moment.at if at is None else at
@@ -57,23 +67,41 @@ class Journal:
             wall_trusted=moment.wall_trusted,
             device=self._device,
             person=person,
-            detail=detail,
+            detail=detail or {},
         )
-        return self._ledger.append(event, states)
+        try:
+            self._ledger.append(event, states)
+        except LedgerError as error:
+            self._failed(error)
+            return False
+        return True
 
-    def door_state(self, message: Message) -> None:
-        """Keep what the guard says of the lock and the door."""
-        states = {name: str(message[name]) for name in _DOOR_STATES if name in message}
-        if "tamper" in message:
-            states["tamper"] = "on" if message["tamper"] else "off"
-        self._ledger.put_states(states)
+    def keep(self, states: Mapping[str, str]) -> bool:
+        """Write last known states that belong to no event; True when they are on the disk."""
+        try:
+            self._ledger.put_states(states)
+        except LedgerError as error:
+            self._failed(error)
+            return False
+        return True
 
-    def door_event(self, message: Message, person: str | None) -> None:
-        """Write what happened at the door."""
-        detail: dict[str, str | float | bool] = {
-            str(key): value
-            for key, value in dict(message.get("detail") or {}).items()
-            if isinstance(value, str | float | bool)
-        }
-        reason, at = Reason(message["reason"]), float(message["at"])
-        self.note(EventKind.DOOR, reason, at=at, person=person, states=None, **detail)
+    def state(self, name: str) -> str | None:
+        """A last known state, or None.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return self._ledger.states().get(name)
+
+    def retry(self) -> None:
+        """Try a ledger that failed once more, when it is time."""
+        if self._retry_at is None or time.monotonic() < self._retry_at:
+            return
+        if self.keep({}):
+            self._retry_at = None
+            log.warning("the ledger works again")
+
+    def _failed(self, error: LedgerError) -> None:
+        if self._retry_at is None:
+            log.error("nothing is granted until the ledger works again: %s", error)
+        self._retry_at = time.monotonic() + RETRY_S

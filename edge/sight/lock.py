@@ -41,6 +41,10 @@ class Lock:
         """Ask for the relay off now."""
         return self._send({"op": "lock"})
 
+    def set_mode(self, mode: str) -> None:
+        """`normal`, `always_open` (a lease of a few seconds) or `lock_down`."""
+        self._send({"op": "mode", "mode": mode})
+
     def acknowledge(self, number: int) -> None:
         """The guard may forget its events up to this number: they are in the ledger."""
         self._send({"op": "ack", "n": number})

@@ -1,0 +1,61 @@
+"""Cards and PINs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.ledger.credentials import Kind
+from edge.sight.reference import open_vault
+
+credentials_app = typer.Typer(help="Cards and PINs of the people enrolled.", no_args_is_help=True)
+app.add_typer(credentials_app, name="credentials")
+
+
+@credentials_app.command("set-pin")
+def set_pin(
+    name: str,
+    *,
+    duress: Annotated[
+        bool, typer.Option("--duress", help="A second PIN that opens and raises a silent event.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give a person a PIN; it is asked for, so that it stands in no shell history."""
+    pin = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+    with open_vault(own_config(config)) as vault:
+        vault.credentials.set_pin(name, pin, duress=duress)
+    show({"ok": True, "name": name}, as_json=json, text=f"{name} has a new PIN.")
+
+
+@credentials_app.command("add-card")
+def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Give a person a card, by the number that its reader reports."""
+    with open_vault(own_config(config)) as vault:
+        vault.credentials.add_card(name, card)
+    show({"ok": True, "name": name}, as_json=json, text=f"{name} has one more card.")
+
+
+@credentials_app.command()
+def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Take all cards, the PIN or the duress PIN from a person."""
+    with open_vault(own_config(config)) as vault:
+        count = vault.credentials.revoke(name, kind)
+    result = {"ok": True, "name": name, "revoked": count}
+    show(result, as_json=json, text=f"{name}: {count} revoked.")
+
+
+@credentials_app.command("list")
+def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """What each person holds; never the secrets."""
+    with open_vault(own_config(config)) as vault:
+        held = vault.credentials.held()
+    table = Table("name", "holds")
+    for name, kinds in held.items():
+        table.add_row(name, ", ".join(kind.value for kind in kinds))
+    listed = {name: [kind.value for kind in kinds] for name, kinds in held.items()}
+    show({"credentials": listed}, as_json=json, text=table)

@@ -1,0 +1,135 @@
+"""The desk: cards, PINs, claims and signed commands. Whatever comes from beside the camera."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from edge.access.command import Action, Counters, Receiver, verify_command
+from edge.access.lockout import PIN
+from edge.access.schedule import Verdict
+from edge.errors import CommandError, UsageError
+from edge.ledger.credentials import Kind
+from edge.records import EventKind, Reason
+from edge.sight.clock import now
+
+if TYPE_CHECKING:
+    from edge.access.command import Command
+    from edge.config import Config
+    from edge.ledger.vault import Vault
+    from edge.sight.claims import Claims
+    from edge.sight.doorside import Doorside
+    from edge.sight.journal import Journal
+    from edge.sight.rulebook import Rulebook
+
+log = logging.getLogger(__name__)
+
+EVERYBODY = "*"
+_MODES = (Action.NORMAL, Action.ALWAYS_OPEN, Action.LOCK_DOWN)
+
+
+class Desk:
+    """Answers whoever presents something; it opens only through the doorside."""
+
+    def __init__(
+        self, config: Config, vault: Vault, journal: Journal, claims: Claims, rulebook: Rulebook
+    ) -> None:
+        """Take up the command counters and the mode that were in force.
+
+        Raises:
+            LedgerError: what was remembered is damaged.
+        """
+        self._config = config
+        self._vault = vault
+        self._journal = journal
+        self._claims = claims
+        self._rulebook = rulebook
+        stored = journal.state("commands")
+        self._counters = Counters.from_json(stored) if stored else Counters()
+        self.mode = journal.state("commanded_mode") or Action.NORMAL.value
+
+    def presented(self, source: str, value: str, door: Doorside) -> None:
+        """A card or a PIN at the reader: a claim, or with PIN alone an entry."""
+        moment, kind = now(), Kind(source)
+        if self._rulebook.lockout.left_s(PIN, moment) > 0:
+            self._deny(Reason.LOCKED_OUT, source)
+            return
+        claimed = self._vault.credentials.identify(kind, value)
+        if claimed is None:
+            self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
+            self._deny(Reason.UNKNOWN_CREDENTIAL, source)
+            return
+        self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
+        if claimed.duress:  # it opens as usual, and nobody at the door can tell
+            self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
+        if kind is Kind.PIN and self._may_pass_with_pin_alone(claimed.person):
+            self._enter(claimed.person, door)
+            return
+        self._claims.stand(claimed.person, time.monotonic())
+        log.info("%s claims to be %s", source, claimed.person)
+
+    def command(self, text: str, door: Doorside) -> str:
+        """Follow a signed command, once: what was done.
+
+        Raises:
+            CommandError: it is not to be followed; the refusal is in the ledger.
+        """
+        mqtt = self._config.mqtt
+        permitted = tuple(Action) if mqtt.remote_unlock else (Action.LOCK,)
+        receiver = Receiver(self._config.device.id, mqtt.command_keys, permitted)
+        try:
+            command, counters = verify_command(text, receiver, self._counters, now())
+        except CommandError as error:
+            refusal = {"why": str(error)[:200]}
+            self._journal.note(EventKind.SYSTEM, Reason.COMMAND_REFUSED, detail=refusal)
+            raise
+        states = {"commands": counters.to_json()}
+        if command.action in _MODES:
+            states["commanded_mode"] = command.action.value
+        # The counter is on the disk before the command is followed, or it is not followed.
+        if not self._journal.keep(states):
+            raise CommandError("The ledger cannot be written, so no command is followed.")
+        self._counters = counters
+        self._follow(command, door)
+        return command.action.value
+
+    def relock(self, door: Doorside) -> None:
+        """Lock now: the one command that needs no signature.
+
+        Raises:
+            UsageError: no guard answers.
+        """
+        if not door.relock():
+            raise UsageError("the relay guard does not answer")
+
+    def _follow(self, command: Command, door: Doorside) -> None:
+        if command.action is Action.UNLOCK:
+            opened = door.open_for(Reason.COMMAND, None, detail={"nonce": command.nonce})
+            if opened is not Reason.COMMAND:
+                raise CommandError(f"The door stays shut: {opened.value}.")
+        elif command.action is Action.LOCK:
+            self.relock(door)
+        else:
+            self.mode = command.action.value
+            detail = {"mode": self.mode, "nonce": command.nonce}
+            self._journal.note(EventKind.SYSTEM, Reason.COMMAND, detail=detail)
+
+    def _may_pass_with_pin_alone(self, person: str) -> bool:
+        allowed = self._config.access.pin_alone
+        folded = {name.casefold() for name in allowed}
+        return EVERYBODY in allowed or person.casefold() in folded
+
+    def _enter(self, person: str, door: Doorside) -> None:
+        verdict = self._rulebook.schedule.verdict(person, now())
+        if verdict is not Verdict.ALLOWED:
+            outside = verdict is Verdict.OUTSIDE
+            reason = Reason.OUTSIDE_SCHEDULE if outside else Reason.CLOCK_UNTRUSTED
+            self._deny(reason, "pin", person)
+            return
+        door.open_for(Reason.PIN, person)
+
+    def _deny(self, reason: Reason, source: str, person: str | None = None) -> None:
+        states, detail = self._rulebook.states(), {"source": source}
+        self._journal.note(EventKind.ACCESS, reason, person=person, states=states, detail=detail)
+        log.info("denied: %s (%s)", reason.value, source)
