@@ -12,7 +12,7 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, own_config, show
 from edge.errors import UsageError
-from edge.ledger.vault import proper_name
+from edge.ledger.vault import Vault, proper_name
 from edge.ops.enrol import collect_from_camera, collect_from_files, note, save
 from edge.records import Reason
 from edge.sight.enrolment import FEWEST, WANTED
@@ -97,6 +97,17 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
         vault.rename(old, new)
     note(settings, Reason.RENAMED, new)
     show({"ok": True, "old": old, "new": new}, as_json=json, text=f"{old} is now {new}.")
+
+
+@people_app.command("accept-backup")
+def accept_backup(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Take a people database that is older than this device knows, after restoring a backup."""
+    settings = own_config(config)
+    paths = settings.people_db, settings.key_file
+    with Vault.open(*paths, settings.device.id, accept_older=True) as vault:
+        names = [person.name for person in vault.people()]
+    listed = ", ".join(names) or "nobody"
+    show({"ok": True, "people": names}, as_json=json, text=f"Accepted. Enrolled here: {listed}.")
 
 
 @app.command()
