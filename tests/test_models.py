@@ -1,0 +1,111 @@
+"""The shipped models: the files of the manifest, equal in every runtime, int8 equal to float."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.records import Frame
+from edge.sight.aligner import align
+from edge.sight.detector import Detector
+from edge.sight.embedder import Embedder
+from edge.sight.landmarks import Mesh
+from edge.sight.manifest import read_manifest, shipped_models
+from edge.sight.tflite import Model, available_runtimes
+
+if TYPE_CHECKING:
+    from edge.records import AlignedFace, Pixels
+    from edge.sight.manifest import ModelEntry
+
+MANIFEST = read_manifest()
+ENTRIES = list(MANIFEST.models.values())
+INT8 = [entry for entry in ENTRIES if entry.precision == "int8"]
+
+
+def entry_names(entry: ModelEntry) -> str:
+    return entry.name
+
+
+def float_sibling(entry: ModelEntry) -> ModelEntry:
+    return MANIFEST.models[entry.name.replace("-int8", "-float16")]
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    data = pytest.importorskip("skimage.data", reason="the portrait comes with edge-door[demo]")
+    picture = np.ascontiguousarray(data.astronaut()[:320, 60:380])
+    views = [picture, picture[:, ::-1], picture[:240, 20:300]]
+    return [Frame(np.ascontiguousarray(view), 0.0, n) for n, view in enumerate(views)]
+
+
+@pytest.fixture(scope="module")
+def aligned(frames: list[Frame]) -> list[AlignedFace]:
+    find = Detector(Model(MANIFEST.entry("detector")))
+    mesh = Mesh(Model(MANIFEST.entry("landmarks")))
+    return [align(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames]
+
+
+def test_the_manifest_and_the_folder_hold_the_same_files() -> None:
+    on_disk = {path.name for path in shipped_models().glob("*.tflite")}
+    assert on_disk == {entry.path.name for entry in ENTRIES}
+
+
+def test_every_default_is_a_model_of_its_role() -> None:
+    assert set(MANIFEST.defaults) >= {"detector", "landmarks", "eyelids", "embedder"}
+    for role, name in MANIFEST.defaults.items():
+        assert MANIFEST.models[name].role == role
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=entry_names)
+def test_a_file_is_the_one_in_the_manifest_and_says_where_it_is_from(entry: ModelEntry) -> None:
+    assert hashlib.sha256(entry.path.read_bytes()).hexdigest() == entry.sha256
+    assert entry.licence
+    assert entry.source
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=entry_names)
+def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> None:
+    runtimes = available_runtimes()
+    if len(runtimes) < 2:
+        pytest.skip("one runtime here; tflite-runtime installs on Python 3.11 and older")
+    models = [Model(entry, runtime) for runtime in ("litert", "tflite-runtime")]
+    results = [model.run(fit(frames[0].pixels, model)) for model in models]
+    for name, value in results[0].items():
+        spread = float(np.abs(value).max())
+        error = float(np.abs(value - results[1][name]).max())
+        # int8: kernels may round the other way in every layer.
+        assert error <= (0.08 if entry.precision == "int8" else 0.001) * spread, name
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in INT8 if entry.role == "embedder"], ids=entry_names
+)
+def test_an_int8_embedder_agrees_with_float(entry: ModelEntry, aligned: list[AlignedFace]) -> None:
+    embedders = Embedder(Model(entry)), Embedder(Model(float_sibling(entry)))
+    for face in aligned:
+        ours, theirs = (embedder.embed(face).vector for embedder in embedders)
+        assert float(ours @ theirs) >= 0.98
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in INT8 if entry.role == "detector"], ids=entry_names
+)
+def test_an_int8_detector_agrees_with_float(entry: ModelEntry, frames: list[Frame]) -> None:
+    detectors = Detector(Model(entry)), Detector(Model(float_sibling(entry)))
+    for frame in frames:
+        (ours, *more), (theirs, *others) = (detector.detect(frame) for detector in detectors)
+        assert len(more) == len(others)
+        assert ours.box.iou(theirs.box) >= 0.9
+        drift = np.linalg.norm(ours.keypoints - theirs.keypoints, axis=1).mean()
+        assert drift <= 0.03 * theirs.box.width
+
+
+def fit(pixels: Pixels, model: Model) -> Pixels:
+    """Any picture of the model's size."""
+    width, height = model.size
+    rows = np.linspace(0, pixels.shape[0] - 1, height).astype(int)
+    columns = np.linspace(0, pixels.shape[1] - 1, width).astype(int)
+    return np.ascontiguousarray(pixels[rows][:, columns])
