@@ -127,10 +127,13 @@ def _face_masks() -> NDArray[np.float32]:
 def _set_into(face: Images, around: Images, rng: np.random.Generator) -> Images:
     """Blend the oval of ``face`` into ``around``, half of the time in the light of the face."""
     mask = _face_masks()[rng.integers(24)]
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.94, 1.06, 3)
     if rng.random() < 0.5:
         inner = (slice(50, 115), slice(40, 88))
-        gain = face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
-        around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
+        gain *= face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
+    if rng.random() < 0.5:
+        around = around[:, ::-1]
+    around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
     return cv2.blendLinear(face, around, mask, 1.0 - mask)
 
 
