@@ -1,16 +1,23 @@
-"""Five points to the ArcFace template by a similarity transform (Umeyama 1991, PAMI 13(4))."""
+"""A face in a frame to the picture that an embedder was trained on.
+
+Points go to a template by a similarity transform (Umeyama 1991, PAMI 13(4)); networks that were
+trained on loose boxes get an upright square around the mesh.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 
 from edge.records import AlignedFace
+from edge.sight.geometry import Square, transform
 
 if TYPE_CHECKING:
-    from edge.records import Floats, Frame, Landmarks
+    from edge.records import Floats, Frame, Landmarks, Pixels
+
+Alignment = Literal["arcface-112", "dlib-150", "box"]
 
 # The 112x112 template of ArcFace (Deng et al. 2019): right eye, left eye, nose, mouth corners.
 ARCFACE_112 = np.array(
@@ -24,13 +31,65 @@ ARCFACE_112 = np.array(
     dtype=np.float32,
 )
 SIZE = 112
+# dlib's mean face of five points (King 2009), a face 1 wide: the corners of the left eye from
+# outside, of the right eye from outside, and the base of the nose; their places in the mesh; and
+# the share of that width which dlib leaves around the face.
+DLIB_FACE = np.array(
+    [
+        (0.85957, 0.21350),
+        (0.64606, 0.22897),
+        (0.12058, 0.21373),
+        (0.33409, 0.22906),
+        (0.49011, 0.62780),
+    ],
+    dtype=np.float32,
+)
+DLIB_MESH = (263, 362, 33, 133, 2)
+DLIB_PADDING = 0.25
+_BOX_MARGIN = 1.25
 
 
-def align(frame: Frame, landmarks: Landmarks) -> AlignedFace:
-    """Warp the face so that its five points fall on the template."""
-    to_template = similarity(landmarks.five, ARCFACE_112)
-    warped = cv2.warpAffine(frame.pixels, to_template, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
-    return AlignedFace(warped)
+def align(
+    frame: Frame,
+    landmarks: Landmarks,
+    alignment: Alignment = "arcface-112",
+    size: tuple[int, int] = (SIZE, SIZE),
+) -> AlignedFace:
+    """Cut the face out of the frame, upright.
+
+    Args:
+        frame: Where it is.
+        landmarks: In frame pixels.
+        alignment: `arcface-112`: five points on ArcFace's template, scaled to `size`. `dlib-150`:
+            on dlib's. `box`: a square around the mesh, as crops of plain detections are.
+        size: Width and height of the result, pixels; a narrow one keeps the middle of the square.
+    """
+    width, height = size
+    side = max(size)
+    if alignment == "box":
+        square = _around(landmarks).crop(frame.pixels, side)
+    elif alignment == "dlib-150":
+        target = (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING) * side
+        square = _warp(frame, similarity(landmarks.points[list(DLIB_MESH), :2], target), side)
+    else:
+        square = _warp(frame, similarity(landmarks.five, ARCFACE_112 * (side / SIZE)), side)
+    left, top = (side - width) // 2, (side - height) // 2
+    return AlignedFace(square[top : top + height, left : left + width])
+
+
+def _warp(frame: Frame, to_template: Floats, side: int) -> Pixels:
+    return cv2.warpAffine(frame.pixels, to_template, (side, side), flags=cv2.INTER_CUBIC)
+
+
+def _around(landmarks: Landmarks) -> Square:
+    """The square around the mesh, its sides along the line of the eyes."""
+    angle = float(np.radians(landmarks.roll))
+    cos, sin = np.cos(angle), np.sin(angle)
+    level = np.array([[cos, sin, 0], [-sin, cos, 0]], np.float32)
+    points = transform(landmarks.points[:, :2], level)
+    low, high = points.min(axis=0), points.max(axis=0)
+    x, y = level[:, :2].T @ ((low + high) / 2)
+    return Square(float(x), float(y), _BOX_MARGIN * float((high - low).max()), angle)
 
 
 def similarity(source: Floats, target: Floats) -> Floats:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.records import Embedding
+from edge.sight.aligner import align
 
 if TYPE_CHECKING:
-    from edge.records import AlignedFace
+    from edge.records import AlignedFace, Frame, Landmarks
     from edge.sight.tflite import Model
 
 
@@ -23,6 +24,10 @@ class Embedder:
     def model_sha256(self) -> str:
         """Which model's vectors these are: only equal ones may be compared."""
         return self._model.entry.sha256
+
+    def align(self, frame: Frame, landmarks: Landmarks) -> AlignedFace:
+        """The face as this network was trained to see it."""
+        return align(frame, landmarks, self._model.entry.alignment, self._model.size)
 
     def embed(self, face: AlignedFace) -> Embedding:
         """The L2-normalised float32 `(d,)` vector of one face."""

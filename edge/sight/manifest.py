@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edge.errors import ModelError
+from edge.sight.aligner import Alignment  # noqa: TC001 - pydantic reads it
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,7 +20,7 @@ Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "embedder"]
 
 
 class InputSpec(BaseModel):
-    """What a model eats: x = (pixel - mean) / std, one image, height by width by channel."""
+    """What a model eats: x = (pixel - mean) / std, one image of three channels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,8 +28,11 @@ class InputSpec(BaseModel):
     height: int
     color: Literal["rgb", "bgr"] = "rgb"
     mean: float | tuple[float, float, float] = 0.0
+    """For all channels, or for each in the order of `color`."""
     std: float | tuple[float, float, float] = 1.0
-    layout: Literal["nhwc"] = "nhwc"
+    whiten: bool = False
+    """Each image by its own mean and deviation instead."""
+    layout: Literal["nhwc", "nchw"] = "nhwc"
 
 
 class ModelEntry(BaseModel):
@@ -44,7 +48,9 @@ class ModelEntry(BaseModel):
     licence: str
     source: str
     description: str = ""
-    alignment: str = "arcface-112"
+    preset: str | None = None
+    """The preset that it was added with: another name under which people know it."""
+    alignment: Alignment = "arcface-112"
     input: InputSpec
     output: dict[str, Any]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.records import Evidence
-from edge.sight.aligner import align
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
 from edge.sight.eyelids import Eyelids
@@ -121,6 +120,7 @@ class Pipeline:
             faces=1,
             face=look.face,
             landmarks=look.landmarks,
+            aligned=look.aligned,
             eyes=eyes,
             quality=look.quality,
             embedding=embedding,
@@ -134,7 +134,7 @@ class Pipeline:
         with self._time("landmarks"):
             landmarks = self._stages.mesh.locate(frame, face)
         with self._time("align"):
-            aligned = align(frame, landmarks)
+            aligned = self._stages.embedder.align(frame, landmarks)
         with self._time("quality"):
             width = frame.pixels.shape[1]
             quality = assess(self._config.quality, face, landmarks, aligned, width)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge.sight.manifest import ModelEntry
 
 Runtime = Literal["auto", "litert", "tflite-runtime"]
+Channels = float | tuple[float, float, float]
 
 _MODULES = {
     "litert": "ai_edge_litert.interpreter",
@@ -49,7 +50,7 @@ class Model:
         self._input = self._interpreter.get_input_details()[0]
         self._check_input()
         self._outputs = self._named_outputs()
-        self._table = self._pixel_table()
+        self._table = self._pixel_table(entry.input.mean, entry.input.std)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,9 +66,13 @@ class Model:
         Returns:
             The outputs by the manifest's names, without the batch axis.
         """
-        if self.entry.input.color == "bgr":
+        spec = self.entry.input
+        if spec.color == "bgr":
             pixels = pixels[:, :, ::-1]
-        tensor = cv2.LUT(np.ascontiguousarray(pixels), self._table)
+        table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
+        tensor = cv2.LUT(np.ascontiguousarray(pixels), table)
+        if spec.layout == "nchw":
+            tensor = tensor.transpose(2, 0, 1)
         self._interpreter.set_tensor(self._input["index"], tensor[np.newaxis])
         begin = time.perf_counter()
         self._interpreter.invoke()
@@ -81,11 +86,10 @@ class Model:
             value = (value.astype(np.float32) - zero_point) * scale
         return np.asarray(value, dtype=np.float32)
 
-    def _pixel_table(self) -> np.ndarray[Any, Any]:
+    def _pixel_table(self, mean: Channels, std: Channels) -> np.ndarray[Any, Any]:
         """Normalisation (and quantization) of all pixel values, so that a frame is a look-up."""
-        spec = self.entry.input
         values = np.arange(256, dtype=np.float32)[:, None]
-        table = (values - np.asarray(spec.mean, np.float32)) / np.asarray(spec.std, np.float32)
+        table = (values - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         table = np.broadcast_to(table, (256, 3))
         scale, zero_point = self._input["quantization"]
         if scale:
@@ -96,28 +100,39 @@ class Model:
     def _check_input(self) -> None:
         width, height = self.size
         shape = [int(n) for n in self._input["shape"]]
-        if shape != [1, height, width, 3]:
+        nchw = self.entry.input.layout == "nchw"
+        described = [1, 3, height, width] if nchw else [1, height, width, 3]
+        if shape != described:
             raise ModelError(
-                f"{self.entry.path} wants input {shape}, but the manifest says "
-                f"[1, {height}, {width}, 3]. Correct the manifest's entry {self.entry.name!r}."
+                f"{self.entry.path} wants input {shape}, but the manifest says {described}. "
+                f"Correct the manifest's entry {self.entry.name!r}."
             )
 
     def _named_outputs(self) -> dict[str, dict[str, Any]]:
-        """Outputs are told apart by shape: their names and order differ between runtimes."""
-        details = self._interpreter.get_output_details()
-        by_shape = {tuple(int(n) for n in detail["shape"]): detail for detail in details}
+        """Outputs are told apart by shape: their names and order differ between runtimes.
+
+        Where several have one shape, the manifest names as many, and it must not matter which
+        is which.
+        """
+        by_shape: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+        for detail in self._interpreter.get_output_details():
+            by_shape.setdefault(tuple(int(n) for n in detail["shape"]), []).append(detail)
         named = {}
         for name, shape in self.entry.output.items():
             if not (isinstance(shape, list) and shape and all(isinstance(n, int) for n in shape)):
                 continue
-            detail = by_shape.get(tuple(shape))
-            if detail is None:
+            left = by_shape.get(tuple(shape))
+            if not left:
                 raise ModelError(
                     f"{self.entry.path} has no output of shape {shape} ({name}); it has "
                     f"{sorted(by_shape)}. Correct the manifest's entry {self.entry.name!r}."
                 )
-            named[name] = detail
+            named[name] = left.pop(0)
         return named
+
+
+def _mean_std(pixels: Pixels) -> tuple[float, float]:
+    return float(pixels.mean()), max(float(pixels.std()), 1.0)
 
 
 def available_runtimes() -> list[str]:
