@@ -1,5 +1,7 @@
 """The relay guard: the process that owns the door's lines. `python -m edge.door.guard SETTINGS`.
 
+With `--release` after the settings it only claims the lock's lines, drives them off and ends.
+
 One loop, no thread, no network, standard library and pin library only. The order in a turn is the
 order of importance: time and the lock's lines, switches, sight, lamps. Nothing in it waits, so
 nothing delays the end of a pulse.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -31,7 +34,7 @@ from edge.door.pins import open_pins
 from edge.door.readers import open_readers
 from edge.door.settings import GuardSettings
 from edge.door.tickets import Tickets
-from edge.door.warden import BEAT_S, Warden
+from edge.door.warden import BEAT_S, Warden, drive_off
 from edge.errors import EdgeDoorError, PinError, WireError
 from edge.wire import Listener
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 
 TAKE_OVER_S = 2.0
 """How long a starting guard waits for the one before it and its warden to end."""
+
+NICE = -10
 
 
 class Guard:
@@ -308,12 +313,25 @@ def _only_guard(run: Path) -> None:
             return
 
 
+def _first_in_line() -> None:
+    """Ask the kernel for what keeps the end of a pulse and of this process on time.
+
+    Inference can keep every core busy; and a core dump would hold the lines until it is written
+    (1 is the limit at which the kernel pipes it to no program either).
+    """
+    with contextlib.suppress(OSError):  # root or systemd's Nice= only
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    with contextlib.suppress(OSError, ValueError):  # not above a limit of 0
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+
+
 def serve(settings: GuardSettings) -> None:
     """Run the guard in this process until it is told to stop.
 
     Raises:
         PinError, WireError: it could not start, or not go on; the lock's lines are off.
     """
+    _first_in_line()
     _only_guard(Path(settings.run))
     warden = Warden(settings)
     pins = open_pins(settings)
@@ -331,6 +349,17 @@ def serve(settings: GuardSettings) -> None:
     warden.dismiss()
 
 
+def release(settings: GuardSettings) -> None:
+    """Drive the lock's lines off, after a guard and its warden that may not have come to it.
+
+    Raises:
+        PinError: a line cannot be claimed.
+        WireError: a guard still serves this door; its lines are its own.
+    """
+    _only_guard(Path(settings.run))
+    drive_off(open_pins(settings), settings)
+
+
 def main() -> int:
     """Entry point: exit code 0 when told to stop, 1 on failure, 2 for settings it cannot read."""
     try:
@@ -339,7 +368,10 @@ def main() -> int:
         say("this program is started by `edge-door door`, which gives it its settings")
         return 2
     try:
-        serve(settings)
+        if sys.argv[2:] == ["--release"]:
+            release(settings)
+        else:
+            serve(settings)
     except EdgeDoorError as error:
         say(str(error))
         return error.exit_code

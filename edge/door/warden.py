@@ -127,7 +127,8 @@ def _watch(guard_end: socket.socket, guard: int, pins: Pins, settings: GuardSett
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         if _wait_for_end(guard_end, guard):
-            _drive_off(pins, settings)
+            drive_off(pins, settings)
+            sys.stderr.write("door warden: the guard is gone, the lock's lines are off\n")
         code = 0
     except BaseException as error:  # noqa: BLE001 - this is the end of the process
         sys.stderr.write(f"door warden: {type(error).__name__}: {error}\n")
@@ -160,7 +161,12 @@ def _wait_for_end(guard_end: socket.socket, guard: int) -> bool:
             guard_end.send(ALIVE)
 
 
-def _drive_off(pins: Pins, settings: GuardSettings) -> None:
+def drive_off(pins: Pins, settings: GuardSettings) -> None:
+    """Claim the lock's lines, drive them off, and give them back.
+
+    Raises:
+        PinError: a line could not be claimed for `CLAIM_S`.
+    """
     deadline = time.monotonic() + CLAIM_S
     for pin in (settings.relay, settings.relock):
         while pin is not None:
@@ -172,4 +178,3 @@ def _drive_off(pins: Pins, settings: GuardSettings) -> None:
                     raise
                 time.sleep(0.005)
     pins.close()
-    sys.stderr.write("door warden: the guard is gone, the lock's lines are off\n")
