@@ -114,7 +114,7 @@ make_users() {
   say "users and groups: ${users[*]}"
   install -d "$program"
   getent group gpio >/dev/null || touch "$made_gpio"
-  install -m 0644 "$checkout/systemd/edge-door.sysusers.conf" /etc/sysusers.d/edge-door.conf
+  install -D -m 0644 "$checkout/systemd/edge-door.sysusers.conf" /etc/sysusers.d/edge-door.conf
   systemd-sysusers edge-door.conf
 }
 
@@ -167,7 +167,7 @@ write_config() {
 }
 
 make_folders() {
-  install -m 0644 "$checkout/systemd/edge-door.tmpfiles.conf" /etc/tmpfiles.d/edge-door.conf
+  install -D -m 0644 "$checkout/systemd/edge-door.tmpfiles.conf" /etc/tmpfiles.d/edge-door.conf
   systemd-tmpfiles --create edge-door.conf
   "$link" init
 }

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kernels
-from debian import CACHE
+from debian import CACHE, sh
 
 if TYPE_CHECKING:
     from kernels import Kernel
+
+__all__ = ["CACHE", "sh"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEEDED = {  # program -> the Debian package it comes in

@@ -1,0 +1,106 @@
+"""A Debian of its own, made by debootstrap and booted with systemd as its first process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from debian import CACHE, KEYRING, mirror, sh
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What install.sh asks of Debian is there already: the guest boots without a network.
+PACKAGES = (
+    "systemd,systemd-sysv,dbus,udev,procps,ca-certificates,python3,python3-venv,mosquitto,jq,"
+    "adduser,passwd"
+)
+FETCH = """
+python3 -m venv /tmp/venv
+cd /tmp
+/tmp/venv/bin/pip download --quiet --dest /wheels pip setuptools hatchling '/src[gpiod]'
+rm /wheels/edge_door*
+touch /wheels/.fetched
+"""
+BOOTS = 2
+NEEDED = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container"}
+
+
+def missing() -> str:
+    """Why no Debian can be booted here; else empty."""
+    if os.geteuid() != 0:
+        return "booting a Debian needs root"
+    lacking = sorted({name for program, name in NEEDED.items() if shutil.which(program) is None})
+    return f"not installed: apt-get install {' '.join(lacking)}" if lacking else ""
+
+
+def _nspawn(root: Path, *options: str) -> list[str]:
+    return [
+        *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit"),
+        f"--directory={root}",
+        *options,
+    ]
+
+
+def base(suite: str) -> Path:
+    """The root of a fresh Debian, made once."""
+    root = CACHE / f"root-{suite}"
+    if not (root / ".made").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        sh(
+            *("debootstrap", f"--keyring={KEYRING}", "--variant=minbase"),
+            *(f"--include={PACKAGES}", suite, root, mirror()),
+        )
+        (root / ".made").touch()
+    return root
+
+
+def wheels(suite: str, checkout: Path) -> Path:
+    """All Python packages that an installation there needs, downloaded once for its Python."""
+    folder = CACHE / f"wheels-{suite}"
+    wanted = (checkout / "pyproject.toml").read_text()
+    done = folder / ".complete"
+    if not done.exists() or done.read_text() != wanted:
+        folder.mkdir(exist_ok=True)
+        authorities = os.environ.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
+        subprocess.run(
+            [
+                *_nspawn(base(suite), "--pipe", "--volatile=overlay"),
+                *(f"--bind-ro={checkout}:/src", f"--bind={folder}:/wheels"),
+                *(f"--bind-ro={authorities}:/authorities", "--setenv=PIP_CERT=/authorities"),
+                *("bash", "-ec", FETCH),
+            ],
+            stdin=subprocess.DEVNULL,
+            check=False,  # nspawn itself fails at its end where /run is no tmpfs
+        )
+        (folder / ".fetched").unlink()
+        done.write_text(wanted)
+    return folder
+
+
+def boot(root: Path, binds: dict[str, Path], results: Path, limit_s: float) -> None:
+    """Boot, and boot again where the guest asks for it, until it leaves a file `done` or gives up.
+
+    What it shows on its console goes to `results/console`.
+    """
+    command = [
+        *_nspawn(root, "--boot", "--private-network", f"--bind={results}:/results"),
+        *(f"--bind-ro={path}:{name}" for name, path in binds.items()),
+        # systemd 256 and newer refuse cgroup v1, which this machine may still have.
+        "--setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
+    ]
+    # nspawn starts a guest that restarts again by itself, except where /run is no tmpfs.
+    for _ in range(BOOTS):
+        if (results / "done").exists():
+            return
+        with (results / "console").open("ab") as console:
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                timeout=limit_s,
+                check=False,
+            )
