@@ -149,9 +149,9 @@ def enrolled(person: str, *cosines: float, model: str = MODEL) -> Template:
     return Template(person, np.stack([towards(cosine) for cosine in cosines]), model)
 
 
-def test_the_nearest_three_captures_count() -> None:
+def test_the_nearest_capture_counts() -> None:
     assert similarity(PROBE, enrolled("Ann", 0.5)) == pytest.approx(0.5)
-    assert similarity(PROBE, enrolled("Ann", 0.9, -0.5, 0.8, 0.7, 0.1)) == pytest.approx(0.8)
+    assert similarity(PROBE, enrolled("Ann", 0.7, -0.5, 0.9, 0.1)) == pytest.approx(0.9)
 
 
 def test_the_best_template_is_named_with_its_threshold() -> None:
