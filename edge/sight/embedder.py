@@ -10,7 +10,7 @@ from edge.records import Embedding
 from edge.sight.aligner import align
 
 if TYPE_CHECKING:
-    from edge.records import AlignedFace, Frame, Landmarks
+    from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
     from edge.sight.tflite import Model
 
 
@@ -19,6 +19,7 @@ class Embedder:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._mirror = bool(model.entry.output.get("mirror", False))
 
     @property
     def model_sha256(self) -> str:
@@ -30,7 +31,19 @@ class Embedder:
         return align(frame, landmarks, self._model.entry.alignment, self._model.size)
 
     def embed(self, face: AlignedFace) -> Embedding:
-        """The L2-normalised float32 `(d,)` vector of one face."""
-        vector = self._model.run(face.pixels)["embedding"]
-        norm = max(float(np.linalg.norm(vector)), 1e-12)
-        return Embedding((vector / norm).astype(np.float32), self.model_sha256)
+        """The L2-normalised float32 `(d,)` vector of one face.
+
+        With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
+        time, and what the two sides of a face disagree on averages out.
+        """
+        vector = self._vector(face.pixels)
+        if self._mirror:
+            vector = vector + self._vector(face.pixels[:, ::-1])
+        return Embedding(_unit(vector), self.model_sha256)
+
+    def _vector(self, pixels: Pixels) -> Floats:
+        return _unit(self._model.run(pixels)["embedding"])
+
+
+def _unit(vector: Floats) -> Floats:
+    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
