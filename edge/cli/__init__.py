@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from edge.cli import credentials, measure, models, people, programs, setup
+from edge.cli import credentials, liveness, measure, models, people, programs, setup
 from edge.cli.base import app, fail
 from edge.errors import EdgeDoorError
 
-__all__ = ["app", "credentials", "main", "measure", "models", "people", "programs", "setup"]
+__all__ = [
+    "app",
+    "credentials",
+    "liveness",
+    "main",
+    "measure",
+    "models",
+    "people",
+    "programs",
+    "setup",
+]
 
 
 def main() -> None:

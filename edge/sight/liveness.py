@@ -6,7 +6,7 @@ A face that simply shows no life stays PENDING; how long it may is for policy to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.records import Liveness, LivenessState
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from edge.config.sections import LivenessSection, Move
     from edge.records import AlignedFace, EyeOpenness, Landmarks
+    from edge.sight.blink import Blink
 
 NEVER = float("-inf")
 MAX_GAP_S = 0.3
@@ -76,21 +77,20 @@ class LivenessMonitor:
             self.reset()
             self._at = sample.at
             self._seen = "the picture jumped"
-        blinked = self._blink(sample)
+        blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
+        blinked = blink is not None and self._proves_life(sample.at, blink)
         if self._section.level != "blink":
             self._follow_challenge(sample, blinked=blinked)
-        return self._verdict(sample.at)
+        span = None if blink is None else (blink.begin, blink.end)
+        return replace(self._verdict(sample.at), blinks=self._count, blink=span)
 
-    def _blink(self, sample: Sample) -> bool:
-        blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
-        if blink is None:
-            return False
+    def _proves_life(self, at: float, blink: Blink) -> bool:
         objection = self._film.objection(blink)
         if objection:
             self._seen = objection
             return False
         self._count += 1
-        self._blinked_at = sample.at
+        self._blinked_at = at
         return True
 
     def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
@@ -117,12 +117,12 @@ class LivenessMonitor:
         answered = at - self._answered_at <= self._section.fresh_s
         blinked = at - self._blinked_at <= self._section.fresh_s
         if self._section.level == "blink" and blinked:
-            return Liveness(LivenessState.LIVE, self._count, "blinked")
+            return Liveness(LivenessState.LIVE, seen="blinked")
         if answered:
-            return Liveness(LivenessState.LIVE, self._count, self._seen)
+            return Liveness(LivenessState.LIVE, seen=self._seen)
         if at - self._failed_at <= RETRY_S:
-            return Liveness(LivenessState.FAILED, self._count, self._seen)
+            return Liveness(LivenessState.FAILED, seen=self._seen)
         if self._challenge is not None and self._challenge.move is not None:
             words, move = self._challenge.instruction, self._challenge.move
-            return Liveness(LivenessState.PENDING, self._count, "challenged", words, move)
-        return Liveness(LivenessState.PENDING, self._count, self._seen or "no blink yet")
+            return Liveness(LivenessState.PENDING, seen="challenged", instruction=words, move=move)
+        return Liveness(LivenessState.PENDING, seen=self._seen or "no blink yet")

@@ -1,0 +1,126 @@
+"""Labelled clips: a CSV list, the films beside it, and how a camera would have sampled them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.errors import CameraError, UsageError
+from edge.records import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from edge.records import Pixels
+
+Span = tuple[int, int]
+"""First and last frame, 0-based, both included."""
+_COLUMNS = {"file", "person", "kind", "species", "fps", "blinks", "labelled", "notes"}
+_PARTIAL = re.compile(r"half|partial|likely|possible|flutter|unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One row of the list."""
+
+    path: Path
+    person: str
+    genuine: bool
+    species: str
+    fps: float
+    blinks: tuple[tuple[int, int, int], ...]
+    """Start, shut and end frames."""
+    excused: tuple[Span, ...]
+    """Partial blinks that the notes name."""
+    labelled: bool
+    """Whether all blinks in it are listed."""
+
+
+def read_clips(path: Path) -> list[Clip]:
+    """The clips of a CSV file; they lie beside it.
+
+    Raises:
+        UsageError: it cannot be read, or a row is not what it should be.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"the list of clips {path} cannot be read: {error}") from error
+    missing = _COLUMNS - set(rows[0] if rows else ())
+    if missing:
+        raise UsageError(f"{path} has no column {', '.join(sorted(missing))}, or no row.")
+    clips = []
+    for number, row in enumerate(rows, start=2):
+        try:
+            clips.append(_clip(path.parent, row))
+        except ValueError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from error
+    return clips
+
+
+def _clip(folder: Path, row: dict[str, str]) -> Clip:
+    if row["kind"] not in {"genuine", "attack"}:
+        raise ValueError(f"kind is genuine or attack, not {row['kind']!r}")
+    blinks = []
+    for text in filter(None, row["blinks"].split(";")):
+        numbers = [int(part) for part in text.split("-")]
+        if len(numbers) != 3:  # noqa: PLR2004 - start, shut, end
+            raise ValueError(f"a blink is START-SHUT-END, not {text!r}")
+        blinks.append((numbers[0], numbers[1], numbers[2]))
+    return Clip(
+        path=folder / row["file"],
+        person=row["person"],
+        genuine=row["kind"] == "genuine",
+        species=row["species"],
+        fps=float(row["fps"]),
+        blinks=tuple(blinks),
+        excused=_excused(row["notes"]),
+        labelled=row["labelled"] == "y",
+    )
+
+
+def _excused(notes: str) -> tuple[Span, ...]:
+    """Frames `A-B` or `A-B-C` in clauses of the notes that speak of partial or doubtful blinks."""
+    spans = []
+    for clause in re.split(r"[;,]", notes):
+        if _PARTIAL.search(clause):
+            for text in re.findall(r"\d+(?:-\d+)+", clause):
+                numbers = [int(part) for part in text.split("-")]
+                spans.append((numbers[0], numbers[-1]))
+    return tuple(spans)
+
+
+def film(path: Path) -> Iterator[Pixels]:
+    """The frames of a video, RGB.
+
+    Raises:
+        CameraError: it cannot be opened.
+    """
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not capture.isOpened():
+            raise CameraError(f"the clip {path} cannot be opened. Is it beside the list?")
+        while True:
+            good, frame = capture.read()
+            if not good:
+                return
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    finally:
+        capture.release()
+
+
+def sampled(frames: Iterable[Pixels], fps: float, wanted: float | None) -> Iterator[Frame]:
+    """The frames that a camera of `wanted` frames a second would have seen; None: all."""
+    due = 0.0
+    for number, pixels in enumerate(frames):
+        if wanted is not None and wanted < fps:
+            if number < int(due):
+                continue
+            due += fps / wanted
+        yield Frame(pixels, number / fps, number)
