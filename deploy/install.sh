@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Installs edge-door as three services on Raspberry Pi OS 12/13, Debian 12/13 or JetPack 6.
 #
-#   sudo ./deploy/install.sh [--wheels DIR] [--with-readers] [--no-start]
+#   sudo ./deploy/install.sh [--wheels DIR] [--no-start]
 #   sudo ./deploy/install.sh --uninstall [--keep-data]
 #
 #   --wheels DIR     install Python packages from DIR alone, without the network
-#   --with-readers   also what USB and serial card readers and keypads need
 #   --no-start       set everything up, but start nothing now
 #   --uninstall      remove all of it again; --keep-data keeps people, events and configuration
 #
@@ -29,7 +28,7 @@ stop() { # stop CODE SENTENCE
   exit "$1"
 }
 
-wheels="" readers="" start=yes uninstall="" keep=""
+wheels="" start=yes uninstall="" keep=""
 read_options() {
   while [ $# -gt 0 ]; do
     case $1 in
@@ -38,7 +37,6 @@ read_options() {
         wheels=$(cd "$2" && pwd)
         shift
         ;;
-      --with-readers) readers=yes ;;
       --no-start) start="" ;;
       --uninstall) uninstall=yes ;;
       --keep-data) keep=yes ;;
@@ -102,7 +100,6 @@ install_packages() {
     pi5) wanted+=(python3-picamera2 python3-rpi-lgpio) ;;
     pi) wanted+=(python3-picamera2 python3-rpi.gpio) ;;
   esac
-  [ -z "$readers" ] || wanted+=(gcc python3-dev)
   have_packages "${wanted[@]}" && return
   say "Debian packages: ${wanted[*]}"
   apt-get update -q >/dev/null || say "apt-get update failed; going on with the lists there are"
@@ -124,7 +121,6 @@ install_program() {
     pi | pi5) options=(--system-site-packages) ;; # picamera2 and the pin library are Debian's
     jetson) extras=gpiod,jetson ;;
   esac
-  [ -z "$readers" ] || extras=$extras,readers
   [ -z "$wheels" ] || from=(--no-index --find-links "$wheels")
   say "program: $program ($("python3" -V 2>&1))"
   # Another Python, after an upgrade of the system, needs another environment.

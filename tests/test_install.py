@@ -58,7 +58,7 @@ def test_a_wrong_option_is_refused_before_anything_is_done(
 def test_help_lists_every_option() -> None:
     done = install("--help")
     assert done.returncode == 0
-    for option in ("--wheels", "--with-readers", "--no-start", "--uninstall", "--keep-data"):
+    for option in ("--wheels", "--no-start", "--uninstall", "--keep-data"):
         assert option in done.stdout
     assert "set -euo" not in done.stdout
 
