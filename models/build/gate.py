@@ -103,9 +103,7 @@ def _central(faces: list[Face], frame: Frame) -> Face:
     return min(faces, key=distance)
 
 
-def aligned(
-    find: Detector, mesh: Mesh, pictures: Mapping[str, Pixels]
-) -> dict[str, AlignedFace]:
+def aligned(find: Detector, mesh: Mesh, pictures: Mapping[str, Pixels]) -> dict[str, AlignedFace]:
     """The aligned central face of every picture that shows one."""
     found = {}
     for name, picture in pictures.items():

@@ -151,5 +151,7 @@ class Graph:
         values = {**self.constants, self.source: tap("image", x)}
         for step in self.steps:
             y = REPLAY[step.name][1](step.options, *(values[i] for i in step.inputs))
-            values[step.output] = tap(f"tensor{step.output}", y) if step.output in self.ranged else y
+            values[step.output] = (
+                tap(f"tensor{step.output}", y) if step.output in self.ranged else y
+            )
         return [values[tensor] for tensor in self.results]

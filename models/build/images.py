@@ -5,6 +5,7 @@ project. Without it a build is the same to the byte; only its gate has less to l
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,7 @@ def packed(path: Path) -> Iterator[Pixels]:
     """The images of an .npz with `data` and `offsets`."""
     with np.load(path) as file:
         content, offsets = file["data"], file["offsets"]
-    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, end in pairwise(offsets):
         yield np.ascontiguousarray(cv2.imdecode(content[start:end], cv2.IMREAD_COLOR)[:, :, ::-1])
 
 
@@ -59,6 +60,8 @@ def view(image: Pixels, size: int, random: np.random.Generator) -> Pixels:
     centre = size / 2 + random.uniform(-0.2, 0.2, 2) * size
     matrix[:, 2] = centre - matrix[:, :2] @ [width / 2, height / 2]
     border = random.choice([cv2.BORDER_CONSTANT, cv2.BORDER_REFLECT_101])
-    small = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=int(border))
+    small = cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=int(border)
+    )
     light = small * random.uniform(0.5, 1.3) + random.uniform(-20, 20)
     return np.clip(light, 0, 255).astype(np.uint8)

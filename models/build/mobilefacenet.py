@@ -63,51 +63,47 @@ def fold(weights: Weights) -> dict[str, NDArray[np.float16]]:
 def load(folder: Path = HERE) -> Network:
     """The network kept in `folder` as a function.
 
-    It takes RGB (1, 112, 112, 3), already (pixel - 127.5) / 128, and gives [(1, d)], not normalised.
+    It takes RGB (1, 112, 112, 3) as (pixel - 127.5) / 128 and gives [(1, d)], not normalised.
     """
     with np.load(folder / "student.npz") as kept:
         weights = {key: kept[key].astype(np.float32) for key in kept.files}
-    symmetric = json.loads((folder / "student.json").read_text())["padding"] != "SAME"
-
-    def convolve(x: tf.Tensor, name: str) -> tf.Tensor:
-        kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
-        stride = 2 if name in STRIDED else 1
-        padding = "SAME"
-        if name == "head.1":
-            padding = "VALID"
-        elif stride == 2 and symmetric:  # SAME would pad only the right and the bottom
-            x, padding = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
-        strides = [1, stride, stride, 1]
-        if kernel.shape[3] == 1:
-            x = tf.nn.depthwise_conv2d(x, kernel, strides, padding)
-        else:
-            x = tf.nn.conv2d(x, kernel, strides, padding)
-        return x + bias
+    same = json.loads((folder / "student.json").read_text())["padding"] == "SAME"
+    blocks = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("blocks."))
 
     def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
-        def relu6(x: tf.Tensor, name: str) -> tf.Tensor:
-            return tap(name, tf.nn.relu6(convolve(x, name)))
-
         def linear(x: tf.Tensor, name: str) -> tf.Tensor:
-            return tap(name, convolve(x, name))
+            kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
+            return tap(name, _convolve(x, name, kernel, same=same) + bias)
+
+        def relu6(x: tf.Tensor, name: str) -> tf.Tensor:
+            kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
+            return tap(name, tf.nn.relu6(_convolve(x, name, kernel, same=same) + bias))
 
         x = relu6(relu6(tap("image", x), "stem.0"), "stem.1")
-        block = 0
-        while f"blocks.{block}.n.0.kernel" in weights:
-            name = f"blocks.{block}"
-            before = x
+        for block in range(blocks):
+            name, before = f"blocks.{block}", x
             x = linear(relu6(relu6(x, f"{name}.n.0"), f"{name}.n.1"), f"{name}.n.2")
             if x.shape == before.shape:
                 x = tap(name, x + before)
-            block += 1
         x = linear(linear(relu6(x, "head.0"), "head.1"), "fc")
         return [tf.reshape(x, [1, -1])]
 
     return network
 
 
+def _convolve(x: tf.Tensor, name: str, kernel: NDArray[np.float32], *, same: bool) -> tf.Tensor:
+    stride = 2 if name in STRIDED else 1
+    padding = "VALID" if name == "head.1" else "SAME"
+    if stride == 2 and not same:  # SAME pads only below and on the right
+        x, padding = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
+    strides = [1, stride, stride, 1]
+    if kernel.shape[3] == 1:
+        return tf.nn.depthwise_conv2d(x, kernel, strides, padding)
+    return tf.nn.conv2d(x, kernel, strides, padding)
+
+
 def keep(weights: Path, about: Path, data: Path) -> None:
-    """Take over a training's export: fold, round to float16, measure the ranges on aligned faces."""
+    """Take over a training's export: fold, round to float16, measure ranges on aligned faces."""
     with np.load(weights) as file:
         np.savez_compressed(HERE / "student.npz", **fold(dict(file)))
     (HERE / "student.json").write_text(about.read_text())
