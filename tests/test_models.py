@@ -73,11 +73,11 @@ def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> 
         pytest.skip("one runtime here; tflite-runtime installs on Python 3.11 and older")
     models = [Model(entry, runtime) for runtime in ("litert", "tflite-runtime")]
     results = [model.run(fit(frames[0].pixels, model)) for model in models]
+    # int8: kernels may round the other way in every layer.
+    tolerance = 0.15 if entry.precision == "int8" else 0.001
     for name, value in results[0].items():
-        spread = float(np.abs(value).max())
-        error = float(np.abs(value - results[1][name]).max())
-        # int8: kernels may round the other way in every layer.
-        assert error <= (0.08 if entry.precision == "int8" else 0.001) * spread, name
+        error = np.linalg.norm(value - results[1][name])
+        assert error <= tolerance * np.linalg.norm(value), name
 
 
 @pytest.mark.parametrize(
