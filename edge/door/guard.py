@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 TAKE_OVER_S = 2.0
 """How long a starting guard waits for the one before it and its warden to end."""
 
-NICE = -10
-
 
 class Guard:
     """The loop, over lines that are claimed."""
@@ -316,11 +314,13 @@ def _only_guard(run: Path) -> None:
 def _first_in_line() -> None:
     """Ask the kernel for what keeps the end of a pulse and of this process on time.
 
-    Inference can keep every core busy; and a core dump would hold the lines until it is written
-    (1 is the limit at which the kernel pipes it to no program either).
+    Inference can keep every core busy, so guard and warden go before it: real time where that is
+    allowed (root, or LimitRTPRIO=1), else whatever nice value systemd gave. A guard that spins is
+    killed by the warden. And a core dump would hold the lines until it is written; 1 is the limit
+    at which the kernel pipes it to no program either.
     """
-    with contextlib.suppress(OSError):  # root or systemd's Nice= only
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     with contextlib.suppress(OSError, ValueError):  # not above a limit of 0
         resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
 
