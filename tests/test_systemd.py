@@ -73,6 +73,10 @@ def test_every_program_is_watched_and_started_again_but_not_for_ever(name: str) 
     assert service["Restart"] in ("always", "on-failure")
     assert service["RestartPreventExitStatus"] == "2"  # a wrong configuration stays wrong
     assert int(unit["Unit"]["StartLimitBurst"]) > 0
+    # At the pace of RestartSec alone it must not give up for good.
+    interval = float(unit["Unit"]["StartLimitIntervalSec"])
+    shortest = float(service["RestartSec"]) + 0.25
+    assert interval / shortest < int(unit["Unit"]["StartLimitBurst"])
     assert unit["Unit"]["PartOf"] == "edge-door.target"
     assert f"edge-door-{name}.service" in (UNITS / "edge-door.target").read_text()
 

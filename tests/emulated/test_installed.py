@@ -67,15 +67,31 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of this checkout as they are now: they must not change on the way."""
+    folder = tmp_path_factory.mktemp("checkout")
+    folder.chmod(0o755)
+    listed = machine.sh("git", "ls-files", "-z", cwd=machine.REPOSITORY).split("\0")
+    for name in filter(None, listed):
+        if (machine.REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(machine.REPOSITORY / name, folder / name)
+    return folder
+
+
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def found(
-    request: pytest.FixtureRequest, clip: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    clip: Path,
+    checkout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Found]:
     if why := container.missing():
         pytest.skip(why)
     root = machine.CACHE / f"booted-{request.param}"
     results = tmp_path_factory.mktemp("results")
-    wheels = container.wheels(request.param, machine.REPOSITORY)
+    wheels = container.wheels(request.param, checkout)
     shutil.rmtree(root, ignore_errors=True)
     machine.sh("cp", "--archive", "--reflink=auto", container.base(request.param), root)
     try:
@@ -83,9 +99,7 @@ def found(
         wants = root / "etc/systemd/system/multi-user.target.wants"
         wants.mkdir(exist_ok=True)
         (wants / "trial.service").symlink_to("/etc/systemd/system/trial.service")
-        container.boot(
-            root, {"/src": machine.REPOSITORY, "/wheels": wheels, "/clip": clip}, results, 900
-        )
+        container.boot(root, {"/src": checkout, "/wheels": wheels, "/clip": clip}, results, 900)
         yield Found(results)
     finally:
         shutil.rmtree(root, ignore_errors=True)
