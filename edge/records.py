@@ -57,7 +57,8 @@ class Box:
 class Face:
     """A detected face: box and keypoints `(k, 2)` in frame pixels, score 0-1.
 
-    Keypoint order: the person's right eye, left eye, nose tip, mouth centre, right and left ear.
+    Keypoint order: the person's right eye, left eye, nose tip, mouth centre, and where the detector
+    knows them right and left ear.
     """
 
     box: Box

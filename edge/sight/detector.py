@@ -1,13 +1,15 @@
-"""Faces in a frame: BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047)."""
+"""Faces in a frame."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from edge.errors import ModelError
 from edge.records import Box, Face
+from edge.sight.decoders import DECODERS
 
 if TYPE_CHECKING:
     from edge.records import Floats, Frame, Pixels
@@ -15,51 +17,31 @@ if TYPE_CHECKING:
 
 
 class Detector:
-    """An anchor-based single-shot detector with six keypoints a face."""
+    """A single-shot detector: letterbox, network, decoder, non-maximum suppression."""
 
     def __init__(self, model: Model) -> None:
+        """Take a loaded model.
+
+        Raises:
+            ModelError: the manifest names no decoder that there is, or lacks what it needs.
+        """
         self._model = model
         spec = model.entry.output
-        self._scale = float(spec["scale"])
-        self._clip = float(spec["score_clip"])
-        self._min_score = float(spec["min_score"])
-        self._min_overlap = float(spec["min_overlap"])
-        self._anchors = _anchor_centres(model.size[0], spec["anchors"])
+        try:
+            self._min_overlap = float(spec["min_overlap"])
+            self._decode = DECODERS[spec.get("decoder", "blazeface")](spec, model.size[0])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"the manifest's output of {model.entry.name!r} is not a detector's: {error!r}"
+            ) from error
 
     def detect(self, frame: Frame) -> list[Face]:
         """All faces, best first, in frame pixels."""
         square, scale, left, top = _letterbox(frame.pixels, self._model.size[0])
-        out = self._model.run(square)
-        logits = np.clip(out["scores"][:, 0], -self._clip, self._clip)
-        scores = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-        keep = np.flatnonzero(scores >= self._min_score)
-        if not keep.size:
-            return []
-        rows = self._decode(out["boxes"][keep], self._anchors[keep])
+        rows, scores = self._decode(self._model.run(square))
         origin = np.array([left, top], dtype=np.float32)
-        faces = _merge(rows, scores[keep], self._min_overlap)
+        faces = _merge(rows, scores, self._min_overlap)
         return [_face(row, score, scale, origin) for row, score in faces]
-
-    def _decode(self, raw: Floats, anchors: Floats) -> Floats:
-        """`(n, 16)`: left, top, right, bottom, then six keypoints, in the square, 0-1."""
-        points = raw.reshape(-1, 8, 2) / self._scale
-        half = points[:, 1] / 2
-        centre = points[:, 0] + anchors
-        keypoints = points[:, 2:] + anchors[:, None]
-        corners = np.stack([centre - half, centre + half], axis=1)
-        return np.concatenate([corners, keypoints], axis=1).reshape(-1, 16)
-
-
-def _anchor_centres(size: int, layers: list[dict[str, Any]]) -> Floats:
-    """`(n, 2)` centres (x, y) of the anchors, 0-1, row by row and layer by layer."""
-    centres = []
-    for layer in layers:
-        cells = size // int(layer["stride"])
-        grid = (np.arange(cells, dtype=np.float32) + 0.5) / cells
-        y, x = np.meshgrid(grid, grid, indexing="ij")
-        layer_centres = np.stack([x.ravel(), y.ravel()], axis=1)
-        centres.append(np.repeat(layer_centres, int(layer["per_cell"]), axis=0))
-    return np.concatenate(centres)
 
 
 def _letterbox(pixels: Pixels, size: int) -> tuple[Pixels, float, float, float]:
@@ -98,7 +80,7 @@ def _ious(box: Floats, others: Floats) -> Floats:
 
 
 def _face(row: Floats, score: float, scale: float, origin: Floats) -> Face:
-    points = row.reshape(8, 2) * scale + origin
+    points = row.reshape(-1, 2) * scale + origin
     (left, top), (right, bottom) = points[0], points[1]
     box = Box(float(left), float(top), float(right - left), float(bottom - top))
     return Face(box, points[2:].astype(np.float32), score)

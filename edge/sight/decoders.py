@@ -1,0 +1,144 @@
+"""Detector outputs to boxes and keypoints: one class for each way in which networks state them.
+
+A decoder gives rows `(n, 4 + 2k)`: left, top, right, bottom, then k keypoints (right eye, left eye,
+nose tip, mouth centre, and where the network knows them right and left ear), in the input square,
+0-1; and their scores `(n,)`, 0-1. Only what reaches `min_score` is returned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from edge.records import Floats
+
+    Outputs = dict[str, Floats]
+
+_UNIFORM_FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8)], np.float32)
+"""Keypoints in an upright face's box, for networks that give none."""
+
+
+class Decoder(Protocol):
+    """Reads the outputs of one family of detectors."""
+
+    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+        """Rows and scores of the candidates."""
+
+
+class BlazeFace:
+    """Offsets from anchor centres (Bazarevsky et al. 2019, arXiv:1907.05047)."""
+
+    def __init__(self, spec: dict[str, Any], size: int) -> None:
+        self._scale = float(spec["scale"])
+        self._clip = float(spec["score_clip"])
+        self._min_score = float(spec["min_score"])
+        layers = [(int(layer["stride"]), int(layer["per_cell"])) for layer in spec["anchors"]]
+        self._anchors = np.concatenate([_grid(size, *layer) for layer in layers])
+
+    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+        """Sigmoid scores; boxes by centre and size."""
+        logits = np.clip(out["scores"][:, 0], -self._clip, self._clip)
+        scores = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
+        keep = np.flatnonzero(scores >= self._min_score)
+        points = out["boxes"][keep].reshape(len(keep), -1, 2) / self._scale
+        anchors = self._anchors[keep]
+        points[:, 0] += anchors
+        points[:, 2:] += anchors[:, None]
+        return _rows(points[:, 0], points[:, 1], points[:, 2:]), scores[keep]
+
+
+class YuNet:
+    """One cell, one face, on three grids (Wu et al. 2023, Machine Intelligence Research 20)."""
+
+    def __init__(self, spec: dict[str, Any], size: int) -> None:
+        self._min_score = float(spec["min_score"])
+        self._size = size
+        self._corners = {
+            stride: _grid(size, stride, 1) * size - stride / 2 for stride in spec["strides"]
+        }
+
+    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+        """The score is the geometric mean of two; the boxes' sizes are logarithms of cells."""
+        rows, scores = [], []
+        for stride, corners in self._corners.items():
+            both = np.clip(out[f"class_{stride}"], 0, 1) * np.clip(out[f"object_{stride}"], 0, 1)
+            score = np.sqrt(both[:, 0])
+            keep = np.flatnonzero(score >= self._min_score)
+            corner, box = corners[keep], out[f"boxes_{stride}"][keep]
+            points = out[f"points_{stride}"][keep].reshape(-1, 5, 2) * stride + corner[:, None]
+            centre = box[:, :2] * stride + corner
+            size = np.exp(box[:, 2:]) * stride
+            rows.append(_rows(centre, size, _with_mouth(points)) / self._size)
+            scores.append(score[keep])
+        return np.concatenate(rows), np.concatenate(scores)
+
+
+class RetinaFace:
+    """Offsets from two square priors a cell (Deng et al. 2020, CVPR), one-stage exports."""
+
+    def __init__(self, spec: dict[str, Any], size: int) -> None:
+        self._min_score = float(spec["min_score"])
+        centres, sides = [], []
+        for layer in spec["anchors"]:
+            grid = _grid(size, int(layer["stride"]), len(layer["sides"]))
+            centres.append(grid)
+            sides.append(np.tile(layer["sides"], len(grid) // len(layer["sides"])) / size)
+        self._centres = np.concatenate(centres)
+        self._sides = np.concatenate(sides)[:, None].astype(np.float32)
+        self._near, self._far = (float(v) for v in spec["variances"])
+
+    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+        """Scores are probabilities of background and face."""
+        scores = out["scores"][:, 1]
+        keep = np.flatnonzero(scores >= self._min_score)
+        centres, sides, boxes = self._centres[keep], self._sides[keep], out["boxes"][keep]
+        reach = self._near * sides
+        points = centres[:, None] + out["points"][keep].reshape(-1, 5, 2) * reach[:, None]
+        size = sides * np.exp(self._far * boxes[:, 2:])
+        return _rows(centres + boxes[:, :2] * reach, size, _with_mouth(points)), scores[keep]
+
+
+class Ssd:
+    """Finished detections (Liu et al. 2016): image, label, score, left, top, right, bottom."""
+
+    def __init__(self, spec: dict[str, Any], size: int) -> None:
+        del size
+        self._min_score = float(spec["min_score"])
+
+    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+        """The network gives no keypoints: the face is taken to be upright."""
+        found = out["found"].reshape(-1, 7)
+        found = found[found[:, 2] >= self._min_score]
+        low, high = found[:, 3:5], found[:, 5:7]
+        points = low[:, None] + _UNIFORM_FACE * (high - low)[:, None]
+        return _rows((low + high) / 2, high - low, points), found[:, 2]
+
+
+DECODERS: dict[str, type[BlazeFace | YuNet | RetinaFace | Ssd]] = {
+    "blazeface": BlazeFace,
+    "yunet": YuNet,
+    "retinaface": RetinaFace,
+    "ssd": Ssd,
+}
+
+
+def _grid(size: int, stride: int, per_cell: int) -> Floats:
+    """`(n, 2)` centres (x, y) of a grid's cells, 0-1, row by row, each `per_cell` times."""
+    cells = size // stride
+    middles = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+    y, x = np.meshgrid(middles, middles, indexing="ij")
+    return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), per_cell, axis=0)
+
+
+def _with_mouth(points: Floats) -> Floats:
+    """Eyes, nose and both mouth corners `(n, 5, 2)` to eyes, nose and the mouth's centre."""
+    mouth = points[:, 3:5].mean(axis=1, keepdims=True)
+    return np.concatenate([points[:, :3], mouth], axis=1)
+
+
+def _rows(centre: Floats, size: Floats, points: Floats) -> Floats:
+    half = size / 2
+    corners = np.concatenate([centre - half, centre + half], axis=1)
+    return np.concatenate([corners, points.reshape(len(points), -1)], axis=1)
