@@ -56,6 +56,6 @@ use_environment() {
   fi
   say "setting up $environment (first time: a few minutes)"
   [ -x "$environment/bin/python" ] || "$python" -m venv "${options[@]}" "$environment"
-  "$environment/bin/python" -m pip install -q --disable-pip-version-check -e "$root_folder[$extra]"
+  "$environment/bin/python" -m pip install -q --disable-pip-version-check -e "${root_folder}[$extra]"
   printf '%s' "$wanted" >"$stamp"
 }

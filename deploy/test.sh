@@ -10,15 +10,16 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 marks="not slow and not emulated"
 static=yes
+extra="dev"
 case "${1:-}" in
   --emulated) marks="emulated"; static=no; shift ;;
   --slow) marks="not emulated"; shift ;;
-  --fast) static=no; shift ;;
+  --fast) static=no; extra="test"; shift ;;
 esac
 
 need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=systemd \
   ffmpeg=ffmpeg
-use_environment dev
+use_environment "$extra"
 cd "$root_folder"
 bin=$environment/bin
 
