@@ -550,7 +550,7 @@ def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
-        with pytest.raises(VaultError, match="cannot be written"):
+        with pytest.raises(VaultError, match="cannot be made"):
             Vault.create_key(tmp_path / "vault.key")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

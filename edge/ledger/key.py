@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -39,9 +40,17 @@ def create_key(path: Path) -> None:
     Raises:
         VaultError: there is one already, or it cannot be written; nothing is left then.
     """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        try:
+            os.write(handle, os.urandom(KEY_BYTES))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.link(fresh, path)  # whole or not at all, and never over another
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise VaultError(
             f"{path} exists already, and what it has encrypted can be read with nothing else. "
@@ -49,16 +58,9 @@ def create_key(path: Path) -> None:
         ) from error
     except OSError as error:
         raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
-    try:
-        try:
-            os.write(handle, os.urandom(KEY_BYTES))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        sync_folder(path.parent)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise VaultError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
 
 
 def load_keys(path: Path) -> Keys:

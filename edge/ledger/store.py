@@ -201,11 +201,11 @@ def _create(path: Path, schema: Schema) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        os.fchmod(handle, schema.mode)
+        os.close(handle)
+        sync_folder(path.parent)
     except OSError as error:
         raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
-    os.fchmod(handle, schema.mode)
-    os.close(handle)
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
