@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.emulated, pytest.mark.timeout(1200)]
 
+LIST = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 SERVICE = """[Unit]
 Description=the test
 After=multi-user.target
@@ -72,7 +73,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of this checkout as they are now: they must not change on the way."""
     folder = tmp_path_factory.mktemp("checkout")
     folder.chmod(0o755)
-    listed = machine.sh("git", "ls-files", "-z", cwd=machine.REPOSITORY).split("\0")
+    listed = machine.sh(*LIST, cwd=machine.REPOSITORY).split("\0")
     for name in filter(None, listed):
         if (machine.REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def until(what: Callable[[], bool], limit_s: float) -> bool:
     return True
 
 
-def start() -> Running:
+def start(watchdog: str = "") -> Running:
     """Start a guard and connect to it."""
     settings = GuardSettings(
         backend="gpiod",
@@ -91,6 +91,7 @@ def start() -> Running:
         relay=OutputPin(RELAY),
         inputs={"rex": InputPin(REX)},
         rules=Rules(pulse_s=PULSE_S),
+        watchdog=watchdog,
     )
     process = subprocess.Popen([sys.executable, "-m", "edge.door.guard", settings.to_json()])
     deadline = time.monotonic() + START_S
@@ -170,6 +171,17 @@ def exit_button() -> None:
     )
 
 
+def freeze_everything() -> None:
+    """Stop guard and warden at once: only the board's own watchdog is left to act."""
+    guard = start("/dev/watchdog")
+    guard.unlock()
+    for pid in (guard.warden, guard.process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    tell("frozen", before=line())
+    time.sleep(90)
+    tell("survived", after=line())
+
+
 def main() -> None:
     """The trials named on the command line."""
     trials: dict[str, Callable[[Running], None]] = {
@@ -180,9 +192,10 @@ def main() -> None:
         "segfault": lambda guard: os.kill(guard.process.pid, signal.SIGSEGV),
         "kill both": kill_both,
     }
+    alone = {"exit button": exit_button, "freeze everything": freeze_everything}
     for name in sys.argv[1:]:
-        if name == "exit button":
-            exit_button()
+        if name in alone:
+            alone[name]()
         else:
             hurt(name, trials[name])
 
