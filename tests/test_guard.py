@@ -6,10 +6,12 @@ import json
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from edge.door.launch import guard_command
 from edge.door.launch import guard_settings as settings_of
 from edge.door.machine import Rules
 from edge.door.pins.fake import Board
-from edge.door.settings import GuardSettings, OutputPin
+from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.door.tickets import Tickets
 from edge.errors import ConfigError, WireError
 from edge.wire import Channel
@@ -338,6 +340,97 @@ def test_a_missing_backend_is_a_sentence_and_no_fake(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "door.backend = 'rpi' cannot start" in done.stderr
     assert "edge-door[rpi]" in done.stderr
+
+
+def test_a_repaired_short_circuit_ends_the_fault() -> None:
+    with RunningGuard() as guard:
+        guard.hear("state")
+        guard.board.set_input(RELAY, high=True)
+        assert "not as it was driven" in guard.hear("state", lock="FAULT")["fault"]
+        guard.unlock()
+        assert "at fault" in guard.hear("refused")["reason"]
+        guard.board.let_go(RELAY)
+        guard.hear("state", lock="LOCKED", fault="")
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+
+
+def test_a_stuck_exit_button_does_not_open_at_every_start() -> None:
+    with RunningGuard(rules=Rules(pulse_s=0.1)) as guard:
+        guard.board.set_input(REX, high=False)
+        guard.hear("event", reason="locked")
+        guard.hang_up()
+        guard.process.terminate()
+        guard.process.wait()
+        assert guard.process.stderr
+        guard.process.stderr.close()
+        guard.process = guard.start()
+        time.sleep(0.3)
+        assert len(guard.board.pulses(RELAY)) == 1
+
+
+def test_an_interlocked_door_claims_before_it_unlocks() -> None:
+    busy, other = 20, 21
+    with RunningGuard(
+        busy=OutputPin(busy),
+        inputs={"interlock": InputPin(other, active_high=True, pull="down")},
+        rules=Rules(pulse_s=5.0, interlock_s=0.2),
+    ) as guard:
+        guard.unlock()
+        guard.hear("state", lock="UNLOCKING")
+        guard.hear("event", reason="unlocked")
+        (claimed,) = [each.at for each in guard.board.changes(busy) if each.on]
+        (unlocked,) = [each.at for each in guard.board.changes(RELAY) if each.on]
+        assert unlocked - claimed == pytest.approx(0.2, abs=0.05)
+        guard.board.set_input(other, high=True)  # the other door was forced
+        guard.hear("event", reason="locked")
+        assert not guard.board.on(busy)
+        guard.unlock()
+        assert "interlocked door" in guard.hear("refused")["reason"]
+
+
+def test_a_motor_lock_is_driven_each_way_and_never_both() -> None:
+    relock = 18
+    with RunningGuard(
+        relock=OutputPin(relock),
+        inputs={},
+        rules=Rules(pulse_s=0.6, throw_s=0.2, motor=True),
+    ) as guard:
+        guard.hear("state", lock="LOCKED")
+        guard.unlock()
+        guard.hear("event", reason="locked")
+        guard.hear("state", lock="LOCKED")
+        assert guard.board.pulses(RELAY) == [pytest.approx(0.2, abs=0.05)]
+        assert guard.board.pulses(relock) == [pytest.approx(0.2, abs=0.05)] * 2
+        both = sorted(
+            guard.board.changes(RELAY) + guard.board.changes(relock), key=lambda each: each.at
+        )
+        on: set[int] = set()
+        for change in both:
+            on = on | {change.line} if change.on else on - {change.line}
+            assert len(on) <= 1
+
+
+def test_trying_the_wiring_tells_what_it_sees() -> None:
+    folder = tempfile.mkdtemp(prefix="door")
+    settings = guard_settings(Path(folder))
+    board = Board(folder)
+    command = [sys.executable, "-m", "edge.door.wiring", settings.to_json(), "1.5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as trial:
+        assert trial.stdout
+        said = ""
+        while "press, open and present" not in said:
+            said += trial.stdout.readline()
+        board.set_input(REX, high=False)
+        said += trial.stdout.read()
+    assert trial.returncode == 0
+    assert "line 17: the lock opens for 0.5 s" in said
+    assert "line 22: the door is open" in said
+    assert "line 27: the exit button is pressed" in said
+    assert "line 22: contact did not change" in said
+    assert board.pulses(RELAY) == [pytest.approx(0.5, abs=0.1)]
+    assert len(board.pulses(LED)) == len(board.pulses(BUZZER)) == 1
+    shutil.rmtree(folder)
 
 
 # Anything at all on the socket.

@@ -237,6 +237,8 @@ class DoorSection(Section):
             yield "lock = 'motor' needs relock_pin, the line that drives it shut"
         if not motor and self.relock_pin is not None:
             yield f"relock_pin is for a motor lock, remove it or say lock = 'motor' ({self.lock})"
+        if self.interlock.settle_s <= self.debounce_s:
+            yield "interlock.settle_s must be longer than debounce_s"
         if motor and self.motor_run_s > self.pulse_s:
             yield "motor_run_s must not be longer than pulse_s"
         if self.relay_contact == "NC" and self.lock in ("fail-secure", "motor"):

@@ -145,8 +145,10 @@ class Guard:
     def _claim_switches(self) -> None:
         for name, pin in self._settings.inputs.items():
             self._pins.claim_input(pin)
-            # The contact is unknown at first; the others start off, and the first turns tell.
+            # They start off, and the first turns tell.
             self._switches[name] = Debounced(self._settings.debounce_s, on=False)
+        if "rex" in self._switches:  # one that is stuck must not open at every restart
+            self._switches["rex"].on = self._pins.read(self._settings.inputs["rex"].line)
         if "contact" in self._switches:
             closed = self._pins.read(self._settings.inputs["contact"].line)
             self._switches["contact"].on = closed
@@ -288,7 +290,7 @@ def _stop_signal() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(before)
 
 
-def _only_guard(run: Path) -> None:
+def only_guard(run: Path) -> None:
     """Hold the lock file for as long as this guard or its warden lives.
 
     Raises:
@@ -311,7 +313,7 @@ def _only_guard(run: Path) -> None:
             return
 
 
-def _first_in_line() -> None:
+def first_in_line() -> None:
     """Ask the kernel for what keeps the end of a pulse and of this process on time.
 
     Inference can keep every core busy, so guard and warden go before it: real time where that is
@@ -325,20 +327,21 @@ def _first_in_line() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
 
 
-def serve(settings: GuardSettings) -> None:
-    """Run the guard in this process until it is told to stop.
+@contextlib.contextmanager
+def lock_lines(settings: GuardSettings) -> Iterator[tuple[Pins, Outputs, Warden]]:
+    """The lock's lines, locked, with a warden that drives them off if this process cannot.
 
     Raises:
-        PinError, WireError: it could not start, or not go on; the lock's lines are off.
+        PinError, WireError: they are not to be had, or another guard serves this door.
     """
-    _first_in_line()
-    _only_guard(Path(settings.run))
+    first_in_line()
+    only_guard(Path(settings.run))
     warden = Warden(settings)
     pins = open_pins(settings)
     try:
         outputs = Outputs(pins, settings)
         warden.arm()
-        Guard(settings, pins, outputs).run(warden)
+        yield pins, outputs, warden
     except BaseException:
         # Whatever it was, memory included: off, and the warden makes sure of it.
         with contextlib.suppress(PinError):
@@ -349,6 +352,16 @@ def serve(settings: GuardSettings) -> None:
     warden.dismiss()
 
 
+def serve(settings: GuardSettings) -> None:
+    """Run the guard in this process until it is told to stop.
+
+    Raises:
+        PinError, WireError: it could not start, or not go on; the lock's lines are off.
+    """
+    with lock_lines(settings) as (pins, outputs, warden):
+        Guard(settings, pins, outputs).run(warden)
+
+
 def release(settings: GuardSettings) -> None:
     """Drive the lock's lines off, after a guard and its warden that may not have come to it.
 
@@ -356,7 +369,7 @@ def release(settings: GuardSettings) -> None:
         PinError: a line cannot be claimed.
         WireError: a guard still serves this door; its lines are its own.
     """
-    _only_guard(Path(settings.run))
+    only_guard(Path(settings.run))
     drive_off(open_pins(settings), settings)
 
 

@@ -29,6 +29,16 @@ def guard_command(config: Config) -> list[str]:
     return [sys.executable, "-m", "edge.door.guard", guard_settings(config).to_json()]
 
 
+def wiring_command(config: Config, watch_s: float) -> list[str]:
+    """The command that tries the wiring, watching the inputs for so many seconds.
+
+    Raises:
+        ConfigError: as `guard_command`.
+    """
+    settings = guard_settings(config).to_json()
+    return [sys.executable, "-m", "edge.door.wiring", settings, f"{watch_s:g}"]
+
+
 def guard_settings(config: Config) -> GuardSettings:
     """What the guard must know of this configuration.
 
