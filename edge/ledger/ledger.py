@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.records import Event, StoredEvent
 
 CAPACITY = 100_000
-"""Events kept. Ten thousand take about 4 MB."""
+"""Events kept. Ten thousand take about 3 MB."""
 
 _WARN_AT = 0.8
 
