@@ -42,7 +42,7 @@ class Embedder:
         return Embedding(_unit(vector), self.model_sha256)
 
     def _vector(self, pixels: Pixels) -> Floats:
-        return _unit(self._model.run(pixels)["embedding"])
+        return _unit(self._model.run(pixels)["embedding"].ravel())
 
 
 def _unit(vector: Floats) -> Floats:

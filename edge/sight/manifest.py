@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+ADDED = "added.toml"
+"""Beside the manifest: models that this installation's owner added."""
 
 Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "embedder"]
 
@@ -66,15 +70,28 @@ class Manifest(BaseModel):
     def entry(self, role: Role, name: str | None = None) -> ModelEntry:
         """The model called `name`, or the role's default.
 
+        The names people know are understood too: "VGG-Face" finds the model that was added with
+        the preset `vgg-face`.
+
         Raises:
             ModelError: there is no such model, or it plays another role.
         """
-        wanted = name or self.defaults.get(role)
-        entry = self.models.get(wanted or "")
-        if entry is None or entry.role != role:
-            known = ", ".join(sorted(n for n, m in self.models.items() if m.role == role))
-            raise ModelError(f"there is no {role} model called {wanted!r}. There are: {known}.")
+        wanted = name or self.defaults.get(role) or ""
+        own = [model for model in self.models.values() if model.role == role]
+        exact = next((model for model in own if model.name == wanted), None)
+        known_as = (m for m in own if _plain(wanted) in {_plain(m.name), _plain(m.preset or "")})
+        entry = exact or (next(known_as, None) if wanted else None)
+        if entry is None:
+            known = ", ".join(sorted(model.name for model in own))
+            raise ModelError(
+                f"there is no {role} model called {wanted!r}. There are: {known}. "
+                "More come with: edge-door models add FILE.tflite --preset NAME"
+            )
         return entry
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def shipped_models() -> Path:
@@ -85,22 +102,31 @@ def shipped_models() -> Path:
 
 
 def read_manifest(folder: Path | None = None) -> Manifest:
-    """Read `manifest.toml` in `folder` (default: the shipped models).
+    """Read `manifest.toml` in `folder` (default: the shipped models), and what was added to it.
 
     Raises:
         ModelError: it is missing, unreadable, or says something that cannot be.
     """
     folder = folder or shipped_models()
-    path = folder / "manifest.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the model manifest {path} cannot be read: {error}") from error
+    shipped = read_toml(folder / "manifest.toml")
+    added = read_toml(folder / ADDED) if (folder / ADDED).exists() else {}
     try:
         models = {
             name: ModelEntry(name=name, path=folder / table.pop("file"), **table)
-            for name, table in data.get("models", {}).items()
+            for name, table in (added.get("models", {}) | shipped.get("models", {})).items()
         }
-        return Manifest(models=models, defaults=data.get("defaults", {}))
-    except (ValidationError, KeyError, TypeError) as error:
-        raise ModelError(f"the model manifest {path} is not valid: {error}") from error
+        return Manifest(models=models, defaults=shipped.get("defaults", {}))
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read one of the files beside the models.
+
+    Raises:
+        ModelError: it is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model manifest {path} cannot be read: {error}") from error

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import importlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
@@ -14,6 +15,8 @@ import numpy as np
 from edge.errors import ModelError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.records import Floats, Pixels
     from edge.sight.manifest import ModelEntry
 
@@ -116,7 +119,7 @@ class Model:
         """
         by_shape: dict[tuple[int, ...], list[dict[str, Any]]] = {}
         for detail in self._interpreter.get_output_details():
-            by_shape.setdefault(tuple(int(n) for n in detail["shape"]), []).append(detail)
+            by_shape.setdefault(_shape(detail), []).append(detail)
         named = {}
         for name, shape in self.entry.output.items():
             if not (isinstance(shape, list) and shape and all(isinstance(n, int) for n in shape)):
@@ -129,6 +132,43 @@ class Model:
                 )
             named[name] = left.pop(0)
         return named
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What a file's tensors look like."""
+
+    input: tuple[int, ...]
+    outputs: tuple[tuple[int, ...], ...]
+    precision: Literal["float32", "float16", "int8"]
+
+
+def shapes_of(path: Path) -> Shapes:
+    """Look into a model file that no manifest describes yet.
+
+    Raises:
+        ModelError: it cannot be read, is no TFLite model, or has more than one input.
+    """
+    try:
+        interpreter = _interpreter_class("auto")[1](model_content=path.read_bytes())
+        interpreter.allocate_tensors()
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{path} is not a TFLite model that loads: {error}") from error
+    inputs = interpreter.get_input_details()
+    if len(inputs) != 1:
+        raise ModelError(f"{path} has {len(inputs)} inputs; a model of one picture is needed")
+    kinds = {np.dtype(detail["dtype"]).name for detail in interpreter.get_tensor_details()}
+    return Shapes(
+        input=_shape(inputs[0]),
+        outputs=tuple(_shape(detail) for detail in interpreter.get_output_details()),
+        precision="int8" if "int8" in kinds else "float16" if "float16" in kinds else "float32",
+    )
+
+
+def _shape(detail: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(int(n) for n in detail["shape"])
 
 
 def _mean_std(pixels: Pixels) -> tuple[float, float]:

@@ -1,0 +1,260 @@
+"""Take in somebody else's model: check it, try it on two portraits, and write it down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from pydantic import ValidationError
+
+from edge.config import Config
+from edge.errors import ModelError, UsageError
+from edge.faces import FaceReader
+from edge.sight.detector import Detector
+from edge.sight.embedder import Embedder
+from edge.sight.manifest import ADDED, ModelEntry, read_manifest, read_toml
+from edge.sight.still import still
+from edge.sight.tflite import Model, Shapes, available_runtimes, shapes_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.records import Floats, Pixels
+
+PRESETS = "presets.toml"
+_AGREE = 0.99
+_OVERLAP = 0.4
+_TURN_DEG, _DIM = 4.0, 0.85
+_RGB = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A model that was taken in, and what was seen of it."""
+
+    entry: ModelEntry
+    findings: dict[str, float]
+
+
+def presets(folder: Path) -> dict[str, dict[str, Any]]:
+    """The networks that are known by name.
+
+    Raises:
+        ModelError: the file of presets is missing or damaged.
+    """
+    return read_toml(folder / PRESETS)
+
+
+def adopt(
+    file: Path,
+    preset: str,
+    portraits: list[Pixels],
+    folder: Path,
+    *,
+    name: str | None = None,
+    licence: str | None = None,
+) -> Adopted:
+    """Check a model, try it, copy it into `folder` and note it there.
+
+    Args:
+        file: A TFLite file.
+        preset: What it is, a name of `presets.toml`.
+        portraits: Two or more RGB pictures, each of another person.
+        folder: The models' folder.
+        name: What to call it; default: the preset's name.
+        licence: Default: what is known of the usual weights.
+
+    Raises:
+        UsageError: there is no such preset, the name is taken or improper, or too few portraits.
+        ModelError: the file does not fit the preset, or does not do its work.
+    """
+    known = presets(folder)
+    if preset not in known:
+        raise UsageError(f"there is no preset {preset!r}. There are: {', '.join(sorted(known))}.")
+    name = name or preset
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
+    if name in read_manifest(folder).models:
+        raise UsageError(f"there is a model called {name!r} already. Choose another with --name.")
+    table = _describe(file, known[preset], preset)
+    if licence is not None:
+        table["licence"] = licence
+    try:
+        entry = ModelEntry(name=name, path=file, **table)
+    except ValidationError as error:
+        raise ModelError(f"the preset {preset!r} is not valid: {error}") from error
+    findings = _try(entry, portraits, folder)
+    _write(entry, table, folder)
+    return Adopted(entry.model_copy(update={"path": folder / f"{name}.tflite"}), findings)
+
+
+def _describe(file: Path, preset: dict[str, Any], name: str) -> dict[str, Any]:
+    """The manifest's table for a file: the preset, and what the file itself says."""
+    shapes = shapes_of(file)
+    spec = dict(preset["input"])
+    if len(shapes.input) != 4 or _RGB not in (shapes.input[1], shapes.input[3]):  # noqa: PLR2004
+        raise ModelError(f"{file} wants input {list(shapes.input)}, which is not one RGB picture")
+    nchw = shapes.input[3] != _RGB
+    spec["layout"] = "nchw" if nchw else "nhwc"
+    spec["height"], spec["width"] = shapes.input[2:4] if nchw else shapes.input[1:3]
+    embeds = preset["role"] == "embedder"
+    output = dict(preset["output"])
+    output |= (
+        _embedding(file, shapes, output) if embeds else _detections(file, shapes, spec, output)
+    )
+    return {
+        "role": preset["role"],
+        "description": preset["description"],
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "precision": shapes.precision,
+        "licence": preset["licence"],
+        "source": f"added from {file.name}",
+        "preset": name,
+        **({"alignment": preset["alignment"]} if embeds else {}),
+        "input": spec,
+        "output": output,
+    }
+
+
+def _embedding(file: Path, shapes: Shapes, spec: dict[str, Any]) -> dict[str, Any]:
+    wanted = spec["dim"]
+    for shape in shapes.outputs:
+        if int(np.prod(shape)) in wanted:
+            return {"embedding": list(shape), "dim": int(np.prod(shape))}
+    raise ModelError(
+        f"{file} gives {[list(shape) for shape in shapes.outputs]}; this preset's vectors have "
+        f"{' or '.join(map(str, wanted))} numbers"
+    )
+
+
+def _detections(
+    file: Path, shapes: Shapes, size: dict[str, Any], spec: dict[str, Any]
+) -> dict[str, Any]:
+    if size["width"] != size["height"]:
+        raise ModelError(f"{file} wants {size['width']}x{size['height']}; a square is needed")
+    cells = {s: (size["width"] // s) ** 2 for s in (8, 16, 32)}
+    if spec["decoder"] == "ssd":
+        found = [shape for shape in shapes.outputs if len(shape) == 4 and shape[3] == 7]  # noqa: PLR2004
+        wanted = {"found": list(found[0])} if found else {"found": [1, 1, 0, 7]}
+    elif spec["decoder"] == "retinaface":
+        priors = 2 * sum(cells.values())
+        wanted = {"boxes": [1, priors, 4], "scores": [1, priors, 2], "points": [1, priors, 10]}
+    else:
+        parts = {"class": 1, "object": 1, "boxes": 4, "points": 10}
+        wanted = {f"{p}_{s}": [1, cells[s], n] for s in spec["strides"] for p, n in parts.items()}
+    missing = [shape for shape in wanted.values() if tuple(shape) not in shapes.outputs]
+    if missing:
+        raise ModelError(
+            f"{file} lacks outputs of shape {missing}; it gives "
+            f"{[list(shape) for shape in shapes.outputs]}. Is it this preset's network?"
+        )
+    return wanted
+
+
+def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, float]:
+    if len(portraits) < 2:  # noqa: PLR2004
+        raise UsageError("two portraits of different people are needed to try a model on")
+    config = Config.model_validate({"paths": {"models": folder}})
+    reader = FaceReader(config)
+    if entry.role == "detector":
+        return _try_detector(entry, reader, portraits)
+    return _try_embedder(entry, reader, portraits)
+
+
+def _try_detector(
+    entry: ModelEntry, reader: FaceReader, portraits: list[Pixels]
+) -> dict[str, float]:
+    """It must find the same faces as the detector in use."""
+    detector = Detector(Model(entry))
+    overlaps = []
+    for portrait in portraits:
+        look = reader.only(portrait, "the portrait")
+        found = detector.detect(still(portrait))
+        overlaps.append(max((face.box.iou(look.face.box) for face in found), default=0.0))
+    if min(overlaps) < _OVERLAP:
+        raise ModelError(
+            f"{entry.path} does not find the faces of the portraits: boxes overlap by "
+            f"{min(overlaps):.2f} where {_OVERLAP} is needed. Is it this preset's network?"
+        )
+    return {"least_overlap": round(min(overlaps), 3)}
+
+
+def _try_embedder(
+    entry: ModelEntry, reader: FaceReader, portraits: list[Pixels]
+) -> dict[str, float]:
+    """A picture must resemble its own tilted, darker copy more than another person's picture."""
+    vectors = {
+        runtime: [_embed(entry, runtime, reader, picture) for picture in _with_copies(portraits)]
+        for runtime in available_runtimes()
+    }
+    first = next(iter(vectors.values()))
+    if not np.isfinite(first).all() or min(np.linalg.norm(v) for v in first) < _AGREE:
+        raise ModelError(f"{entry.path} gives no usable vector for the portraits")
+    half = len(portraits)
+    same = min(float(first[i] @ first[i + half]) for i in range(half))
+    other = max(float(first[i] @ first[j]) for i in range(half) for j in range(i))
+    if same <= other:
+        raise ModelError(
+            f"{entry.path} finds two people ({other:.3f}) as alike as two pictures of one "
+            f"({same:.3f}). Is it this preset's network?"
+        )
+    agreement = min(
+        float(a @ b) for several in vectors.values() for a, b in zip(first, several, strict=True)
+    )
+    if agreement < _AGREE:
+        raise ModelError(f"{entry.path}: the runtimes here disagree (cosine {agreement:.3f})")
+    return {
+        "same_person": round(same, 4),
+        "different_people": round(other, 4),
+        "runtimes_agree": round(agreement, 6),
+    }
+
+
+def _with_copies(portraits: list[Pixels]) -> list[Pixels]:
+    copies = []
+    for portrait in portraits:
+        height, width = portrait.shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), _TURN_DEG, 1.0)
+        turned = cv2.warpAffine(portrait, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        copies.append(np.round(turned * _DIM).astype(np.uint8))
+    return [*portraits, *copies]
+
+
+def _embed(entry: ModelEntry, runtime: Any, reader: FaceReader, picture: Pixels) -> Floats:
+    embedder = Embedder(Model(entry, runtime))
+    look = reader.only(picture, "the portrait")
+    return embedder.embed(embedder.align(still(picture), look.landmarks)).vector
+
+
+def _write(entry: ModelEntry, table: dict[str, Any], folder: Path) -> None:
+    """Copy the file, then name it; each step is done or not done."""
+    target, notes = folder / f"{entry.name}.tflite", folder / ADDED
+    text = notes.read_text(encoding="utf-8") if notes.exists() else ""
+    lines = [f"[models.{json.dumps(entry.name)}]", f"file = {json.dumps(target.name)}"]
+    lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
+    try:
+        copy = target.with_suffix(".part")
+        shutil.copyfile(entry.path, copy)
+        copy.replace(target)
+        draft = notes.with_suffix(".part")
+        draft.write_text(text + "\n".join(lines) + "\n\n", encoding="utf-8")
+        draft.replace(notes)
+    except OSError as error:
+        raise UsageError(
+            f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, add there, "
+            "and name it with [paths] models."
+        ) from error
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value)
