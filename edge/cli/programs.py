@@ -25,7 +25,7 @@ from edge.cli.base import (
     show,
     start_logging,
 )
-from edge.door.launch import guard_command
+from edge.door.launch import guard_command, wiring_command
 from edge.door.notify import notify
 from edge.errors import LedgerError, UsageError, WireError
 from edge.ledger.ledger import Ledger
@@ -36,6 +36,8 @@ from edge.ops.supervisor import Supervisor
 from edge.ops.viewer import Viewer
 from edge.sight.daemon import Sight
 from edge.wire import Channel
+
+WATCH_WIRING_S = 30.0
 
 
 @app.command()
@@ -48,6 +50,9 @@ def run(config: ConfigOption = None) -> None:
 
 @app.command()
 def door(
+    task: Annotated[
+        str, typer.Argument(help="`test` clicks the lock and tells what the inputs do.")
+    ] = "",
     *,
     release: Annotated[
         bool, typer.Option("--release", help="Drive the lock's lines off, and end.")
@@ -55,7 +60,10 @@ def door(
     config: ConfigOption = None,
 ) -> None:
     """The relay guard alone: the only program that touches the pins."""
-    command = guard_command(read_config(config, required=True))
+    settings = read_config(config, required=True)
+    if task not in ("", "test"):
+        raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
+    command = wiring_command(settings, WATCH_WIRING_S) if task else guard_command(settings)
     if release:
         command.append("--release")
     os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process
