@@ -42,7 +42,7 @@ class BlazeFace:
         logits = np.clip(out["scores"][:, 0], -self._clip, self._clip)
         scores = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
         keep = np.flatnonzero(scores >= self._min_score)
-        points = out["boxes"][keep].reshape(len(keep), -1, 2) / self._scale
+        points = out["boxes"][keep].reshape(-1, 8, 2) / self._scale
         anchors = self._anchors[keep]
         points[:, 0] += anchors
         points[:, 2:] += anchors[:, None]
@@ -141,4 +141,4 @@ def _with_mouth(points: Floats) -> Floats:
 def _rows(centre: Floats, size: Floats, points: Floats) -> Floats:
     half = size / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
-    return np.concatenate([corners, points.reshape(len(points), -1)], axis=1)
+    return np.concatenate([corners, points.reshape(-1, 2 * points.shape[1])], axis=1)
