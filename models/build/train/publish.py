@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 HERE = Path(__file__).parent
 # The first training (symmetric padding, live BatchNorm), measured on LFW View 2.
 FIRST_RUN = {16_000: 0.909, 35_000: 0.943, 85_000: 0.964, 115_000: 0.973, 176_000: 0.978}
-TEACHER = 0.990  # on the crops and by the rule of this log
+TEACHER = 0.991  # on the crops and by the rule of this log
 
 
 def draw(log: Path, out: Path) -> None:
