@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge.records import Liveness, LivenessState
 from edge.sight.blink import BlinkDetector
 from edge.sight.challenge import Challenge, Progress, draw
-from edge.sight.continuity import Film
+from edge.sight.continuity import TOO_EARLY, TOO_SLOW, Film
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NEVER = float("-inf")
 MAX_GAP_S = 0.3
 """A longer gap between two frames breaks the film."""
+SUSPECT_S = 2.0
+"""After a blink that looked like two pictures, none counts for so long."""
 RETRY_S = 3.0
 """How long a failed challenge stays FAILED; then another one is drawn."""
 
@@ -64,6 +66,7 @@ class LivenessMonitor:
         self._blinked_at = NEVER
         self._answered_at = NEVER
         self._failed_at = NEVER
+        self._suspect_until = NEVER
         self._challenge: Challenge | None = None
         self._seen = ""
 
@@ -88,6 +91,9 @@ class LivenessMonitor:
         objection = self._film.objection(blink)
         if objection:
             self._seen = objection
+        if objection not in {"", TOO_EARLY, TOO_SLOW}:
+            self._suspect_until = at + SUSPECT_S
+        if objection or at < self._suspect_until:
             return False
         self._count += 1
         self._blinked_at = at
