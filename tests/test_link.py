@@ -141,6 +141,7 @@ class TestTopics:
             "door/held": b"OFF",
             "tamper": b"OFF",
             "camera/problem": b"OFF",
+            "instruction": b"",
             "lock/availability": b"online",
         }
         told = {m.topic.removeprefix("facelock/door1/"): m.payload for m in TOPICS.states(away)}

@@ -118,6 +118,7 @@ class TestWithMosquitto:
                 *(TOPICS.at(rest) for rest in ("lock/state", "lock/availability", "tamper")),
                 *(TOPICS.at(f"door/{rest}") for rest in ("contact", "forced", "held")),
                 TOPICS.at("camera/problem"),
+                TOPICS.at("instruction"),
             }
 
     def test_a_broker_that_is_down_for_the_whole_visit(

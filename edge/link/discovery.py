@@ -85,6 +85,11 @@ def _entities(topics: Topics) -> dict[str, dict[str, Any]]:
         "held": _binary("Held open", "problem", topics.at("door/held")) | guarded,
         "tamper": _binary("Tamper", "tamper", topics.at("tamper")) | guarded,
         "camera": _binary("Camera", "problem", topics.at("camera/problem")) | diagnostic,
+        "instruction": {
+            "platform": "sensor",
+            "name": "Challenge",
+            "state_topic": topics.at("instruction"),
+        },
         "reason": {
             "platform": "sensor",
             "name": "Last reason",

@@ -9,6 +9,7 @@
     door/held             ON, OFF, None                                    yes       1
     tamper                ON, OFF, None                                    yes       1
     camera/problem        ON, OFF, None                                    yes       1
+    instruction           what a challenge asks for; empty when none runs  yes       1
     event                 JSON: what happens now                           never     1
     event/replay          JSON: what was delivered late                    never     1
     metrics               JSON: figures                                    no        0
@@ -73,6 +74,8 @@ class DoorState:
     open: bool | None = None
     tamper: bool | None = None
     camera_lost: bool | None = None
+    instruction: str = ""
+    """What the running challenge asks of the person at the door."""
     available: bool = False
     """True while sight answers and holds its connection to the guard."""
 
@@ -84,6 +87,7 @@ class DoorState:
             open={"open": True, "closed": False}.get(states.get("contact", "")),
             tamper={"on": True, "off": False}.get(states.get("tamper", "")),
             camera_lost={"lost": True, "ok": False}.get(states.get("camera", "")),
+            instruction=states.get("instruction", ""),
             available=available,
         )
 
@@ -139,6 +143,7 @@ class Topics:
             "door/held": _switch(None if lock is None else lock == "HELD"),
             "tamper": _switch(state.tamper if known else None),
             "camera/problem": _switch(state.camera_lost),
+            "instruction": state.instruction,
             "lock/availability": "online" if known else "offline",
         }
         return tuple(_retained(self.at(rest), word) for rest, word in words.items())

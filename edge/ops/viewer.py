@@ -56,6 +56,8 @@ class Viewer:
         shown = self._final if self._final_left > 0 else self._last
         verdict = Text(f"{shown['outcome'].upper()}  {shown['reason']}  {shown['hint']}")
         verdict.stylize(_COLOURS[shown["outcome"]])
+        if self._last["instruction"]:
+            verdict = Text(self._last["instruction"].upper(), "bold cyan")
         lines = [verdict, self._match_line(), Text(f"eyelids    {self._trace()}"), self._facts()]
         return Panel(Group(*lines), title="edge-door", width=_WIDTH + 16)
 

@@ -65,7 +65,7 @@ class Sight:
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
         self._lock = Lock(config.door_socket)
         self._door = Doorside(self._lock, self._journal, self._presented)
-        self._signals = Signals(self._door)
+        self._signals = Signals(self._door, self._journal)
         self._pipeline = Pipeline(self._stages, config)
         self._judge = Judge(_patience(config))
         self._figures = Figures()
@@ -76,7 +76,8 @@ class Sight:
 
     def run(self, stop: Callable[[], bool], heartbeat: Callable[[], None]) -> None:
         """Look until `stop` says so; `heartbeat` is called after every finished round."""
-        self._journal.note(EventKind.SYSTEM, Reason.STARTED, states={"camera": "ok"})
+        states = {"camera": "ok", "instruction": ""}
+        self._journal.note(EventKind.SYSTEM, Reason.STARTED, states=states)
         log.info("looking at %s for %s", self._config.camera.source, self._config.device.name)
         try:
             while not stop():

@@ -1,4 +1,7 @@
-"""What the LED and the buzzer show of a decision. Only changes are sent."""
+"""What people at the door are shown: LED, buzzer, and over MQTT the words of a challenge.
+
+Only changes are sent.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from edge.records import Hint, Outcome
 if TYPE_CHECKING:
     from edge.records import Decision, Evidence
     from edge.sight.doorside import Doorside
+    from edge.sight.journal import Journal
     from edge.wire import Message
 
 SHOWN_S = 2.5
@@ -21,14 +25,17 @@ _BLINKS = {"blink_twice": 2, "blink_thrice": 3}
 class Signals:
     """Keeps what is shown now."""
 
-    def __init__(self, door: Doorside) -> None:
+    def __init__(self, door: Doorside, journal: Journal) -> None:
         self._door = door
+        self._journal = journal
+        self._instruction = ""
         self._shown: tuple[str, str] = ("off", "")
         self._verdict_until = float("-inf")
 
     def show(self, decision: Decision, evidence: Evidence) -> None:
         """Show what one frame's decision means for the person."""
         at = evidence.captured_at
+        self._say(evidence.liveness.instruction)
         if decision.outcome is not Outcome.WAIT:
             self._verdict_until = at + SHOWN_S
             granted = decision.outcome is Outcome.GRANT
@@ -39,6 +46,11 @@ class Signals:
             self._send("challenge", evidence.liveness.move)
         else:
             self._send("look_here" if evidence.faces else "off", "")
+
+    def _say(self, instruction: str) -> None:
+        if instruction != self._instruction:
+            self._instruction = instruction
+            self._journal.keep({"instruction": instruction})
 
     def _send(self, pattern: str, move: str) -> None:
         if (pattern, move) != self._shown:
