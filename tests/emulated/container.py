@@ -21,7 +21,7 @@ FETCH = """
 python3 -m venv /tmp/venv
 cd /tmp
 /tmp/venv/bin/pip download --quiet --dest /wheels pip setuptools hatchling '/src[gpiod]'
-rm /wheels/edge_door*
+rm --force /wheels/edge_door*
 touch /wheels/.fetched
 """
 BOOTS = 2
@@ -65,7 +65,7 @@ def wheels(suite: str, checkout: Path) -> Path:
     if not done.exists() or done.read_text() != wanted:
         folder.mkdir(exist_ok=True)
         authorities = os.environ.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
-        subprocess.run(
+        fetched = subprocess.run(
             [
                 *_nspawn(base(suite), "--pipe", "--volatile=overlay"),
                 *(f"--bind-ro={checkout}:/src", f"--bind={folder}:/wheels"),
@@ -73,8 +73,13 @@ def wheels(suite: str, checkout: Path) -> Path:
                 *("bash", "-ec", FETCH),
             ],
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             check=False,  # nspawn itself fails at its end where /run is no tmpfs
         )
+        if not (folder / ".fetched").exists():
+            raise RuntimeError(f"the packages for {suite} could not be fetched:\n{fetched.stdout}")
         (folder / ".fetched").unlink()
         done.write_text(wanted)
     return folder
