@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
 import secrets
 import shutil
@@ -26,7 +27,7 @@ from edge.door.launch import guard_command
 from edge.door.launch import guard_settings as settings_of
 from edge.door.machine import Rules
 from edge.door.pins.fake import Board
-from edge.door.settings import GuardSettings, InputPin, OutputPin
+from edge.door.settings import GuardSettings, InputPin, OutputPin, Reader
 from edge.door.tickets import Tickets
 from edge.errors import ConfigError, WireError
 from edge.wire import Channel
@@ -431,6 +432,26 @@ def test_trying_the_wiring_tells_what_it_sees() -> None:
     assert board.pulses(RELAY) == [pytest.approx(0.5, abs=0.1)]
     assert len(board.pulses(LED)) == len(board.pulses(BUZZER)) == 1
     shutil.rmtree(folder)
+
+
+def test_a_pin_typed_at_the_door_is_a_claim_and_nothing_else() -> None:
+    near, far = pty.openpty()
+    with RunningGuard(readers=(Reader("serial", device=os.ttyname(far)),)) as guard:
+        guard.hear("state")
+        os.write(near, b"4711#")
+        assert guard.hear("claim") == {"op": "claim", "source": "pin", "value": "4711"}
+        guard.hang_up()
+        os.write(near, b"0815#")
+        time.sleep(0.1)
+        guard.say("status")
+        guard.hear("state")
+        assert not [each for each in guard.heard if each.get("value") == "0815"], "it went stale"
+        assert not guard.board.on(RELAY)
+        guard.process.terminate()
+        assert guard.process.stderr
+        assert "4711" not in guard.process.stderr.read()
+    os.close(near)
+    os.close(far)
 
 
 # Anything at all on the socket.

@@ -13,9 +13,6 @@ crash) the warden does it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import resource
 import select
 import signal
 import socket
@@ -24,28 +21,26 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.door.holding import lock_lines, release
 from edge.door.inputs import Debounced
 from edge.door.lamps import OFF, PATTERNS, Pattern, challenge, lit
 from edge.door.machine import Contact, Lock, Machine, Mode, Step
 from edge.door.notify import KernelWatchdog, notify
-from edge.door.outputs import Outputs
 from edge.door.peer import Peer, say
-from edge.door.pins import open_pins
 from edge.door.readers import open_readers
 from edge.door.settings import GuardSettings
 from edge.door.tickets import Tickets
-from edge.door.warden import BEAT_S, Warden, drive_off
-from edge.errors import EdgeDoorError, PinError, WireError
+from edge.door.warden import BEAT_S
+from edge.errors import EdgeDoorError
 from edge.wire import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edge.door.outputs import Outputs
     from edge.door.pins import Pins
+    from edge.door.warden import Warden
     from edge.wire import Message
-
-TAKE_OVER_S = 2.0
-"""How long a starting guard waits for the one before it and its warden to end."""
 
 
 class Guard:
@@ -290,68 +285,6 @@ def _stop_signal() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(before)
 
 
-def only_guard(run: Path) -> None:
-    """Hold the lock file for as long as this guard or its warden lives.
-
-    Raises:
-        WireError: another guard serves this door.
-    """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        lock = os.open(run / "door.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise WireError(f"cannot use {run}: {error.strerror}; set paths.run") from error
-    deadline = time.monotonic() + TAKE_OVER_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise WireError(f"another guard serves {run}; stop that one first") from error
-            time.sleep(0.02)
-        else:
-            return
-
-
-def first_in_line() -> None:
-    """Ask the kernel for what keeps the end of a pulse and of this process on time.
-
-    Inference can keep every core busy, so guard and warden go before it: real time where that is
-    allowed (root, or LimitRTPRIO=1), else whatever nice value systemd gave. A guard that spins is
-    killed by the warden. And a core dump would hold the lines until it is written; 1 is the limit
-    at which the kernel pipes it to no program either.
-    """
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    with contextlib.suppress(OSError, ValueError):  # not above a limit of 0
-        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
-
-
-@contextlib.contextmanager
-def lock_lines(settings: GuardSettings) -> Iterator[tuple[Pins, Outputs, Warden]]:
-    """The lock's lines, locked, with a warden that drives them off if this process cannot.
-
-    Raises:
-        PinError, WireError: they are not to be had, or another guard serves this door.
-    """
-    first_in_line()
-    only_guard(Path(settings.run))
-    warden = Warden(settings)
-    pins = open_pins(settings)
-    try:
-        outputs = Outputs(pins, settings)
-        warden.arm()
-        yield pins, outputs, warden
-    except BaseException:
-        # Whatever it was, memory included: off, and the warden makes sure of it.
-        with contextlib.suppress(PinError):
-            pins.close()
-        warden.abandon()
-        raise
-    pins.close()
-    warden.dismiss()
-
-
 def serve(settings: GuardSettings) -> None:
     """Run the guard in this process until it is told to stop.
 
@@ -360,17 +293,6 @@ def serve(settings: GuardSettings) -> None:
     """
     with lock_lines(settings) as (pins, outputs, warden):
         Guard(settings, pins, outputs).run(warden)
-
-
-def release(settings: GuardSettings) -> None:
-    """Drive the lock's lines off, after a guard and its warden that may not have come to it.
-
-    Raises:
-        PinError: a line cannot be claimed.
-        WireError: a guard still serves this door; its lines are its own.
-    """
-    only_guard(Path(settings.run))
-    drive_off(open_pins(settings), settings)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from edge.door.guard import lock_lines
+from edge.door.holding import lock_lines
 from edge.door.inputs import Debounced
 from edge.door.machine import Door, Drive
 from edge.door.readers import open_readers
