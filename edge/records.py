@@ -261,6 +261,7 @@ class Reason(str, Enum):
     ENROLLED = "enrolled"
     REMOVED = "removed"
     RENAMED = "renamed"
+    BACKUP_ACCEPTED = "backup_accepted"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
     OPENED = "opened"

@@ -146,6 +146,15 @@ class TestCredentials:
         assert r.reasons()[-1] is Reason.LOCKED_OUT
         assert r.stays_shut()
 
+    def test_a_card_buys_no_new_guesses(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["*"], "max_failures": 3})
+        for guess in ("1470", "2580", "3690"):
+            r.present("pin", guess)
+            r.present("card", CARD)
+        r.present("pin", PIN)
+        assert r.reasons()[-1] is Reason.LOCKED_OUT
+        assert r.stays_shut()
+
     def test_outside_the_schedule_a_pin_does_not_open(self, room: Callable[..., Room]) -> None:
         r = room(access={"pin_alone": ["*"], "schedule": {"Anna": []}})
         r.present("pin", PIN)

@@ -105,6 +105,10 @@ class Judge:
             return decision
         return self._finish(evidence, decision)
 
+    def turned_away(self, person: str | None) -> None:
+        """A grant came to nothing (no guard, no ledger): they may try again at once."""
+        self._visit = replace(self._visit, people=self._visit.people - {person})
+
     def _begin(self, track: int, claim: str | None) -> _Attempt:
         return _Attempt(track, claim, deque(maxlen=self._patience.probes))
 

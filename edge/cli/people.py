@@ -106,6 +106,7 @@ def accept_backup(config: ConfigOption = None, json: JsonOption = False) -> None
     paths = settings.people_db, settings.key_file
     with Vault.open(*paths, settings.device.id, accept_older=True) as vault:
         names = [person.name for person in vault.people()]
+    note(settings, Reason.BACKUP_ACCEPTED, None)
     listed = ", ".join(names) or "nobody"
     show({"ok": True, "people": names}, as_json=json, text=f"Accepted. Enrolled here: {listed}.")
 

@@ -105,7 +105,7 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
     note(config, Reason.ENROLLED, name)
 
 
-def note(config: Config, reason: Reason, person: str) -> None:
+def note(config: Config, reason: Reason, person: str | None) -> None:
     """Changes to who may enter belong into the ledger too."""
     with Ledger.open(config.ledger_db, config.device.id) as ledger:
         Journal(ledger, config.device.id).note(EventKind.PEOPLE, reason, person=person)

@@ -151,6 +151,7 @@ class Sight:
 
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
         """Write a final decision; a grant opens the door, if ledger and guard let it."""
+        self._pipeline.ask_again()
         at, claim = evidence.captured_at, self._claims.standing(evidence.captured_at)
         self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
         matched = decision.match is not None and decision.match.matched
@@ -169,7 +170,10 @@ class Sight:
             return decision
         self._claims.used()
         opened = self._door.open_for(decision.reason, person, at=at, states=states, detail=detail)
-        return decision if opened is decision.reason else Decision(Outcome.DENY, opened)
+        if opened is decision.reason:
+            return decision
+        self._judge.turned_away(person)
+        return Decision(Outcome.DENY, opened)
 
     def _mode(self) -> str:
         """What was commanded; else always open when the schedule says so."""

@@ -52,15 +52,19 @@ class Desk:
     def presented(self, source: str, value: str, door: Doorside) -> None:
         """A card or a PIN at the reader: a claim, or with PIN alone an entry."""
         moment, kind = now(), Kind(source)
-        if self._rulebook.lockout.left_s(PIN, moment) > 0:
+        # A card in hand must not buy new guesses at the PIN, so only PINs count and clear.
+        guessable = kind is Kind.PIN
+        if guessable and self._rulebook.lockout.left_s(PIN, moment) > 0:
             self._deny(Reason.LOCKED_OUT, source)
             return
         claimed = self._vault.credentials.identify(kind, value)
         if claimed is None:
-            self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
+            if guessable:
+                self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
             self._deny(Reason.UNKNOWN_CREDENTIAL, source)
             return
-        self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
+        if guessable:
+            self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
         if claimed.duress:  # it opens as usual, and nobody at the door can tell
             self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
         if kind is Kind.PIN and self._may_pass_with_pin_alone(claimed.person):

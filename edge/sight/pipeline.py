@@ -129,6 +129,10 @@ class Pipeline:
             unchanged_s=unchanged_s,
         )
 
+    def ask_again(self) -> None:
+        """A decision has been made: the next one needs a proof of life of its own."""
+        self._liveness.reset()
+
     def look(self, frame: Frame, face: Face) -> Look:
         """Mesh, aligned crop and quality of one detected face."""
         with self._time("landmarks"):
