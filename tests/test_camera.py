@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -137,3 +141,44 @@ def test_broken_files(tmp_path: Path) -> None:
             read_image(picture)
     with pytest.raises(CameraError, match="cannot be read: No such file"):
         read_image(tmp_path / "gone.jpg")
+
+
+@pytest.fixture
+def stream() -> Iterator[str]:
+    """A live network stream, as an IP camera serves one."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg to serve a stream: apt-get install ffmpeg")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/door.ts"
+    source = ["-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=20", "-t", "6"]
+    serve = ["-c:v", "mpeg2video", "-g", "5", "-f", "mpegts", "-listen", "1", address]
+    server = subprocess.Popen(["ffmpeg", "-v", "error", *source, *serve], stderr=subprocess.DEVNULL)
+    try:
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_network_stream_plays_live_and_its_end_is_told(stream: str) -> None:
+    camera = _opened(stream)
+    with camera:
+        begun = time.monotonic()
+        first = camera.newest(0, timeout_s=10.0)
+        assert first is not None
+        assert first.pixels.shape == (240, 320, 3)
+        assert not camera.is_file
+        with pytest.raises(CameraError, match="ended after"):
+            _drain(camera, first.sequence)
+        assert time.monotonic() - begun > 2  # at the stream's pace, not as fast as it decodes
+
+
+def _opened(address: str) -> Camera:
+    for _ in range(20):  # until the server listens
+        try:
+            return Camera(section(address))
+        except CameraError:
+            time.sleep(0.25)
+    return Camera(section(address))
