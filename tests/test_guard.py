@@ -454,6 +454,35 @@ def test_a_pin_typed_at_the_door_is_a_claim_and_nothing_else() -> None:
     os.close(far)
 
 
+def test_the_guard_over_rpi_gpio_serves_the_button_and_is_driven_off_when_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RPi.GPIO's inputs are polled, and its outputs keep their level when the process dies."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).with_name("rpi_board")), prepend=":")
+    monkeypatch.setenv("EDGE_DOOR_RPI_BOARD", str(tmp_path))
+
+    def relay() -> str:
+        return (tmp_path / str(RELAY)).read_text()
+
+    inputs = {"rex": InputPin(REX)}
+    with RunningGuard(backend="rpi", inputs=inputs, rules=Rules(pulse_s=0.4)) as guard:
+        guard.hear("state", relay=False)
+        (tmp_path / str(REX)).write_text("0")
+        guard.hear("event", reason="rex")
+        assert relay() == "1"
+        pulse_s = guard.hear("event", reason="locked")["detail"]["pulse_s"]
+        assert pulse_s == pytest.approx(0.4, abs=0.1)
+        assert relay() == "0"
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+        assert relay() == "1"
+        guard.process.kill()
+        guard.process.wait()
+        assert guard.process.stderr
+        assert "lines are off" in guard.process.stderr.read()
+        assert relay() == "0"
+
+
 # Anything at all on the socket.
 
 
