@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.config.door import DoorSection, InputSection
 
+# A folder named `edge` where somebody happens to stand must not become the guard (-P: 3.11).
+PYTHON = (sys.executable, "-P") if sys.version_info >= (3, 11) else (sys.executable,)
 MODEL_FILE = Path("/proc/device-tree/model")
 
 
@@ -26,7 +28,7 @@ def guard_command(config: Config) -> list[str]:
     Raises:
         ConfigError: `peer_user` does not exist, or the lock hangs on a line unsafe on this board.
     """
-    return [sys.executable, "-m", "edge.door.guard", guard_settings(config).to_json()]
+    return [*PYTHON, "-m", "edge.door.guard", guard_settings(config).to_json()]
 
 
 def wiring_command(config: Config, watch_s: float) -> list[str]:
@@ -36,7 +38,7 @@ def wiring_command(config: Config, watch_s: float) -> list[str]:
         ConfigError: as `guard_command`.
     """
     settings = guard_settings(config).to_json()
-    return [sys.executable, "-m", "edge.door.wiring", settings, f"{watch_s:g}"]
+    return [*PYTHON, "-m", "edge.door.wiring", settings, f"{watch_s:g}"]
 
 
 def guard_settings(config: Config) -> GuardSettings:
