@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SIDE = 320
 FACE_WIDTH = 140.0
-FRAME_RATES = (12.0, 15.0, 24.0, 30.0)
-SECONDS = 3.0
+FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
+SECONDS = 2.5
 _FOCAL = 1.5 * SIDE
 _EYE_LINES = ((33, 133), (362, 263))
 
@@ -200,9 +200,11 @@ PRINTS = (
     print_bent,
     print_waved,
     print_eyes_moved,
-    print_flap,
 )
 ALTERNATIONS = (alternation, alternation_timed, cross_fade)
+FLAPS = (print_flap,)
+"""A family of its own: lids of paper that move like lids are a film of a blink, which a blink alone
+cannot stop; they show what a challenge is for."""
 STILLS = (still_with_noise, frozen, repeated, slow_camera)
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
 """Frames a second where they are the attack itself."""

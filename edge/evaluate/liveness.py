@@ -292,7 +292,7 @@ def fooled(stages: Stages, config: Config, presentation: attacks.Presentation) -
     return any(pipeline.step(frame).liveness.state is LivenessState.LIVE for frame in frames)
 
 
-FAMILIES = (attacks.PRINTS, attacks.ALTERNATIONS, attacks.STILLS)
+FAMILIES = (attacks.PRINTS, attacks.ALTERNATIONS, attacks.STILLS, attacks.FLAPS)
 
 
 class _Worker:

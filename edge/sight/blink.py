@@ -32,6 +32,8 @@ SHUT_WEIGHT = 0.1
 MIN_USUAL = 0.1
 """Nobody's eyes are usually less open than this (height over width)."""
 USUAL_PERCENTILE = 75
+REST_S, FALL_S = 0.5, 0.1
+"""Lids at rest are looked for so long before they are half closed, until they may begin to fall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Blink:
     abruptness: float
     """Lids take some frames to fall and to rise: the largest step between two frames, as a share of
     the depth, on whichever way was the smoother one. 1 is a picture put in the place of another."""
+    unrest: float
+    """How far the lids were down in the half second before, as a share of the depth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +149,10 @@ class BlinkDetector:
             return None
         fall = -np.diff(level[lead : low + 1]).min()
         rise = np.diff(level[low:]).max()
-        return Blink(begin, float(at[low]), end, depth, float(min(fall, rise)) / depth)
+        earlier = level[(at >= begin - REST_S) & (at <= begin - FALL_S)]
+        unrest = max(0.0, before - float(earlier.min())) if earlier.size else 0.0
+        abruptness = float(min(fall, rise)) / depth
+        return Blink(begin, float(at[low]), end, depth, abruptness, unrest / depth)
 
     def _head_still(self, course: _Course, begin: float, low: int) -> bool:
         during = course.yaw[max(0, int(np.searchsorted(course.at, begin)) - 1) :]

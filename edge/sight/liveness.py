@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge.records import Liveness, LivenessState
 from edge.sight.blink import BlinkDetector
 from edge.sight.challenge import Challenge, Progress, draw
-from edge.sight.continuity import TOO_EARLY, TOO_SLOW, Film
+from edge.sight.continuity import RESTLESS, TOO_EARLY, TOO_SLOW, Film
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NEVER = float("-inf")
 MAX_GAP_S = 0.3
 """A longer gap between two frames breaks the film."""
+SETTLE_S = 0.1
+"""A blink is judged so long after the eyes were half open again, when the face has settled."""
 SUSPECT_S = 2.0
 """After a blink that looked like two pictures, none counts for so long."""
 RETRY_S = 3.0
@@ -67,6 +69,7 @@ class LivenessMonitor:
         self._answered_at = NEVER
         self._failed_at = NEVER
         self._suspect_until = NEVER
+        self._candidate: Blink | None = None
         self._challenge: Challenge | None = None
         self._seen = ""
 
@@ -76,22 +79,27 @@ class LivenessMonitor:
             self._track = sample.track
             self.reset()
         self._at = sample.at
-        if not self._film.add(sample.at, sample.aligned, sample.landmarks.five):
+        if not self._film.add(sample.at, sample.aligned, sample.landmarks):
             self.reset()
             self._at = sample.at
             self._seen = "the picture jumped"
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
-        blinked = blink is not None and self._proves_life(sample.at, blink)
+        if blink is not None:
+            self._candidate = blink
+        blinked = self._proves_life(sample.at)
         if self._section.level != "blink":
             self._follow_challenge(sample, blinked=blinked)
         span = None if blink is None else (blink.begin, blink.end)
         return replace(self._verdict(sample.at), blinks=self._count, blink=span)
 
-    def _proves_life(self, at: float, blink: Blink) -> bool:
-        objection = self._film.objection(blink)
+    def _proves_life(self, at: float) -> bool:
+        """Whether the last blink has just stood the test."""
+        if self._candidate is None or at < self._candidate.end + SETTLE_S:
+            return False
+        objection, self._candidate = self._film.objection(self._candidate), None
         if objection:
             self._seen = objection
-        if objection not in {"", TOO_EARLY, TOO_SLOW}:
+        if objection not in {"", TOO_EARLY, TOO_SLOW, RESTLESS}:
             self._suspect_until = at + SUSPECT_S
         if objection or at < self._suspect_until:
             return False
