@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.build import convert, mobilefacenet, sources
+from models.build import blazeface, convert, eyes, mobilefacenet, sources
 from models.build.graph import Graph
 
 HERE = Path(__file__).parent
@@ -37,11 +37,15 @@ def _ranges(folder: str) -> dict[str, convert.Range]:
 # Model -> the bytes of its file.
 RECIPES: dict[str, Callable[[], bytes]] = {
     "blazeface-short-float16": lambda: sources.mediapipe(*SHORT),
+    "blazeface-short-int8": lambda: convert.int8(
+        blazeface.load(sources.mediapipe(*SHORT)), 128, 128, _ranges("blazeface")
+    ),
     # Rebuilt: the sparse weights of the original make it half as fast.
     "blazeface-full-float16": lambda: convert.float16(Graph(sources.mediapipe(*FULL)), 192, 192),
     "face-mesh-float16": lambda: sources.mediapipe(*MESH),
     # Rebuilt: the original keeps float32 weights, twice the size.
     "iris-float16": lambda: convert.float16(Graph(sources.mediapipe(*IRIS)), 64, 64),
+    "shut-eye-float16": lambda: convert.float16(eyes.load(), eyes.SIZE, eyes.SIZE),
     "mobilefacenet-float16": lambda: convert.float16(mobilefacenet.load(), 112, 112),
     "mobilefacenet-int8": lambda: convert.int8(mobilefacenet.load(), 112, 112, _ranges("student")),
 }
