@@ -23,7 +23,7 @@ SIZE = (640, 480)
 FPS = 30.0
 FACE_PX = 190
 ENROLLED, STRANGER = "Eileen", "Grace"
-_STRANGER_S, _STILL_S, _PERSON_S, _EMPTY_S = 5.0, 7.5, 5.0, 1.2
+_STRANGER_S, _STILL_S, _PERSON_S, _EMPTY_S = 3.5, 6.0, 4.5, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def shoot(person: Portrait, stranger: Portrait, path: Path) -> tuple[tuple[Scene
     shot = 0
     try:
         for what, expected, portrait, visit in (
-            ("a stranger, blinking", "denied: no match", stranger, Visit(_STRANGER_S, (1.2, 2.6))),
+            ("a stranger, blinking", "denied: no match", stranger, Visit(_STRANGER_S, (1.0, 2.2))),
             ("a still picture of " + ENROLLED, "denied: no blink", person, Visit(_STILL_S)),
             (ENROLLED + ", blinking", "granted", person, Visit(_PERSON_S, (1.4, 3.2))),
         ):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PULSE_S = 1.0
 PULSE_TOLERANCE_S = 0.1
 _STARTING_S = 30.0
-_SETTLE_S = 3.0
+_SETTLE_S = 2.0
 """After the film: for the relay to fall and the last message to arrive."""
 
 
@@ -133,7 +133,7 @@ run = {json.dumps(str(folder / "run"))}
 [camera]
 source = {json.dumps(source)}
 [liveness]
-timeout_s = 4.0
+timeout_s = 3.0
 [access]
 pause_s = 3.0
 [door]
