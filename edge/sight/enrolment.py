@@ -21,7 +21,7 @@ WANTED = 8
 """Vectors in a template: more add little, and every one is a further chance for a stranger."""
 FEWEST = 3
 """From a film or a camera; single pictures may be fewer, since a person chose them."""
-TOO_ALIKE = 0.995
+TOO_ALIKE = 0.998
 """Captures nearer than this (cosine) are the same picture again."""
 OUTLIER = 0.45
 """A capture whose median similarity to the others is lower shows someone else, or nobody."""
