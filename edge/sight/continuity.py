@@ -39,7 +39,7 @@ STILL = 1.2
 is mostly noise..."""
 MIN_SWAY = 0.006
 """...or it sways in the frame, in distances between the eyes."""
-AWAY = 1.5
+AWAY = 3.0
 """A face that changes by so many times the noise does not come back to within noise."""
 CUT = 1.1
 """Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
