@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.access.calibration import from_json, to_json
+from edge.config import Config
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
 from edge.evaluate.calibrate import RATES, Claim, calibrate
@@ -27,7 +28,8 @@ from edge.evaluate.stats import (
     listed_impostors,
     tail_threshold,
 )
-from edge.evaluate.verification import Encoded, Pairs, judge, read_pairs
+from edge.evaluate.verification import Encoded, Pairs, encode, judge, read_pairs
+from edge.sight.reference import read_calibration
 
 MODEL = "ab" * 32
 
@@ -253,3 +255,26 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="cannot be written"):
         plots.histogram(report, tmp_path / "nowhere" / "a.png")
+
+
+LFW = Path(__file__).parents[2] / "shared/data/lfw_view1_test"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not LFW.is_dir(),
+    reason="needs a folder ../shared with data/lfw_view1_test beside the checkout",
+)
+def test_the_shipped_calibration_holds_on_the_pictures_it_was_made_from() -> None:
+    config = Config()
+    listed = read_pairs(LFW / "pairs.txt")
+    report = judge(
+        "default", listed, encode(config, LFW / "images", listed.images), every_impostor=True
+    )
+    assert report.failure_to_enrol == 0
+    calibration = read_calibration(config)
+    for fmr in (1e-2, 1e-3, 1e-4):
+        point = calibration.at(fmr)
+        reached = report.impostors.count(point.threshold) / len(report.impostors)
+        assert reached == pytest.approx(fmr, rel=0.15)
+        assert reached <= point.upper

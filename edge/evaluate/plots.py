@@ -19,14 +19,18 @@ _POINTS = 600
 
 
 def det_curve(report: Report, path: Path) -> None:
-    """FNMR over FMR, both logarithmic, with the 95 % intervals (Martin et al. 1997)."""
+    """FNMR over FMR, both logarithmic, with the 95 % intervals (Martin et al. 1997).
+
+    No error at all has no logarithm and is drawn as half a pair.
+    """
     figure, axes = _figure(6.0, 4.5)
     pairs = len(report.impostors)
     fmr = np.geomspace(1 / pairs, 0.5, _POINTS)
+    least = 0.5 / len(report.genuine.scores)
     fnmr = [report.genuine.fnmr(report.impostors.threshold(rate)) for rate in fmr]
-    axes.plot(fmr, fnmr, color=_LINE, label=report.model)
+    axes.plot(fmr, np.maximum(fnmr, least), color=_LINE, label=report.model)
     rates = np.array([float(name) for name in report.fnmr_at])
-    values = np.array([[r.value, r.low, r.high] for r in report.fnmr_at.values()])
+    values = np.array([[r.value, r.low, r.high] for r in report.fnmr_at.values()]).clip(least)
     inside = rates >= 1 / pairs
     spread = np.abs(values[:, 1:].T - values[:, 0])
     axes.errorbar(
