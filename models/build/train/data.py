@@ -124,17 +124,41 @@ def _face_masks() -> NDArray[np.float32]:
     return masks
 
 
+@lru_cache(maxsize=1)
+def _half_planes() -> NDArray[np.float32]:
+    """Return soft masks ``(24, 128, 128)`` of one side of a line near the centre."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:STORED, :STORED] - STORED / 2
+    angles = rng.uniform(0, 2 * np.pi, (24, 1, 1))
+    distance = np.cos(angles) * x + np.sin(angles) * y + rng.uniform(-25, 25, (24, 1, 1))
+    return (1 / (1 + np.exp(-distance / rng.uniform(1, 6, (24, 1, 1))))).astype(np.float32)
+
+
+def _blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
+    return cv2.blendLinear(one, other, mask, 1.0 - mask)
+
+
+def _surroundings(heads: Images, rng: np.random.Generator) -> Images:
+    """Return a head, bent, mirrored and half of the time made of two: there are few of them."""
+    head = heads[rng.integers(len(heads))]
+    if rng.random() < 0.5:
+        other = heads[rng.integers(len(heads))]
+        head = _blend(head, other, _half_planes()[rng.integers(24)])
+    turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-8, 8), rng.uniform(0.88, 1.15))
+    if rng.random() < 0.5:
+        head = cv2.flip(head, 1)
+    turn[:, 2] += rng.uniform(-5, 5, 2)
+    return cv2.warpAffine(head, turn, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
+
+
 def _set_into(face: Images, around: Images, rng: np.random.Generator) -> Images:
     """Blend the oval of ``face`` into ``around``, half of the time in the light of the face."""
-    mask = _face_masks()[rng.integers(24)]
     gain = rng.uniform(0.75, 1.25) * rng.uniform(0.94, 1.06, 3)
     if rng.random() < 0.5:
         inner = (slice(50, 115), slice(40, 88))
         gain *= face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
-    if rng.random() < 0.5:
-        around = around[:, ::-1]
     around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
-    return cv2.blendLinear(face, around, mask, 1.0 - mask)
+    return _blend(face, around, _face_masks()[rng.integers(24)])
 
 
 def _scene(image: Images, rng: np.random.Generator) -> Images:
@@ -153,7 +177,7 @@ def views(
         face = faces[rng.integers(len(faces))]
         chance = rng.random()
         if chance < a.transplant:
-            face = _set_into(face, heads[rng.integers(len(heads))], rng)
+            face = _set_into(face, _surroundings(heads, rng), rng)
         elif chance < a.transplant + a.scene:
             face = _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng)
         elif chance < a.transplant + a.scene + a.head:
