@@ -529,7 +529,11 @@ def fuzz(packets: int) -> int:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             sock.settimeout(2)
             with sock:
-                sock.connect(str(guard.run / "door.sock"))
+                try:
+                    sock.connect(str(guard.run / "door.sock"))
+                except BlockingIOError:  # the guard has not yet seen our last hang-up
+                    time.sleep(0.01)
+                    continue
                 try:
                     while sent < packets:
                         sock.send(fuzzed(chance))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -132,6 +133,31 @@ def test_a_frozen_warden_ends_the_guard() -> None:
         assert guard.process.stderr
         assert "the warden does not answer" in guard.process.stderr.read()
         assert not guard.board.on(RELAY)
+
+
+def fill(pipe: str) -> None:
+    log = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(log, b"x" * 4096)
+    os.close(log)
+
+
+@pytest.mark.parametrize("fault", ["SIGSTOP", "exception"])
+def test_a_log_that_nobody_reads_holds_up_neither_guard_nor_warden(fault: str) -> None:
+    with RunningGuard(program=(PROGRAM, "exception")) as guard:
+        guard.hear("state")
+        fill(f"/proc/{guard.process.pid}/fd/2")
+        guard.hang_up()  # of which it would like to tell
+        time.sleep(0.1)
+        guard.unlock()
+        guard.hear("event", reason="locked")
+        assert guard.board.pulses(RELAY) == [pytest.approx(0.6, abs=KILL_S)]
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+        strike(guard, fault)
+        assert guard.process.wait(timeout=5) != 0
+        guard.wait_off(within_s=1.0)
 
 
 def test_a_restarted_guard_begins_with_the_relay_off() -> None:

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ from edge.door.inputs import Debounced
 from edge.door.lamps import OFF, PATTERNS, Pattern, challenge, lit
 from edge.door.machine import Contact, Lock, Machine, Mode, Step
 from edge.door.notify import KernelWatchdog, notify
-from edge.door.peer import Peer, say
+from edge.door.peer import Peer
 from edge.door.readers import open_readers
+from edge.door.say import say
 from edge.door.settings import GuardSettings
 from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
@@ -171,12 +173,13 @@ class Guard:
     # Sight
 
     def _serve(self, now: float) -> None:
+        for message in self._peer.packets():
+            self._answer(message, time.monotonic())
+        # After the packets: one who hung up makes room for one who comes.
         if self._peer.accept():
             self._told = {}
             self._tell_state(now)
             self._peer.resend()
-        for message in self._peer.packets():
-            self._answer(message, time.monotonic())
 
     def _answer(self, message: Message, now: float) -> None:
         operation = message["op"]
@@ -310,6 +313,9 @@ def main() -> int:
     except EdgeDoorError as error:
         say(str(error))
         return error.exit_code
+    except Exception:  # noqa: BLE001 - the interpreter's own report could wait for a reader for ever
+        say(traceback.format_exc())
+        return 1
     return 0
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
+from edge.door.say import say
 from edge.errors import WireError
 
 if TYPE_CHECKING:
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 KEPT_EVENTS = 1000
 PACKETS_A_TURN = 16
 """After so many packets the loop looks at time and switches again: a flood delays nothing."""
-
-
-def say(text: str) -> None:
-    """One line on standard error."""
-    with contextlib.suppress(OSError):  # nobody reads it: not worth stopping a guard for
-        sys.stderr.write(f"door: {text}\n")
-        sys.stderr.flush()
 
 
 class Peer:

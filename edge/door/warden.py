@@ -23,11 +23,11 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
 from edge.door.pins import open_pins
+from edge.door.say import say
 from edge.errors import PinError
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ def _watch(guard_end: socket.socket, guard: int, pins: Pins, settings: GuardSett
             signal.signal(number, signal.SIG_IGN)
         if _wait_for_end(guard_end, guard):
             drive_off(pins, settings)
-            sys.stderr.write("door warden: the guard is gone, the lock's lines are off\n")
+            say("warden: the guard is gone, the lock's lines are off")
         code = 0
     except BaseException as error:  # noqa: BLE001 - this is the end of the process
-        sys.stderr.write(f"door warden: {type(error).__name__}: {error}\n")
+        say(f"warden: {type(error).__name__}: {error}")
     finally:
         os._exit(code)
 
@@ -144,8 +144,8 @@ def _wait_for_end(guard_end: socket.socket, guard: int) -> bool:
         if not ready:
             # Unless it has just died and its number belongs to another process by now.
             if os.getppid() == guard:
-                sys.stderr.write(f"door warden: no sign of life for {SILENCE_S} s, killing\n")
                 os.kill(guard, signal.SIGKILL)
+                say(f"warden: the guard gave no sign of life for {SILENCE_S} s and was killed")
             return True
         try:
             heard = guard_end.recv(256)

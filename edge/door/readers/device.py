@@ -9,8 +9,8 @@ import struct
 import termios
 from typing import TYPE_CHECKING, Protocol
 
-from edge.door.peer import say
 from edge.door.readers.claim import Claim, PinEntry, card
+from edge.door.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
