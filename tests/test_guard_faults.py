@@ -135,6 +135,16 @@ def test_a_frozen_warden_ends_the_guard() -> None:
         assert not guard.board.on(RELAY)
 
 
+def test_ctrl_z_does_not_stop_the_end_of_a_pulse() -> None:
+    with RunningGuard() as guard:
+        guard.unlock()
+        guard.hear("event", reason="unlocked")
+        for pid in (guard.process.pid, guard.warden()):
+            os.kill(pid, signal.SIGTSTP)
+        guard.hear("event", reason="locked")
+        assert guard.board.pulses(RELAY) == [pytest.approx(0.6, abs=KILL_S)]
+
+
 def fill(pipe: str) -> None:
     log = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     with contextlib.suppress(BlockingIOError):

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import resource
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +54,10 @@ def _first_in_line() -> None:
 
     Inference can keep every core busy, so guard and warden go before it: real time where that is
     allowed (root, or LimitRTPRIO=1), else whatever nice value systemd gave. A guard that spins is
-    killed by the warden. And a core dump would hold the lines until it is written; 1 is the limit
-    at which the kernel pipes it to no program either.
+    killed by the warden. A core dump would hold the lines until it is written; 1 is the limit at
+    which the kernel pipes it to no program either. And Ctrl-Z would stop guard and warden at once.
     """
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     with contextlib.suppress(OSError, ValueError):  # not above a limit of 0
