@@ -39,8 +39,6 @@ STILL = 1.2
 is mostly noise..."""
 MIN_SWAY = 0.006
 """...or it sways in the frame, in distances between the eyes."""
-AWAY = 3.0
-"""A face that changes by so many times the noise does not come back to within noise."""
 CUT = 1.1
 """Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
 MEMORY_S = 1.5
@@ -111,11 +109,9 @@ class Film:
             return "the whole face is tilted away with the eyelids"
         there, back = _change(before, lowest), _change(before, after)
         noise = _noise(shots[: first + 1])
-        same = back <= STILL * noise
-        taken_back = there > MIN_CHANGE and back < (1 - MAX_RETURN) * there
-        if taken_back or (same and there > AWAY * noise):
+        if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
             return "the whole face changes with the eyelids"
-        if same and _sway(before, after) < MIN_SWAY:
+        if back <= STILL * noise and _sway(before, after) < MIN_SWAY:
             return "nothing but the eyelids moves"
         return ""
 
