@@ -5,7 +5,7 @@ times further than others, and anchors without a face put out numbers in the ten
 
 1. channels are scaled against each other where that changes nothing (Nagel et al. 2019,
    arXiv:1906.04721, with measured activations in place of weights);
-2. ranges leave out the outermost values, and those of anchors without a face;
+2. ranges leave out the outermost values, and the last layer stays float;
 3. weights and ranges are trained, with quantization simulated (Jacob et al. 2018,
    arXiv:1712.05877), to give what the float network gives.
 
@@ -15,7 +15,6 @@ minutes and keeps the result in blazeface/ for the build: constants.npz and rang
 
 import argparse
 import json
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from models.build import images
 from models.build.convert import Range
-from models.build.graph import CONVOLUTIONS, Graph
+from models.build.graph import CONVOLUTIONS, Graph, Step
 
 HERE = Path(__file__).parent / "blazeface"
 
@@ -33,7 +32,7 @@ SEED = 0
 MEASURED = 256  # views for scales and ranges
 OUTERMOST = 1e-3  # share of the values left out of a range at either end
 DEPTHWISE_POWER, TRUNK_POWER = 0.8, 0.7  # how far scales follow the channels' reach
-BATCH, STEPS, RATE = 16, 2400, 3e-4
+BATCH, STEPS, RATE = 16, 1500, 2e-4
 LOGITS = (-20.0, 10.0)  # beyond, a score is 0 or 1
 
 Images = NDArray[np.float32]
@@ -115,15 +114,10 @@ def _trunk(reaches: list[NDArray[np.float64]]) -> NDArray[np.float32]:
     return np.exp(TRUNK_POWER * np.nanmean(table, axis=0)).astype(np.float32)
 
 
-def heads(graph: Graph) -> dict[str, list[str]]:
-    """The activations that hold boxes and those that hold scores."""
-    names: dict[str, list[str]] = {}
-    joins = {step.inputs[0]: step for step in graph.steps if step.name == "RESHAPE"}
-    for step in graph.steps:
-        if step.output in joins:
-            last = int(joins[step.output].options[-1])
-            names.setdefault("boxes" if last == 16 else "scores", []).append(f"tensor{step.output}")
-    return names
+def _heads(graph: Graph) -> list[Step]:
+    """The last convolutions: they put out boxes and scores."""
+    joined = {step.inputs[0] for step in graph.steps if step.name == "RESHAPE"}
+    return [step for step in graph.steps if step.output in joined]
 
 
 def _ranges(graph: Graph, views: Images) -> dict[str, Range]:
@@ -131,18 +125,9 @@ def _ranges(graph: Graph, views: Images) -> dict[str, Range]:
         name: (min(float(np.quantile(v, OUTERMOST)), 0.0), float(np.quantile(v, 1 - OUTERMOST)))
         for name, v in _activations(graph, views).items()
     }
-    ranges["image"] = (-1.0, 1.0)
-    outputs = heads(graph)
-    boxes, scores = [], []
-    for start in range(0, len(views), BATCH):
-        b, s = graph(tf.constant(views[start : start + BATCH]), lambda _, x: x)
-        boxes.append(b.numpy().reshape(-1, 16))
-        scores.append(s.numpy().ravel())
-    faces = np.concatenate(boxes)[np.concatenate(scores) > -2.0]
-    limits = float(faces.min()), float(faces.max())
-    return (
-        ranges | dict.fromkeys(outputs["boxes"], limits) | dict.fromkeys(outputs["scores"], LOGITS)
-    )
+    for head in _heads(graph):
+        del ranges[f"tensor{head.output}"]
+    return ranges | {"image": (-1.0, 1.0)}
 
 
 def _per_channel(kernel: tf.Tensor) -> tf.Tensor:
@@ -172,27 +157,26 @@ def _loss(student: list[tf.Tensor], teacher: list[tf.Tensor]) -> tf.Tensor:
     return 20.0 * position + 0.1 * missed / tf.reduce_sum(near)
 
 
-def tune(data: bytes, pictures: list[images.Pixels]) -> tuple[Graph, dict[str, Range]]:
-    """The network for int8, and its ranges."""
+def tune(
+    data: bytes, student: Graph, start: dict[str, Range], pictures: list[images.Pixels]
+) -> dict[str, Range]:
+    """Train the student's constants in place, and its ranges."""
     random = np.random.default_rng(SEED)
-    teacher, student = Graph(data), Graph(data)
-    views = _views(pictures, MEASURED, random)
-    spread(student, views)
-    start = _ranges(student, views)
-
-    kernels = {s.inputs[1] for s in student.steps if s.name in CONVOLUTIONS}
-    biases = {s.inputs[2] for s in student.steps if s.name in CONVOLUTIONS}
+    teacher = Graph(data)
+    quantized = [s for s in student.steps if s.name in CONVOLUTIONS and s not in _heads(student)]
+    kernels = {step.inputs[1] for step in quantized}
     fixed = dict(student.constants)
-    weights = {t: tf.Variable(fixed[t], dtype=tf.float32) for t in kernels | biases}
-    fixed_ranges = {"image", *chain(*heads(student).values())}
+    weights = {t: tf.Variable(fixed[t], dtype=tf.float32) for t in _trainable(student)}
     limits = {n: tf.Variable(r, dtype=tf.float32) for n, r in start.items()}
-    trained = [v for n, v in limits.items() if n not in fixed_ranges]
+    trained = [v for n, v in limits.items() if n != "image"]
 
     rate = tf.keras.optimizers.schedules.CosineDecay(RATE, STEPS)
     optimizer = tf.keras.optimizers.Adam(rate, clipnorm=1.0)
     slow = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(0.02, STEPS))
 
     def quantize(name: str, x: tf.Tensor) -> tf.Tensor:
+        if name not in limits:
+            return x
         return tf.quantization.fake_quant_with_min_max_vars(x, limits[name][0], limits[name][1])
 
     @tf.function
@@ -215,17 +199,28 @@ def tune(data: bytes, pictures: list[images.Pixels]) -> tuple[Graph, dict[str, R
         if number % 100 == 99:
             print(f"step {number + 1}: loss {np.mean(losses[-100:]):.4f}", flush=True)
     student.constants = fixed | {t: v.numpy() for t, v in weights.items()}
-    ranges = {n: (min(float(v[0]), 0.0), float(v[1])) for n, v in limits.items()}
-    return student, ranges
+    return {n: (min(float(v[0]), 0.0), float(v[1])) for n, v in limits.items()}
 
 
-def keep(data: bytes, folder: Path) -> None:
+def _trainable(graph: Graph) -> list[int]:
+    """Kernels and biases."""
+    return sorted({t for s in graph.steps if s.name in CONVOLUTIONS for t in s.inputs[1:3]})
+
+
+def keep(data: bytes, folder: Path, *, further: bool) -> None:
     """Tune on the data folder's crops and clips, and keep the result."""
     pictures = [*images.packed(folder / "pad_faces.npz")][::3]
     pictures += images.frames(folder / "clips", every=40)
-    graph, ranges = tune(data, pictures)
-    kernels = {i for s in graph.steps if s.name in CONVOLUTIONS for i in s.inputs[1:3]}
-    kept = {str(t): graph.constants[t].astype(np.float16) for t in sorted(kernels)}
+    if further:
+        student = load(data)
+        ranges = json.loads((HERE / "ranges.json").read_text())
+    else:
+        student = Graph(data)
+        views = _views(pictures, MEASURED, np.random.default_rng(SEED))
+        spread(student, views)
+        ranges = _ranges(student, views)
+    ranges = tune(data, student, ranges, pictures)
+    kept = {str(t): student.constants[t].astype(np.float16) for t in _trainable(student)}
     np.savez_compressed(HERE / "constants.npz", **kept)
     (HERE / "ranges.json").write_text(json.dumps(ranges, indent=1) + "\n")
 
@@ -236,4 +231,6 @@ if __name__ == "__main__":
 
     parser = argparse.ArgumentParser(description=keep.__doc__)
     parser.add_argument("--data", type=Path, default=images.DATA)
-    keep(mediapipe(*SHORT), parser.parse_args().data)
+    parser.add_argument("--further", action="store_true", help="go on from what is kept")
+    given = parser.parse_args()
+    keep(mediapipe(*SHORT), given.data, further=given.further)

@@ -39,17 +39,19 @@ def float16(network: Network, height: int, width: int) -> bytes:
 
 
 def int8(network: Network, height: int, width: int, ranges: Mapping[str, Range]) -> bytes:
-    """int8 weights (per channel) and activations in the given ranges.
+    """int8 weights (per channel) and activations in the given ranges; without one they stay float.
 
-    Input and output are int8 too: pixels become int8 by a table of 256 entries outside, which costs
-    less than a table of floats and an operator that rounds them.
+    The input is int8 too: pixels become int8 by a table of 256 entries outside, which costs less
+    than a table of floats and an operator that rounds them. The output is float32.
     """
 
     def quantize(name: str, x: tf.Tensor) -> tf.Tensor:
+        if name not in ranges:
+            return x
         return tf.quantization.fake_quant_with_min_max_args(x, *ranges[name])
 
     converter = _convert(network, height, width, quantize)
-    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter.inference_input_type = tf.int8
     return bytes(converter.convert())
 
 

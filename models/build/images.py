@@ -24,9 +24,12 @@ def read(path: Path) -> Pixels:
 
 
 def portraits() -> list[Pixels]:
-    """Eileen Collins (scikit-image) and Grace Hopper (matplotlib), both in the public domain."""
-    hopper = Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    return [data.astronaut(), read(hopper)]
+    """Eileen Collins (scikit-image) and Grace Hopper (matplotlib), both in the public domain.
+
+    Cut to head and shoulders, as the pictures of LFW are.
+    """
+    hopper = read(Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    return [data.astronaut()[0:256, 96:352], hopper[20:500, 20:500]]
 
 
 def packed(path: Path) -> Iterator[Pixels]:
