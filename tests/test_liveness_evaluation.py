@@ -1,0 +1,135 @@
+"""`evaluate liveness`: lists of clips, what counts, exact intervals, the whole command."""
+
+import itertools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from edge.cli import app
+from edge.config import Config
+from edge.errors import CameraError, UsageError
+from edge.evaluate.clips import read_clips, sampled
+from edge.evaluate.intervals import Share
+from edge.evaluate.liveness import evaluate_liveness
+from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.sight.pipeline import Stages
+from edge.sight.still import faces_in, still
+
+HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
+FPS = 15
+
+
+def write(folder: Path, *rows: str) -> Path:
+    path = folder / "clips.csv"
+    path.write_text(HEADER + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def test_a_list_is_read(tmp_path: Path) -> None:
+    notes = '"[LIVE] half-blink 41-44-47; long closure 129-275, partial blinks 3-5 and 8-9-10"'
+    path = write(tmp_path, f"a.mp4,anna,genuine,,30,100,2-4-6;9-9-12,y,{notes}")
+    clip = read_clips(path)[0]
+    assert clip.path == tmp_path / "a.mp4"
+    assert clip.blinks == ((2, 4, 6), (9, 9, 12))
+    assert clip.excused == ((41, 47), (3, 5), (8, 10))
+    assert clip.labelled
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a.mp4,anna,true,,30,1,,y,", "kind is genuine or attack, not 'true'"),
+        ("a.mp4,anna,genuine,,30,1,4-5,y,", "a blink is START-SHUT-END, not '4-5'"),
+        ("a.mp4,anna,genuine,,fast,1,,y,", "could not convert"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
+        read_clips(write(tmp_path, row))
+    assert "clips.csv, line 2" in str(raised.value)
+
+
+def test_a_list_without_its_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file,kind\na.mp4,genuine\n")
+    with pytest.raises(UsageError, match="has no column blinks, fps"):
+        read_clips(path)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_clips(tmp_path / "none.csv")
+
+
+def test_a_missing_clip_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "none.mp4,anna,genuine,,30,1,,y,")
+    with pytest.raises(CameraError, match="cannot be opened"):
+        evaluate_liveness(path, Config())
+
+
+@pytest.mark.parametrize(("fps", "wanted", "taken"), [(30, 12, 120), (25, 12, 120), (30, 60, 300)])
+def test_resampling_takes_what_a_slower_camera_sees(fps: float, wanted: float, taken: int) -> None:
+    frames = [np.zeros((2, 2, 3), np.uint8)] * int(10 * fps)
+    got = list(sampled(frames, fps, wanted))
+    assert abs(len(got) - taken) <= 1
+    assert all(a.captured_at < b.captured_at for a, b in itertools.pairwise(got))
+    assert all(frame.captured_at == frame.sequence / fps for frame in got)
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [
+        (0, 900, 0.0, 0.00409),
+        (0, 300, 0.0, 0.01222),
+        (69, 71, 0.90192, 0.99657),
+        (5, 10, 0.18709, 0.81291),
+        (10, 10, 0.69150, 1.0),
+        (0, 0, 0.0, 1.0),
+    ],
+)
+def test_intervals_are_those_of_clopper_and_pearson(
+    hits: int, count: int, low: float, high: float
+) -> None:
+    share = Share(hits, count)
+    assert share.low == pytest.approx(low, abs=1e-5)
+    assert share.high == pytest.approx(high, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list of two films of an animated portrait: one blinks twice, one does not."""
+    data = pytest.importorskip("skimage.data", reason="pip install 'edge-door[demo]'")
+    folder = tmp_path_factory.mktemp("clips")
+    stages = Stages.load(Config())
+    frame = still(data.astronaut())
+    points = stages.mesh.locate(frame, faces_in(frame, stages.detector)[0])
+    portrait = Portrait(frame.pixels, points)
+    for name, blinks in (("blinks.avi", (1.2, 2.4)), ("still.avi", ())):
+        codec = cv2.VideoWriter.fourcc(*"MJPG")
+        writer = cv2.VideoWriter(str(folder / name), codec, FPS, (320, 240))
+        stage = Stage((320, 240), FPS, 110, seed=3)
+        for pixels in stage.play(portrait, Visit(3.4, blinks)):
+            writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+        writer.release()
+    return write(
+        folder,
+        f"blinks.avi,astronaut,genuine,,{FPS},51,18-20-23;36-38-41,y,",
+        f"still.avi,astronaut,attack,still_picture,{FPS},51,,y,",
+    )
+
+
+def test_the_command_reports_what_the_product_sees(film: Path, tmp_path: Path) -> None:
+    arguments = ["evaluate", "liveness", "--clips", str(film), "--jobs", "1", "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--report", str(tmp_path / "report")])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["blink_recall"] == 1.0
+    assert found["false_blinks_per_minute"] == 0.0
+    assert found["bpcer"] == 0.0
+    assert found["apcer"]["clip:still_picture"]["value"] == 0.0
+    assert found["attacks"] == {"clip:still_picture": 1}
+    assert 1.2 < found["median_seconds_to_live"] < 2.0
+    assert [row["found"] for row in found["clips"]] == [2, 0]
+    assert json.loads((tmp_path / "report" / "report.json").read_text()) == found
+    assert (tmp_path / "report" / "blinks.avi.png").stat().st_size > 1000
