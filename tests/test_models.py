@@ -75,9 +75,12 @@ def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> 
     results = [model.run(fit(frames[0].pixels, model)) for model in models]
     # int8: kernels may round the other way in every layer.
     tolerance = 0.15 if entry.precision == "int8" else 0.001
+    # A detector's numbers count where it sees a face; elsewhere they run into the thousands.
+    scores = results[0].get("scores")
+    counts = slice(None) if scores is None else scores[:, 0] > 0
     for name, value in results[0].items():
-        error = np.linalg.norm(value - results[1][name])
-        assert error <= tolerance * np.linalg.norm(value), name
+        error = np.linalg.norm(value[counts] - results[1][name][counts])
+        assert error <= tolerance * np.linalg.norm(value[counts]), name
 
 
 @pytest.mark.parametrize(
