@@ -424,3 +424,14 @@ def test_tamper_is_reported_at_both_ends() -> None:
     step = machine.set_tamper(Door(), 0.0, on=True)
     assert step.happenings[0].detail == {"active": True}
     assert machine.set_tamper(step.door, 1.0, on=False).happenings[0].detail == {"active": False}
+
+
+def test_a_claim_that_stood_already_does_not_lengthen_a_pulse() -> None:
+    """Always-open claims the interlock first, then the button takes the claim over."""
+    machine = Machine(replace(BASE, interlock_s=1.0))
+    door = machine.set_mode(Door(), 0.0, Mode.ALWAYS_OPEN).door
+    door = machine.exit_button(door, 0.9).door
+    door = machine.set_mode(door, 0.9, Mode.LOCK_DOWN).door
+    door = machine.tick(door, 1.0).door
+    assert door.unlocked
+    assert not machine.tick(door, 2.0).door.unlocked
