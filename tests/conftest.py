@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
 from edge.config import Config
-from edge.ops.demo.film import portraits
+from edge.ops.demo.animate import Stage, Visit
+from edge.ops.demo.film import FPS, SIZE, enrolment_pictures, portraits
 from edge.sight.pipeline import Stages
 
 if TYPE_CHECKING:
@@ -43,3 +46,16 @@ def clips() -> Path:
             "or set EDGE_DOOR_SHARED"
         )
     return CLIPS
+
+
+@pytest.fixture(scope="session")
+def visitor(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> tuple[Path, Path]:
+    """A film in which somebody comes and blinks, again and again, and stills to enrol from."""
+    folder = tmp_path_factory.mktemp("visitor")
+    stage = Stage(SIZE, FPS, 190, seed=3)
+    writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), FPS, SIZE)
+    for pictures in (stage.empty(0.4), stage.play(eileen, Visit(3.0, (1.2,))), stage.empty(0.8)):
+        for picture in pictures:
+            writer.write(np.ascontiguousarray(picture[:, :, ::-1]))
+    writer.release()
+    return folder / "film.avi", enrolment_pictures(eileen, folder / "stills")

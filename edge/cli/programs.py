@@ -183,10 +183,12 @@ def events(
 
 
 def _next(channel: Channel) -> dict[str, object]:
-    message = channel.receive(timeout_s=30.0)
-    if message is None:
-        raise UsageError("sight shows nothing: is its camera delivering?")
-    return message
+    while True:
+        message = channel.receive(timeout_s=30.0)
+        if message is None:
+            raise UsageError("sight shows nothing: is its camera delivering?")
+        if message["op"] == "seen":
+            return message
 
 
 def _heartbeat() -> None:
