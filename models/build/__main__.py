@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.records import AlignedFace
 from edge.sight.detector import Detector
 from edge.sight.landmarks import Mesh
 from edge.sight.manifest import Manifest, read_manifest
@@ -20,11 +19,18 @@ def _model(manifest: Manifest, name: str) -> Model:
     return Model(manifest.models[name], "litert", threads=1)
 
 
+def _sibling(name: str) -> str:
+    return name.replace("-int8", "-float16")
+
+
 def _make(names: list[str], manifest: Manifest, folder: Path) -> Manifest:
-    """Make the files into `folder`; the manifest with these in it."""
+    """Make the files into `folder`, and siblings that are not shipped; the manifest with these."""
     models = dict(manifest.models)
     for name in names:
-        path = folder / models[name].path.name
+        if _sibling(name) not in models:
+            models[_sibling(name)] = models[name].model_copy(update={"name": _sibling(name)})
+    for name in [*names, *(models.keys() - manifest.models.keys())]:
+        path = folder / f"{name}.tflite"
         path.write_bytes(RECIPES[name]())
         made = {"path": path, "sha256": hashes.sha256(path)}
         models[name] = models[name].model_copy(update=made)
@@ -32,7 +38,7 @@ def _make(names: list[str], manifest: Manifest, folder: Path) -> Manifest:
     return manifest.model_copy(update={"models": models})
 
 
-def _aligned(manifest: Manifest, data: Path) -> dict[str, AlignedFace]:
+def _located(manifest: Manifest, data: Path) -> gate.Located:
     """Faces to compare embedders on: LFW's, or the portraits' at many scales and angles."""
     folder = data / "lfw_view1_test" / "images"
     pictures = {
@@ -44,19 +50,19 @@ def _aligned(manifest: Manifest, data: Path) -> dict[str, AlignedFace]:
             pictures[f"{number % 2}/{number}"] = images.view(portrait, 512, random)
     detector = Detector(_model(manifest, "blazeface-short-float16"))
     mesh = Mesh(_model(manifest, "face-mesh-float16"))
-    return gate.aligned(detector, mesh, pictures)
+    return gate.located(detector, mesh, pictures)
 
 
 def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.Gate]:
     """Every int8 model among `names` held against its float sibling."""
     gates = {}
-    pairs = [(name, name.replace("-int8", "-float16")) for name in names if name.endswith("-int8")]
+    pairs = [(name, _sibling(name)) for name in names if name.endswith("-int8")]
     roles = {manifest.models[name].role for name, _ in pairs}
     lfw = sorted((data / "lfw_view1_test" / "images").glob("*/*.jpg"))
     if not lfw:
         print(f"no pictures in {data}: the gate looks at two portraits only, and at no TAR")
     pictures = [images.read(path) for path in lfw[::5]] or images.portraits()
-    faces = _aligned(manifest, data) if "embedder" in roles else {}
+    faces = _located(manifest, data) if "embedder" in roles else {}
     for name, sibling in pairs:
         models = _model(manifest, sibling), _model(manifest, name)
         if manifest.models[name].role == "embedder":
@@ -78,12 +84,13 @@ def _report(gates: dict[str, gate.Gate]) -> bool:
 def main() -> int:
     """Build or check."""
     parser = argparse.ArgumentParser(prog="python -m models.build", description=__doc__)
-    parser.add_argument("--only", action="append", choices=RECIPES, metavar="NAME")
+    old = read_manifest(hashes.MODELS)
+    shipped = [name for name in RECIPES if name in old.models]
+    parser.add_argument("--only", action="append", choices=shipped, metavar="NAME")
     parser.add_argument("--check", action="store_true", help="write nothing, compare the hashes")
     parser.add_argument("--data", type=Path, default=images.DATA, help="for the gate")
     given = parser.parse_args()
-    names = given.only or list(RECIPES)
-    old = read_manifest(hashes.MODELS)
+    names = given.only or shipped
     with tempfile.TemporaryDirectory() as folder:
         new = _make(names, old, Path(folder))
         good = _report(_gates(names, new, given.data))
@@ -93,8 +100,7 @@ def main() -> int:
             good = good and not differ
         elif good:
             for name in names:
-                made = new.models[name].path
-                (hashes.MODELS / made.name).write_bytes(made.read_bytes())
+                old.models[name].path.write_bytes(new.models[name].path.read_bytes())
             hashes.write()
     return 0 if good else 1
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import AlignedFace, Face, Frame
-from edge.sight.aligner import align
+from edge.records import Face, Frame, Landmarks
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
 from edge.sight.landmarks import Mesh
@@ -20,6 +19,8 @@ RUNS = 300  # interleaved, for the timing
 VIEWS = 300
 FMR = 1e-3
 MANY = 100  # people: below that, FMR says nothing
+
+Located = Mapping[str, tuple[Frame, Landmarks]]
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,13 @@ def _central(faces: list[Face], frame: Frame) -> Face:
     return min(faces, key=distance)
 
 
-def aligned(find: Detector, mesh: Mesh, pictures: Mapping[str, Pixels]) -> dict[str, AlignedFace]:
-    """The aligned central face of every picture that shows one."""
+def located(find: Detector, mesh: Mesh, pictures: Mapping[str, Pixels]) -> Located:
+    """The central face of every picture that shows one."""
     found = {}
     for name, picture in pictures.items():
         frame = _frame(picture)
         if faces := find.detect(frame):
-            found[name] = align(frame, mesh.locate(frame, _central(faces, frame)))
+            found[name] = frame, mesh.locate(frame, _central(faces, frame))
     return found
 
 
@@ -123,12 +124,12 @@ def _accepted(vectors: NDArray[np.float32], people: list[str]) -> float:
     return float(np.mean(similarity[same] > threshold))
 
 
-def embedder(float_model: Model, int8_model: Model, faces: dict[str, AlignedFace]) -> Gate:
-    """Embeddings of the same aligned faces, named PERSON/FILE."""
+def embedder(float_model: Model, int8_model: Model, faces: Located) -> Gate:
+    """Embeddings of the same faces, named PERSON/FILE."""
     vectors = []
-    for model in (float_model, int8_model):
-        embed = Embedder(model).embed
-        vectors.append(np.stack([embed(face).vector for face in faces.values()]))
+    for network in (Embedder(float_model), Embedder(int8_model)):
+        aligned = [network.align(*face) for face in faces.values()]
+        vectors.append(np.stack([network.embed(face).vector for face in aligned]))
     cosine = np.einsum("nd,nd->n", *vectors)
     figures = {
         "cosine": float(cosine.mean()),
