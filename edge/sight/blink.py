@@ -75,7 +75,8 @@ class Blink:
     """In lid levels."""
     abruptness: float
     """Lids take some frames to fall and to rise: the largest step between two frames, as a share of
-    the depth, on whichever way was the smoother one. 1 is a picture put in the place of another."""
+    the usual height of the dip, on whichever way was the smoother one. About 1 is a picture put in
+    the place of another."""
     unrest: float
     """How far the lids were down in the half second before, as a share of the depth."""
 
@@ -147,12 +148,11 @@ class BlinkDetector:
             return None
         if not (self._head_still(course, begin, low) and self._both_eyes(course, lead, low)):
             return None
-        fall = -np.diff(level[lead : low + 1]).min()
-        rise = np.diff(level[low:]).max()
         earlier = level[(at >= begin - REST_S) & (at <= begin - FALL_S)]
-        unrest = max(0.0, before - float(earlier.min())) if earlier.size else 0.0
-        abruptness = float(min(fall, rise)) / depth
-        return Blink(begin, float(at[low]), end, depth, abruptness, unrest / depth)
+        unrest = max(0.0, before - float(earlier.min())) / depth if earlier.size else 0.0
+        down = level[lead:] < before - depth / 2
+        abruptness = _largest_step(level[lead:], low - lead, down)
+        return Blink(begin, float(at[low]), end, depth, abruptness, unrest)
 
     def _head_still(self, course: _Course, begin: float, low: int) -> bool:
         during = course.yaw[max(0, int(np.searchsorted(course.at, begin)) - 1) :]
@@ -171,6 +171,19 @@ class BlinkDetector:
             begins.append(_half_way(course.at, level, lowest, half)[0])
         frame_s = float(course.at[low] - course.at[low - 1])
         return abs(begins[0] - begins[1]) <= self.limits.together_s + frame_s / 2
+
+
+def _largest_step(level: Series, low: int, down: NDArray[np.bool_]) -> float:
+    """The largest step of the smoother way, over the height of a box through the medians.
+
+    Args:
+        level: from before the dip to its end.
+        low: where it is lowest.
+        down: which of them belong to the dip.
+    """
+    fall, rise = -np.diff(level[: low + 1]).min(), np.diff(level[low:]).max()
+    height = np.median(level[:low][~down[:low]]) - np.median(level[down])
+    return float(min(fall, rise) / max(float(height), 1e-6))
 
 
 def _half_way(at: Series, level: Series, low: int, half: float) -> tuple[float, float]:

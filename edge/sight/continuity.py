@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from edge.records import AlignedFace, Floats, Landmarks
     from edge.sight.blink import Blink
 
-MAX_ABRUPTNESS = 0.8
-"""All but one of 74 genuine blinks stay below 0.75 at 24-60 frames a second; at 12, one in ten does
-not, and has to be followed by another. Alternating pictures reach 0.87 and more."""
+MAX_ABRUPTNESS = 0.88
+"""74 genuine blinks stay below 0.86 at 24-60 frames a second; at 12, every tenth does not, and has
+to be followed by another. Alternating pictures reach 0.94 and more."""
 MAX_SECONDS = 0.36
 """Between the half-way points; two pictures that fade into each other take longer. Of the genuine
 blinks, 95 % are over in 0.32 s: slower ones are blinks, but prove nothing."""
