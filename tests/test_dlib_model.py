@@ -1,0 +1,72 @@
+"""dlib's network in int8: what dlib itself says about two faces, and where dlib wants a face."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.records import Frame
+from edge.sight.embedder import Embedder
+from edge.sight.manifest import read_manifest
+from edge.sight.tflite import Model, available_runtimes
+
+if TYPE_CHECKING:
+    from edge.records import Pixels
+    from edge.sight.pipeline import Stages
+
+REFERENCE = Path(__file__).with_name("dlib_reference.json")
+ENTRY = read_manifest().models["dlib-resnet-int8"]
+
+
+@pytest.fixture(scope="module")
+def portraits() -> dict[str, Pixels]:
+    data = pytest.importorskip("skimage.data", reason="the portrait comes with edge-door[demo]")
+    cbook = pytest.importorskip("matplotlib.cbook", reason="comes with edge-door[demo]")
+    hopper = cv2.imread(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    assert hopper is not None
+    cuts = {"eileen": data.astronaut()[:256, 96:352], "grace": hopper[20:500, 20:500, ::-1]}
+    return {name: np.ascontiguousarray(cut) for name, cut in cuts.items()}
+
+
+@pytest.fixture(scope="module")
+def chips(portraits: dict[str, Pixels]) -> dict[str, Pixels]:
+    """Plain cuts, so that what dlib saw is what is seen here, whatever libraries are installed."""
+    return {
+        "eileen": portraits["eileen"][40:190, 54:204],
+        "grace": portraits["grace"][80:380:2, 110:410:2],
+    }
+
+
+@pytest.mark.parametrize("runtime", available_runtimes())
+@pytest.mark.parametrize("name", ["eileen", "grace"])
+def test_it_says_what_dlib_says(name: str, runtime: str, chips: dict[str, Pixels]) -> None:
+    theirs = np.array(json.loads(REFERENCE.read_text())[name])
+    ours = Model(ENTRY, runtime).run(chips[name])["embedding"]  # type: ignore[arg-type]
+    cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
+    assert cosine >= 0.995
+    # dlib compares by distance, so the length matters too.
+    assert np.linalg.norm(ours - theirs) <= 0.1
+
+
+def test_two_people_are_further_apart_than_dlib_allows(chips: dict[str, Pixels]) -> None:
+    model = Model(ENTRY)
+    eileen, grace = (model.run(chips[name])["embedding"] for name in ("eileen", "grace"))
+    assert np.linalg.norm(eileen - grace) > 0.6
+
+
+@pytest.mark.parametrize("name", ["eileen", "grace"])
+def test_the_whole_path_ends_where_dlib_s_own_ends(
+    name: str, portraits: dict[str, Pixels], stages: Stages
+) -> None:
+    """Its detector, its five points and its network against our detector, mesh and file."""
+    embedder = Embedder(Model(ENTRY))
+    frame = Frame(portraits[name], 0.0, 0)
+    landmarks = stages.mesh.locate(frame, stages.detector.detect(frame)[0])
+    ours = embedder.embed(embedder.align(frame, landmarks)).vector
+    theirs = np.array(json.loads(REFERENCE.read_text())[f"{name}, found by dlib"])
+    assert ours @ theirs / np.linalg.norm(theirs) >= 0.95
