@@ -71,10 +71,10 @@ def opened(
 
 def test_the_sitter_really_blinks(stages: Stages, portrait: Portrait) -> None:
     """The same portrait, animated smoothly, is accepted: what follows is refused for a reason."""
-    stage = Stage((320, 320), 15, 130, SEED)
+    stage = Stage((320, 320), 30, 130, SEED)
     frames: Iterator[np.ndarray] = stage.play(portrait, Visit(2.5, (1.2,)))
     pipeline = Pipeline(stages, CONFIG)
-    verdicts = [pipeline.step(Frame(pixels, n / 15, n)).liveness for n, pixels in enumerate(frames)]
+    verdicts = [pipeline.step(Frame(pixels, n / 30, n)).liveness for n, pixels in enumerate(frames)]
     assert verdicts[-1].state is LivenessState.LIVE
 
 
