@@ -120,6 +120,8 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{key}: there is no such key.{_did_you_mean(path)}"
     value = detail["input"]
+    if isinstance(value, dict):  # a mistake of the section as a whole
+        return f"{key}: {_plain(detail['msg'])}."
     return f"{key} = {value!r}: {_plain(detail['msg'])}."
 
 
