@@ -34,7 +34,8 @@ HERE = Path(__file__).parent / "dlib"
 MEMBER = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 
-SIZE, MEAN, STD = 150, (122.782, 117.001, 104.298), 256.0
+SIZE = 150
+MEAN, STD = np.array((122.782, 117.001, 104.298), np.float32), np.float32(256)
 # Channels of each residual block, in order; where they change, and in the last one, it halves the
 # picture.
 BLOCKS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256, 256)
@@ -147,7 +148,7 @@ def ranges(data: Path) -> None:
         frame = Frame(faces[number], 0.0, 0)
         for face in detector.detect(frame)[:1]:
             chip = align(frame, mesh.locate(frame, face), "dlib-150", (SIZE, SIZE))
-            crops.append((chip.pixels - np.float32(MEAN)) / np.float32(STD))
+            crops.append((chip.pixels - MEAN) / STD)
         if len(crops) == CALIBRATION:
             break
     (HERE / "ranges.json").write_text(json.dumps(measure(load(), np.stack(crops)), indent=1) + "\n")
@@ -158,7 +159,7 @@ def compare(chips: Path, vectors: Path) -> None:
     pixels = np.fromfile(chips, np.uint8).reshape(-1, 1, SIZE, SIZE, 3)
     theirs = np.fromfile(vectors, "<f4").reshape(len(pixels), -1)
     network = load()
-    inputs = (pixels - np.float32(MEAN)) / np.float32(STD)
+    inputs = (pixels - MEAN) / STD
     ours = np.concatenate([network(tf.constant(image), lambda _, x: x)[0] for image in inputs])
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     cosine = np.einsum("nd,nd->n", ours, theirs) / lengths
