@@ -42,8 +42,9 @@ class BlinkLimits:
 
     memory_s: float = 6.0
     """The usual opening is learnt from the last seconds."""
-    depth: float = 0.55
-    """The mean of both eyes falls at least so far; a full blink falls by 1 to 2."""
+    depth: float = 0.8
+    """The mean of both eyes falls at least so far; a full blink falls by 1 to 2, half blinks and
+    squints by up to 0.8."""
     depth_each: float = 0.2
     """So far falls each eye for itself: a wink is not a blink."""
     together_s: float = 0.12
