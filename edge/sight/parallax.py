@@ -8,6 +8,10 @@ geometric mean of its width and height.
 Where it stops working: without a turn there is nothing to measure, so it is only asked after a
 move; a picture wrapped around a head or a mask has parallax of its own; a film of a turning head
 does too. It stops flat, still pictures.
+
+Measured with this project's mesh: six stills turned by program up to 35 degrees leave at most 0.018
+(five of them 0.016), people who turn by 16 degrees or more at least 0.024. A picture hardly gets so
+far as to be asked: turned by 55 degrees, its mesh turned by less than 15.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from edge.records import Floats
 
 FLAT_BELOW = 0.018
-"""Of the face's size."""
+"""Of the face's size: between pictures and people."""
 
 
 def parallax(first: Floats, second: Floats) -> float:
