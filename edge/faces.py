@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
     Image = str | Path | NDArray[Any]
 
+PICTURES_FMR = 1e-3
+"""The false-match rate at which pictures are compared: a person looks at the answer, so it turns
+fewer people away than a door does (`match.false_match_rate`)."""
+
 Metric = Literal["cosine", "euclidean", "euclidean_l2"]
 
 _PRESENT = 0.5
@@ -234,7 +238,7 @@ def verify(  # noqa: PLR0913 - deepface's arguments
         detector_backend: A detector of the manifest.
         distance_metric: `cosine`, `euclidean` or `euclidean_l2`.
         threshold: Largest distance of one person. Default: from the embedder's calibration at
-            `match.false_match_rate`.
+            `PICTURES_FMR`.
         config: Other models and limits than the defaults.
 
     Raises:
@@ -249,7 +253,7 @@ def verify(  # noqa: PLR0913 - deepface's arguments
         reader.embed(reader.only(_pixels(image), _name(image))).vector
         for image in (img1_path, img2_path)
     )
-    rate = reader.config.match.false_match_rate
+    rate = PICTURES_FMR
     if threshold is None:
         required = read_calibration(reader.config).threshold_for(rate)
     else:
@@ -302,7 +306,7 @@ def find(
     known = _enrolled(reader) if db_path is None else _pictured(reader, Path(db_path))
     calibration = read_calibration(reader.config)
     comparisons = sum(len(template.vectors) for template in known) / calibration.captures
-    rate = reader.config.match.false_match_rate / max(1.0, comparisons)
+    rate = PICTURES_FMR / max(1.0, comparisons)
     required = calibration.threshold_for(rate)
     limit = distance(required, distance_metric)
 

@@ -21,8 +21,12 @@ from edge.sight.enrolment import Collector, capture
 from edge.sight.pipeline import Pipeline, Stages
 from edge.sight.reference import read_calibration
 
-SAME_PERSON = ({"apfol_fake", "apfol_real2"}, {"leszko_face", "leszko_me"})
-"""Two names in the table, one face by eye: one recorded for an attack, one in two films."""
+SAME_PERSON = (
+    {"apfol_fake", "apfol_real2"},
+    {"leszko_face", "leszko_me"},
+    {"lestari_fake", "lestari_real"},
+)
+"""Two names in the table and one face: recorded for an attack, or in two films."""
 UNSEEN = {"clm_cap12.mp4"}
 """Its one blink comes after 25 s at 100 px: it may or may not be seen."""
 

@@ -87,9 +87,9 @@ class MatchSection(Section):
     NAME` chooses. `anyone`: all templates compete under the same false-match rate."""
     claim_timeout_s: float = Field(15.0, ge=1, le=120)
     """How long a claim stands."""
-    false_match_rate: float = Field(1e-3, ge=1e-6, le=0.05)
-    """At most this share of strangers' attempts may match; the threshold follows from the
-    calibration of the embedder."""
+    false_match_rate: float = Field(2e-5, ge=1e-6, le=0.05)
+    """At most this share of strangers' attempts may match (2e-5 is one in 50,000); the threshold
+    follows from the calibration of the embedder. A larger rate turns fewer people away."""
     calibration: Path | None = None
     """File made by `edge-door calibrate`. Unset: the one that came with the embedder."""
 

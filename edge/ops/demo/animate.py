@@ -25,7 +25,7 @@ _LIDS = (
 )
 _LID_SKIN = 0.55
 """Height of the skin that stretches over the eye, in eye widths."""
-_CLOSING_S, _CLOSED_S, _OPENING_S = 0.10, 0.04, 0.16
+_CLOSING_S, _CLOSED_S, _OPENING_S = 0.14, 0.04, 0.26
 """A spontaneous blink closes faster than it opens (VanderWerf et al. 2003)."""
 BLINK_S = _CLOSING_S + _CLOSED_S + _OPENING_S
 
