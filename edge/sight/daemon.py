@@ -10,7 +10,7 @@ from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
-from edge.errors import UsageError, VaultError
+from edge.errors import CameraError, UsageError, VaultError
 from edge.ledger.ledger import Ledger
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.claims import Claims
@@ -70,9 +70,14 @@ class Sight:
         self._judge = Judge(_patience(config))
         self._figures = Figures()
         self._errors = 0
-        self._feed = Feed(config.camera)
         self._camera_lost: str | None = None
         self._control = Control(config.sight_socket, self._answer)
+        # Last, since it starts a thread: whatever fails above ends a process without one.
+        try:
+            self._feed = Feed(config.camera)
+        except CameraError:
+            self._control.close()
+            raise
 
     def run(self, stop: Callable[[], bool], heartbeat: Callable[[], None]) -> None:
         """Look until `stop` says so; `heartbeat` is called after every finished round."""
@@ -89,8 +94,8 @@ class Sight:
 
     def close(self) -> None:
         """Let go of everything, last opened first. May be called twice."""
-        self._control.close()
         self._feed.close()
+        self._control.close()
         self._lock.close()
         self._vault.close()
         self._ledger.close()
