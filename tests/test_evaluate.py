@@ -14,12 +14,12 @@ from edge.config import Config
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
 from edge.evaluate.calibrate import RATES, Claim, calibrate
+from edge.evaluate.intervals import binomial_upper
 from edge.evaluate.stats import (
     Genuine,
     Impostors,
     all_impostors,
     best_threshold,
-    binomial_upper,
     d_prime,
     equal_error,
     fmr_upper,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, lgamma, log
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import numpy as np
 
 _TAIL = 0.025  # on each side
 _STEPS = 60  # bisections: beyond double precision
@@ -28,16 +25,12 @@ class Share:
     @property
     def low(self) -> float:
         """Lower end: a rate below it gives so many hits or more in 2.5 % of all series at most."""
-        if self.hits == 0:
-            return 0.0
-        return _solve(lambda p: 1 - _at_most(self.hits - 1, self.count, p) > _TAIL)
+        return 1 - binomial_upper(self.count - self.hits, self.count)
 
     @property
     def high(self) -> float:
         """Upper end: a rate above it gives so few hits in 2.5 % of all series at most."""
-        if self.hits == self.count:
-            return 1.0
-        return _solve(lambda p: _at_most(self.hits, self.count, p) <= _TAIL)
+        return binomial_upper(self.hits, self.count)
 
     def as_dict(self) -> dict[str, float | int | list[float] | None]:
         """For JSON."""
@@ -46,26 +39,16 @@ class Share:
         return {"value": value, "interval_95": interval, "hits": self.hits, "count": self.count}
 
 
-def _at_most(hits: int, count: int, p: float) -> float:
-    """Probability of `hits` or fewer in `count` trials."""
-    if p <= 0:
+def binomial_upper(hits: int, count: int) -> float:
+    """The rate from which `hits` or fewer in `count` trials have a chance of 2.5 % at most."""
+    if hits >= count:
         return 1.0
-    if p >= 1:
-        return float(hits >= count)
-    whole = lgamma(count + 1)
-    return sum(
-        exp(whole - lgamma(k + 1) - lgamma(count - k + 1) + k * log(p) + (count - k) * log(1 - p))
-        for k in range(hits + 1)
-    )
-
-
-def _solve(above: Callable[[float], bool]) -> float:
-    """The rate from which `above` holds."""
-    low, high = 0.0, 1.0
+    steps = np.arange(1, hits + 1, dtype=np.float64)
+    choose = np.concatenate([[0.0], np.cumsum(np.log((count - steps + 1) / steps))])
+    fewer = np.arange(hits + 1)
+    low, high = hits / count, 1.0
     for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if above(middle):
-            high = middle
-        else:
-            low = middle
+        p = (low + high) / 2
+        chance = np.exp(choose + fewer * np.log(p) + (count - fewer) * np.log1p(-p)).sum()
+        low, high = (p, high) if chance > _TAIL else (low, p)
     return high

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.evaluate.intervals import binomial_upper
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -177,21 +179,6 @@ def _interval(drawn: Series) -> tuple[Series, Series]:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     return low, high
-
-
-def binomial_upper(count: int, total: int) -> float:
-    """Upper end of the two-sided 95 % Clopper-Pearson interval of `count` in `total`."""
-    if count >= total:
-        return 1.0
-    steps = np.arange(1, count + 1, dtype=np.float64)
-    choose = np.concatenate([[0.0], np.cumsum(np.log((total - steps + 1) / steps))])
-    hits = np.arange(count + 1)
-    low, high = count / total, 1.0
-    for _ in range(60):  # halving: far below what a float resolves here
-        p = (low + high) / 2
-        chance = np.exp(choose + hits * np.log(p) + (total - hits) * np.log1p(-p)).sum()
-        low, high = (p, high) if chance > (1 - CONFIDENCE) / 2 else (low, p)
-    return high
 
 
 def tail_threshold(impostors: Impostors, fmr: float, exceedances: int = 500) -> float:
