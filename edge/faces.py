@@ -26,9 +26,10 @@ from edge.access.matcher import similarity as template_similarity
 from edge.config import Config
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.records import Template
-from edge.sight.camera import IMAGE_SUFFIXES, read_image
+from edge.sight.camera import images_in, read_image
 from edge.sight.manifest import read_manifest
 from edge.sight.pipeline import Look, Pipeline, Stages, people_in
+from edge.sight.quality import MIN_PRESENCE
 from edge.sight.reference import open_vault, read_calibration
 from edge.sight.still import faces_in, still
 
@@ -44,9 +45,6 @@ PICTURES_FMR = 1e-3
 fewer people away than a door does (`match.false_match_rate`)."""
 
 Metric = Literal["cosine", "euclidean", "euclidean_l2"]
-
-_PRESENT = 0.5
-"""Below, the mesh does not believe that the detector found a face."""
 
 
 def distance(similarity: float, metric: Metric = "cosine") -> float:
@@ -151,7 +149,7 @@ class FaceReader:
         """
         frame = still(pixels)
         looks = [self._pipeline.look(frame, f) for f in faces_in(frame, self._stages.detector)]
-        return [look for look in looks if look.landmarks.presence >= _PRESENT]
+        return [look for look in looks if look.landmarks.presence >= MIN_PRESENCE]
 
     def only(self, pixels: Pixels, name: str) -> Look:
         """The one face near enough to be meant; `name` is the picture's, for the message.
@@ -329,12 +327,9 @@ def _enrolled(reader: FaceReader) -> tuple[Template, ...]:
 def _pictured(reader: FaceReader, folder: Path) -> list[Template]:
     if not folder.is_dir():
         raise CameraError(f"{folder} is not a folder of pictures")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise CameraError(f"the folder {folder} holds no image")
     return [
         Template(str(path), reader.embed(look).vector[np.newaxis], reader.model.sha256)
-        for path in paths
+        for path in images_in(folder, "**/*")
         for look in _near(reader.looks(read_image(path)))
     ]
 

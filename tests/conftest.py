@@ -12,7 +12,7 @@ import pytest
 
 from edge.config import Config
 from edge.ops.demo.animate import Stage, Visit
-from edge.ops.demo.film import FPS, SIZE, enrolment_pictures, portraits
+from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.sight.pipeline import Stages
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def stages() -> Stages:
 
 @pytest.fixture(scope="session")
 def eileen(stages: Stages) -> Portrait:
-    return portraits(stages)[0]
+    return actors(stages)[0]
 
 
 @pytest.fixture(scope="session")
 def grace(stages: Stages) -> Portrait:
-    return portraits(stages)[1]
+    return actors(stages)[1]
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 from edge.cli import app
 from edge.config import Config
 from edge.errors import UsageError
-from edge.evaluate import bench as bench_module
-from edge.evaluate.bench import Bench, bench, portraits
+from edge.evaluate.bench import Bench, bench
+from edge.sight import portraits as portraits_module
+from edge.sight.portraits import portraits
 
 needs_portraits = pytest.mark.skipif(
-    not any(bench_module._inside(*portrait) for portrait in bench_module._PORTRAITS),  # noqa: SLF001
+    not any(portraits_module._inside(*portrait) for portrait in portraits_module._PORTRAITS),  # noqa: SLF001
     reason="needs the portraits of the extra `demo`: pip install -e '.[demo]'",
 )
 
@@ -73,6 +74,6 @@ def test_a_picture_without_a_face_is_refused_with_a_sentence(tmp_path: Path) -> 
 
 
 def test_without_portraits_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_module, "_PORTRAITS", (("no_such_package", "face.png"),))
+    monkeypatch.setattr(portraits_module, "_PORTRAITS", (("no_such_package", "face.png"),))
     with pytest.raises(UsageError, match=r"edge-door\[demo\]"):
         portraits()

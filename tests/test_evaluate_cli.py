@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from edge.cli import app
 from edge.config import Config
 from edge.errors import NoFaceError, UsageError
-from edge.evaluate.bench import portraits
 from edge.evaluate.verification import encode
+from edge.sight.portraits import portraits
 
 PAIRS = "Eileen 1 2\nGrace 1 2\nEileen 1 Grace 1\nEileen 2 Grace 2\n"
 

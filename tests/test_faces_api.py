@@ -14,11 +14,11 @@ from edge import extract_faces, faces, find, represent, verify
 from edge.cli import app
 from edge.config import Config
 from edge.errors import CalibrationError, CameraError, ModelError, NoFaceError, UsageError
-from edge.evaluate.bench import portraits
 from edge.ledger.vault import Vault
 from edge.records import Template
 from edge.sight.detector import Detector
 from edge.sight.manifest import read_manifest
+from edge.sight.portraits import portraits
 from edge.sight.still import faces_in, still
 from edge.sight.tflite import Model
 

@@ -15,8 +15,8 @@ from edge.cli import app
 from edge.config import Config
 from edge.errors import CalibrationError, EdgeDoorError, ModelError, UsageError
 from edge.evaluate.adopt import adopt, presets
-from edge.evaluate.bench import portraits
 from edge.sight.manifest import ModelEntry, read_manifest, shipped_models
+from edge.sight.portraits import portraits
 from edge.sight.tflite import Model, available_runtimes
 
 EMBEDDERS = (

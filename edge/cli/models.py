@@ -12,9 +12,10 @@ from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.errors import ModelError, UsageError
 from edge.evaluate.adopt import adopt
 from edge.evaluate.adopt import presets as known_presets
-from edge.evaluate.bench import portraits
 from edge.sight.camera import images_in, read_image
 from edge.sight.manifest import read_manifest, shipped_models
+from edge.sight.portraits import portraits
+from edge.sight.reference import shipped_calibration
 from edge.sight.tflite import Model
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def show_model(name: str, config: ConfigOption = None, json: JsonOption = False)
     """Everything that is known of one model."""
     folder = _folder(config)
     entry = _entry(folder, name)
-    known = _as_dict(entry) | {"calibrated": _calibration(folder, entry).is_file()}
+    known = _as_dict(entry) | {"calibrated": shipped_calibration(folder, entry).is_file()}
     table = Table("", entry.name, show_header=True)
     for key, value in known.items():
         table.add_row(key, str(value))
@@ -79,7 +80,7 @@ def add_model(  # noqa: PLR0913 - one option each
     if entry.role == "embedder":
         text += (
             f"\nBefore the door can use it: edge-door calibrate --model {entry.name} "
-            f"--images DIR --pairs FILE --out {_calibration(folder, entry)}"
+            f"--images DIR --pairs FILE --out {shipped_calibration(folder, entry)}"
         )
     show({"ok": True} | _as_dict(entry) | adopted.findings, as_json=json, text=text)
 
@@ -111,10 +112,6 @@ def _entry(folder: Path, name: str) -> ModelEntry:
     if name not in models:
         raise UsageError(f"there is no model called {name!r}. There are: {', '.join(models)}.")
     return models[name]
-
-
-def _calibration(folder: Path, entry: ModelEntry) -> Path:
-    return folder / "calibration" / f"{entry.name}.json"
 
 
 def _bytes(entry: ModelEntry) -> int:

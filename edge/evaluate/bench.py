@@ -10,7 +10,6 @@ import resource
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from edge.records import Frame
 from edge.sight.camera import images_in, read_image
 from edge.sight.manifest import read_manifest
 from edge.sight.pipeline import EMBED_EVERY_S, Pipeline, Stages
+from edge.sight.portraits import portraits
 from edge.sight.tflite import Model, available_runtimes
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ _FRAME_S = EMBED_EVERY_S * 1.1  # so that the embedder runs on every frame
 _SHIFT = 6
 _SIZE = (640, 480)
 _FLOATS = ("float32", "float16")
-_PORTRAITS = (
-    ("skimage", "data/astronaut.png"),
-    ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
-)
 _ROLES: tuple[Role, ...] = ("detector", "landmarks", "eyelids", "shut_eyes", "embedder")
 
 
@@ -214,30 +210,6 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
         load_ms=load_ms,
         rss_mb=rss_mb,
     )
-
-
-def portraits() -> list[Pixels]:
-    """Two portraits in the public domain, RGB, from whichever of their packages is installed.
-
-    Raises:
-        UsageError: neither package is.
-    """
-    found = [path for package, name in _PORTRAITS if (path := _inside(package, name))]
-    if not found:
-        raise UsageError(
-            "a portrait is needed to measure on: python -m pip install 'edge-door[demo]' brings "
-            "two, or give a folder of your own with --images"
-        )
-    return [read_image(path) for path in found]
-
-
-def _inside(package: str, name: str) -> Path | None:
-    """A package's file, without importing the package: that would count as our memory."""
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / name
-    return path if path.is_file() else None
 
 
 def _read_all(folder: Path) -> list[Pixels]:

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-
+from edge.config.sections import CameraSection
 from edge.errors import CameraError, UsageError
 from edge.records import Frame
+from edge.sight.camera import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,17 +102,14 @@ def film(path: Path) -> Iterator[Pixels]:
     Raises:
         CameraError: it cannot be opened.
     """
-    capture = cv2.VideoCapture(str(path))
+    if not path.is_file():
+        raise CameraError(f"the clip {path} cannot be opened. Is it beside the list?")
+    source = open_source(CameraSection(source=str(path)))
     try:
-        if not capture.isOpened():
-            raise CameraError(f"the clip {path} cannot be opened. Is it beside the list?")
-        while True:
-            good, frame = capture.read()
-            if not good:
-                return
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        while (pixels := source.read()) is not None:
+            yield pixels
     finally:
-        capture.release()
+        source.close()
 
 
 def sampled(frames: Iterable[Pixels], fps: float, wanted: float | None) -> Iterator[Frame]:

@@ -15,6 +15,7 @@ from edge.sight.enrolment import FEWEST, WANTED, Collector, capture, find_duplic
 from edge.sight.journal import Journal
 from edge.sight.pipeline import Pipeline, Stages
 from edge.sight.reference import open_vault, read_calibration
+from edge.sight.still import still
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +114,7 @@ def note(config: Config, reason: Reason, person: str | None) -> None:
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:
     if path.suffix.lower() in IMAGE_SUFFIXES or not path.exists():
-        return iter([Frame(read_image(path), 0.0, 1)])
+        return iter([still(read_image(path))])
     frames = replay(config.camera.model_copy(update={"source": str(path)}))
     if first_s is None:
         return frames

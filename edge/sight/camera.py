@@ -285,13 +285,13 @@ def read_image(path: Path) -> Pixels:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The image files of a folder, by name.
+def images_in(folder: Path, pattern: str = "*") -> list[Path]:
+    """The image files of a folder that match `pattern`, by name; `**/*` takes subfolders too.
 
     Raises:
         CameraError: there is none.
     """
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = sorted(p for p in folder.glob(pattern) if p.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         raise CameraError(f"the folder {folder} holds no image")
     return found

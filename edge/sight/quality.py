@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from edge.config.sections import QualitySection
     from edge.records import AlignedFace, Face, Landmarks
 
-_MIN_PRESENCE = 0.5  # below, the mesh itself does not believe in a face: covered or cut off
+MIN_PRESENCE = 0.5
+"""Below, the mesh itself does not believe in a face: covered, cut off, or none."""
 _TOO_NEAR = 0.9  # of the frame's width
 
 
@@ -34,7 +35,7 @@ def assess(
     width = face.box.width
     # The first that applies is what the person is told.
     findings = (
-        (landmarks.presence < _MIN_PRESENCE, Hint.UNCOVER_FACE),
+        (landmarks.presence < MIN_PRESENCE, Hint.UNCOVER_FACE),
         (width < section.min_face_px, Hint.COME_CLOSER),
         (width > _TOO_NEAR * frame_px, Hint.STEP_BACK),
         (brightness < section.min_brightness, Hint.MORE_LIGHT),

@@ -10,7 +10,15 @@ from edge.ledger.vault import Vault
 from edge.sight.manifest import read_manifest, shipped_models
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.config import Config
+    from edge.sight.manifest import ModelEntry
+
+
+def shipped_calibration(folder: Path, entry: ModelEntry) -> Path:
+    """Where the calibration lies that comes with a model."""
+    return folder / "calibration" / f"{entry.name}.json"
 
 
 def read_calibration(config: Config) -> Calibration:
@@ -23,7 +31,7 @@ def read_calibration(config: Config) -> Calibration:
     """
     folder = config.paths.models or shipped_models()
     entry = read_manifest(folder).entry("embedder", config.models.embedder)
-    path = config.match.calibration or folder / "calibration" / f"{entry.name}.json"
+    path = config.match.calibration or shipped_calibration(folder, entry)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

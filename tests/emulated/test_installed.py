@@ -15,7 +15,7 @@ import machine
 import pytest
 
 from edge.config import Config
-from edge.ops.demo.film import enrolment_pictures, portraits, shoot
+from edge.ops.demo.film import actors, enrolment_pictures, shoot
 from edge.sight.pipeline import Stages
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clip")
     folder.parent.chmod(0o755)
     folder.chmod(0o755)
-    person, stranger = portraits(Stages.load(Config()))
+    person, stranger = actors(Stages.load(Config()))
     enrolment_pictures(person, folder / "pictures")
     shoot(person, stranger, folder / "film.avi")
     return folder

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.ops.demo.animate import Portrait, Stage, Visit
-from edge.records import Frame
-from edge.sight.camera import read_image
+from edge.sight.portraits import portraits
+from edge.sight.still import still
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from edge.records import Pixels
     from edge.sight.pipeline import Stages
@@ -35,22 +35,18 @@ class Scene:
     expected: str
 
 
-def portraits(stages: Stages) -> tuple[Portrait, Portrait]:
+def actors(stages: Stages) -> tuple[Portrait, Portrait]:
     """The person to enrol and the stranger: two portraits in the public domain.
 
     Raises:
         UsageError: the packages that carry them are not installed.
         NoFaceError: the models find no face in them.
     """
-    try:
-        import matplotlib as mpl  # noqa: PLC0415 - only the demo needs them
-        import skimage.data  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(
-            "the demo needs its extra packages: pip install 'edge-door[demo]'"
-        ) from error
-    hopper = read_image(Path(mpl.get_data_path()) / "sample_data" / "grace_hopper.jpg")
-    return _portrait(skimage.data.astronaut(), stages), _portrait(hopper, stages)
+    pictures = portraits()
+    if len(pictures) != 2:  # noqa: PLR2004 - the person and the stranger
+        raise UsageError("the demo needs its extra packages: pip install 'edge-door[demo]'")
+    person, stranger = pictures
+    return _portrait(person, stages), _portrait(stranger, stages)
 
 
 def enrolment_pictures(person: Portrait, folder: Path) -> Path:
@@ -95,7 +91,7 @@ def _add(writer: cv2.VideoWriter, pictures: Iterable[Pixels]) -> int:
 
 
 def _portrait(pixels: Pixels, stages: Stages) -> Portrait:
-    frame = Frame(pixels, 0.0, 1)
+    frame = still(pixels)
     faces = stages.detector.detect(frame)
     if len(faces) != 1:
         raise NoFaceError(f"the demo's portrait shows {len(faces)} faces, one is needed")

@@ -14,7 +14,7 @@ from edge.config import Config, load
 from edge.door.pins.fake import Board
 from edge.ledger.ledger import Ledger
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
-from edge.ops.demo.film import ENROLLED, enrolment_pictures, portraits, shoot
+from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, shoot
 from edge.ops.demo.picture import Watcher, draw
 from edge.ops.enrol import collect_from_files, save
 from edge.ops.supervisor import Supervisor
@@ -57,7 +57,7 @@ def play(folder: Path, say: Callable[[str], None], picture: Path | None = None) 
     with EmbeddedBroker() as broker:
         config, config_path = write_config(folder, str(film), broker.port)
         stages = Stages.load(config)
-        person, stranger = portraits(stages)
+        person, stranger = actors(stages)
         say("shooting a film: a stranger, a still picture, the enrolled person")
         scenes, length_s = shoot(person, stranger, film)
         pictures = enrolment_pictures(person, folder / "enrolment")
