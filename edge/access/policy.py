@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.access.schedule import Verdict
+from edge.access.schedule import OBJECTIONS, Verdict
 from edge.records import Decision, Hint, LivenessState, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def _life(s: Situation) -> Decision | None:
 def _schedule(s: Situation) -> Decision | None:
     if s.schedule is Verdict.ALLOWED:
         return None
-    untrusted = s.schedule is Verdict.CLOCK_UNTRUSTED
-    reason = Reason.CLOCK_UNTRUSTED if untrusted else Reason.OUTSIDE_SCHEDULE
+    reason = OBJECTIONS[s.schedule] if s.schedule else Reason.OUTSIDE_SCHEDULE
     return _deny(reason, match=s.match)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from edge.errors import ConfigError
+from edge.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,13 @@ class Verdict(str, Enum):
     ALLOWED = "allowed"
     OUTSIDE = "outside"
     CLOCK_UNTRUSTED = "clock_untrusted"
+
+
+OBJECTIONS = {
+    Verdict.OUTSIDE: Reason.OUTSIDE_SCHEDULE,
+    Verdict.CLOCK_UNTRUSTED: Reason.CLOCK_UNTRUSTED,
+}
+"""Why somebody who is not allowed may not pass."""
 
 
 @dataclass(frozen=True, slots=True)

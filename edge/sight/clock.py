@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge.access.moment import Moment
 
+_LIBC = ctypes.CDLL(None)  # once: this is asked on every frame
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux
 
@@ -22,7 +23,7 @@ def now() -> Moment:
 def wall_trusted() -> bool:
     """Whether the kernel says that the clock is synchronised (by NTP or PTP)."""
     buffer = ctypes.create_string_buffer(_TIMEX_BYTES)  # modes = 0: only asked, nothing set
-    state = int(ctypes.CDLL(None).adjtimex(buffer))
+    state = int(_LIBC.adjtimex(buffer))
     return 0 <= state < _TIME_ERROR
 
 

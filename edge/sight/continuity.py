@@ -60,6 +60,9 @@ RESTLESS = "the eyelids were not at rest before the blink"
 _SIZE = 56
 _EYES = slice(17, 32), slice(8, 48)  # rows and columns of the crop: eyes and brows
 _FACE = slice(6, 56), slice(8, 48)
+_INSIDE = np.zeros((_SIZE, _SIZE), dtype=bool)
+_INSIDE[_FACE] = True
+_INSIDE[_EYES] = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,10 +136,7 @@ def patch_of(face: AlignedFace) -> Floats:
     grey = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
     smooth = cv2.GaussianBlur(small, (0, 0), 1.0)
-    inside = np.zeros((_SIZE, _SIZE), dtype=bool)
-    inside[_FACE] = True
-    inside[_EYES] = False
-    values = smooth[inside]
+    values = smooth[_INSIDE]
     # A few grey levels more, so that the noise of a black face is not blown up.
     return np.asarray((values - values.mean()) / (values.std() + 4.0), dtype=np.float32)
 

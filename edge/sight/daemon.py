@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
-    from edge.records import Evidence, Frame, Match
+    from edge.records import Evidence, Frame, Match, Template
     from edge.wire import Message
+
+    Candidates = tuple[Template, ...] | None
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +126,10 @@ class Sight:
 
     def _look(self, frame: Frame) -> None:
         evidence = self._pipeline.step(frame)
-        comparison = self._compare(evidence)
-        decision = self._judge.observe(evidence, comparison, self._surroundings(frame.captured_at))
+        candidates = self._claims.candidates(self._templates, frame.captured_at)
+        comparison = self._compare(evidence, candidates)
+        around = self._surroundings(frame.captured_at, candidates)
+        decision = self._judge.observe(evidence, comparison, around)
         self._figures.stepped(frame.captured_at, time.monotonic())
         if decision.outcome is not Outcome.WAIT:
             decision = self._conclude(decision, evidence)
@@ -133,15 +137,13 @@ class Sight:
         if self._control.watched:
             self._control.show(seen(evidence, comparison, decision, self._figures))
 
-    def _compare(self, evidence: Evidence) -> Match | None:
-        candidates = self._claims.candidates(self._templates, evidence.captured_at)
+    def _compare(self, evidence: Evidence, candidates: Candidates) -> Match | None:
         if evidence.embedding is None or not candidates:
             return None
         rate = self._config.match.false_match_rate
         return match(evidence.embedding, candidates, self._calibration, rate)
 
-    def _surroundings(self, at: float) -> Surroundings:
-        candidates = self._claims.candidates(self._templates, at)
+    def _surroundings(self, at: float, candidates: Candidates) -> Surroundings:
         only = candidates[0].person if candidates and len(candidates) == 1 else None
         return Surroundings(
             now=now(),
@@ -182,7 +184,7 @@ class Sight:
 
     def _mode(self) -> str:
         """What was commanded; else always open when the schedule says so."""
-        if self._desk.mode != "normal":
+        if self._desk.mode != "normal" or not self._config.access.always_open:
             return self._desk.mode
         open_now = self._open_hours.verdict(schedule.ALL, now()) is Verdict.ALLOWED
         return _ALWAYS_OPEN if open_now else self._desk.mode

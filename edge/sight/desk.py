@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.command import Action, Counters, Receiver, verify_command
 from edge.access.lockout import PIN
-from edge.access.schedule import Verdict
+from edge.access.schedule import OBJECTIONS, Verdict
 from edge.errors import CommandError, UsageError
 from edge.ledger.credentials import Kind
 from edge.records import EventKind, Reason
@@ -127,9 +127,7 @@ class Desk:
     def _enter(self, person: str, door: Doorside) -> None:
         verdict = self._rulebook.schedule.verdict(person, now())
         if verdict is not Verdict.ALLOWED:
-            outside = verdict is Verdict.OUTSIDE
-            reason = Reason.OUTSIDE_SCHEDULE if outside else Reason.CLOCK_UNTRUSTED
-            self._deny(reason, "pin", person)
+            self._deny(OBJECTIONS[verdict], "pin", person)
             return
         door.open_for(Reason.PIN, person)
 
