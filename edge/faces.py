@@ -65,7 +65,7 @@ class ExtractedFace:
     """A face found in a picture."""
 
     face: Pixels
-    """Aligned, RGB uint8 `(112, 112, 3)` or the embedder's own size."""
+    """On ArcFace's template, RGB uint8 `(112, 112, 3)`; an embedder may see it cut otherwise."""
     box: Box
     """In the picture's pixels."""
     five: Floats
@@ -171,7 +171,7 @@ class FaceReader:
 
     def embed(self, look: Look) -> Embedding:
         """The vector of a face."""
-        return self._stages.embedder.embed(look.aligned)
+        return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
 
 def extract_faces(

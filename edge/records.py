@@ -127,7 +127,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedFace:
-    """RGB uint8 `(112, 112, 3)`, or the embedder's own size; eyes level."""
+    """RGB uint8, eyes level: `(112, 112, 3)` on ArcFace's template, or as an embedder wants it."""
 
     pixels: Pixels
 

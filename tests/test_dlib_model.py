@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.config import Config
 from edge.records import Frame
+from edge.sight.aligner import align
 from edge.sight.embedder import Embedder
 from edge.sight.manifest import read_manifest
+from edge.sight.pipeline import Pipeline
 from edge.sight.tflite import Model, available_runtimes
 
 if TYPE_CHECKING:
@@ -70,3 +74,28 @@ def test_the_whole_path_ends_where_dlib_s_own_ends(
     ours = model.run(Embedder(model).align(frame, landmarks).pixels)["embedding"]
     theirs = np.array(json.loads(REFERENCE.read_text())[f"{name}, found by dlib"])
     assert ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs) >= 0.95
+
+
+def test_liveness_and_quality_look_at_arcface_s_crop_all_the_same(
+    portraits: dict[str, Pixels], stages: Stages
+) -> None:
+    """Their masks and limits know the places of that crop; dlib's network gets its own."""
+    frame = Frame(portraits["eileen"], 0.0, 0)
+    usual = Pipeline(stages, Config()).step(frame)
+    theirs = replace(stages, embedder=Embedder(Model(ENTRY)))
+    seen = Pipeline(theirs, Config()).step(frame)
+    assert seen.landmarks is not None
+    assert seen.aligned is not None
+    assert seen.embedding is not None
+    assert np.array_equal(seen.aligned.pixels, align(frame, seen.landmarks, "arcface-112").pixels)
+    assert seen.quality == usual.quality
+    own = theirs.embedder.embed(frame, seen.landmarks)
+    assert np.array_equal(seen.embedding.vector, own.vector)
+
+
+def test_an_embedder_of_that_crop_does_not_cut_it_out_again(
+    portraits: dict[str, Pixels], stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = replace(stages, embedder=Embedder(Model(read_manifest().models["mobilefacenet-int8"])))
+    monkeypatch.delattr(Embedder, "align")
+    assert Pipeline(ours, Config()).step(Frame(portraits["eileen"], 0.0, 0)).embedding is not None

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from edge.records import Frame
-from edge.sight.aligner import align
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
 from edge.sight.landmarks import Mesh
@@ -17,7 +16,7 @@ from edge.sight.manifest import read_manifest, shipped_models
 from edge.sight.tflite import Model, available_runtimes
 
 if TYPE_CHECKING:
-    from edge.records import AlignedFace, Pixels
+    from edge.records import Landmarks, Pixels
     from edge.sight.manifest import ModelEntry
 
 MANIFEST = read_manifest()
@@ -47,10 +46,10 @@ def frames() -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def aligned(frames: list[Frame]) -> list[AlignedFace]:
+def located(frames: list[Frame]) -> list[tuple[Frame, Landmarks]]:
     find = Detector(Model(MANIFEST.entry("detector")))
     mesh = Mesh(Model(MANIFEST.entry("landmarks")))
-    return [align(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames]
+    return [(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames]
 
 
 def test_the_manifest_and_the_folder_hold_the_same_files() -> None:
@@ -91,10 +90,12 @@ def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> 
 @pytest.mark.parametrize(
     "entry", [entry for entry in INT8 if entry.role == "embedder"], ids=entry_names
 )
-def test_an_int8_embedder_agrees_with_float(entry: ModelEntry, aligned: list[AlignedFace]) -> None:
+def test_an_int8_embedder_agrees_with_float(
+    entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
+) -> None:
     embedders = Embedder(Model(entry)), Embedder(Model(float_sibling(entry)))
-    for face in aligned:
-        ours, theirs = (embedder.embed(face).vector for embedder in embedders)
+    for face in located:
+        ours, theirs = (embedder.embed(*face).vector for embedder in embedders)
         assert float(ours @ theirs) >= 0.98
 
 

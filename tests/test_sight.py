@@ -127,7 +127,7 @@ class TestFaces:
         def embed(pixels: np.ndarray) -> Embedding:  # type: ignore[type-arg]
             frame = Frame(pixels, 0.0, 1)
             face = stages.detector.detect(frame)[0]
-            return stages.embedder.embed(align(frame, stages.mesh.locate(frame, face)))
+            return stages.embedder.embed(frame, stages.mesh.locate(frame, face))
 
         darker = (eileen.pixels * 0.6).astype(np.uint8)
         mirrored = np.ascontiguousarray(eileen.pixels[:, ::-1])

@@ -229,7 +229,7 @@ def _with_copies(portraits: list[Pixels]) -> list[Pixels]:
 def _embed(entry: ModelEntry, runtime: Any, reader: FaceReader, picture: Pixels) -> Floats:
     embedder = Embedder(Model(entry, runtime))
     look = reader.only(picture, "the portrait")
-    return embedder.embed(embedder.align(still(picture), look.landmarks)).vector
+    return embedder.embed(look.frame, look.landmarks).vector
 
 
 def _write(entry: ModelEntry, table: dict[str, Any], folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.records import Embedding
-from edge.sight.aligner import align
+from edge.sight.aligner import SIZE, align
 
 if TYPE_CHECKING:
     from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
@@ -20,6 +20,7 @@ class Embedder:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._mirror = bool(model.entry.output.get("mirror", False))
+        self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
 
     @property
     def model_sha256(self) -> str:
@@ -30,15 +31,25 @@ class Embedder:
         """The face as this network was trained to see it."""
         return align(frame, landmarks, self._model.entry.alignment, self._model.size)
 
-    def embed(self, face: AlignedFace) -> Embedding:
+    def embed(
+        self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None = None
+    ) -> Embedding:
         """The L2-normalised float32 `(d,)` vector of one face.
 
         With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
         time, and what the two sides of a face disagree on averages out.
+
+        Args:
+            frame: Where it is.
+            landmarks: In frame pixels.
+            aligned: The face on ArcFace's template, where that has been cut out already: a network
+                trained on just that takes it, others cut out their own.
         """
-        vector = self._vector(face.pixels)
+        shared = aligned if self._shares_crop else None
+        face = (shared or self.align(frame, landmarks)).pixels
+        vector = self._vector(face)
         if self._mirror:
-            vector = vector + self._vector(face.pixels[:, ::-1])
+            vector = vector + self._vector(face[:, ::-1])
         return Embedding(_unit(vector), self.model_sha256)
 
     def _vector(self, pixels: Pixels) -> Floats:

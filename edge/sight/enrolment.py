@@ -45,7 +45,7 @@ def capture(frame: Frame, pipeline: Pipeline, stages: Stages) -> Capture:
     look = pipeline.look(frame, faces[0])
     if not look.quality.ok:
         return Capture(None, look.quality.hint)
-    return Capture(stages.embedder.embed(look.aligned), Hint.NONE)
+    return Capture(stages.embedder.embed(frame, look.landmarks, look.aligned), Hint.NONE)
 
 
 class Collector:

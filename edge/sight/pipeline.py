@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.records import Evidence
+from edge.sight.aligner import align
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
 from edge.sight.eyelids import Eyelids
@@ -67,9 +68,11 @@ class Stages:
 class Look:
     """One face in one frame, as far as a single picture tells."""
 
+    frame: Frame
     face: Face
     landmarks: Landmarks
     aligned: AlignedFace
+    """On ArcFace's template, whichever embedder runs: quality and liveness know their way there."""
     quality: Quality
 
 
@@ -138,11 +141,11 @@ class Pipeline:
         with self._time("landmarks"):
             landmarks = self._stages.mesh.locate(frame, face)
         with self._time("align"):
-            aligned = self._stages.embedder.align(frame, landmarks)
+            aligned = align(frame, landmarks)
         with self._time("quality"):
             width = frame.pixels.shape[1]
             quality = assess(self._config.quality, face, landmarks, aligned, width)
-        return Look(face, landmarks, aligned, quality)
+        return Look(frame, face, landmarks, aligned, quality)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
         due = at - self._embedded_at >= EMBED_EVERY_S or track != self._embedded_track
@@ -150,7 +153,7 @@ class Pipeline:
             return None
         self._embedded_at, self._embedded_track = at, track
         with self._time("embed"):
-            return self._stages.embedder.embed(look.aligned)
+            return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""

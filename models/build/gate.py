@@ -126,10 +126,10 @@ def _accepted(vectors: NDArray[np.float32], people: list[str]) -> float:
 
 def embedder(float_model: Model, int8_model: Model, faces: Located) -> Gate:
     """Embeddings of the same faces, named PERSON/FILE."""
-    vectors = []
-    for network in (Embedder(float_model), Embedder(int8_model)):
-        aligned = [network.align(*face) for face in faces.values()]
-        vectors.append(np.stack([network.embed(face).vector for face in aligned]))
+    vectors = [
+        np.stack([network.embed(*face).vector for face in faces.values()])
+        for network in (Embedder(float_model), Embedder(int8_model))
+    ]
     cosine = np.einsum("nd,nd->n", *vectors)
     figures = {
         "cosine": float(cosine.mean()),
