@@ -137,7 +137,7 @@ class FaceReader:
         """
         manifest = read_manifest(config.paths.models)
         self.config = config
-        self.model = manifest.entry("embedder", config.models.embedder)
+        self.model = manifest.embedder(config.models.embedder)
         self.detector = manifest.entry("detector", config.models.detector)
         self._stages = Stages.load(config)
         self._pipeline = Pipeline(self._stages, config)

@@ -13,6 +13,7 @@ import pytest
 
 from edge.config import Config
 from edge.records import Frame
+from edge.sight import embedder as embedder_module
 from edge.sight.aligner import align
 from edge.sight.embedder import Embedder
 from edge.sight.manifest import read_manifest
@@ -71,7 +72,7 @@ def test_the_whole_path_ends_where_dlib_s_own_ends(
     model = Model(ENTRY)
     frame = Frame(portraits[name], 0.0, 0)
     landmarks = stages.mesh.locate(frame, stages.detector.detect(frame)[0])
-    ours = model.run(Embedder(model).align(frame, landmarks).pixels)["embedding"]
+    ours = model.run(align(frame, landmarks, ENTRY.alignment, model.size).pixels)["embedding"]
     theirs = np.array(json.loads(REFERENCE.read_text())[f"{name}, found by dlib"])
     assert ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs) >= 0.95
 
@@ -82,7 +83,7 @@ def test_liveness_and_quality_look_at_arcface_s_crop_all_the_same(
     """Their masks and limits know the places of that crop; dlib's network gets its own."""
     frame = Frame(portraits["eileen"], 0.0, 0)
     usual = Pipeline(stages, Config()).step(frame)
-    theirs = replace(stages, embedder=Embedder(Model(ENTRY)))
+    theirs = replace(stages, embedder=Embedder([Model(ENTRY)]))
     seen = Pipeline(theirs, Config()).step(frame)
     assert seen.landmarks is not None
     assert seen.aligned is not None
@@ -96,6 +97,6 @@ def test_liveness_and_quality_look_at_arcface_s_crop_all_the_same(
 def test_an_embedder_of_that_crop_does_not_cut_it_out_again(
     portraits: dict[str, Pixels], stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = replace(stages, embedder=Embedder(Model(read_manifest().models["mobilefacenet-int8"])))
-    monkeypatch.delattr(Embedder, "align")
+    ours = replace(stages, embedder=Embedder([Model(read_manifest().models["mobilefacenet-int8"])]))
+    monkeypatch.delattr(embedder_module, "align")
     assert Pipeline(ours, Config()).step(Frame(portraits["eileen"], 0.0, 0)).embedding is not None

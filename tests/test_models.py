@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edge.errors import ModelError
 from edge.records import Frame
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
@@ -16,8 +17,10 @@ from edge.sight.manifest import read_manifest, shipped_models
 from edge.sight.tflite import Model, available_runtimes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.records import Landmarks, Pixels
-    from edge.sight.manifest import ModelEntry
+    from edge.sight.manifest import Ensemble, ModelEntry
 
 MANIFEST = read_manifest()
 ENTRIES = list(MANIFEST.models.values())
@@ -60,7 +63,8 @@ def test_the_manifest_and_the_folder_hold_the_same_files() -> None:
 def test_every_default_is_a_model_of_its_role() -> None:
     assert set(MANIFEST.defaults) >= {"detector", "landmarks", "eyelids", "embedder"}
     for role, name in MANIFEST.defaults.items():
-        assert MANIFEST.models[name].role == role
+        if name not in MANIFEST.ensembles:
+            assert MANIFEST.models[name].role == role
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=entry_names)
@@ -93,10 +97,53 @@ def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> 
 def test_an_int8_embedder_agrees_with_float(
     entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
 ) -> None:
-    embedders = Embedder(Model(entry)), Embedder(Model(float_sibling(entry)))
+    embedders = Embedder([Model(entry)]), Embedder([Model(float_sibling(entry))])
     for face in located:
         ours, theirs = (embedder.embed(*face).vector for embedder in embedders)
         assert float(ours @ theirs) >= 0.98
+
+
+@pytest.mark.parametrize("ensemble", MANIFEST.ensembles.values(), ids=lambda e: e.name)
+def test_cosines_of_several_embedders_are_added(ensemble: Ensemble, frames: list[Frame]) -> None:
+    find = Detector(Model(MANIFEST.entry("detector")))
+    mesh = Mesh(Model(MANIFEST.entry("landmarks")))
+    faces = [(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames[:2]]
+    models = [Model(entry) for entry in ensemble.networks]
+
+    def cosine(embedder: Embedder) -> float:
+        one, other = (embedder.embed(*face).vector for face in faces)
+        return float(one @ other)
+
+    alone = [cosine(Embedder([model])) for model in models]
+    together = Embedder(models, ensemble.weights)
+    assert cosine(together) == pytest.approx(np.average(alone, weights=ensemble.weights), abs=1e-5)
+    assert together.model_sha256 == ensemble.sha256
+    assert ensemble.sha256 not in {entry.sha256 for entry in ensemble.networks}
+
+
+def test_vectors_of_other_weights_are_others() -> None:
+    ensemble = MANIFEST.ensembles["mobilefacenet-dlib-int8"]
+    other = ensemble.model_copy(update={"weights": (1.0, 1.0)})
+    assert other.sha256 != ensemble.sha256
+
+
+def test_an_ensemble_is_found_by_name_and_listed_where_none_is() -> None:
+    assert len(MANIFEST.embedder("MobileFaceNet dlib int8").networks) == 2
+    assert len(MANIFEST.embedder("dlib").networks) == 1
+    with pytest.raises(ModelError, match="mobilefacenet-dlib-int8"):
+        MANIFEST.embedder("nobody")
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [("{ nobody = 1 }", "nobody"), ("{ dlib-resnet-int8 = 0 }", "greater than 0")],
+)
+def test_a_wrong_ensemble_is_refused(tmp_path: Path, table: str, complaint: str) -> None:
+    text = (shipped_models() / "manifest.toml").read_text()
+    text += f"\n[ensembles.wrong]\nweights = {table}\n"
+    (tmp_path / "manifest.toml").write_text(text)
+    with pytest.raises(ModelError, match=complaint):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from edge.evaluate.verification import Encoded, Pairs, Report, encode, judge, re
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
 from edge.sight.camera import read_image
-from edge.sight.manifest import ModelEntry, read_manifest
+from edge.sight.manifest import Ensemble, read_manifest
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -200,8 +200,8 @@ def _with_model(config: Config, name: str | None) -> Config:
     return config.model_copy(update={"models": models})
 
 
-def _embedder(config: Config) -> ModelEntry:
-    return read_manifest(config.paths.models).entry("embedder", config.models.embedder)
+def _embedder(config: Config) -> Ensemble:
+    return read_manifest(config.paths.models).embedder(config.models.embedder)
 
 
 def _encode(config: Config, images: Path, listed: Pairs, jobs: int | None) -> Encoded:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.errors import ModelError, UsageError
 from edge.evaluate.adopt import adopt
 from edge.evaluate.adopt import presets as known_presets
 from edge.sight.camera import images_in, read_image
-from edge.sight.manifest import read_manifest, shipped_models
+from edge.sight.manifest import Ensemble, Manifest, ModelEntry, read_manifest, shipped_models
 from edge.sight.portraits import portraits
 from edge.sight.reference import shipped_calibration
 from edge.sight.tflite import Model
-
-if TYPE_CHECKING:
-    from edge.sight.manifest import ModelEntry
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
@@ -31,25 +28,29 @@ def list_models(config: ConfigOption = None, json: JsonOption = False) -> None:
     folder = _folder(config)
     manifest = read_manifest(folder)
     defaults = set(manifest.defaults.values())
-    table = Table("name", "role", "precision", "size", "licence", "", title=str(folder))
+    name, role = Column("name", no_wrap=True), Column("role", no_wrap=True)
+    table = Table(name, role, "size", "licence", "", title=str(folder))
     for entry in manifest.models.values():
         chosen = "default" if entry.name in defaults else ""
         size = f"{_bytes(entry) / 1e6:.2f} MB"
-        table.add_row(entry.name, entry.role, entry.precision, size, entry.licence, chosen)
-    names = sorted(known_presets(folder))
-    table.caption = f"presets: {', '.join(names)}"
-    listed = [
-        _as_dict(entry) | {"default": entry.name in defaults} for entry in manifest.models.values()
-    ]
-    show({"models": listed, "presets": names}, as_json=json, text=table)
+        table.add_row(entry.name, entry.role, size, entry.licence, chosen)
+    for several in manifest.ensembles.values():
+        chosen = "default" if several.name in defaults else ""
+        size = f"{sum(map(_bytes, several.networks)) / 1e6:.2f} MB"
+        licences = " and ".join(entry.licence for entry in several.networks)
+        table.add_row(several.name, "embedder", size, licences, chosen)
+    presets = sorted(known_presets(folder))
+    table.caption = f"presets: {', '.join(presets)}"
+    listed = [_as_dict(one) | {"default": one.name in defaults} for one in _all(manifest).values()]
+    show({"models": listed, "presets": presets}, as_json=json, text=table)
 
 
 @models_app.command("show")
 def show_model(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Everything that is known of one model."""
     folder = _folder(config)
-    entry = _entry(folder, name)
-    known = _as_dict(entry) | {"calibrated": shipped_calibration(folder, entry).is_file()}
+    entry = _known(folder, name)
+    known = _as_dict(entry) | {"calibrated": shipped_calibration(folder, entry.name).is_file()}
     table = Table("", entry.name, show_header=True)
     for key, value in known.items():
         table.add_row(key, str(value))
@@ -80,7 +81,7 @@ def add_model(  # noqa: PLR0913 - one option each
     if entry.role == "embedder":
         text += (
             f"\nBefore the door can use it: edge-door calibrate --model {entry.name} "
-            f"--images DIR --pairs FILE --out {shipped_calibration(folder, entry)}"
+            f"--images DIR --pairs FILE --out {shipped_calibration(folder, entry.name)}"
         )
     show({"ok": True} | _as_dict(entry) | adopted.findings, as_json=json, text=text)
 
@@ -107,16 +108,31 @@ def _folder(config: Path | None) -> Path:
     return read_config(config).paths.models or shipped_models()
 
 
-def _entry(folder: Path, name: str) -> ModelEntry:
-    models = read_manifest(folder).models
+def _known(folder: Path, name: str) -> ModelEntry | Ensemble:
+    models = _all(read_manifest(folder))
     if name not in models:
         raise UsageError(f"there is no model called {name!r}. There are: {', '.join(models)}.")
     return models[name]
+
+
+def _all(manifest: Manifest) -> dict[str, ModelEntry | Ensemble]:
+    return {**manifest.models, **manifest.ensembles}
 
 
 def _bytes(entry: ModelEntry) -> int:
     return entry.path.stat().st_size if entry.path.is_file() else 0
 
 
-def _as_dict(entry: ModelEntry) -> dict[str, object]:
-    return entry.model_dump(mode="json") | {"bytes": _bytes(entry)}
+def _as_dict(entry: ModelEntry | Ensemble) -> dict[str, object]:
+    if isinstance(entry, ModelEntry):
+        return entry.model_dump(mode="json") | {"bytes": _bytes(entry)}
+    weights = {e.name: w for e, w in zip(entry.networks, entry.weights, strict=True)}
+    return {
+        "name": entry.name,
+        "role": "embedder",
+        "description": entry.description,
+        "weights": weights,
+        "precision": entry.precision,
+        "sha256": entry.sha256,
+        "bytes": sum(map(_bytes, entry.networks)),
+    }

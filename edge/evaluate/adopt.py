@@ -227,7 +227,7 @@ def _with_copies(portraits: list[Pixels]) -> list[Pixels]:
 
 
 def _embed(entry: ModelEntry, runtime: Any, reader: FaceReader, picture: Pixels) -> Floats:
-    embedder = Embedder(Model(entry, runtime))
+    embedder = Embedder([Model(entry, runtime)])
     look = reader.only(picture, "the portrait")
     return embedder.embed(look.frame, look.landmarks).vector
 

@@ -1,4 +1,4 @@
-"""An aligned face to a unit vector (MobileFaceNet, Chen et al. 2018; ArcFace, Deng et al. 2019)."""
+"""A face to a unit vector (MobileFaceNet, Chen et al. 2018; ArcFace, Deng et al. 2019)."""
 
 from __future__ import annotations
 
@@ -8,36 +8,32 @@ import numpy as np
 
 from edge.records import Embedding
 from edge.sight.aligner import SIZE, align
+from edge.sight.manifest import combined_sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
     from edge.sight.tflite import Model
 
 
 class Embedder:
-    """Makes the vector that is compared."""
+    """Makes the vector that is compared: by one network, or by several side by side.
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._mirror = bool(model.entry.output.get("mirror", False))
-        self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
+    Of several, each unit vector is scaled by the root of its weight and they are put one after
+    another: the cosine of two such vectors is the weighted mean of the networks' cosines.
+    """
 
-    @property
-    def model_sha256(self) -> str:
-        """Which model's vectors these are: only equal ones may be compared."""
-        return self._model.entry.sha256
-
-    def align(self, frame: Frame, landmarks: Landmarks) -> AlignedFace:
-        """The face as this network was trained to see it."""
-        return align(frame, landmarks, self._model.entry.alignment, self._model.size)
+    def __init__(self, models: Sequence[Model], weights: Sequence[float] = (1.0,)) -> None:
+        self._networks = [_Network(model) for model in models]
+        self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
+        self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
+        """Whose vectors these are: only equal ones may be compared."""
 
     def embed(
         self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None = None
     ) -> Embedding:
         """The L2-normalised float32 `(d,)` vector of one face.
-
-        With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
-        time, and what the two sides of a face disagree on averages out.
 
         Args:
             frame: Where it is.
@@ -45,14 +41,33 @@ class Embedder:
             aligned: The face on ArcFace's template, where that has been cut out already: a network
                 trained on just that takes it, others cut out their own.
         """
-        shared = aligned if self._shares_crop else None
-        face = (shared or self.align(frame, landmarks)).pixels
-        vector = self._vector(face)
-        if self._mirror:
-            vector = vector + self._vector(face[:, ::-1])
-        return Embedding(_unit(vector), self.model_sha256)
+        vectors = [network.vector(frame, landmarks, aligned) for network in self._networks]
+        scaled = [scale * v for scale, v in zip(self._scales, vectors, strict=True)]
+        return Embedding(np.concatenate(scaled), self.model_sha256)
 
-    def _vector(self, pixels: Pixels) -> Floats:
+
+class _Network:
+    """One of them."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._mirror = bool(model.entry.output.get("mirror", False))
+        self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
+
+    def vector(self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None) -> Floats:
+        """Its unit vector.
+
+        With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
+        time, and what the two sides of a face disagree on averages out.
+        """
+        shared = aligned if self._shares_crop else None
+        face = shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
+        vector = self._run(face.pixels)
+        if self._mirror:
+            vector = _unit(vector + self._run(face.pixels[:, ::-1]))
+        return vector
+
+    def _run(self, pixels: Pixels) -> Floats:
         return _unit(self._model.run(pixels)["embedding"].ravel())
 
 

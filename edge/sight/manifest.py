@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
 
 from edge.errors import ModelError
 from edge.sight.aligner import Alignment  # noqa: TC001 - pydantic reads it
@@ -16,6 +17,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ADDED = "added.toml"
 """Beside the manifest: models that this installation's owner added."""
@@ -59,13 +63,49 @@ class ModelEntry(BaseModel):
     output: dict[str, Any]
 
 
+class Ensemble(BaseModel):
+    """What makes the vector that is compared: one network, or several whose cosines are added."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    networks: tuple[ModelEntry, ...]
+    weights: tuple[PositiveFloat, ...]
+    """Of each network's cosine in the sum."""
+    description: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """See `combined_sha256`."""
+        return combined_sha256([entry.sha256 for entry in self.networks], self.weights)
+
+    @property
+    def precision(self) -> str:
+        """`int8` where all are; else that of the first one that is not."""
+        return next((e.precision for e in self.networks if e.precision != "int8"), "int8")
+
+
 class Manifest(BaseModel):
     """All models, by name, and which one serves each role by default."""
 
     model_config = ConfigDict(frozen=True)
 
     models: dict[str, ModelEntry]
+    ensembles: dict[str, Ensemble]
     defaults: dict[Role, str]
+
+    def embedder(self, name: str | None = None) -> Ensemble:
+        """The embedder called `name`, or the default one.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        wanted = name or self.defaults.get("embedder") or ""
+        for ensemble in self.ensembles.values():
+            if _plain(wanted) == _plain(ensemble.name):
+                return ensemble
+        entry = self.entry("embedder", wanted)
+        return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
 
     def entry(self, role: Role, name: str | None = None) -> ModelEntry:
         """The model called `name`, or the role's default.
@@ -82,7 +122,10 @@ class Manifest(BaseModel):
         known_as = (m for m in own if _plain(wanted) in {_plain(m.name), _plain(m.preset or "")})
         entry = exact or (next(known_as, None) if wanted else None)
         if entry is None:
-            known = ", ".join(sorted(model.name for model in own))
+            names = [model.name for model in own] + (
+                list(self.ensembles) if role == "embedder" else []
+            )
+            known = ", ".join(sorted(names))
             raise ModelError(
                 f"there is no {role} model called {wanted!r}. There are: {known}. "
                 "More come with: edge-door models add FILE.tflite --preset NAME"
@@ -92,6 +135,14 @@ class Manifest(BaseModel):
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def combined_sha256(hashes: Sequence[str], weights: Sequence[float]) -> str:
+    """Which vectors can be compared: those of one file, or of the same files in the same sum."""
+    if len(hashes) == 1:
+        return hashes[0]
+    lines = [f"{sha256} {weight:g}\n" for sha256, weight in zip(hashes, weights, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def shipped_models() -> Path:
@@ -115,9 +166,19 @@ def read_manifest(folder: Path | None = None) -> Manifest:
             name: ModelEntry(name=name, path=folder / table.pop("file"), **table)
             for name, table in (added.get("models", {}) | shipped.get("models", {})).items()
         }
-        return Manifest(models=models, defaults=shipped.get("defaults", {}))
+        ensembles = {
+            name: _ensemble(name, table, models)
+            for name, table in shipped.get("ensembles", {}).items()
+        }
+        return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
     except (ValidationError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
+
+
+def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
+    weights: dict[str, float] = table.pop("weights")
+    networks = tuple(models[part] for part in weights)
+    return Ensemble(name=name, networks=networks, weights=tuple(weights.values()), **table)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import Config
-    from edge.sight.manifest import ModelEntry
 
 
-def shipped_calibration(folder: Path, entry: ModelEntry) -> Path:
-    """Where the calibration lies that comes with a model."""
-    return folder / "calibration" / f"{entry.name}.json"
+def shipped_calibration(folder: Path, embedder: str) -> Path:
+    """Where the calibration lies that comes with an embedder."""
+    return folder / "calibration" / f"{embedder}.json"
 
 
 def read_calibration(config: Config) -> Calibration:
@@ -30,8 +29,8 @@ def read_calibration(config: Config) -> Calibration:
         ModelError: the manifest does not name such an embedder.
     """
     folder = config.paths.models or shipped_models()
-    entry = read_manifest(folder).entry("embedder", config.models.embedder)
-    path = config.match.calibration or shipped_calibration(folder, entry)
+    embedder = read_manifest(folder).embedder(config.models.embedder)
+    path = config.match.calibration or shipped_calibration(folder, embedder.name)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -40,7 +39,7 @@ def read_calibration(config: Config) -> Calibration:
             "or set [match] calibration."
         ) from error
     calibration = from_json(text, str(path))
-    calibration.require(entry.sha256)
+    calibration.require(embedder.sha256)
     calibration.threshold_for(config.match.false_match_rate)
     return calibration
 

@@ -128,7 +128,7 @@ def embedder(float_model: Model, int8_model: Model, faces: Located) -> Gate:
     """Embeddings of the same faces, named PERSON/FILE."""
     vectors = [
         np.stack([network.embed(*face).vector for face in faces.values()])
-        for network in (Embedder(float_model), Embedder(int8_model))
+        for network in (Embedder([float_model]), Embedder([int8_model]))
     ]
     cosine = np.einsum("nd,nd->n", *vectors)
     figures = {
