@@ -25,7 +25,7 @@ from models.build import images
 from models.build.convert import Range
 from models.build.graph import CONVOLUTIONS, Graph, Step
 
-HERE = Path(__file__).parent / "blazeface"
+HERE = Path(__file__).parent / "blazeface_int8"
 
 SIZE = 128
 SEED = 0

@@ -1,8 +1,8 @@
 """dlib's face ResNet-29 (King 2017, after He et al. 2016): dlib's own file -> TensorFlow graph.
 
-The weights are in the public domain (CC0) and come out of the package that dlib/requirements.txt
-pins. The repository keeps, in dlib/, what `python -m models.build.dlib` measures: the range of
-every activation, for int8.
+The weights are in the public domain (CC0) and come out of the package that
+dlib_resnet/requirements.txt pins. The repository keeps, in dlib_resnet/, what
+`python -m models.build.dlib` measures: the range of every activation, for int8.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from edge.sight.tflite import Model
 from models.build import images
 from models.build.convert import Network, Tap, measure
 
-HERE = Path(__file__).parent / "dlib"
+HERE = Path(__file__).parent / "dlib_resnet"
 MEMBER = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 

@@ -25,7 +25,7 @@ STRIDED = ("stem.0", "blocks.0.n.1", "blocks.5.n.1", "blocks.12.n.1")
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def _layers(weights: Weights) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
+def _layers(weights: Weights) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
     """Layer name, kernel (out, in, h, w) and bias, BatchNorm folded."""
     for key in weights:
         name, _, leaf = key.rpartition(".")
@@ -33,7 +33,7 @@ def _layers(weights: Weights) -> Iterator[tuple[str, NDArray[np.float32], NDArra
             continue
         kernel = weights[key].astype(np.float64)
         if name == "fc":
-            yield name, kernel, weights["fc.bias"]
+            yield name, kernel, weights["fc.bias"].astype(np.float64)
             continue
         name = name.removesuffix(".0")
         norm = f"{name}.1"

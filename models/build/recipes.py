@@ -38,7 +38,7 @@ def _ranges(folder: str) -> dict[str, convert.Range]:
 RECIPES: dict[str, Callable[[], bytes]] = {
     "blazeface-short-float16": lambda: sources.mediapipe(*SHORT),
     "blazeface-short-int8": lambda: convert.int8(
-        blazeface.load(sources.mediapipe(*SHORT)), 128, 128, _ranges("blazeface")
+        blazeface.load(sources.mediapipe(*SHORT)), 128, 128, _ranges("blazeface_int8")
     ),
     # Rebuilt: the sparse weights of the original make it half as fast.
     "blazeface-full-float16": lambda: convert.float16(Graph(sources.mediapipe(*FULL)), 192, 192),
@@ -50,5 +50,5 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "mobilefacenet-int8": lambda: convert.int8(mobilefacenet.load(), 112, 112, _ranges("student")),
     # For the gate only, not shipped: 11 MB, a third of the speed and no gain.
     "dlib-resnet-float16": lambda: convert.float16(dlib.load(), 150, 150),
-    "dlib-resnet-int8": lambda: convert.int8(dlib.load(), 150, 150, _ranges("dlib")),
+    "dlib-resnet-int8": lambda: convert.int8(dlib.load(), 150, 150, _ranges("dlib_resnet")),
 }

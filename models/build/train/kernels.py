@@ -29,7 +29,16 @@ def _library() -> ctypes.CDLL:
     built = Path(tempfile.gettempdir()) / f"distillation-kernels-{digest}.so"
     if not built.exists():
         partial = built.with_suffix(".partial")
-        command = ["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-o", partial, SOURCE]
+        command = [
+            "gcc",
+            "-O3",
+            "-march=native",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(partial),
+            str(SOURCE),
+        ]
         subprocess.run(command, check=True)
         partial.replace(built)
     library = ctypes.CDLL(str(built))
@@ -154,8 +163,8 @@ class Bottleneck:
         e = _empty(s.n, s.wide, s.h, s.w) if keep else None
         d = _empty(s.n, s.wide, height, width) if keep else None
         slope_e, slope_d = self.slopes or (None, None)
-        arrays = (x, self.expand, self.expand_bias, slope_e, self.depthwise, self.depthwise_bias)
-        arrays += (slope_d, self.project, self.project_bias, e, d, y)
+        arrays = [x, self.expand, self.expand_bias, slope_e, self.depthwise, self.depthwise_bias]
+        arrays += [slope_d, self.project, self.project_bias, e, d, y]
         _check(_library().bottleneck_forward(ctypes.byref(s), *map(_pointer, arrays)))
         return y, e, d
 
@@ -171,8 +180,8 @@ class Bottleneck:
             torch.empty(s.outputs, s.wide),
             torch.empty(s.outputs),
         )
-        arrays = (_map(gradient), x, e, d, self.expand_back, self.depthwise, self.project_back)
-        arrays += (gx, *sums)
+        arrays = [_map(gradient), x, e, d, self.expand_back, self.depthwise, self.project_back]
+        arrays += [gx, *sums]
         _check(_library().bottleneck_backward(ctypes.byref(s), *map(_pointer, arrays)))
         return gx, *sums
 

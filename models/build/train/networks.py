@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 SIZE = 112
 EMBEDDING = 128
 TEACHER_SHIFT = 1  # pixels that the teacher's view starts before the student's
@@ -69,8 +71,8 @@ class Bottleneck:
 
 def _bottlenecks() -> tuple[Bottleneck, ...]:
     # (expansion, outputs, stride, repeats): table 1 of the paper, at the teacher's widths.
-    table = ((128, 64, 2, 1), (128, 64, 1, 4), (256, 128, 2, 1))
-    table += ((256, 128, 1, 6), (512, 128, 2, 1), (256, 128, 1, 2))
+    table = [(128, 64, 2, 1), (128, 64, 1, 4), (256, 128, 2, 1)]
+    table += [(256, 128, 1, 6), (512, 128, 2, 1), (256, 128, 1, 2)]
     blocks: list[Bottleneck] = []
     inputs = 64
     for wide, outputs, stride, repeats in table:
@@ -261,7 +263,7 @@ def embed(images: Tensor, leaves: Leaves) -> tuple[list[Tensor], Tensor]:
 class Student:
     """The trainable arrays of the student, by name, and the frozen BatchNorm statistics."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
         """Take the arrays of a weights file; the running statistics stay as they are."""
         self._shapes = {name: a.shape for name, a in arrays.items()}
         tensors = {name: torch.from_numpy(np.array(a, np.float32)) for name, a in arrays.items()}
@@ -284,7 +286,9 @@ class Student:
             folded[f"{n}.bias"] = p[f"{n}.1.bias"] - self.statistics[f"{n}.1.running_mean"] * scale
         return folded
 
-    def arrays(self, parameters: Mapping[str, Tensor] | None = None) -> dict[str, np.ndarray]:
+    def arrays(
+        self, parameters: Mapping[str, Tensor] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
         """Return every array by its name in the weights file."""
         p = self.parameters if parameters is None else parameters
         everything = {**p, **self.statistics}
@@ -293,7 +297,7 @@ class Student:
         }
 
 
-def to_same_padding(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def to_same_padding(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """Carry weights trained with symmetric padding over to SAME padding.
 
     Every map moves by one cell, which only the 7x7 kernel of the head can tell.
