@@ -43,6 +43,13 @@ def test_every_stage_is_measured_beside_its_float_twin(measured: Bench) -> None:
 
 
 @needs_portraits
+def test_the_int8_embedders_take_turns(measured: Bench) -> None:
+    assert {"mobilefacenet-int8", "dlib-resnet-int8"} <= set(measured.embedders)
+    both = measured.embedders["mobilefacenet-dlib-int8"].p50
+    assert both > measured.embedders["dlib-resnet-int8"].p50
+
+
+@needs_portraits
 def test_kernels_are_a_part_of_the_step(measured: Bench) -> None:
     assert 0 < measured.chosen.overhead_share < 1
 

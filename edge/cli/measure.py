@@ -187,6 +187,9 @@ def _speed(measured: Bench) -> Table:
     for runtime, (chosen, floats) in measured.others.items():
         figures = (chosen.step.p50, chosen.step.p95, chosen.step.p99, floats.step.p50)
         table.add_row(f"whole step, {runtime}", *(f"{ms:.2f} ms" for ms in figures), "")
+    for name, timing in measured.embedders.items():
+        spans = (timing.p50, timing.p95, timing.p99)
+        table.add_row(name, *(f"{ms:.2f} ms" for ms in spans), "", "face to vector")
     table.add_row("outside the kernels", f"{measured.chosen.overhead_share:.1%}")
     table.add_row("loading", f"{measured.load_ms:.0f} ms")
     table.add_row("memory", f"{measured.rss_mb:.0f} MiB")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge.evaluate.stats import Series
     from edge.records import Pixels
     from edge.sight.manifest import Ensemble, Manifest, ModelEntry, Role
+    from edge.sight.pipeline import Look
 
 STEPS = 120
 _WARM_UP = 5
@@ -73,6 +74,8 @@ class Bench:
     """Their twins in floating point; the same model where there is none, or it is float itself."""
     others: dict[str, tuple[Figures, Figures]]
     """The same two on the other runtimes, by name."""
+    embedders: dict[str, Timing]
+    """From a located face to its vector, by each int8 embedder of the manifest."""
     runtime: str
     threads: int
     steps: int
@@ -89,6 +92,10 @@ class Bench:
             "overhead_share": round(self.chosen.overhead_share, 4),
             "rss_mb": round(self.rss_mb, 1),
             "load_ms": round(self.load_ms, 1),
+            "embedders": {
+                n: {"p50_ms": round(t.p50, 4), "p95_ms": round(t.p95, 4)}
+                for n, t in self.embedders.items()
+            },
             "models": self.chosen.models,
             "float_models": self.floats.models,
             "runtime": self.runtime,
@@ -135,7 +142,11 @@ class _Variant:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.watch = _Stopwatch()
-        self._pipeline = Pipeline(Stages.load(config), config, self.watch)
+        self._stages = Stages.load(config)
+        self._pipeline = Pipeline(self._stages, config, self.watch)
+
+    def look(self, frame: Frame) -> Look:
+        return self._pipeline.look(frame, self._stages.detector.detect(frame)[0])
 
     def step(self, frame: Frame) -> None:
         kernels, begin = Model.kernel_s, time.perf_counter()
@@ -200,16 +211,40 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
     for frame in frames[_WARM_UP:]:
         for variant in variants:
             variant.step(frame)
+    embedders = _embedders(config, manifest, [chosen.look(frame) for frame in frames])
     return Bench(
         chosen=chosen.figures(manifest),
         floats=floats.figures(manifest),
         others={n: (a.figures(manifest), b.figures(manifest)) for n, (a, b) in pairs.items()},
+        embedders=embedders,
         runtime=runtime,
         threads=config.models.threads,
         steps=steps,
         load_ms=load_ms,
         rss_mb=rss_mb,
     )
+
+
+def _embedders(config: Config, manifest: Manifest, looks: list[Look]) -> dict[str, Timing]:
+    embedders = {
+        name: Stages.embedder_of(_with_models(config, embedder=name), manifest)
+        for name in [*manifest.models, *manifest.ensembles]
+        if _is_int8_embedder(manifest, name)
+    }
+    spans: dict[str, list[float]] = {name: [] for name in embedders}
+    for look in looks:
+        for name, embedder in embedders.items():
+            begin = time.perf_counter()
+            embedder.embed(look.frame, look.landmarks, look.aligned)
+            spans[name].append(time.perf_counter() - begin)
+    return {name: _timed(taken[_WARM_UP:]) for name, taken in spans.items()}
+
+
+def _is_int8_embedder(manifest: Manifest, name: str) -> bool:
+    if name in manifest.ensembles:
+        return manifest.ensembles[name].precision == "int8"
+    entry = manifest.models[name]
+    return (entry.role, entry.precision) == ("embedder", "int8")
 
 
 def _read_all(folder: Path) -> list[Pixels]:

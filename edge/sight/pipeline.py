@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
-    from edge.sight.manifest import ModelEntry, Role
+    from edge.sight.manifest import Manifest, Role
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
@@ -52,20 +52,24 @@ class Stages:
         """
         manifest = read_manifest(config.paths.models)
         section = config.models
-        embedder = manifest.embedder(section.embedder)
-
-        def load(entry: ModelEntry) -> Model:
-            return Model(entry, section.runtime, section.threads)
 
         def model(role: Role, name: str | None) -> Model:
-            return load(manifest.entry(role, name))
+            return Model(manifest.entry(role, name), section.runtime, section.threads)
 
         return cls(
             Detector(model("detector", section.detector)),
             Mesh(model("landmarks", section.landmarks)),
             Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
-            Embedder([load(entry) for entry in embedder.networks], embedder.weights),
+            cls.embedder_of(config, manifest),
         )
+
+    @staticmethod
+    def embedder_of(config: Config, manifest: Manifest) -> Embedder:
+        """Load the embedder alone."""
+        section = config.models
+        ensemble = manifest.embedder(section.embedder)
+        networks = [Model(e, section.runtime, section.threads) for e in ensemble.networks]
+        return Embedder(networks, ensemble.weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
