@@ -42,7 +42,7 @@ def liveness(  # noqa: PLR0913 - one option each
     settings = read_config(config)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as progress:
-        task = progress.add_task("clips", total=None)
+        task = progress.add_task("films", total=None)
         found = evaluate_liveness(
             clips,
             settings,

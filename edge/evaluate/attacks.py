@@ -1,4 +1,4 @@
-"""Presentation attacks that software can make: prints, alternating pictures, frozen and faded ones.
+"""Presentation attacks that software can make: prints, alternating pictures, stills, screens.
 
 Each is a short film of 320x320 pixels with a face of about 140: the crop that a camera would see,
 so that thousands can go through detector, mesh and eyelids. They show where the checks break; they
@@ -9,7 +9,7 @@ held in front of real cameras.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from edge.records import Floats, Landmarks, Pixels
 
     Generator = np.random.Generator
+    Attack = Callable[["Sitter", Generator, Floats], Iterator[Pixels]]
+    Picture = TypeVar("Picture", Pixels, Floats)
 
 SIDE = 320
 FACE_WIDTH = 140.0
 FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
 SECONDS = 2.5
 _FOCAL = 1.5 * SIDE
+_WALL = 150
+_BEZEL = (14, 14, 16)
 _EYE_LINES = ((33, 133), (362, 263))
 
 
@@ -194,6 +198,18 @@ def slow_camera(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[P
         yield frames[int((start + t) * (sitter.film_fps or 1)) % len(frames)]
 
 
+# A film.
+
+
+def replay_on_screen(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
+    """A film of the person, forth and back, on a screen that a hand holds before the camera."""
+    frames = sitter.film or (sitter.opened, sitter.shut)
+    there_and_back = frames + frames[::-1]
+    screen = _screen(random)
+    for t in stamps:
+        yield screen(there_and_back[int(t * (sitter.film_fps or 1)) % len(there_and_back)], t)
+
+
 PRINTS = (
     print_turned,
     print_tilted_fast,
@@ -206,13 +222,17 @@ FLAPS = (print_flap,)
 """A family of its own: lids of paper that move like lids are a film of a blink, which a blink alone
 cannot stop; they show what a challenge is for."""
 STILLS = (still_with_noise, frozen, repeated, slow_camera)
+SCREENS = (replay_on_screen,)
+"""Films again, whose blinks are a person's own: to be held against a challenge."""
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
 """Frames a second where they are the attack itself."""
 NOISELESS = {"frozen", "repeated"}
+LENGTHS = {"replay_on_screen": 4.0}
+"""Seconds of those that do not last `SECONDS`."""
 
 
 def presentations(
-    attacks: Sequence[Callable[[Sitter, Generator, Floats], Iterator[Pixels]]],
+    attacks: Sequence[Attack],
     sitters: Sequence[Sitter],
     numbers: Iterable[int],
     seed: int,
@@ -227,7 +247,7 @@ def presentations(
         sitter = sitters[int(random.integers(len(sitters)))]
         name = attack.__name__
         fps = float(random.choice(FIXED_RATES.get(name, FRAME_RATES)))
-        stamps = np.arange(0, SECONDS, 1 / fps)
+        stamps = np.arange(0, LENGTHS.get(name, SECONDS), 1 / fps)
         frames = attack(sitter, random, stamps)
         if name not in NOISELESS:
             frames = _noisy(frames, random)
@@ -265,19 +285,88 @@ def _paper(
     shift: tuple[float, float] = (0.0, 0.0),
 ) -> Pixels:
     """A sheet of paper in front of a wall, turned by angles in degrees, as a camera sees it."""
+    homography = _homography((yaw, pitch, roll), shift)
+    wall = np.full((SIDE, SIDE, 3), _WALL, np.uint8)
+    return _projected(picture, homography, wall)
+
+
+def _homography(
+    angles: tuple[float, float, float], shift: tuple[float, float], away: float = 1.0
+) -> Floats:
+    """From a flat picture to the frame, for a yaw, pitch and roll in degrees, `(3, 3)`.
+
+    Facing the camera at distance 1 the picture is the frame; `shift` is in pixels of the frame.
+    """
+    yaw, pitch, roll = angles
     turn, _ = cv2.Rodrigues(np.radians([pitch, 0.0, roll]))
     aside, _ = cv2.Rodrigues(np.radians([0.0, yaw, 0.0]))
     rotation = turn @ aside
     middle = SIDE / 2
     camera = np.array([[_FOCAL, 0, middle + shift[0]], [0, _FOCAL, middle + shift[1]], [0, 0, 1]])
-    plane = np.column_stack([rotation[:, :2], [0, 0, _FOCAL]])
+    plane = np.column_stack([rotation[:, :2], [0, 0, _FOCAL * away]])
     to_plane = np.array([[1, 0, -middle], [0, 1, -middle], [0, 0, 1.0]])
-    homography = camera @ plane @ to_plane
-    wall = np.full((SIDE, SIDE, 3), 150, np.uint8)
-    size = (SIDE, SIDE)
+    return np.asarray(camera @ plane @ to_plane, dtype=np.float32)
+
+
+def _projected(picture: Picture, homography: Floats, behind: Picture) -> Picture:
+    """A flat picture in front of what is behind it."""
     return cv2.warpPerspective(
-        picture, homography, size, dst=wall, borderMode=cv2.BORDER_TRANSPARENT
+        picture, homography, (SIDE, SIDE), dst=behind, borderMode=cv2.BORDER_TRANSPARENT
     )
+
+
+def _screen(random: Generator) -> Callable[[Pixels, float], Pixels]:
+    """A screen in a hand: its pixels beat with the camera's, its lines roll, it reflects a lamp."""
+    curve, bezel = _display_curve(random), int(random.integers(6, 30))
+    raster = _raster(int(random.integers(220, 420)), random.uniform(0.02, 0.2))
+    to_raster = np.diag([SIDE / len(raster), SIDE / len(raster), 1.0])
+    around = np.array([[1, 0, -bezel], [0, 1, -bezel], [0, 0, 1.0]])
+    away, blur, held = random.uniform(0.95, 1.3), random.uniform(0.3, 1.0), random.uniform(0, 1, 5)
+    bands, rolls, deep = random.uniform(1, 4), random.uniform(-3, 3), random.uniform(0, 0.25)
+    lamp = _glare(random)[..., None]
+    rows = np.arange(SIDE)[:, None, None] / SIDE
+
+    def show(picture: Pixels, t: float) -> Pixels:
+        sway = np.sin(2 * np.pi * (0.2 + held) * t) * (6, 4, 3, 5, 4)
+        place = _homography((sway[0], sway[1], sway[2]), (sway[3], sway[4]), away)
+        lit = cv2.LUT(picture, curve)
+        edged = cv2.copyMakeBorder(
+            lit, bezel, bezel, bezel, bezel, cv2.BORDER_CONSTANT, value=_BEZEL
+        )
+        seen = _projected(edged, place @ around, np.full((SIDE, SIDE, 3), _WALL, np.uint8))
+        grid = _projected(raster, place @ to_raster, np.zeros((SIDE, SIDE, 3), np.float32))
+        band = 1 - deep * (0.5 + 0.5 * np.sin(2 * np.pi * (bands * rows - rolls * t)))
+        light = np.where(grid > 0, seen * grid * band, seen)  # the wall does not flicker
+        light = cv2.GaussianBlur(light, (0, 0), blur) + lamp
+        return np.clip(light, 0, 255).astype(np.uint8)
+
+    return show
+
+
+def _display_curve(random: Generator) -> Pixels:
+    """What a screen makes of grey levels: another gamma, less red, more blue, `(1, 256, 3)`."""
+    levels = (np.arange(256) / 255) ** random.uniform(0.75, 1.4)
+    tint = (random.uniform(0.8, 1.0), random.uniform(0.9, 1.0), random.uniform(1.0, 1.2))
+    return np.clip(255 * levels[None, :, None] * tint, 0, 255).astype(np.uint8)
+
+
+def _raster(pixels: int, contrast: float) -> Floats:
+    """How a screen lays out its picture: red, green and blue stripes, a dark line between rows.
+
+    Three cells a pixel each way, mean 1. Sampled by a camera it beats with the camera's own grid.
+    """
+    cell = np.zeros((3, 3, 3), np.float32)
+    cell[:2] = 4.5 * np.eye(3, dtype=np.float32)
+    return np.tile(1 - contrast + contrast * cell, (pixels, pixels, 1))
+
+
+def _glare(random: Generator) -> Floats:
+    """A lamp's reflection, in grey levels `(320, 320)`."""
+    x, y = random.uniform(0, SIDE, 2)
+    line = np.arange(SIDE)
+    away = ((line - x)[None, :] / random.uniform(20, 90)) ** 2
+    away = away + ((line - y)[:, None] / random.uniform(20, 90)) ** 2
+    return np.asarray(random.uniform(0, 90) * np.exp(-away / 2), dtype=np.float32)
 
 
 def _bent(picture: Pixels, bend: float, *, upright: bool) -> Pixels:

@@ -13,8 +13,10 @@ A clip counts as accepted when liveness becomes LIVE on any of its frames, whate
 
 from __future__ import annotations
 
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from edge.sight.liveness import LivenessMonitor, Sample
 from edge.sight.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from edge.config import Config
@@ -41,7 +43,7 @@ TOLERANCE = 3
 """Frames by which labels, set by eye, may be off."""
 _FILM_BEFORE, _FILM_AFTER = 1.5, 1.0  # seconds around a blink that a sitter's film keeps
 _SEED = 4
-_PORTION = 4  # tasks a process, so that none waits long for the other
+_PORTION = 10  # attacks a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def _scored(
     for first, last in counted + excused:
         free[max(0, first - TOLERANCE) : last + TOLERANCE + 1] = False
     first_face = next((e.captured_at for e in evidence if e.faces == 1), None)
-    live = next((e for e in evidence if e.liveness.state is LivenessState.LIVE), None)
+    live = next((e for e in evidence if _alive(e)), None)
     return Row(
         file=clip.path.name,
         kind="genuine" if clip.genuine else "attack",
@@ -287,23 +289,46 @@ def sitter_of(stages: Stages, clip: Clip) -> attacks.Sitter | None:
 
 def fooled(stages: Stages, config: Config, presentation: attacks.Presentation) -> bool:
     """Whether one attack is taken for alive on any of its frames."""
+    return any(_alive(evidence) for evidence in _shown(stages, config, presentation))
+
+
+def _shown(
+    stages: Stages, config: Config, presentation: attacks.Presentation
+) -> Iterator[Evidence]:
     pipeline = Pipeline(stages, config)
-    frames = sampled(presentation.frames, presentation.fps, None)
-    return any(pipeline.step(frame).liveness.state is LivenessState.LIVE for frame in frames)
+    for frame in sampled(presentation.frames, presentation.fps, None):
+        yield pipeline.step(frame)
 
 
-FAMILIES = (attacks.PRINTS, attacks.ALTERNATIONS, attacks.STILLS, attacks.FLAPS)
+def _alive(evidence: Evidence) -> bool:
+    return evidence.liveness.state is LivenessState.LIVE
+
+
+FAMILIES = (
+    attacks.PRINTS,
+    attacks.ALTERNATIONS,
+    attacks.STILLS,
+    attacks.FLAPS,
+    attacks.SCREENS,
+)
 
 
 class _Worker:
-    """What a process of the pool keeps: the models, loaded once."""
+    """What a process of the pool keeps: the models, loaded once, and whom the attacks show."""
 
     stages: Stages
+    sitters: list[attacks.Sitter]
 
 
-def _start(config: Config) -> None:
+def _start(config: Config, sitters: list[attacks.Sitter]) -> None:
     cv2.setNumThreads(1)
     _Worker.stages = Stages.load(config)
+    _Worker.sitters = sitters
+
+
+def _pool(jobs: int, config: Config, sitters: list[attacks.Sitter]) -> ProcessPoolExecutor:
+    context = get_context("spawn")
+    return ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(config, sitters))
 
 
 def _work(
@@ -313,16 +338,20 @@ def _work(
     return seen, sitter_of(_Worker.stages, clip) if replays else None
 
 
-def _attack(config: Config, sitters: list[attacks.Sitter], numbers: range) -> dict[str, Share]:
-    """The attacks of these numbers, of each family."""
-    hits: dict[str, int] = {}
-    shown: dict[str, int] = {}
-    for family in FAMILIES:
-        for presentation in attacks.presentations(family, sitters, numbers, _SEED):
-            name = presentation.species
-            shown[name] = shown.get(name, 0) + 1
-            hits[name] = hits.get(name, 0) + fooled(_Worker.stages, config, presentation)
-    return {name: Share(hits[name], shown[name]) for name in shown}
+def _attack(config: Config, family: tuple[attacks.Attack, ...], numbers: range) -> dict[str, Share]:
+    """The attacks of these numbers; films are held against a fresh challenge as well."""
+    taken: dict[str, list[bool]] = defaultdict(list)
+    made = attacks.presentations(family, _Worker.sitters, numbers, _SEED)
+    for number, presentation in zip(numbers, made, strict=True):
+        name = presentation.species
+        if family != attacks.SCREENS:
+            taken[name].append(fooled(_Worker.stages, config, presentation))
+            continue
+        evidence = list(_shown(_Worker.stages, config, presentation))
+        taken[name].append(any(_alive(e) for e in evidence))
+        passed = _replay(config.liveness, evidence, 1, f"{name} {number}")
+        taken[f"{name}_of_a_challenge"].append(passed > 0)
+    return {name: Share(sum(hits), len(hits)) for name, hits in taken.items()}
 
 
 def evaluate_liveness(
@@ -340,10 +369,10 @@ def evaluate_liveness(
         clips: the list; see `read_clips`.
         config: models and `[liveness]`; the level is what the clips are judged by.
         fps: clips are resampled to this rate; None: their own.
-        attacks_each: attacks to make of each family (prints, alternations, stills), and replays of
-            genuine clips against fresh challenges.
+        attacks_each: attacks to make of each of `FAMILIES`, and replays of genuine clips against
+            fresh challenges.
         jobs: processes.
-        advance: called with the number of clips done, and of all.
+        advance: called with the number of clips and attacks done, and of all.
 
     Raises:
         UsageError: the list is wrong.
@@ -356,8 +385,8 @@ def evaluate_liveness(
     seen: list[_Seen] = []
     sitters: list[attacks.Sitter] = []
     generated: dict[str, Share] = {}
-    context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(config,)) as pool:
+    total = len(listed) + len(FAMILIES) * attacks_each
+    with _pool(jobs, config, []) as pool:
         tasks = [
             pool.submit(_work, config, clip, fps, replays if clip.genuine else 0) for clip in listed
         ]
@@ -366,13 +395,11 @@ def evaluate_liveness(
             seen.append(one)
             if sitter is not None:
                 sitters.append(sitter)
-            advance(len(seen), len(listed))
-        if sitters:
-            portions = [
-                range(first, attacks_each, _PORTION * jobs) for first in range(_PORTION * jobs)
-            ]
-            made = [pool.submit(_attack, config, sitters, portion) for portion in portions]
-            generated = _added([portion.result() for portion in made])
+            advance(len(seen), total)
+    if sitters and attacks_each:
+        generated = _attack_all(
+            jobs, config, sitters, attacks_each, lambda done: advance(len(seen) + done, total)
+        )
     if replays:
         generated["replay_of_a_challenge"] = _sum([s.replays for s in seen if s.clip.genuine])
     return LivenessReport(
@@ -381,6 +408,28 @@ def evaluate_liveness(
         generated=generated,
         guess_probability=config.liveness.guess_probability,
     )
+
+
+def _attack_all(
+    jobs: int,
+    config: Config,
+    sitters: list[attacks.Sitter],
+    each: int,
+    advance: Callable[[int], None],
+) -> dict[str, Share]:
+    """The attacks of all families, by species."""
+    with _pool(jobs, config, sitters) as pool:
+        tasks = {
+            pool.submit(_attack, config, family, numbers): len(numbers)
+            for family in FAMILIES
+            for first in range(0, each, _PORTION)
+            for numbers in [range(first, min(first + _PORTION, each))]
+        }
+        parts = []
+        for task, done in zip(tasks, accumulate(tasks.values()), strict=True):
+            parts.append(task.result())
+            advance(done)
+    return _added(parts)
 
 
 def _added(parts: list[dict[str, Share]]) -> dict[str, Share]:

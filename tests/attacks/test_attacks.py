@@ -1,5 +1,6 @@
 """Attacks made by software, shown to the whole pipeline: none of them may be taken for alive."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from edge.config import Config
 from edge.evaluate import attacks
-from edge.evaluate.clips import read_clips
+from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.liveness import fooled, sitter_of
 from edge.ops.demo.animate import Portrait, Stage, Visit, close_lids
 from edge.records import Frame, LivenessState
@@ -81,6 +82,15 @@ def test_the_sitter_really_blinks(stages: Stages, portrait: Portrait) -> None:
 @pytest.mark.parametrize(("family", "count"), [("prints", 5), ("alternations", 3), ("stills", 4)])
 def test_a_few_attacks(stages: Stages, sitter: attacks.Sitter, family: str, count: int) -> None:
     assert opened(stages, family, [sitter], count) == []
+
+
+def test_a_film_on_a_screen_keeps_its_face(stages: Stages, sitter: attacks.Sitter) -> None:
+    """It is seen and judged like a face: what refuses it later is not a picture beyond reading."""
+    seen = 0
+    for presentation in attacks.presentations(attacks.SCREENS, [sitter], range(4), SEED):
+        frames = sampled(itertools.islice(presentation.frames, 5), presentation.fps, None)
+        seen += sum(len(stages.detector.detect(frame)) == 1 for frame in frames)
+    assert seen > 15
 
 
 @pytest.mark.slow
