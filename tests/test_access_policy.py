@@ -389,10 +389,36 @@ def test_two_faces_never_grant_and_are_denied_once_a_pause() -> None:
     assert scene.frame(HIT).outcome is Outcome.GRANT  # alone again, the same track
 
 
+def test_a_second_face_for_a_moment_is_waited_out() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    crowd = scene.frames(2, HIT, faces=2)
+    assert {(d.outcome, d.reason) for d in crowd} == {(Outcome.WAIT, Reason.MANY_FACES)}
+    assert scene.frame(HIT).outcome is Outcome.GRANT
+
+
+def test_tracks_that_always_break_are_denied_when_their_time_is_over() -> None:
+    """A camera of two frames a second: every frame is a track of its own."""
+    scene = Scene(Patience(liveness_timeout_s=2.0))
+    heard = [scene.frame(HIT, PENDING, track=number) for number in range(40)]
+    assert final(heard) == [Reason.NOT_LIVE]
+    assert heard[21].outcome is Outcome.DENY
+
+
+def test_the_next_person_has_all_the_time() -> None:
+    scene = Scene(Patience(liveness_timeout_s=2.0))
+    scene.frames(18, HIT, PENDING)
+    assert final(scene.frames(15, HIT, PENDING, track=2)) == []  # the one before was recognised
+    scene.frames(21, faces=0, track=0)
+    scene.frames(2, HIT, PENDING, track=3)
+    scene.frames(21, faces=0, track=0)  # the one before had gone
+    assert final(scene.frames(15, HIT, PENDING, track=4)) == []
+
+
 def test_alternating_denials_are_each_said_once_a_pause() -> None:
     scene = Scene(Patience(pause_s=3.0))
     scene.frames(6, MISS)
-    heard = [scene.frame(MISS, faces=1 + number % 2, track=1) for number in range(20)]
+    heard = [scene.frame(MISS, faces=1 + number // 4 % 2, track=1) for number in range(20)]
     assert final(heard) == [Reason.MANY_FACES]
 
 

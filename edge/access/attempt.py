@@ -6,6 +6,9 @@ person. `misses` comparisons in a row without a match deny. A denied track is ju
 `pause_s`; the same denial is not repeated within the pause, whatever the track. Who was let in is
 not let in again in the same visit, which ends when nobody was in view for `cooldown_s`.
 
+The time for a proof of life goes on over tracks that break before anything was settled: whom the
+camera sees too rarely to follow is told so in the end.
+
 All time is the frames' own: the monotonic stamp of their capture.
 """
 
@@ -39,6 +42,8 @@ class Patience:
     misses: int = 6
     probe_fresh_s: float = 2.0
     """The newest comparison may be no older than this."""
+    crowd_s: float = 0.3
+    """A second face in view for less is waited out: detectors see things for a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class _Attempt:
     probes: deque[Match]
     since: float | None = None
     """Its first frame that may be judged."""
+    seen_at: float = -math.inf
     probed_at: float = -math.inf
     misses: int = 0
     rest: Decision | None = None
@@ -79,6 +85,7 @@ class Judge:
         self._patience = patience
         self._last_frame = (-1, -math.inf)
         self._attempt = self._begin(-1, None)
+        self._crowd_free_at = -math.inf
         self._denied: dict[Reason, float] = {}  # until when not to say it again
         self._visit = _Visit()
 
@@ -91,6 +98,8 @@ class Judge:
         """
         frame_new = self._is_new(evidence)
         self._visit = self._visit.after(evidence, self._patience.cooldown_s)
+        if evidence.faces <= 1:
+            self._crowd_free_at = evidence.captured_at
         if evidence.faces == 0:
             return decide(Situation())
         self._continue(evidence, surroundings.claim)
@@ -103,6 +112,9 @@ class Judge:
             return Decision(Outcome.WAIT, Reason.GRANTED, Hint.WELCOME, situation.match)
         if decision.outcome is Outcome.WAIT:
             return decision
+        crowd_s = evidence.captured_at - self._crowd_free_at
+        if decision.reason is Reason.MANY_FACES and crowd_s < self._patience.crowd_s:
+            return replace(decision, outcome=Outcome.WAIT)
         return self._finish(evidence, decision)
 
     def turned_away(self, person: str | None) -> None:
@@ -124,8 +136,20 @@ class Judge:
         attempt = self._attempt
         rested = attempt.rest is not None and evidence.captured_at >= attempt.rest_until
         same = (evidence.track, claim) == (attempt.track, attempt.claim)
-        if evidence.faces == 1 and (rested or not same):
+        if evidence.faces != 1:
+            return
+        if rested or not same:
             self._attempt = self._begin(evidence.track, claim)
+            if claim == attempt.claim and self._unsettled(attempt, evidence.captured_at):
+                self._attempt.since = attempt.since
+        self._attempt.seen_at = evidence.captured_at
+
+    def _unsettled(self, attempt: _Attempt, at: float) -> bool:
+        """Whether an attempt ended a moment ago, before its comparisons added up to anything."""
+        enough, soon = self._patience.probes, self._patience.cooldown_s
+        return (
+            attempt.rest is None and len(attempt.probes) < enough and at - attempt.seen_at <= soon
+        )
 
     def _gather(self, evidence: Evidence, match: Match | None) -> None:
         if evidence.faces != 1 or evidence.quality is None or not evidence.quality.ok:

@@ -106,6 +106,8 @@ def _identity(s: Situation) -> Decision | None:
         return _deny(Reason.NO_MATCH, match=s.match)
     if s.match is not None and s.match.matched:
         return None
+    if s.match is None and s.liveness_over:
+        return _deny(Reason.NOT_LIVE)  # seen too rarely to be told from anybody, or from a picture
     return _wait(Reason.MATCH_PENDING, Hint.FACE_CAMERA, s.match)
 
 
