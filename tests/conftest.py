@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from edge.config import Config
-from edge.ops.demo.animate import Stage, Visit
+from edge.evaluate.attacks import FACE_WIDTH, SIDE, Sitter, cut_out, eye_corners, placing
+from edge.ops.demo.animate import Stage, Visit, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.sight.pipeline import Stages
 
@@ -36,6 +37,20 @@ def eileen(stages: Stages) -> Portrait:
 @pytest.fixture(scope="session")
 def grace(stages: Stages) -> Portrait:
     return actors(stages)[1]
+
+
+@pytest.fixture(scope="session")
+def sitter(eileen: Portrait) -> Sitter:
+    """A portrait whose eyelids can be closed, as all that an attacker has of somebody."""
+    place = placing(eileen.landmarks)
+    stage = Stage((SIDE, SIDE), FPS, FACE_WIDTH, seed=11)
+    return Sitter(
+        opened=cut_out(eileen.pixels, place),
+        shut=cut_out(close_lids(eileen, 1.0), place),
+        eyes=eye_corners(eileen.landmarks, place),
+        film=tuple(stage.play(eileen, Visit(3.0, (1.2,)))),
+        film_fps=FPS,
+    )
 
 
 @pytest.fixture(scope="session")

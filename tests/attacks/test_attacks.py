@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -12,10 +11,9 @@ from edge.config import Config
 from edge.evaluate import attacks
 from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.liveness import fooled, sitter_of
-from edge.ops.demo.animate import Portrait, Stage, Visit, close_lids
+from edge.ops.demo.animate import Portrait, Stage, Visit
 from edge.records import Frame, LivenessState
 from edge.sight.pipeline import Pipeline, Stages
-from edge.sight.still import faces_in, still
 
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "clips" / "clips.csv"
 SEED = 11
@@ -25,33 +23,6 @@ FAMILIES = {
     "alternations": attacks.ALTERNATIONS,
     "stills": attacks.STILLS,
 }
-
-
-@pytest.fixture(scope="module")
-def stages() -> Stages:
-    cv2.setNumThreads(1)
-    return Stages.load(CONFIG)
-
-
-@pytest.fixture(scope="module")
-def portrait(stages: Stages) -> Portrait:
-    data = pytest.importorskip("skimage.data", reason="pip install 'edge-door[demo]'")
-    frame = still(data.astronaut())
-    return Portrait(frame.pixels, stages.mesh.locate(frame, faces_in(frame, stages.detector)[0]))
-
-
-@pytest.fixture(scope="module")
-def sitter(portrait: Portrait) -> attacks.Sitter:
-    """A portrait whose eyelids can be closed, as all that an attacker has of somebody."""
-    place = attacks.placing(portrait.landmarks)
-    film = [close_lids(portrait, lids) for lids in [0.0] * 20 + [0.3, 0.8, 1.0, 0.8, 0.5, 0.2]]
-    return attacks.Sitter(
-        opened=attacks.cut_out(portrait.pixels, place),
-        shut=attacks.cut_out(close_lids(portrait, 1.0), place),
-        eyes=attacks.eye_corners(portrait.landmarks, place),
-        film=tuple(attacks.cut_out(pixels, place) for pixels in film),
-        film_fps=30.0,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +41,10 @@ def opened(
     return [(n, p.species) for n, p in enumerate(shown) if fooled(stages, CONFIG, p)]
 
 
-def test_the_sitter_really_blinks(stages: Stages, portrait: Portrait) -> None:
+def test_the_sitter_really_blinks(stages: Stages, eileen: Portrait) -> None:
     """The same portrait, animated smoothly, is accepted: what follows is refused for a reason."""
     stage = Stage((320, 320), 30, 130, SEED)
-    frames: Iterator[np.ndarray] = stage.play(portrait, Visit(2.5, (1.2,)))
+    frames: Iterator[np.ndarray] = stage.play(eileen, Visit(2.5, (1.2,)))
     pipeline = Pipeline(stages, CONFIG)
     verdicts = [pipeline.step(Frame(pixels, n / 30, n)).liveness for n, pixels in enumerate(frames)]
     assert verdicts[-1].state is LivenessState.LIVE
