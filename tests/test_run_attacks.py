@@ -69,9 +69,8 @@ def said(door: Door) -> list[Event]:
 @pytest.mark.parametrize(
     "attack",
     [
-        pytest.param(attack, id=attack.__name__, marks=[] if name in OFTEN else pytest.mark.slow)
-        for attack in (*attacks.PRINTS, *attacks.ALTERNATIONS, *attacks.STILLS)
-        for name in [attack.__name__]
+        pytest.param(a, id=a.__name__, marks=[] if a.__name__ in OFTEN else pytest.mark.slow)
+        for a in (*attacks.PRINTS, *attacks.ALTERNATIONS, *attacks.STILLS)
     ],
 )
 def test_pictures_are_not_alive(
