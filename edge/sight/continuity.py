@@ -12,6 +12,7 @@ A smooth film of a blinking face is not told from a face here; that is what chal
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -137,17 +138,19 @@ def patch_of(face: AlignedFace) -> Floats:
     small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
     smooth = cv2.GaussianBlur(small, (0, 0), 1.0)
     values = smooth[_INSIDE]
+    (mean,), (deviation,) = (value.ravel().tolist() for value in cv2.meanStdDev(values))
     # A few grey levels more, so that the noise of a black face is not blown up.
-    return np.asarray((values - values.mean()) / (values.std() + 4.0), dtype=np.float32)
+    return (values - np.float32(mean)) / np.float32(deviation + 4.0)
 
 
 def _height(landmarks: Landmarks) -> float:
-    top, bottom, right, left = landmarks.points[[10, 152, 234, 454], :2]
-    return float(np.linalg.norm(bottom - top) / max(float(np.linalg.norm(left - right)), 1e-6))
+    top, bottom, right, left = landmarks.points[[10, 152, 234, 454], :2].tolist()
+    return math.dist(bottom, top) / max(math.dist(left, right), 1e-6)
 
 
 def _change(first: _Shot, second: _Shot) -> float:
-    return float(np.sqrt(np.mean((first.patch - second.patch) ** 2)))
+    step = first.patch - second.patch
+    return math.sqrt(float(step @ step) / len(step))
 
 
 def _noise(shots: list[_Shot]) -> float:

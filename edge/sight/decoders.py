@@ -7,6 +7,7 @@ nose tip, mouth centre, and where the network knows them right and left ear), in
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -31,22 +32,23 @@ class BlazeFace:
     """Offsets from anchor centres (Bazarevsky et al. 2019, arXiv:1907.05047)."""
 
     def __init__(self, spec: dict[str, Any], size: int) -> None:
-        self._scale = float(spec["scale"])
+        # Of x, y, width, height the first four columns of a row; keypoints stay as they are.
+        self._to_row = np.eye(16, dtype=np.float32)
+        self._to_row[:4, :4] = [(1, 0, 1, 0), (0, 1, 0, 1), (-0.5, 0, 0.5, 0), (0, -0.5, 0, 0.5)]
+        self._to_row /= float(spec["scale"])
         self._clip = float(spec["score_clip"])
-        self._min_score = float(spec["min_score"])
+        min_score = float(spec["min_score"])
+        self._min_logit = math.log(min_score) - math.log1p(-min_score)
         layers = [(int(layer["stride"]), int(layer["per_cell"])) for layer in spec["anchors"]]
-        self._anchors = np.concatenate([_grid(size, *layer) for layer in layers])
+        self._anchors = np.tile(np.concatenate([_grid(size, *layer) for layer in layers]), (1, 8))
 
     def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
         """Sigmoid scores; boxes by centre and size."""
-        logits = np.clip(out["scores"][:, 0], -self._clip, self._clip)
-        scores = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-        keep = np.flatnonzero(scores >= self._min_score)
-        points = out["boxes"][keep].reshape(-1, 8, 2) / self._scale
-        anchors = self._anchors[keep]
-        points[:, 0] += anchors
-        points[:, 2:] += anchors[:, None]
-        return _rows(points[:, 0], points[:, 1], points[:, 2:]), scores[keep]
+        logits = out["scores"][:, 0]
+        keep = np.flatnonzero(logits >= self._min_logit)
+        found = np.clip(logits[keep], -self._clip, self._clip).astype(np.float64)
+        scores = 1.0 / (1.0 + np.exp(-found))
+        return out["boxes"][keep] @ self._to_row + self._anchors[keep], scores
 
 
 class YuNet:

@@ -8,10 +8,11 @@ to inside. The other one, our own, says of a small grey patch whether the eye in
 
 from __future__ import annotations
 
+import math
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from edge.records import EyeOpenness
 from edge.sight.geometry import Square
@@ -47,13 +48,12 @@ class Eyelids:
     def _eye(
         self, frame: Frame, landmarks: Landmarks, corners: tuple[int, int], *, mirrored: bool
     ) -> tuple[float, float]:
-        first, second = landmarks.points[list(corners), :2]
-        x, y = (first + second) / 2
-        across = second - first
-        side = self._crop_scale * max(float(np.hypot(*across)), 1.0)
-        angle = float(np.arctan2(across[1], across[0]))
+        (left, top), (right, bottom) = landmarks.points[list(corners), :2].tolist()
+        side = self._crop_scale * max(math.hypot(right - left, bottom - top), 1.0)
+        angle = math.atan2(bottom - top, right - left)
+        square = Square((left + right) / 2, (top + bottom) / 2, side, angle, mirrored=mirrored)
         size = self._contour.size[0]
-        eye = Square(float(x), float(y), side, angle, mirrored=mirrored).crop(frame.pixels, size)
+        eye = square.crop(frame.pixels, size)
         contour = self._contour.run(eye)["contour"].reshape(self._points, 3)[:, :2]
         margin = round(size * (1 - self._patch_share) / 2)
         patch = standard_patch(eye[margin : size - margin, margin : size - margin], self._shut.size)
@@ -62,15 +62,15 @@ class Eyelids:
 
 def opening(contour: Floats) -> float:
     """Height over width of one eye from its contour `(71, 2)`, in any scale."""
-    height = np.linalg.norm(contour[UPPER_LID] - contour[LOWER_LID], axis=1).mean()
-    width = np.linalg.norm(contour[OUTER] - contour[INNER])
-    return float(height / max(float(width), 1e-6))
+    points = contour.tolist()
+    height = fmean(map(math.dist, points[UPPER_LID], points[LOWER_LID]))
+    return height / max(math.dist(points[OUTER], points[INNER]), 1e-6)
 
 
 def standard_patch(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """An eye as the shut-eye network wants it: small, grey, of one brightness and contrast."""
     grey = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    mean, deviation = grey.mean(), grey.std()
-    level = (grey - mean) * (CONTRAST / (deviation + MIN_CONTRAST)) + GREY
-    small = np.clip(np.round(level), 0, 255).astype(np.uint8)
-    return np.repeat(small[..., None], 3, axis=2)
+    (mean,), (deviation,) = (value.ravel().tolist() for value in cv2.meanStdDev(grey))
+    gain = CONTRAST / (deviation + MIN_CONTRAST)
+    level = cv2.addWeighted(grey, gain, grey, 0.0, GREY - gain * mean)
+    return cv2.cvtColor(level, cv2.COLOR_GRAY2RGB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,13 @@ class Square:
     def to_frame(self, size: int) -> Floats:
         """The `(2, 3)` affine map from crop pixels (a square of `size`) to frame pixels."""
         scale = self.side / size
-        cos, sin = np.cos(self.angle) * scale, np.sin(self.angle) * scale
+        cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
         flip = -1.0 if self.mirrored else 1.0
-        rotate = np.array([[cos * flip, -sin], [sin * flip, cos]])
         # The centre of the crop lies between its middle pixels, as cv2 counts pixel centres.
         middle = (size - 1) / 2
-        shift = np.array([self.x, self.y]) - rotate @ np.array([middle, middle])
-        return np.hstack([rotate, shift[:, None]], dtype=np.float32, casting="same_kind")
+        x = self.x - (cos * flip - sin) * middle
+        y = self.y - (sin * flip + cos) * middle
+        return np.array([[cos * flip, -sin, x], [sin * flip, cos, y]], np.float32)
 
     def crop(self, pixels: Pixels, size: int) -> Pixels:
         """Cut the square out of a frame, `(size, size, 3)`; black where it leaves the frame."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,11 @@ LEFT_EYE = (362, 263)  # inner and outer corner
 NOSE_TIP = 1
 MOUTH = (61, 291)  # right and left corner
 FOREHEAD, CHIN = 10, 152
+# Each of the five points lies in the middle between two of the mesh, or is one.
+_FIVE = (
+    [RIGHT_EYE[0], LEFT_EYE[0], NOSE_TIP, *MOUTH],
+    [RIGHT_EYE[1], LEFT_EYE[1], NOSE_TIP, *MOUTH],
+)
 
 
 class Mesh:
@@ -34,16 +40,16 @@ class Mesh:
         right, left = face.keypoints[0], face.keypoints[1]
         x, y = face.box.centre
         side = self._crop_scale * max(face.box.width, face.box.height)
-        angle = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+        angle = math.atan2(left[1] - right[1], left[0] - right[0])
         roi = Square(x, y, side, angle)
         size = self._model.size[0]
         out = self._model.run(roi.crop(frame.pixels, size))
-        logit = float(np.clip(out["presence"].ravel()[0], -50, 50))
+        presence = _sigmoid(out["presence"].item())
         raw = out["landmarks"].reshape(self._points, 3)
         points = np.empty_like(raw)
         points[:, :2] = transform(raw[:, :2], roi.to_frame(size))
         points[:, 2] = raw[:, 2] * (side / size)
-        return landmarks_of(points, 1.0 / (1.0 + float(np.exp(-logit))))
+        return landmarks_of(points, presence)
 
 
 def landmarks_of(points: Floats, presence: float) -> Landmarks:
@@ -52,21 +58,18 @@ def landmarks_of(points: Floats, presence: float) -> Landmarks:
     Pose comes from the mesh's own depth: the line through the outer eye corners gives yaw and
     roll, the line from forehead to chin gives pitch.
     """
-    across = points[LEFT_EYE[1]] - points[RIGHT_EYE[0]]
-    down = points[CHIN] - points[FOREHEAD]
-    flat = float(np.hypot(across[0], across[1]))
-    tall = float(np.hypot(down[0], down[1]))
+    across = (points[LEFT_EYE[1]] - points[RIGHT_EYE[0]]).tolist()
+    down = (points[CHIN] - points[FOREHEAD]).tolist()
+    first, second = _FIVE
     return Landmarks(
         points=points,
         presence=presence,
-        five=_five(points),
-        yaw=float(np.degrees(np.arctan2(-across[2], flat))),
-        pitch=float(np.degrees(np.arctan2(-down[2], tall))),
-        roll=float(np.degrees(np.arctan2(across[1], across[0]))),
+        five=(points[first, :2] + points[second, :2]) / 2,
+        yaw=math.degrees(math.atan2(-across[2], math.hypot(across[0], across[1]))),
+        pitch=math.degrees(math.atan2(-down[2], math.hypot(down[0], down[1]))),
+        roll=math.degrees(math.atan2(across[1], across[0])),
     )
 
 
-def _five(points: Floats) -> Floats:
-    flat = points[:, :2]
-    eyes = [flat[list(RIGHT_EYE)].mean(axis=0), flat[list(LEFT_EYE)].mean(axis=0)]
-    return np.stack([*eyes, flat[NOSE_TIP], flat[MOUTH[0]], flat[MOUTH[1]]]).astype(np.float32)
+def _sigmoid(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(logit, -50.0)))

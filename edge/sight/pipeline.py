@@ -165,7 +165,7 @@ class Pipeline:
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""
-        thumbnail = frame.pixels[::8, ::8]
+        thumbnail = frame.pixels[::16, ::16]
         if self._thumbnail is None or not np.array_equal(thumbnail, self._thumbnail):
             self._thumbnail = thumbnail.copy()
             self._changed_at = frame.captured_at

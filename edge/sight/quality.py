@@ -30,8 +30,9 @@ def assess(
         frame_px: Width of the frame.
     """
     grey = cv2.cvtColor(aligned.pixels, cv2.COLOR_RGB2GRAY)
-    brightness = float(grey.mean())
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    brightness = cv2.mean(grey)[0]
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    sharpness = float(deviation[0, 0]) ** 2
     width = face.box.width
     # The first that applies is what the person is told.
     findings = (

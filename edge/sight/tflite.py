@@ -52,6 +52,7 @@ class Model:
             raise ModelError(f"{entry.path} does not load in {self.runtime}: {error}") from error
         self._input = self._interpreter.get_input_details()[0]
         self._check_input()
+        self._tensor = self._interpreter.tensor(self._input["index"])
         self._outputs = self._named_outputs()
         self._table = self._pixel_table(entry.input.mean, entry.input.std)
 
@@ -66,39 +67,47 @@ class Model:
         Args:
             pixels: uint8 `(height, width, 3)`, RGB.
 
+        Raises:
+            ValueError: they are of another size.
+
         Returns:
             The outputs by the manifest's names, without the batch axis.
         """
         spec = self.entry.input
+        if pixels.shape != (spec.height, spec.width, 3):
+            raise ValueError(f"{self.entry.name} does not eat pictures of shape {pixels.shape}")
         if spec.color == "bgr":
             pixels = pixels[:, :, ::-1]
         table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
-        tensor = cv2.LUT(np.ascontiguousarray(pixels), table)
+        pixels = np.ascontiguousarray(pixels)
+        # Straight into the runtime's memory, which lets nobody hold a view of it while it runs.
         if spec.layout == "nchw":
-            tensor = tensor.transpose(2, 0, 1)
-        self._interpreter.set_tensor(self._input["index"], tensor[np.newaxis])
+            self._tensor()[0] = cv2.LUT(pixels, table).transpose(2, 0, 1)
+        else:
+            cv2.LUT(pixels, table, dst=self._tensor()[0])
         begin = time.perf_counter()
         self._interpreter.invoke()
         Model.kernel_s += time.perf_counter() - begin
-        return {name: self._read(detail) for name, detail in self._outputs.items()}
+        return {name: self._read(*tensor) for name, tensor in self._outputs.items()}
 
-    def _read(self, detail: dict[str, Any]) -> Floats:
-        value = self._interpreter.get_tensor(detail["index"])[0]
-        scale, zero_point = detail["quantization"]
+    def _read(self, index: int, scale: float, zero_point: int) -> Floats:
+        value = self._interpreter.get_tensor(index)[0]
         if scale:
             value = (value.astype(np.float32) - zero_point) * scale
         return np.asarray(value, dtype=np.float32)
 
     def _pixel_table(self, mean: Channels, std: Channels) -> np.ndarray[Any, Any]:
-        """Normalisation (and quantization) of all pixel values, so that a frame is a look-up."""
+        """Normalisation (and quantization) of all pixel values, so that a frame is a look-up.
+
+        One column, or three where the channels differ.
+        """
         values = np.arange(256, dtype=np.float32)[:, None]
         table = (values - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-        table = np.broadcast_to(table, (256, 3))
         scale, zero_point = self._input["quantization"]
         if scale:
             limits = np.iinfo(self._input["dtype"])
             table = np.clip(np.round(table / scale) + zero_point, limits.min, limits.max)
-        return np.ascontiguousarray(table.astype(self._input["dtype"])[np.newaxis])
+        return table.astype(self._input["dtype"])[np.newaxis]
 
     def _check_input(self) -> None:
         width, height = self.size
@@ -111,8 +120,10 @@ class Model:
                 f"Correct the manifest's entry {self.entry.name!r}."
             )
 
-    def _named_outputs(self) -> dict[str, dict[str, Any]]:
-        """Outputs are told apart by shape: their names and order differ between runtimes.
+    def _named_outputs(self) -> dict[str, tuple[int, float, int]]:
+        """Index, scale and zero point of each output.
+
+        Outputs are told apart by shape: their names and order differ between runtimes.
 
         Where several have one shape, the manifest names as many, and it must not matter which
         is which.
@@ -130,7 +141,8 @@ class Model:
                     f"{self.entry.path} has no output of shape {shape} ({name}); it has "
                     f"{sorted(by_shape)}. Correct the manifest's entry {self.entry.name!r}."
                 )
-            named[name] = left.pop(0)
+            detail = left.pop(0)
+            named[name] = (detail["index"], *detail["quantization"])
         return named
 
 
