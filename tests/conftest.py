@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from edge.config import Config
+from edge.errors import UsageError
 from edge.evaluate.attacks import FACE_WIDTH, SIDE, Sitter, cut_out, eye_corners, placing
 from edge.ops.demo.animate import Stage, Visit, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.sight.pipeline import Stages
+from edge.sight.portraits import portraits
 
 if TYPE_CHECKING:
     from edge.ops.demo.animate import Portrait
+    from edge.records import Pixels
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("EDGE_DOOR_SHARED", ROOT.parent / "shared"))
@@ -30,12 +33,24 @@ def stages() -> Stages:
 
 
 @pytest.fixture(scope="session")
-def eileen(stages: Stages) -> Portrait:
+def pictures() -> list[Pixels]:
+    """The two portraits in the public domain, RGB."""
+    try:
+        found = portraits()
+    except UsageError:
+        found = []
+    if len(found) != 2:
+        pytest.skip("needs the portraits of the extra `demo`: pip install -e '.[demo]'")
+    return found
+
+
+@pytest.fixture(scope="session")
+def eileen(stages: Stages, pictures: list[Pixels]) -> Portrait:  # noqa: ARG001 - skips without them
     return actors(stages)[0]
 
 
 @pytest.fixture(scope="session")
-def grace(stages: Stages) -> Portrait:
+def grace(stages: Stages, pictures: list[Pixels]) -> Portrait:  # noqa: ARG001 - skips without them
     return actors(stages)[1]
 
 

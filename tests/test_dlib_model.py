@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 
@@ -29,12 +28,8 @@ ENTRY = read_manifest().models["dlib-resnet-int8"]
 
 
 @pytest.fixture(scope="module")
-def portraits() -> dict[str, Pixels]:
-    data = pytest.importorskip("skimage.data", reason="the portrait comes with edge-door[demo]")
-    cbook = pytest.importorskip("matplotlib.cbook", reason="comes with edge-door[demo]")
-    hopper = cv2.imread(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
-    assert hopper is not None
-    cuts = {"eileen": data.astronaut()[:256, 96:352], "grace": hopper[20:500, 20:500, ::-1]}
+def portraits(pictures: list[Pixels]) -> dict[str, Pixels]:
+    cuts = {"eileen": pictures[0][:256, 96:352], "grace": pictures[1][20:500, 20:500]}
     return {name: np.ascontiguousarray(cut) for name, cut in cuts.items()}
 
 

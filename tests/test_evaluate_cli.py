@@ -12,21 +12,14 @@ from edge.cli import app
 from edge.config import Config
 from edge.errors import NoFaceError, UsageError
 from edge.evaluate.verification import encode
-from edge.sight.portraits import portraits
 
 PAIRS = "Eileen 1 2\nGrace 1 2\nEileen 1 Grace 1\nEileen 2 Grace 2\n"
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        found = portraits()
-    except UsageError:
-        found = []
-    if len(found) < 2:
-        pytest.skip("needs the portraits of the extra `demo`: pip install -e '.[demo]'")
+def labelled(tmp_path_factory: pytest.TempPathFactory, pictures: list[np.ndarray]) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
-    for name, picture in zip(("Eileen", "Grace"), found, strict=True):
+    for name, picture in zip(("Eileen", "Grace"), pictures, strict=True):
         (folder / name).mkdir()
         for number, light in ((1, 1.0), (2, 0.7)):
             darker = (picture[:, :, ::-1] * light).astype(np.uint8)

@@ -18,22 +18,15 @@ from edge.ledger.vault import Vault
 from edge.records import Template
 from edge.sight.detector import Detector
 from edge.sight.manifest import read_manifest
-from edge.sight.portraits import portraits
 from edge.sight.still import faces_in, still
 from edge.sight.tflite import Model
 
 
 @pytest.fixture(scope="module")
-def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def album(tmp_path_factory: pytest.TempPathFactory, pictures: list[np.ndarray]) -> Path:
     """A folder: two people, the second picture of each tilted and darker; and an empty wall."""
-    try:
-        found = portraits()
-    except UsageError:
-        found = []
-    if len(found) < 2:
-        pytest.skip("needs the portraits of the extra `demo`: pip install -e '.[demo]'")
     folder = tmp_path_factory.mktemp("album")
-    for name, picture in zip(("eileen", "grace"), found, strict=True):
+    for name, picture in zip(("eileen", "grace"), pictures, strict=True):
         (folder / name).mkdir()
         height, width = picture.shape[:2]
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), 5, 1.0)

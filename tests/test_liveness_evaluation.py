@@ -16,8 +16,6 @@ from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.intervals import Share
 from edge.evaluate.liveness import FAMILIES, evaluate_liveness
 from edge.ops.demo.animate import Portrait, Stage, Visit
-from edge.sight.pipeline import Stages
-from edge.sight.still import faces_in, still
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
 FPS = 15
@@ -97,19 +95,14 @@ def test_intervals_are_those_of_clopper_and_pearson(
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> Path:
     """A list of two films of an animated portrait: one blinks twice, one does not."""
-    data = pytest.importorskip("skimage.data", reason="pip install 'edge-door[demo]'")
     folder = tmp_path_factory.mktemp("clips")
-    stages = Stages.load(Config())
-    frame = still(data.astronaut())
-    points = stages.mesh.locate(frame, faces_in(frame, stages.detector)[0])
-    portrait = Portrait(frame.pixels, points)
     for name, blinks in (("blinks.avi", (1.2, 2.4)), ("still.avi", ())):
         codec = cv2.VideoWriter.fourcc(*"MJPG")
         writer = cv2.VideoWriter(str(folder / name), codec, FPS, (320, 240))
         stage = Stage((320, 240), FPS, 110, seed=3)
-        for pixels in stage.play(portrait, Visit(3.4, blinks)):
+        for pixels in stage.play(eileen, Visit(3.4, blinks)):
             writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         writer.release()
     return write(

@@ -41,9 +41,8 @@ def float_sibling(entry: ModelEntry) -> ModelEntry:
 
 
 @pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    data = pytest.importorskip("skimage.data", reason="the portrait comes with edge-door[demo]")
-    picture = np.ascontiguousarray(data.astronaut()[:320, 60:380])
+def frames(pictures: list[Pixels]) -> list[Frame]:
+    picture = pictures[0][:320, 60:380]
     views = [picture, picture[:, ::-1], picture[:240, 20:300]]
     return [Frame(np.ascontiguousarray(view), 0.0, n) for n, view in enumerate(views)]
 

@@ -13,10 +13,9 @@ from typer.testing import CliRunner, Result
 from edge import faces, represent, verify
 from edge.cli import app
 from edge.config import Config
-from edge.errors import CalibrationError, EdgeDoorError, ModelError, UsageError
+from edge.errors import CalibrationError, EdgeDoorError, ModelError
 from edge.evaluate.adopt import adopt, presets
 from edge.sight.manifest import ModelEntry, read_manifest, shipped_models
-from edge.sight.portraits import portraits
 from edge.sight.tflite import Model, available_runtimes
 
 EMBEDDERS = (
@@ -31,17 +30,6 @@ EMBEDDERS = (
     "sface",
     "ghostfacenet",
 )
-
-
-@pytest.fixture(scope="module")
-def pictures() -> list[np.ndarray]:
-    try:
-        found = portraits()
-    except UsageError:
-        found = []
-    if len(found) < 2:
-        pytest.skip("needs the portraits of the extra `demo`: pip install -e '.[demo]'")
-    return found
 
 
 @pytest.fixture

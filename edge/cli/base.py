@@ -6,16 +6,23 @@ import json
 import logging
 import os
 import sys
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge import __version__
 from edge.config import DEFAULT_PATH, Config, load
+from edge.errors import UsageError
 from edge.ops.owner import become_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 app = typer.Typer(
     name="edge-door",
@@ -100,6 +107,28 @@ def show(result: dict[str, Any], *, as_json: bool, text: object) -> None:
         print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - this is the output
     else:
         console.print(text)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show a bar on standard error meanwhile; yields how to move it, by rich's keywords."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as bar:
+        yield partial(bar.update, bar.add_task(what, total=total))
+
+
+def write_report(result: dict[str, Any], folder: Path) -> None:
+    """Write a result to `report.json` in a folder, which is made where there is none.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(result, indent=2) + "\n"
+        (folder / "report.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
 
 
 def fail(sentence: str, code: int) -> int:

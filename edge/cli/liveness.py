@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, complaints, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
 from edge.cli.measure import evaluate_app
-from edge.errors import UsageError
 from edge.evaluate import traces
 from edge.evaluate.liveness import evaluate_liveness
 
@@ -40,31 +37,20 @@ def liveness(  # noqa: PLR0913 - one option each
 ) -> None:
     """Blinks found and missed, attacks and people accepted, on labelled clips."""
     settings = read_config(config)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as progress:
-        task = progress.add_task("films", total=None)
+    with progress("films") as update:
         found = evaluate_liveness(
             clips,
             settings,
             fps=fps,
             attacks_each=attacks,
             jobs=jobs,
-            advance=lambda done, total: progress.update(task, completed=done, total=total),
+            advance=lambda done, total: update(completed=done, total=total),
         )
     if report is not None:
-        _write(found, report)
+        write_report(found.as_dict(), report)
+        for row in found.rows:
+            traces.draw(row, found.traces[row.file], report / f"{row.file}.png")
     show(found.as_dict(), as_json=json, text=_table(found))
-
-
-def _write(found: LivenessReport, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json_module.dumps(found.as_dict(), indent=2) + "\n"
-        (folder / "report.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
-    for row in found.rows:
-        traces.draw(row, found.traces[row.file], folder / f"{row.file}.png")
 
 
 def _table(found: LivenessReport) -> Table:

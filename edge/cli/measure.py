@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge.access.calibration import to_json
-from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
+from edge.cli.base import (
+    ConfigOption,
+    JsonOption,
+    app,
+    complaints,
+    progress,
+    read_config,
+    show,
+    write_report,
+)
 from edge.errors import UsageError
 from edge.evaluate import plots
 from edge.evaluate.bench import STEPS, Bench
@@ -100,7 +108,9 @@ def evaluate_verification(  # noqa: PLR0913 - one option each
     encoded = _encode(settings, images, listed, jobs)
     judged = judge(_embedder(settings).name, listed, encoded, every_impostor=all_impostors)
     if report is not None:
-        _write_report(judged, report)
+        write_report(judged.as_dict(), report)
+        plots.det_curve(judged, report / "det.png")
+        plots.histogram(judged, report / "histogram.png")
     show(judged.as_dict(), as_json=json, text=_table(judged))
 
 
@@ -208,24 +218,9 @@ def _embedder(config: Config) -> Ensemble:
 
 
 def _encode(config: Config, images: Path, listed: Pairs, jobs: int | None) -> Encoded:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     names = listed.images
-    with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as progress:
-        task = progress.add_task("pictures", total=len(names))
-        return encode(config, images, names, lambda: progress.advance(task), jobs)
-
-
-def _write_report(report: Report, folder: Path) -> None:
-    import json  # noqa: PLC0415 - `json` is an option above
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report.as_dict(), indent=2) + "\n"
-        (folder / "report.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
-    plots.det_curve(report, folder / "det.png")
-    plots.histogram(report, folder / "histogram.png")
+    with progress("pictures", len(names)) as update:
+        return encode(config, images, names, lambda: update(advance=1), jobs)
 
 
 def _table(report: Report) -> Table:

@@ -45,7 +45,7 @@ def det_curve(report: Report, path: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel="false match rate", ylabel="false non-match rate")
     axes.grid(visible=True, which="both", alpha=0.2)
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def histogram(report: Report, path: Path) -> None:
@@ -61,12 +61,12 @@ def histogram(report: Report, path: Path) -> None:
     axes.axvline(threshold, color=_LINE, linestyle="--", label=f"FMR 1e-3: {threshold:.3f}")
     axes.set(xlabel="similarity (cosine)", ylabel="density", title=report.model)
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def comparison(faces: list[Pixels], vectors: list[Floats], verdict: str, path: Path) -> None:
     """Two aligned faces, their vectors as bands of colour, and what was found."""
-    figure = _figure_of(8.0, 4.2)
+    figure = figure_of(8.0, 4.2)
     grid = figure.add_gridspec(2, 2, width_ratios=(1, 3), hspace=0.15, wspace=0.05)
     reach = float(max(np.abs(vector).max() for vector in vectors))
     for row, (face, vector) in enumerate(zip(faces, vectors, strict=True)):
@@ -78,10 +78,15 @@ def comparison(faces: list[Pixels], vectors: list[Floats], verdict: str, path: P
         band.set_yticks([])
         band.set_xlabel(f"{len(vector)} numbers" if row else "")
     figure.suptitle(verdict)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure_of(width: float, height: float) -> Any:
+def figure_of(width: float, height: float) -> Any:
+    """An empty figure; width and height in inches.
+
+    Raises:
+        UsageError: matplotlib is missing.
+    """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -92,11 +97,16 @@ def _figure_of(width: float, height: float) -> Any:
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
-    figure = _figure_of(width, height)
+    figure = figure_of(width, height)
     return figure, figure.subplots()
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Write a figure in the format of the path's ending.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.errors import UsageError
+from edge.evaluate.plots import figure_of, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +18,7 @@ def draw(row: Row, trace: Trace, path: Path) -> None:
     Raises:
         UsageError: matplotlib is missing, or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise UsageError(
-            "drawing needs matplotlib: python -m pip install 'edge-door[plot]'"
-        ) from error
-    figure = Figure(figsize=(12, 4), dpi=100, layout="constrained")
+    figure = figure_of(12, 4)
     upper, lower = figure.subplots(2, sharex=True)
     shown = ~(trace.opening != trace.opening).any(axis=1)  # frames without a face are NaN
     frames = shown.nonzero()[0]
@@ -43,7 +37,4 @@ def draw(row: Row, trace: Trace, path: Path) -> None:
         f"{row.file}, {row.kind} {row.species}: {row.found} of {row.labelled_blinks} blinks found, "
         f"{len(row.false)} false"
     )
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the picture {path} cannot be written: {error}") from error
+    save(figure, path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.records import Embedding
@@ -64,7 +66,7 @@ class _Network:
         face = shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
         vector = self._run(face.pixels)
         if self._mirror:
-            vector = _unit(vector + self._run(face.pixels[:, ::-1]))
+            vector = _unit(vector + self._run(cv2.flip(face.pixels, 1)))
         return vector
 
     def _run(self, pixels: Pixels) -> Floats:
@@ -72,4 +74,4 @@ class _Network:
 
 
 def _unit(vector: Floats) -> Floats:
-    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+    return vector / np.float32(max(math.sqrt(vector @ vector), 1e-12))

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.door.pins.fake import Board
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
-from edge.ops.demo.show import PULSE_TOLERANCE_S, Announcer, Result, run_door, write_config
+from edge.ops.demo.show import (
+    PULSE_TOLERANCE_S,
+    Announcer,
+    Result,
+    relay_pulses,
+    run_door,
+    write_config,
+)
 from edge.ops.enrol import collect_from_camera, save
 from edge.records import EventKind, Reason
 from edge.sight.pipeline import Stages
@@ -36,7 +42,7 @@ def play_live(folder: Path, camera: str, say: Callable[[str], None]) -> Result:
             announcer = Announcer((), say, until_grant=True)
             events = run_door(config, config_path, _TRY_S, announcer)
             received = len(reader.received)
-    pulses = [round(pulse, 3) for pulse in Board(config.paths.run).pulses(config.door.relay_pin)]
+    pulses = relay_pulses(config)
     access = [e.event.reason for e in events if e.event.kind is EventKind.ACCESS]
     denied = [reason.value for reason in access if reason is not Reason.GRANTED]
     granted = len(access) - len(denied)

@@ -68,13 +68,16 @@ def play(folder: Path, say: Callable[[str], None], picture: Path | None = None) 
             events = run_door(config, config_path, length_s, Announcer(scenes, say))
             watcher.close()
             received = [(m.topic, m.payload) for m in reader.received]
-    board = Board(config.paths.run)
     if picture is not None:
-        relay = board.changes(config.door.relay_pin)
+        relay = Board(config.paths.run).changes(config.door.relay_pin)
         draw(picture, film, scenes, watcher.packets, events, relay)
         say(f"drawn: {picture}")
-    pulses = [round(pulse, 3) for pulse in board.pulses(config.door.relay_pin)]
-    return judge(events, pulses, received, config)
+    return judge(events, relay_pulses(config), received, config)
+
+
+def relay_pulses(config: Config) -> list[float]:
+    """How long the fake relay was on each time, in seconds, to the millisecond."""
+    return [round(pulse, 3) for pulse in Board(config.paths.run).pulses(config.door.relay_pin)]
 
 
 def judge(
