@@ -100,11 +100,14 @@ def similarity(source: Floats, target: Floats) -> Floats:
         source: `(n, 2)` points.
         target: `(n, 2)` points.
     """
-    mean_source, mean_target = source.mean(axis=0), target.mean(axis=0)
-    a, b = source - mean_source, target - mean_target
-    # In two dimensions least squares has a closed form: complex regression of b on a.
-    norm = max(float(np.vdot(a, a)), 1e-12)
-    c = float(np.vdot(a, b)) / norm
-    s = float(a[:, 0] @ b[:, 1] - a[:, 1] @ b[:, 0]) / norm
-    (x, y), (u, v) = mean_source.tolist(), mean_target.tolist()
-    return np.array([[c, -s, u - c * x + s * y], [s, c, v - s * x - c * y]], np.float32)
+    # In two dimensions least squares has a closed form: regression of complex numbers.
+    x = [complex(*point) for point in source.tolist()]
+    y = [complex(*point) for point in target.tolist()]
+    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
+    away = [a - middle_x for a in x]
+    norm = max(sum(abs(a) ** 2 for a in away), 1e-12)
+    turn = sum(a.conjugate() * b for a, b in zip(away, y, strict=True)) / norm
+    shift = middle_y - turn * middle_x
+    return np.array(
+        [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32
+    )

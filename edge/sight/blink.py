@@ -14,7 +14,6 @@ rule is the same at 8 and at 60 frames a second and with uneven frame times.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +81,10 @@ class Blink:
     """How far the lids were down in the half second before, as a share of the depth."""
 
 
+_NO_SAMPLES = np.empty((0, 6))
+"""Rows of stamp, opening and log-odds of being shut of the right and left eye, yaw."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Course:
     """The last seconds: stamps `(n,)`, lid level of each eye `(n, 2)`, yaw in degrees `(n,)`."""
@@ -96,12 +99,12 @@ class BlinkDetector:
 
     def __init__(self, limits: BlinkLimits | None = None) -> None:
         self.limits = limits or BlinkLimits()
-        self._samples: deque[tuple[float, float, float, float, float, float]] = deque()
+        self._samples = _NO_SAMPLES
         self._after = float("-inf")
 
     def reset(self) -> None:
         """Forget everything: another face, or a gap."""
-        self._samples.clear()
+        self._samples = _NO_SAMPLES
         self._after = float("-inf")
 
     def observe(self, at: float, eyes: EyeOpenness, yaw: float = 0.0) -> Blink | None:
@@ -115,16 +118,16 @@ class BlinkDetector:
         # A turned head narrows the eye in the picture and so raises height over width.
         narrowed = max(0.5, float(np.cos(np.radians(yaw))))
         right, left = eyes.right * narrowed, eyes.left * narrowed
-        self._samples.append((at, right, left, eyes.right_shut, eyes.left_shut, yaw))
-        while self._samples[0][0] < at - self.limits.memory_s:
-            self._samples.popleft()
+        sample = at, right, left, eyes.right_shut, eyes.left_shut, yaw
+        kept = self._samples[self._samples[:, 0] >= at - self.limits.memory_s]
+        self._samples = np.vstack((kept, sample))
         blink = self._find(self._course())
         if blink is not None:
             self._after = at
         return blink
 
     def _course(self) -> _Course:
-        samples = np.array(self._samples)
+        samples = self._samples
         opening, shut = samples[:, 1:3], samples[:, 3:5]
         # The percentile, without the generality of numpy's: this runs on every frame.
         ordered = np.sort(opening[:, 0] + opening[:, 1]) / 2

@@ -62,9 +62,8 @@ class Eyelids:
 
 def opening(contour: Floats) -> float:
     """Height over width of one eye from its contour `(71, 2)`, in any scale."""
-    points = contour.tolist()
-    height = fmean(map(math.dist, points[UPPER_LID], points[LOWER_LID]))
-    return height / max(math.dist(points[OUTER], points[INNER]), 1e-6)
+    height = fmean(map(math.dist, contour[UPPER_LID].tolist(), contour[LOWER_LID].tolist()))
+    return height / max(math.dist(contour[OUTER].tolist(), contour[INNER].tolist()), 1e-6)
 
 
 def standard_patch(pixels: Pixels, size: tuple[int, int]) -> Pixels:

@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.records import Evidence
 from edge.sight.aligner import align
 from edge.sight.detector import Detector
@@ -101,7 +99,7 @@ class Pipeline:
         self._liveness = LivenessMonitor(config.liveness)
         self._embedded_at = float("-inf")
         self._embedded_track = 0
-        self._thumbnail: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None = None
+        self._thumbnail = b""
         self._changed_at = 0.0
 
     def step(self, frame: Frame) -> Evidence:
@@ -165,9 +163,9 @@ class Pipeline:
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""
-        thumbnail = frame.pixels[::16, ::16]
-        if self._thumbnail is None or not np.array_equal(thumbnail, self._thumbnail):
-            self._thumbnail = thumbnail.copy()
+        thumbnail = frame.pixels[::16, ::16].tobytes()
+        if thumbnail != self._thumbnail:
+            self._thumbnail = thumbnail
             self._changed_at = frame.captured_at
         return frame.captured_at - self._changed_at
 
