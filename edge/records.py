@@ -206,6 +206,8 @@ class Evidence:
     quality: Quality | None = None
     embedding: Embedding | None = None
     """Only on frames on which the embedder ran."""
+    texture: float | None = None
+    """Log-odds of an attack by the face's colours, on frames on which they were looked at."""
     liveness: Liveness = Liveness(LivenessState.PENDING)
     track: int = 0
     """Number of the unbroken track this face belongs to; a new number is a new person."""

@@ -120,6 +120,9 @@ class LivenessSection(Section):
     """A face that shows no life for so long is denied."""
     fresh_s: float = Field(5.0, ge=1, le=30)
     """How long a blink, or an answered challenge, counts."""
+    texture: bool = False
+    """A face with the colours of a screen or a print is not taken for alive. Stops many films; in
+    the light of some places it stops people too, so try it where the door is."""
     challenge_moves: tuple[Move, ...] = (
         "left",
         "right",

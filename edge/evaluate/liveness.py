@@ -244,7 +244,7 @@ def _replay(section: LivenessSection, evidence: list[Evidence], count: int, name
     """How many of `count` replays of a film answer a challenge that it was not recorded for."""
     challenged = section.model_copy(update={"level": "challenge"})
     samples = [
-        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes)
+        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.texture)
         for e in evidence
         if e.landmarks is not None and e.aligned is not None and e.eyes is not None
     ]

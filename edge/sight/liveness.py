@@ -13,6 +13,7 @@ from edge.records import Liveness, LivenessState
 from edge.sight.blink import BlinkDetector
 from edge.sight.challenge import Challenge, Progress, draw
 from edge.sight.continuity import RESTLESS, TOO_EARLY, TOO_SLOW, Film
+from edge.sight.texture import Ballot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ SUSPECT_S = 2.0
 """After a blink that looked like two pictures, none counts for so long."""
 RETRY_S = 3.0
 """How long a failed challenge stays FAILED; then another one is drawn."""
+RECAPTURED = "the colours are those of a screen or a print"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,8 @@ class Sample:
     landmarks: Landmarks
     aligned: AlignedFace
     eyes: EyeOpenness
+    texture: float | None = None
+    """Log-odds of an attack by the face's colours; None: they were not looked at."""
 
 
 class LivenessMonitor:
@@ -56,6 +60,7 @@ class LivenessMonitor:
         self._draw = draw_moves
         self._blinks = BlinkDetector()
         self._film = Film()
+        self._ballot = Ballot()
         self._track = -1
         self.reset()
 
@@ -63,6 +68,7 @@ class LivenessMonitor:
         """Forget everything: the face was lost, another came in, or the picture jumped."""
         self._blinks.reset()
         self._film.clear()
+        self._ballot.clear()
         self._at = NEVER
         self._count = 0
         self._blinked_at = NEVER
@@ -83,6 +89,8 @@ class LivenessMonitor:
             self.reset()
             self._at = sample.at
             self._seen = "the picture jumped"
+        if sample.texture is not None:
+            self._ballot.add(sample.at, sample.texture)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
         if blink is not None:
             self._candidate = blink
@@ -90,7 +98,10 @@ class LivenessMonitor:
         if self._section.level != "blink":
             self._follow_challenge(sample, blinked=blinked)
         span = None if blink is None else (blink.begin, blink.end)
-        return replace(self._verdict(sample.at), blinks=self._count, blink=span)
+        verdict = self._verdict(sample.at)
+        if self._section.texture and verdict.state is LivenessState.LIVE and self._ballot.against:
+            verdict = Liveness(LivenessState.PENDING, seen=RECAPTURED)
+        return replace(verdict, blinks=self._count, blink=span)
 
     def _proves_life(self, at: float) -> bool:
         """Whether the last blink has just stood the test."""

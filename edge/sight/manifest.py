@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ADDED = "added.toml"
 """Beside the manifest: models that this installation's owner added."""
 
-Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "embedder"]
+Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "texture", "embedder"]
 
 
 class InputSpec(BaseModel):

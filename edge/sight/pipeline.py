@@ -15,6 +15,7 @@ from edge.sight.landmarks import Mesh
 from edge.sight.liveness import LivenessMonitor, Sample
 from edge.sight.manifest import read_manifest
 from edge.sight.quality import assess
+from edge.sight.texture import Texture
 from edge.sight.tflite import Model
 from edge.sight.tracker import Tracker
 
@@ -30,6 +31,7 @@ BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
 EMBED_EVERY_S = 0.2
 """The match needs a few embeddings a second; eyelids are followed on every frame."""
+LOOK_AT_TEXTURE_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Stages:
     mesh: Mesh
     eyelids: Eyelids
     embedder: Embedder
+    texture: Texture | None = None
+    """None: `[liveness] texture` is off."""
 
     @classmethod
     def load(cls, config: Config) -> Stages:
@@ -59,6 +63,7 @@ class Stages:
             Mesh(model("landmarks", section.landmarks)),
             Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
             cls.embedder_of(config, manifest),
+            Texture(model("texture", None)) if config.liveness.texture else None,
         )
 
     @staticmethod
@@ -99,6 +104,7 @@ class Pipeline:
         self._liveness = LivenessMonitor(config.liveness)
         self._embedded_at = float("-inf")
         self._embedded_track = 0
+        self._texture_at = float("-inf")
         self._thumbnail = b""
         self._changed_at = 0.0
 
@@ -121,8 +127,11 @@ class Pipeline:
             self._embedded_track = track
         with self._time("eyelids"):
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
+        texture = self._texture_if_due(at, look)
         with self._time("liveness"):
-            liveness = self._liveness.observe(Sample(at, track, look.landmarks, look.aligned, eyes))
+            liveness = self._liveness.observe(
+                Sample(at, track, look.landmarks, look.aligned, eyes, texture)
+            )
         return Evidence(
             captured_at=at,
             sequence=frame.sequence,
@@ -133,6 +142,7 @@ class Pipeline:
             eyes=eyes,
             quality=look.quality,
             embedding=embedding,
+            texture=texture,
             liveness=liveness,
             track=track,
             unchanged_s=unchanged_s,
@@ -160,6 +170,14 @@ class Pipeline:
         self._embedded_at, self._embedded_track = at, track
         with self._time("embed"):
             return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
+
+    def _texture_if_due(self, at: float, look: Look) -> float | None:
+        texture = self._stages.texture
+        if texture is None or at - self._texture_at < LOOK_AT_TEXTURE_EVERY_S:
+            return None
+        self._texture_at = at
+        with self._time("texture"):
+            return texture.vote(look.frame, look.landmarks)
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""

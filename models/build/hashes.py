@@ -13,10 +13,10 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write() -> None:
-    """Put the hash of every model file into the manifest; the rest of its text stays."""
-    path = MODELS / "manifest.toml"
+def write(folder: Path = MODELS) -> None:
+    """Put the hash of every model file into the manifest beside them; its other text stays."""
+    path = folder / "manifest.toml"
     manifest = tomlkit.parse(path.read_text())
     for model in manifest["models"].values():
-        model["sha256"] = sha256(MODELS / model["file"])
+        model["sha256"] = sha256(folder / model["file"])
     path.write_text(tomlkit.dumps(manifest))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.build import blazeface, convert, dlib, eyes, mobilefacenet, sources
+from models.build import blazeface, convert, dlib, eyes, mobilefacenet, sources, texture
 from models.build.graph import Graph
 
 HERE = Path(__file__).parent
@@ -46,6 +46,7 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     # Rebuilt: the original keeps float32 weights, twice the size.
     "iris-float16": lambda: convert.float16(Graph(sources.mediapipe(*IRIS)), 64, 64),
     "shut-eye-float16": lambda: convert.float16(eyes.load(), eyes.SIZE, eyes.SIZE),
+    "texture-float16": lambda: convert.float16(texture.load(), texture.SIZE, texture.SIZE),
     "mobilefacenet-float16": lambda: convert.float16(mobilefacenet.load(), 112, 112),
     "mobilefacenet-int8": lambda: convert.int8(mobilefacenet.load(), 112, 112, _ranges("student")),
     # For the gate only, not shipped: 11 MB, a third of the speed and no gain.
