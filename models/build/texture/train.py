@@ -157,13 +157,13 @@ def report_clips(folder: Path, crops: Crops, photographs: Floats, scores: Double
     reports = watch_clips(folder, *vote.kept(working_point(crops, scores)))
     print(f"\nclips, {', '.join(IN_CLIPS)} held out")
     for name, found in zip(("without", "with"), reports, strict=True):
-        people = [row for row in found.rows if row.kind == "genuine" and row.live_after_s]
         print(f"  {name} the vote: people with a blink refused {_text(found.bpcer)}")
-        print(f"    median time to live {np.median(found.seconds_to_live):.1f} s, {len(people)}")
+        print(f"    median time to live {np.median(found.seconds_to_live):.1f} s")
         for row in found.rows:
-            if row.kind == "attack":
-                result = "stopped" if row.live_after_s is None else "taken for alive"
-                print(f"    {row.file}, {row.species}: {result} ({row.seen})")
+            stopped = row.live_after_s is None
+            if row.kind == "attack" or (stopped and row.labelled_blinks):
+                result = "stopped" if stopped else "taken for alive"
+                print(f"    {row.file}, {row.species or row.kind}: {result} ({row.seen})")
 
 
 def main() -> None:
