@@ -22,7 +22,7 @@ from edge.sight.camera import images_in, read_image
 from edge.sight.manifest import read_manifest
 from edge.sight.pipeline import EMBED_EVERY_S, Pipeline, Stages
 from edge.sight.portraits import portraits
-from edge.sight.tflite import Model, available_runtimes
+from edge.sight.tflite import KERNELS, available_runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,10 +156,10 @@ class _Variant:
         return self._pipeline.look(frame, self._stages.detector.detect(frame)[0])
 
     def step(self, frame: Frame) -> None:
-        kernels, begin = Model.kernel_s, time.perf_counter()
+        kernels, begin = KERNELS.spent_s, time.perf_counter()
         evidence = self._pipeline.step(frame)
         self.watch.steps.append(time.perf_counter() - begin)
-        self.watch.kernels.append(Model.kernel_s - kernels)
+        self.watch.kernels.append(KERNELS.spent_s - kernels)
         if evidence.embedding is None:
             raise UsageError(
                 f"the picture cannot be used for the measurement: {evidence.faces} faces, and the "

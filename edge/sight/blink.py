@@ -56,7 +56,7 @@ class BlinkLimits:
     """Between the half-way points. Longer closures are not blinks."""
     longest_gap_s: float = 0.2
     """Between two frames of a blink; at fewer than 5 frames a second nobody can tell."""
-    lead_s: float = 0.6
+    lead_s: float = 0.7
     """The level before a dip is the highest in this time before its lowest point."""
     max_yaw_deg: float = 35.0
     """One eye of a head turned further away cannot be judged."""

@@ -7,7 +7,7 @@ import hmac
 import importlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -29,11 +29,18 @@ _MODULES = {
 }
 
 
+@dataclass(slots=True)
+class Kernels:
+    """The time that all models of this process have spent inside the runtime, for `bench`."""
+
+    spent_s: float = 0.0
+
+
+KERNELS = Kernels()
+
+
 class Model:
     """A loaded model: uint8 pixels in, named float32 arrays out. Not for two threads at once."""
-
-    kernel_s: ClassVar[float] = 0.0
-    """Seconds that all models of this process have spent inside the runtime, for `bench`."""
 
     def __init__(self, entry: ModelEntry, runtime: Runtime = "auto", threads: int = 1) -> None:
         """Read, check and load the file.
@@ -87,7 +94,7 @@ class Model:
             cv2.LUT(pixels, table, dst=self._tensor()[0])
         begin = time.perf_counter()
         self._interpreter.invoke()
-        Model.kernel_s += time.perf_counter() - begin
+        KERNELS.spent_s += time.perf_counter() - begin
         return {name: self._read(*tensor) for name, tensor in self._outputs.items()}
 
     def _read(self, index: int, scale: float, zero_point: int) -> Floats:
