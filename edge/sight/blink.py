@@ -131,8 +131,9 @@ class BlinkDetector:
         opening, shut = samples[:, 1:3], samples[:, 3:5]
         # The percentile, without the generality of numpy's: this runs on every frame.
         ordered = np.sort(opening[:, 0] + opening[:, 1]) / 2
-        place = USUAL_PERCENTILE / 100 * (len(ordered) - 1)
-        usual = max(MIN_USUAL, float(np.interp(place, np.arange(len(ordered)), ordered)))
+        whole, part = divmod(USUAL_PERCENTILE / 100 * (len(ordered) - 1), 1)
+        low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
+        usual = max(MIN_USUAL, float(low + part * (high - low)))
         return _Course(samples[:, 0], opening / usual - SHUT_WEIGHT * shut, samples[:, 5])
 
     def _find(self, course: _Course) -> Blink | None:

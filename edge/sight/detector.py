@@ -66,26 +66,17 @@ def _shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
 
 def _merge(rows: Floats, scores: Floats, min_overlap: float) -> list[tuple[Floats, float]]:
     """Weighted non-maximum suppression: overlapping candidates average into one face."""
-    order = np.argsort(-scores)
+    boxes = [Box(x, y, right - x, bottom - y) for x, y, right, bottom in rows[:, :4].tolist()]
+    left = np.argsort(-scores).tolist()
     faces = []
-    while order.size:
-        overlap = _ious(rows[order[0]], rows[order])
-        overlap[0] = 1.0  # a candidate belongs to its own face even when its box is degenerate
-        cluster = order[overlap > min_overlap]
-        weights = scores[cluster] / scores[cluster].sum()
-        faces.append((weights @ rows[cluster], float(scores[order[0]])))
-        order = order[overlap <= min_overlap]
+    while left:
+        best = left[0]
+        # A candidate belongs to its own face even when its box is degenerate.
+        face = [i for i in left if i == best or boxes[i].iou(boxes[best]) > min_overlap]
+        weights = scores[face] / scores[face].sum()
+        faces.append((weights @ rows[face], float(scores[best])))
+        left = [i for i in left if i not in face]
     return faces
-
-
-def _ious(box: Floats, others: Floats) -> Floats:
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:4], others[:, 2:4])
-    width, height = np.maximum(high - low, 0).T
-    inter = width * height
-    width, height = (others[:, 2:4] - others[:, :2]).T
-    union = (box[2] - box[0]) * (box[3] - box[1]) + width * height - inter
-    return np.asarray(inter / np.maximum(union, 1e-9), dtype=np.float32)
 
 
 def _face(row: Floats, score: float, scale: float, origin: Floats) -> Face:
