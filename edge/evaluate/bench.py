@@ -25,7 +25,7 @@ from edge.sight.portraits import portraits
 from edge.sight.tflite import KERNELS, available_runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from edge.config import Config
     from edge.evaluate.stats import Series
@@ -220,12 +220,12 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
     for frame in frames:
         for variant in variants:
             variant.step(frame)
-    embedders = _embedders(config, manifest, [chosen.look(frame) for frame in frames])
+    looks = map(chosen.look, _frames(shown, steps + _WARM_UP))
     return Bench(
         chosen=chosen.figures(manifest),
         floats=floats.figures(manifest),
         others={n: (a.figures(manifest), b.figures(manifest)) for n, (a, b) in pairs.items()},
-        embedders=embedders,
+        embedders=_embedders(config, manifest, looks),
         runtime=runtime,
         threads=config.models.threads,
         steps=steps,
@@ -234,7 +234,7 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
     )
 
 
-def _embedders(config: Config, manifest: Manifest, looks: list[Look]) -> dict[str, Timing]:
+def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dict[str, Timing]:
     embedders = {
         name: Stages.embedder_of(_with_models(config, embedder=name), manifest)
         for name in [*manifest.models, *manifest.ensembles]
