@@ -14,7 +14,7 @@ from edge.config import Config
 from edge.errors import CameraError, UsageError
 from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.intervals import Share
-from edge.evaluate.liveness import FAMILIES, evaluate_liveness
+from edge.evaluate.liveness import FAMILIES, REPLAYS, evaluate_liveness
 from edge.ops.demo.animate import Portrait, Stage, Visit
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
@@ -128,14 +128,22 @@ def test_the_command_reports_what_the_product_sees(film: Path, tmp_path: Path) -
     assert (tmp_path / "report" / "blinks.avi.png").stat().st_size > 1000
 
 
+def test_an_unknown_family_lists_the_known_ones(film: Path) -> None:
+    with pytest.raises(UsageError, match=r"called 'masks'\. There are: prints, .*, replays\."):
+        evaluate_liveness(film, Config(), counts={"masks": 1})
+
+
 def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
     told: list[tuple[int, int]] = []
     found = evaluate_liveness(
-        film, Config(), attacks_each=1, advance=lambda *now: told.append(now)
+        film,
+        Config(),
+        counts=dict.fromkeys((*FAMILIES, REPLAYS), 1),
+        advance=lambda *now: told.append(now),
     ).as_dict()
     total = 2 + len(FAMILIES)
     assert told == [(done, total) for done in range(1, total + 1)]
-    species = {family[0].__name__ for family in FAMILIES}
+    species = {family[0].__name__ for family in FAMILIES.values()}
     replays = {"replay_of_a_challenge", "replay_on_screen_of_a_challenge"}
     assert found["attacks"] == {"clip:still_picture": 1} | dict.fromkeys(species | replays, 1)
     assert all(found["apcer"][replay]["hits"] == 0 for replay in replays)

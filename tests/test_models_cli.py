@@ -202,7 +202,7 @@ def test_no_model_at_all(folder: Path, tmp_path: Path) -> None:
 def test_the_runtimes_give_equal_results(pictures: list[np.ndarray]) -> None:
     if len(available_runtimes()) < 2:
         pytest.skip("needs both runtimes: tflite-runtime exists for Python 3.11 and older")
-    entry = read_manifest().entry("embedder")
+    entry = read_manifest().models["mobilefacenet-int8"]
     face = faces.FaceReader(Config()).only(pictures[0], "astronaut").aligned.pixels
     one, other = (
         Model(entry, runtime).run(face)["embedding"] for runtime in ("litert", "tflite-runtime")

@@ -11,11 +11,13 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
 from edge.cli.measure import evaluate_app
 from edge.evaluate import traces
-from edge.evaluate.liveness import evaluate_liveness
+from edge.evaluate.liveness import FAMILIES, REPLAYS, evaluate_liveness
 
 if TYPE_CHECKING:
     from edge.evaluate.intervals import Share
     from edge.evaluate.liveness import LivenessReport
+
+_FAMILIES = [*FAMILIES, REPLAYS]
 
 
 @evaluate_app.command("liveness")
@@ -31,6 +33,10 @@ def liveness(  # noqa: PLR0913 - one option each
     attacks: Annotated[
         int, typer.Option(min=0, help="Attacks to make of each family from the genuine clips.")
     ] = 0,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(_FAMILIES)}; may be repeated. Default: all."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -42,7 +48,7 @@ def liveness(  # noqa: PLR0913 - one option each
             clips,
             settings,
             fps=fps,
-            attacks_each=attacks,
+            counts=dict.fromkeys(family or _FAMILIES, attacks),
             jobs=jobs,
             advance=lambda done, total: update(completed=done, total=total),
         )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.evaluate.stats import Series
     from edge.records import Pixels
-    from edge.sight.manifest import Ensemble, Manifest, ModelEntry, Role
+    from edge.sight.manifest import Manifest, Role
     from edge.sight.pipeline import Look
 
 STEPS = 120
@@ -169,7 +169,7 @@ class _Variant:
     def figures(self, manifest: Manifest) -> Figures:
         section = self.config.models
         return Figures(
-            models={r: _serving(manifest, r, getattr(section, r)).name for r in _ROLES},
+            models={r: manifest.serving(r, getattr(section, r)).name for r in _ROLES},
             stages={name: _timed(spans) for name, spans in self.watch.stages.items()},
             step=_timed(self.watch.steps),
             overhead_share=_outside(np.array(self.watch.steps), np.array(self.watch.kernels)),
@@ -305,17 +305,13 @@ def _in_float(config: Config, manifest: Manifest) -> Config:
 
 
 def _twin(manifest: Manifest, role: Role, name: str | None) -> str:
-    serving = _serving(manifest, role, name)
+    serving = manifest.serving(role, name)
     stem = serving.name.removesuffix(f"-{serving.precision}")
     twins = [f"{stem}-{precision}" for precision in _FLOATS]
     if serving.precision in _FLOATS:
         return serving.name
     known = manifest.models.keys() | manifest.ensembles.keys()
     return next((twin for twin in twins if twin in known), serving.name)
-
-
-def _serving(manifest: Manifest, role: Role, name: str | None) -> ModelEntry | Ensemble:
-    return manifest.embedder(name) if role == "embedder" else manifest.entry(role, name)
 
 
 def _with_models(config: Config, **changed: str) -> Config:

@@ -18,11 +18,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from multiprocessing import get_context
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from edge.errors import UsageError
 from edge.evaluate import attacks
 from edge.evaluate.clips import film, read_clips, sampled
 from edge.evaluate.intervals import Share
@@ -31,7 +33,7 @@ from edge.sight.liveness import LivenessMonitor, Sample
 from edge.sight.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -304,24 +306,28 @@ def _alive(evidence: Evidence) -> bool:
     return evidence.liveness.state is LivenessState.LIVE
 
 
-FAMILIES = (
-    attacks.PRINTS,
-    attacks.ALTERNATIONS,
-    attacks.STILLS,
-    attacks.FLAPS,
-    attacks.SCREENS,
-)
+FAMILIES: dict[str, tuple[attacks.Attack, ...]] = {
+    "prints": attacks.PRINTS,
+    "alternations": attacks.ALTERNATIONS,
+    "stills": attacks.STILLS,
+    "flaps": attacks.FLAPS,
+    "screens": attacks.SCREENS,
+}
+REPLAYS = "replays"
+"""Of the genuine clips against challenges that were drawn after they were filmed."""
 
 
 class _Worker:
     """What a process of the pool keeps: the models, loaded once, and whom the attacks show."""
 
+    config: Config
     stages: Stages
     sitters: list[attacks.Sitter]
 
 
 def _start(config: Config, sitters: list[attacks.Sitter]) -> None:
     cv2.setNumThreads(1)
+    _Worker.config = config
     _Worker.stages = Stages.load(config)
     _Worker.sitters = sitters
 
@@ -332,14 +338,15 @@ def _pool(jobs: int, config: Config, sitters: list[attacks.Sitter]) -> ProcessPo
 
 
 def _work(
-    config: Config, clip: Clip, fps: float | None, replays: int
+    clip: Clip, fps: float | None, replays: int, *, sits: bool
 ) -> tuple[_Seen, attacks.Sitter | None]:
-    seen = _watch(_Worker.stages, config, clip, fps, replays)
-    return seen, sitter_of(_Worker.stages, clip) if replays else None
+    seen = _watch(_Worker.stages, _Worker.config, clip, fps, replays)
+    return seen, sitter_of(_Worker.stages, clip) if sits else None
 
 
-def _attack(config: Config, family: tuple[attacks.Attack, ...], numbers: range) -> dict[str, Share]:
+def _attack(family: tuple[attacks.Attack, ...], numbers: range) -> dict[str, Share]:
     """The attacks of these numbers; films are held against a fresh challenge as well."""
+    config = _Worker.config
     taken: dict[str, list[bool]] = defaultdict(list)
     made = attacks.presentations(family, _Worker.sitters, numbers, _SEED)
     for number, presentation in zip(numbers, made, strict=True):
@@ -359,7 +366,7 @@ def evaluate_liveness(
     config: Config,
     *,
     fps: float | None = None,
-    attacks_each: int = 0,
+    counts: Mapping[str, int] = MappingProxyType({}),
     jobs: int = 1,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LivenessReport:
@@ -369,26 +376,30 @@ def evaluate_liveness(
         clips: the list; see `read_clips`.
         config: models and `[liveness]`; the level is what the clips are judged by.
         fps: clips are resampled to this rate; None: their own.
-        attacks_each: attacks to make of each of `FAMILIES`, and replays of genuine clips against
-            fresh challenges.
+        counts: attacks to make, by the name of the family: of `FAMILIES`, or `REPLAYS`.
         jobs: processes.
         advance: called with the number of clips and attacks done, and of all.
 
     Raises:
-        UsageError: the list is wrong.
+        UsageError: the list is wrong, or there is no such family.
         CameraError: a clip cannot be opened.
     """
+    for name in counts.keys() - {*FAMILIES, REPLAYS}:
+        known = ", ".join([*FAMILIES, REPLAYS])
+        raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
     models = config.models.model_copy(update={"threads": 1})
     config = config.model_copy(update={"models": models})
     listed = read_clips(clips)
-    replays = -(-attacks_each // sum(clip.genuine for clip in listed)) if attacks_each else 0
+    made = {FAMILIES[name]: count for name, count in counts.items() if name != REPLAYS}
+    replays = -(-counts.get(REPLAYS, 0) // max(1, sum(clip.genuine for clip in listed)))
     seen: list[_Seen] = []
     sitters: list[attacks.Sitter] = []
     generated: dict[str, Share] = {}
-    total = len(listed) + len(FAMILIES) * attacks_each
+    total = len(listed) + sum(made.values())
     with _pool(jobs, config, []) as pool:
         tasks = [
-            pool.submit(_work, config, clip, fps, replays if clip.genuine else 0) for clip in listed
+            pool.submit(_work, clip, fps, replays if clip.genuine else 0, sits=bool(made))
+            for clip in listed
         ]
         for task in tasks:
             one, sitter = task.result()
@@ -396,10 +407,9 @@ def evaluate_liveness(
             if sitter is not None:
                 sitters.append(sitter)
             advance(len(seen), total)
-    if sitters and attacks_each:
-        generated = _attack_all(
-            jobs, config, sitters, attacks_each, lambda done: advance(len(seen) + done, total)
-        )
+    if sitters and made:
+        with _pool(jobs, config, sitters) as pool:
+            generated = _attack_all(pool, made, lambda done: advance(len(seen) + done, total))
     if replays:
         generated["replay_of_a_challenge"] = _sum([s.replays for s in seen if s.clip.genuine])
     return LivenessReport(
@@ -411,24 +421,21 @@ def evaluate_liveness(
 
 
 def _attack_all(
-    jobs: int,
-    config: Config,
-    sitters: list[attacks.Sitter],
-    each: int,
+    pool: ProcessPoolExecutor,
+    made: Mapping[tuple[attacks.Attack, ...], int],
     advance: Callable[[int], None],
 ) -> dict[str, Share]:
-    """The attacks of all families, by species."""
-    with _pool(jobs, config, sitters) as pool:
-        tasks = {
-            pool.submit(_attack, config, family, numbers): len(numbers)
-            for family in FAMILIES
-            for first in range(0, each, _PORTION)
-            for numbers in [range(first, min(first + _PORTION, each))]
-        }
-        parts = []
-        for task, done in zip(tasks, accumulate(tasks.values()), strict=True):
-            parts.append(task.result())
-            advance(done)
+    """The attacks of some families, by species."""
+    tasks = {
+        pool.submit(_attack, family, numbers): len(numbers)
+        for family, count in made.items()
+        for first in range(0, count, _PORTION)
+        for numbers in [range(first, min(first + _PORTION, count))]
+    }
+    parts = []
+    for task, done in zip(tasks, accumulate(tasks.values()), strict=True):
+        parts.append(task.result())
+        advance(done)
     return _added(parts)
 
 

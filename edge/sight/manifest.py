@@ -107,6 +107,14 @@ class Manifest(BaseModel):
         entry = self.entry("embedder", wanted)
         return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
 
+    def serving(self, role: Role, name: str | None = None) -> ModelEntry | Ensemble:
+        """What plays a role, whatever the role.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        return self.embedder(name) if role == "embedder" else self.entry(role, name)
+
     def entry(self, role: Role, name: str | None = None) -> ModelEntry:
         """The model called `name`, or the role's default.
 

@@ -44,7 +44,7 @@ def models(config: Config) -> Check:
     """Every file is the one that the manifest names."""
     manifest = read_manifest(config.paths.models)
     for role in manifest.defaults:  # a configured name that does not exist raises
-        manifest.entry(role, getattr(config.models, role, None))
+        manifest.serving(role, getattr(config.models, role, None))
     altered = []
     for entry in manifest.models.values():
         try:
