@@ -71,16 +71,15 @@ def align(
         square = _around(landmarks).crop(frame.pixels, side)
     elif alignment == "dlib-150":
         target = (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING) * side
-        place = similarity(landmarks.points[list(DLIB_MESH), :2], target)
-        square = _warp(frame, place, side, cv2.INTER_LINEAR)
+        square = _warp(frame, similarity(landmarks.points[list(DLIB_MESH), :2], target), side)
     else:
         square = _warp(frame, similarity(landmarks.five, ARCFACE_112 * (side / SIZE)), side)
     left, top = (side - width) // 2, (side - height) // 2
     return AlignedFace(square[top : top + height, left : left + width])
 
 
-def _warp(frame: Frame, to_template: Floats, side: int, flags: int = cv2.INTER_CUBIC) -> Pixels:
-    return cv2.warpAffine(frame.pixels, to_template, (side, side), flags=flags)
+def _warp(frame: Frame, to_template: Floats, side: int) -> Pixels:
+    return cv2.warpAffine(frame.pixels, to_template, (side, side), flags=cv2.INTER_LINEAR)
 
 
 def _around(landmarks: Landmarks) -> Square:

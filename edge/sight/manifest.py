@@ -185,7 +185,10 @@ def read_manifest(folder: Path | None = None) -> Manifest:
 
 def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
     weights: dict[str, float] = table.pop("weights")
-    networks = tuple(models[part] for part in weights)
+    output = {"mirror": table.pop("mirror", False)}
+    networks = tuple(
+        models[part].model_copy(update={"output": models[part].output | output}) for part in weights
+    )
     return Ensemble(name=name, networks=networks, weights=tuple(weights.values()), **table)
 
 
