@@ -40,6 +40,8 @@ What was found
   gradient of one strided depthwise convolution), 60 without BatchNorm, 110 with these kernels.
 
 `log.csv` is one run with three changes on its way: heads from 13,000 images on, stages with weight
-8 from 51,000, bent and mixed heads from 151,000. Its last cosine began at 177,000 images with the
-rates 4e-4, because the first one had annealed before the time was up.
+8 from 51,000, bent and mixed heads from 151,000. Its second cosine began at 177,000 images with the
+rates 4e-4, because the first one had annealed before the time was up; the third one ran from
+208,000 to 951,000 with those of `config.toml`, two hours on two shared cores. A fourth, with 4e-4
+to 1,060,000, brought nothing more. So `config.toml` alone repeats the third part, not the whole.
 """
