@@ -52,7 +52,7 @@ def test_kernels_and_the_shipped_file_agree(student: networks.Student, faces: np
 def test_gradients_are_those_of_finite_differences(
     student: networks.Student, faces: np.ndarray, array: str
 ) -> None:
-    reach = 0.005  # of the array: small enough for a slope, large enough for bfloat16
+    reach = 0.003  # of the array: small enough for a slope, large enough for bfloat16
     images = data.normalise(data.centre(faces))
     target = torch.nn.functional.normalize(torch.randn(16, 128, generator=torch.Generator()))
 
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_finite_differences(
     with torch.no_grad():
         up, down = (loss({**folded, array: folded[array] + sign * step}) for sign in (1, -1))
     slope = (up - down).item() / (2 * step.norm().item())
-    assert slope == pytest.approx(gradient.norm().item(), rel=0.1)  # bfloat16
+    assert slope == pytest.approx(gradient.norm().item(), rel=0.15)  # bfloat16
 
 
 def test_views_are_the_same_for_one_seed(faces: np.ndarray) -> None:
