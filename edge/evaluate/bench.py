@@ -236,9 +236,9 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
 
 def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dict[str, Timing]:
     embedders = {
-        name: Stages.embedder_of(_with_models(config, embedder=name), manifest)
-        for name in [*manifest.models, *manifest.ensembles]
-        if _is_int8_embedder(manifest, name)
+        each.name: Stages.embedder_of(_with_models(config, embedder=each.name), manifest)
+        for each in manifest.embedders
+        if each.precision == "int8"
     }
     spans: dict[str, list[float]] = {name: [] for name in embedders}
     for look in looks:
@@ -247,13 +247,6 @@ def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dic
             embedder.embed(look.frame, look.landmarks, look.aligned)
             spans[name].append(time.perf_counter() - begin)
     return {name: _timed(taken[_WARM_UP:]) for name, taken in spans.items()}
-
-
-def _is_int8_embedder(manifest: Manifest, name: str) -> bool:
-    if name in manifest.ensembles:
-        return manifest.ensembles[name].precision == "int8"
-    entry = manifest.models[name]
-    return (entry.role, entry.precision) == ("embedder", "int8")
 
 
 def _read_all(folder: Path) -> list[Pixels]:

@@ -390,7 +390,7 @@ def evaluate_liveness(
     models = config.models.model_copy(update={"threads": 1})
     config = config.model_copy(update={"models": models})
     listed = read_clips(clips)
-    made = {FAMILIES[name]: count for name, count in counts.items() if name != REPLAYS}
+    made = {FAMILIES[name]: count for name, count in counts.items() if count and name != REPLAYS}
     replays = -(-counts.get(REPLAYS, 0) // max(1, sum(clip.genuine for clip in listed)))
     seen: list[_Seen] = []
     sitters: list[attacks.Sitter] = []

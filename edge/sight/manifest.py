@@ -104,8 +104,13 @@ class Manifest(BaseModel):
         for ensemble in self.ensembles.values():
             if _plain(wanted) == _plain(ensemble.name):
                 return ensemble
-        entry = self.entry("embedder", wanted)
-        return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
+        return _alone(self.entry("embedder", wanted))
+
+    @property
+    def embedders(self) -> list[Ensemble]:
+        """All of them: each network alone, then those side by side."""
+        alone = [_alone(entry) for entry in self.models.values() if entry.role == "embedder"]
+        return [*alone, *self.ensembles.values()]
 
     def serving(self, role: Role, name: str | None = None) -> ModelEntry | Ensemble:
         """What plays a role, whatever the role.
@@ -181,6 +186,10 @@ def read_manifest(folder: Path | None = None) -> Manifest:
         return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
     except (ValidationError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
+
+
+def _alone(entry: ModelEntry) -> Ensemble:
+    return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
 
 
 def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
