@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -344,6 +345,18 @@ def test_processes_that_begin_one_ledger_together_share_it(path: Path) -> None:
     assert sorted(numbers) == list(range(1, 81))
     with Ledger.open(path, DEVICE) as ledger:
         assert ledger.verify() == []
+
+
+def test_a_new_ledger_may_be_opened_by_several_at_the_same_moment(tmp_path: Path) -> None:
+    together = threading.Barrier(3)
+
+    def begin(path: Path) -> None:
+        together.wait()
+        Ledger.open(path, DEVICE).close()
+
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(40):
+            list(pool.map(begin, [tmp_path / f"{number}.db"] * 3))
 
 
 def kill_at_random(path: Path, rounds: int, seed: int) -> None:

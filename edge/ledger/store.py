@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,8 @@ class Store:
         self._db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         self.query("PRAGMA foreign_keys = ON")
         self.query("PRAGMA trusted_schema = OFF")
-        version = self._known_version()
+        with self.snapshot():
+            version = self._known_version()
         if read_only:
             if version < len(self._schema.migrations):
                 raise self._schema.error(
@@ -159,12 +161,26 @@ class Store:
                     "which brings it up to date."
                 )
         else:
-            self.query("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self.query("PRAGMA synchronous = FULL")
             self.query("PRAGMA secure_delete = ON")
             if version < len(self._schema.migrations):
                 self._migrate()
         self._seen = self._data_version()
+
+    def _write_ahead(self) -> None:
+        """Turn the log on. SQLite itself does not wait when another turns it on at that moment."""
+        give_up = time.monotonic() + BUSY_S
+        with _plain_errors(self.path, self._schema):
+            while True:
+                try:
+                    self._db.execute("PRAGMA journal_mode = WAL")
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() > give_up:
+                        raise
+                    time.sleep(0.005)
+                else:
+                    return
 
     def _known_version(self) -> int:
         """The file's version, after checking that this edge-door may use the file."""
