@@ -43,7 +43,9 @@ class Embedder:
             aligned: The face on ArcFace's template, where that has been cut out already: a network
                 trained on just that takes it, others cut out their own.
         """
-        vectors = [network.vector(frame, landmarks, aligned) for network in self._networks]
+        # All are cut out before any runs: a network leaves nothing of the frame in the cache.
+        faces = [network.cut(frame, landmarks, aligned) for network in self._networks]
+        vectors = [n.vector(face) for n, face in zip(self._networks, faces, strict=True)]
         scaled = [scale * v for scale, v in zip(self._scales, vectors, strict=True)]
         return Embedding(np.concatenate(scaled), self.model_sha256)
 
@@ -56,14 +58,17 @@ class _Network:
         self._mirror = bool(model.entry.output.get("mirror", False))
         self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
 
-    def vector(self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None) -> Floats:
+    def cut(self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None) -> AlignedFace:
+        """The face as it wants it."""
+        shared = aligned if self._shares_crop else None
+        return shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
+
+    def vector(self, face: AlignedFace) -> Floats:
         """Its unit vector.
 
         With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
         time, and what the two sides of a face disagree on averages out.
         """
-        shared = aligned if self._shares_crop else None
-        face = shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
         vector = self._run(face.pixels)
         if self._mirror:
             vector = _unit(vector + self._run(cv2.flip(face.pixels, 1)))

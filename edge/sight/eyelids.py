@@ -41,23 +41,35 @@ class Eyelids:
 
     def measure(self, frame: Frame, landmarks: Landmarks) -> EyeOpenness:
         """Opening of both eyes, and how surely each one is shut."""
-        right, right_shut = self._eye(frame, landmarks, RIGHT_EYE, mirrored=False)
-        left, left_shut = self._eye(frame, landmarks, LEFT_EYE, mirrored=True)
+        # Both eyes through each network before the next one: what it needs stays in the cache.
+        size = self._contour.size[0]
+        eyes = [square.crop(frame.pixels, size) for square in self._squares(landmarks)]
+        right, left = (opening(self._follow(eye)) for eye in eyes)
+        right_shut, left_shut = (self._look(eye) for eye in eyes)
         return EyeOpenness(right, left, right_shut, left_shut)
 
-    def _eye(
-        self, frame: Frame, landmarks: Landmarks, corners: tuple[int, int], *, mirrored: bool
-    ) -> tuple[float, float]:
+    def _squares(self, landmarks: Landmarks) -> tuple[Square, Square]:
+        """Where the right and the left eye are."""
+        return (
+            self._square(landmarks, RIGHT_EYE, mirrored=False),
+            self._square(landmarks, LEFT_EYE, mirrored=True),
+        )
+
+    def _square(self, landmarks: Landmarks, corners: tuple[int, int], *, mirrored: bool) -> Square:
         (left, top), (right, bottom) = landmarks.points[list(corners), :2].tolist()
         side = self._crop_scale * max(math.hypot(right - left, bottom - top), 1.0)
         angle = math.atan2(bottom - top, right - left)
-        square = Square((left + right) / 2, (top + bottom) / 2, side, angle, mirrored=mirrored)
-        size = self._contour.size[0]
-        eye = square.crop(frame.pixels, size)
-        contour = self._contour.run(eye)["contour"].reshape(self._points, 3)[:, :2]
-        margin = round(size * (1 - self._patch_share) / 2)
-        patch = standard_patch(eye[margin : size - margin, margin : size - margin], self._shut.size)
-        return opening(contour), float(self._shut.run(patch)["shut"][0])
+        return Square((left + right) / 2, (top + bottom) / 2, side, angle, mirrored=mirrored)
+
+    def _follow(self, eye: Pixels) -> Floats:
+        """The contour `(71, 2)`."""
+        return self._contour.run(eye)["contour"].reshape(self._points, 3)[:, :2]
+
+    def _look(self, eye: Pixels) -> float:
+        """How surely it is shut."""
+        margin = round(len(eye) * (1 - self._patch_share) / 2)
+        inner = eye[margin : len(eye) - margin, margin : len(eye) - margin]
+        return float(self._shut.run(standard_patch(inner, self._shut.size))["shut"][0])
 
 
 def opening(contour: Floats) -> float:
