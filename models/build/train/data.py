@@ -42,10 +42,14 @@ class Augmentation:
     brightness: float  # grey levels
     grey: float  # probability
     blur: float  # probability
+    jpeg: float  # probability of JPEG's blocks
+    occlusion: float  # probability that a patch of something else covers a part
     mix: float  # probability that two faces are blended into a third
     transplant: float  # probability that the face is set into another head
     scene: float  # probability that it is set into an unrelated picture
     head: float  # probability of a head as it is
+    backdrop: float  # probability that a head, hair and all, stands before an unrelated picture
+    tint: float  # how far the colours of surroundings stray, as a fraction
 
 
 def decode(source: Path, cache: Path) -> Images:
@@ -100,6 +104,9 @@ def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
             small = int(VIEW * rng.uniform(0.35, 0.8))
             view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
             view = cv2.resize(view, (VIEW, VIEW), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    if rng.random() < a.jpeg:
+        _, coded = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])
+        view = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
     if rng.random() < a.grey:
         view = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)  # type: ignore[assignment]
     gain = 1.0 + rng.uniform(-a.contrast, a.contrast)
@@ -114,11 +121,31 @@ def _face_masks() -> NDArray[np.float32]:
 
     Above the brows and beside the cheeks most stored crops only repeat the rim of a tight photo.
     """
-    rng = np.random.default_rng(0)
+    return _ovals(0, (61.5, 65.5), (82, 87), (31, 40), (42, 48))
+
+
+@lru_cache(maxsize=1)
+def _head_masks() -> NDArray[np.float32]:
+    """Return soft ovals ``(24, 128, 128)`` that hold a head with its hair."""
+    return _ovals(2, (58, 69), (68, 78), (42, 58), (54, 68))
+
+
+@lru_cache(maxsize=1)
+def _patch_masks() -> NDArray[np.float32]:
+    """Return soft ovals ``(24, 128, 128)`` of what may cover a part of a face."""
+    return _ovals(3, (10, 118), (20, 125), (8, 30), (8, 30))
+
+
+Range = tuple[float, float]
+
+
+def _ovals(seed: int, x: Range, y: Range, width: Range, height: Range) -> NDArray[np.float32]:
+    """Return 24 soft ovals with centres and half axes drawn from the ranges, in pixels."""
+    rng = np.random.default_rng(seed)
     masks = np.zeros((24, STORED, STORED), np.float32)
     for mask in masks:
-        centre = (63.5 + rng.uniform(-2, 2), 84 + rng.uniform(-2, 3))
-        axes = (2 * rng.uniform(31, 40), 2 * rng.uniform(42, 48))
+        centre = (rng.uniform(*x), rng.uniform(*y))
+        axes = (2 * rng.uniform(*width), 2 * rng.uniform(*height))
         cv2.ellipse(mask, (centre, axes, rng.uniform(-4, 4)), 1.0, -1)
         cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 5), dst=mask)
     return masks
@@ -138,22 +165,31 @@ def _blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
     return cv2.blendLinear(one, other, mask, 1.0 - mask)
 
 
-def _surroundings(heads: Images, rng: np.random.Generator) -> Images:
-    """Return a head, bent, mirrored and half of the time made of two: there are few of them."""
+def _surroundings(
+    heads: Images, faces: Images, rng: np.random.Generator, a: Augmentation
+) -> Images:
+    """Return a head, bent, mirrored, made of two or before another picture: there are few."""
     head = heads[rng.integers(len(heads))]
     if rng.random() < 0.5:
         other = heads[rng.integers(len(heads))]
         head = _blend(head, other, _half_planes()[rng.integers(24)])
-    turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-8, 8), rng.uniform(0.88, 1.15))
+    if rng.random() < a.backdrop:
+        scene = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
+        head = _blend(_tinted(head, rng, a.tint), scene, _head_masks()[rng.integers(24)])
+    turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-10, 10), rng.uniform(0.85, 1.2))
     if rng.random() < 0.5:
         head = cv2.flip(head, 1)
     turn[:, 2] += rng.uniform(-5, 5, 2)
     return cv2.warpAffine(head, turn, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
 
 
-def _set_into(face: Images, around: Images, rng: np.random.Generator) -> Images:
+def _tinted(image: Images, rng: np.random.Generator, strength: float) -> Images:
+    return cv2.transform(image, np.diag(rng.uniform(1 - strength, 1 + strength, 3)))  # type: ignore[return-value]
+
+
+def _set_into(face: Images, around: Images, rng: np.random.Generator, a: Augmentation) -> Images:
     """Blend the oval of ``face`` into ``around``, half of the time in the light of the face."""
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.94, 1.06, 3)
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(1 - a.tint, 1 + a.tint, 3)
     if rng.random() < 0.5:
         inner = (slice(50, 115), slice(40, 88))
         gain *= face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
@@ -177,11 +213,14 @@ def views(
         face = faces[rng.integers(len(faces))]
         chance = rng.random()
         if chance < a.transplant:
-            face = _set_into(face, _surroundings(heads, rng), rng)
+            face = _set_into(face, _surroundings(heads, faces, rng, a), rng, a)
         elif chance < a.transplant + a.scene:
-            face = _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng)
+            face = _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng, a)
         elif chance < a.transplant + a.scene + a.head:
             face = heads[rng.integers(len(heads))]
+        if rng.random() < a.occlusion:
+            patch = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
+            face = _blend(patch, face, _patch_masks()[rng.integers(24)])
         out[i] = _relight(_warp(face, rng, a), rng, a)
     for i in np.flatnonzero(rng.random(count) < a.mix):
         share = rng.uniform(0.3, 0.7)
