@@ -48,7 +48,8 @@ def alike(a: str, b: str) -> bool:
 def load(folder: Path, row: dict[str, str], stages: Stages) -> Clip:
     config = Config()
     section = config.camera.model_copy(update={"source": str(folder / row["file"])})
-    collector, pipeline = Collector(), Pipeline(stages, config)
+    threshold = read_calibration(config).threshold_for(config.match.false_match_rate)
+    collector, pipeline = Collector(threshold), Pipeline(stages, config)
     for frame in takewhile(lambda frame: frame.captured_at < 1, replay(section)):
         collector.add(capture(frame, pipeline, stages))
     evidence = [pipeline.step(frame) for frame in replay(section)]

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config import Config
-from edge.config.sections import MatchSection, QualitySection
+from edge.config.sections import MatchSection, ModelsSection, QualitySection
 from edge.errors import CalibrationError, EnrolmentError, ModelError, UsageError
 from edge.ops.demo.animate import Portrait
+from edge.ops.demo.film import enrolment_pictures
+from edge.ops.enrol import collect_from_files
 from edge.records import Box, Embedding, Frame, Hint, Template
 from edge.sight.aligner import ARCFACE_112, align, similarity
 from edge.sight.claims import Claims
@@ -22,7 +24,7 @@ from edge.sight.geometry import Square, transform
 from edge.sight.manifest import Ensemble, read_manifest, shipped_models
 from edge.sight.pipeline import Pipeline, Stages, people_in
 from edge.sight.quality import assess
-from edge.sight.reference import read_calibration
+from edge.sight.reference import read_calibration, self_similarity
 from edge.sight.tflite import Model, available_runtimes
 from edge.sight.tracker import MAX_GAP_S, Tracker
 
@@ -178,12 +180,12 @@ class TestTracker:
     BOX = Box(100, 100, 80, 80)
 
     def test_a_face_that_moves_slowly_keeps_its_track(self) -> None:
-        tracker = Tracker()
+        tracker = Tracker(0.3)
         numbers = {tracker.see(n / 30, Box(100 + 3 * n, 100, 80, 80)) for n in range(60)}
         assert len(numbers) == 1
 
     def test_a_gap_a_jump_or_a_second_face_begins_a_new_track(self) -> None:
-        tracker = Tracker()
+        tracker = Tracker(0.3)
         first = tracker.see(0.0, self.BOX)
         after_gap = tracker.see(MAX_GAP_S + 0.1, self.BOX)
         jumped = tracker.see(MAX_GAP_S + 0.2, Box(300, 100, 80, 80))
@@ -192,7 +194,7 @@ class TestTracker:
         assert len({first, after_gap, jumped, after_crowd}) == 4
 
     def test_another_person_in_the_same_place_begins_a_new_track(self) -> None:
-        tracker = Tracker()
+        tracker = Tracker(0.3)
         first = tracker.see(0.0, self.BOX)
         assert tracker.recognise(unit(1, 0, 0)) == first
         assert tracker.recognise(unit(0.9, 0.1, 0)) == first
@@ -201,7 +203,7 @@ class TestTracker:
 
 
 def collected(*embeddings: Embedding) -> Collector:
-    collector = Collector()
+    collector = Collector(0.45)
     for embedding in embeddings:
         collector.add(Capture(embedding, Hint.NONE))
     return collector
@@ -210,6 +212,32 @@ def collected(*embeddings: Embedding) -> Collector:
 class TestEnrolment:
     def test_the_same_picture_again_is_not_a_capture(self) -> None:
         assert len(collected(unit(1, 0), unit(1, 0.001), unit(1, 0.3)).embeddings) == 2
+
+    @pytest.mark.parametrize(
+        "embedder", ["mobilefacenet-int8", "dlib-resnet-int8", "mobilefacenet-dlib-int8"]
+    )
+    def test_every_embedder_that_ships_tells_two_people_apart(
+        self, embedder: str, eileen: Portrait, grace: Portrait, tmp_path: Path
+    ) -> None:
+        """A cosine of 0.7 is a match for one network and what strangers reach for another."""
+        config = Config(models=ModelsSection(embedder=embedder))
+        stages = Stages.load(config)
+        people = {"eileen": eileen, "grace": grace}
+        folders = [enrolment_pictures(who, tmp_path / name) for name, who in people.items()]
+        taken: list[Embedding] = []
+        for folder in folders:
+            alone, fewest = collect_from_files(config, stages, [folder], None, lambda *_: None)
+            assert len(alone.template("Anna", fewest).vectors) >= 3
+            taken += alone.embeddings[:3]
+        both = Collector(read_calibration(config).threshold_for(config.match.false_match_rate))
+        both.embeddings = taken
+        with pytest.raises(EnrolmentError, match="of 6 captures only 0 show the same face"):
+            both.template("Anna")
+        both.embeddings = taken[:4]
+        assert len(both.template("Anna").vectors) == 3
+        tracker = Tracker(self_similarity(config))
+        assert tracker.recognise(taken[0]) == tracker.recognise(taken[1])
+        assert tracker.recognise(taken[3]) != tracker.recognise(taken[0])
 
     def test_too_few_captures_say_what_was_missing(self) -> None:
         collector = collected(unit(1, 0))

@@ -44,7 +44,7 @@ def collect_from_files(
     Raises:
         CameraError: a source is missing, damaged or empty.
     """
-    pipeline, collector = Pipeline(stages, config), Collector()
+    pipeline, collector = Pipeline(stages, config), Collector(_threshold(config))
     for path in sources:
         for frame in _frames(config, path, first_s):
             taken = capture(frame, pipeline, stages)
@@ -63,7 +63,7 @@ def collect_from_camera(config: Config, stages: Stages, progress: Progress) -> C
         CameraError: there is no camera, or it ends.
         EnrolmentError: nobody blinked in a minute.
     """
-    pipeline, collector = Pipeline(stages, config), Collector()
+    pipeline, collector = Pipeline(stages, config), Collector(_threshold(config))
     alive, after = False, 0
     deadline = time.monotonic() + CAMERA_TIMEOUT_S
     with Camera(config.camera) as camera:
@@ -93,9 +93,8 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
         VaultError: the vault cannot be opened or written.
     """
     name = proper_name(template.person)
-    threshold = read_calibration(config).threshold_for(config.match.false_match_rate)
     with open_vault(config) as vault:
-        twin = find_duplicate(template, vault.templates(template.model), threshold)
+        twin = find_duplicate(template, vault.templates(template.model), _threshold(config))
         if twin is not None:
             raise EnrolmentError(
                 f"this face is already enrolled as {twin}. Remove {twin} first, or rename: "
@@ -110,6 +109,11 @@ def note(config: Config, reason: Reason, person: str | None) -> None:
     """Changes to who may enter belong into the ledger too."""
     with Ledger.open(config.ledger_db, config.device.id) as ledger:
         Journal(ledger, config.device.id).note(EventKind.PEOPLE, reason, person=person)
+
+
+def _threshold(config: Config) -> float:
+    """From which similarity on two faces match at this door."""
+    return read_calibration(config).threshold_for(config.match.false_match_rate)
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:

@@ -21,10 +21,9 @@ WANTED = 8
 """Vectors in a template: more add little, and every one is a further chance for a stranger."""
 FEWEST = 3
 """From a film or a camera; single pictures may be fewer, since a person chose them."""
-TOO_ALIKE = 0.998
-"""Captures nearer than this (cosine) are the same picture again."""
-OUTLIER = 0.45
-"""A capture whose median similarity to the others is lower shows someone else, or nobody."""
+TOO_ALIKE = 0.01
+"""Captures are the same picture again within this share of the way from equality to a mismatch:
+how far apart cosines lie differs between embedders."""
 _POOL = 64
 """Captures looked at before the most different ones are chosen."""
 
@@ -51,7 +50,10 @@ def capture(frame: Frame, pipeline: Pipeline, stages: Stages) -> Capture:
 class Collector:
     """Keeps captures that differ, until there are enough of them to choose from."""
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float) -> None:
+        """Two captures match from the similarity `threshold` on."""
+        self._threshold = threshold
+        self._too_alike = 1.0 - TOO_ALIKE * (1.0 - threshold)
         self.embeddings: list[Embedding] = []
         self.refused: dict[Hint, int] = {}
 
@@ -66,7 +68,7 @@ class Collector:
             self.refused[taken.hint] = self.refused.get(taken.hint, 0) + 1
             return False
         vector = taken.embedding.vector
-        if any(float(vector @ known.vector) > TOO_ALIKE for known in self.embeddings):
+        if any(float(vector @ known.vector) > self._too_alike for known in self.embeddings):
             return False
         self.embeddings.append(taken.embedding)
         return True
@@ -80,7 +82,7 @@ class Collector:
         if len(self.embeddings) < fewest:
             raise EnrolmentError(self._too_few(fewest))
         vectors = np.stack([e.vector for e in self.embeddings])
-        kept = vectors[_inliers(vectors)]
+        kept = vectors[_inliers(vectors, self._threshold)]
         if len(kept) < max(fewest, (len(vectors) + 1) // 2):
             raise EnrolmentError(
                 f"of {len(vectors)} captures only {len(kept)} show the same face. "
@@ -108,14 +110,14 @@ def find_duplicate(template: Template, others: Iterable[Template], threshold: fl
     return None
 
 
-def _inliers(vectors: Floats) -> Sequence[int]:
-    """Rows whose median similarity to the other rows is high enough."""
+def _inliers(vectors: Floats, threshold: float) -> Sequence[int]:
+    """Rows whose median similarity to the other rows is a match: others show someone else."""
     if len(vectors) == 1:
         return [0]
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, np.nan)
     median = np.nanmedian(similarity, axis=1)
-    return [int(row) for row in np.flatnonzero(median >= OUTLIER)]
+    return [int(row) for row in np.flatnonzero(median >= threshold)]
 
 
 def _most_different(vectors: Floats, count: int) -> list[int]:

@@ -15,6 +15,7 @@ from edge.sight.landmarks import Mesh
 from edge.sight.liveness import LivenessMonitor, Sample
 from edge.sight.manifest import read_manifest
 from edge.sight.quality import assess
+from edge.sight.reference import self_similarity
 from edge.sight.texture import Texture
 from edge.sight.tflite import Model
 from edge.sight.tracker import Tracker
@@ -100,7 +101,7 @@ class Pipeline:
         self._stages = stages
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
-        self._tracker = Tracker()
+        self._tracker = Tracker(self_similarity(config))
         self._liveness = LivenessMonitor(config.liveness)
         self._embedded_at = float("-inf")
         self._embedded_track = 0

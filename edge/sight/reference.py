@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from edge.config import Config
 
+_TRACK_FMR = 0.003
+_UNCALIBRATED = 0.3
+
 
 def shipped_calibration(folder: Path, embedder: str) -> Path:
     """Where the calibration lies that comes with an embedder."""
@@ -42,6 +45,19 @@ def read_calibration(config: Config) -> Calibration:
     calibration.require(embedder.sha256)
     calibration.threshold_for(config.match.false_match_rate)
     return calibration
+
+
+def self_similarity(config: Config) -> float:
+    """The least similarity of one face to itself across a track, on the embedder's own scale.
+
+    Three of a thousand pairs of strangers reach it; a face that has stood there all the time lies
+    well above. An embedder that is only being measured has no calibration yet, and no door opens
+    by it: it gets what ArcFace's family needs.
+    """
+    try:
+        return read_calibration(config).threshold_for(_TRACK_FMR)
+    except CalibrationError:
+        return _UNCALIBRATED
 
 
 def open_vault(config: Config) -> Vault:

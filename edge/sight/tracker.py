@@ -13,16 +13,15 @@ MAX_GAP_S = 0.25
 """A detector may miss a face for a frame or two; longer, and someone else may have stepped in."""
 MIN_OVERLAP = 0.3
 """Boxes of one face in two frames overlap at least so much (IoU), or the face has jumped."""
-MIN_SELF_SIMILARITY = 0.3
-"""Embeddings of one track are at least so alike (cosine). Same-person pairs lie well above, and a
-stranger who passes below this has no better chance at the match itself."""
 
 
 class Tracker:
     """Numbers unbroken tracks of a single face. Pure: time comes from the frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, self_similarity: float) -> None:
+        """Embeddings of one track are at least as alike (cosine) as `self_similarity`."""
         self.track = 0
+        self._self_similarity = self_similarity
         self._box: Box | None = None
         self._seen_at = float("-inf")
         self._first: Embedding | None = None
@@ -43,7 +42,7 @@ class Tracker:
         """An embedding of the face in view: a new track when it is not the person of before."""
         if self._first is not None:
             similarity = float(np.dot(self._first.vector, embedding.vector))
-            if similarity >= MIN_SELF_SIMILARITY:
+            if similarity >= self._self_similarity:
                 return self.track
             self._begin()
         self._first = embedding
