@@ -19,7 +19,7 @@ from edge.records import Evidence, Outcome, Template
 from edge.sight.camera import replay
 from edge.sight.enrolment import Collector, capture
 from edge.sight.pipeline import Pipeline, Stages
-from edge.sight.reference import read_calibration
+from edge.sight.reference import read_calibration, threshold
 
 SAME_PERSON = (
     {"apfol_fake", "apfol_real2"},
@@ -48,8 +48,7 @@ def alike(a: str, b: str) -> bool:
 def load(folder: Path, row: dict[str, str], stages: Stages) -> Clip:
     config = Config()
     section = config.camera.model_copy(update={"source": str(folder / row["file"])})
-    threshold = read_calibration(config).threshold_for(config.match.false_match_rate)
-    collector, pipeline = Collector(threshold), Pipeline(stages, config)
+    collector, pipeline = Collector(threshold(config)), Pipeline(stages, config)
     for frame in takewhile(lambda frame: frame.captured_at < 1, replay(section)):
         collector.add(capture(frame, pipeline, stages))
     evidence = [pipeline.step(frame) for frame in replay(section)]

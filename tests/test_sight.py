@@ -24,7 +24,7 @@ from edge.sight.geometry import Square, transform
 from edge.sight.manifest import Ensemble, read_manifest, shipped_models
 from edge.sight.pipeline import Pipeline, Stages, people_in
 from edge.sight.quality import assess
-from edge.sight.reference import read_calibration, self_similarity
+from edge.sight.reference import read_calibration, threshold
 from edge.sight.tflite import Model, available_runtimes
 from edge.sight.tracker import MAX_GAP_S, Tracker
 
@@ -229,13 +229,13 @@ class TestEnrolment:
             alone, fewest = collect_from_files(config, stages, [folder], None, lambda *_: None)
             assert len(alone.template("Anna", fewest).vectors) >= 3
             taken += alone.embeddings[:3]
-        both = Collector(read_calibration(config).threshold_for(config.match.false_match_rate))
+        both = Collector(threshold(config))
         both.embeddings = taken
         with pytest.raises(EnrolmentError, match="of 6 captures only 0 show the same face"):
             both.template("Anna")
         both.embeddings = taken[:4]
         assert len(both.template("Anna").vectors) == 3
-        tracker = Tracker(self_similarity(config))
+        tracker = Tracker(stages.self_similarity)
         assert tracker.recognise(taken[0]) == tracker.recognise(taken[1])
         assert tracker.recognise(taken[3]) != tracker.recognise(taken[0])
 

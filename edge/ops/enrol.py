@@ -14,7 +14,7 @@ from edge.sight.camera import IMAGE_SUFFIXES, Camera, read_image, replay
 from edge.sight.enrolment import FEWEST, WANTED, Collector, capture, find_duplicate
 from edge.sight.journal import Journal
 from edge.sight.pipeline import Pipeline, Stages
-from edge.sight.reference import open_vault, read_calibration
+from edge.sight.reference import open_vault, threshold
 from edge.sight.still import still
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def collect_from_files(
     Raises:
         CameraError: a source is missing, damaged or empty.
     """
-    pipeline, collector = Pipeline(stages, config), Collector(_threshold(config))
+    pipeline, collector = Pipeline(stages, config), Collector(threshold(config))
     for path in sources:
         for frame in _frames(config, path, first_s):
             taken = capture(frame, pipeline, stages)
@@ -63,7 +63,7 @@ def collect_from_camera(config: Config, stages: Stages, progress: Progress) -> C
         CameraError: there is no camera, or it ends.
         EnrolmentError: nobody blinked in a minute.
     """
-    pipeline, collector = Pipeline(stages, config), Collector(_threshold(config))
+    pipeline, collector = Pipeline(stages, config), Collector(threshold(config))
     alive, after = False, 0
     deadline = time.monotonic() + CAMERA_TIMEOUT_S
     with Camera(config.camera) as camera:
@@ -94,7 +94,7 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
     """
     name = proper_name(template.person)
     with open_vault(config) as vault:
-        twin = find_duplicate(template, vault.templates(template.model), _threshold(config))
+        twin = find_duplicate(template, vault.templates(template.model), threshold(config))
         if twin is not None:
             raise EnrolmentError(
                 f"this face is already enrolled as {twin}. Remove {twin} first, or rename: "
@@ -109,11 +109,6 @@ def note(config: Config, reason: Reason, person: str | None) -> None:
     """Changes to who may enter belong into the ledger too."""
     with Ledger.open(config.ledger_db, config.device.id) as ledger:
         Journal(ledger, config.device.id).note(EventKind.PEOPLE, reason, person=person)
-
-
-def _threshold(config: Config) -> float:
-    """From which similarity on two faces match at this door."""
-    return read_calibration(config).threshold_for(config.match.false_match_rate)
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:

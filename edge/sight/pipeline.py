@@ -43,6 +43,8 @@ class Stages:
     mesh: Mesh
     eyelids: Eyelids
     embedder: Embedder
+    self_similarity: float
+    """The least similarity of one face to itself across a track, on the embedder's scale."""
     texture: Texture | None = None
     """None: `[liveness] texture` is off."""
 
@@ -64,6 +66,7 @@ class Stages:
             Mesh(model("landmarks", section.landmarks)),
             Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
             cls.embedder_of(config, manifest),
+            self_similarity(config),
             Texture(model("texture", None)) if config.liveness.texture else None,
         )
 
@@ -101,7 +104,7 @@ class Pipeline:
         self._stages = stages
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
-        self._tracker = Tracker(self_similarity(config))
+        self._tracker = Tracker(stages.self_similarity)
         self._liveness = LivenessMonitor(config.liveness)
         self._embedded_at = float("-inf")
         self._embedded_track = 0

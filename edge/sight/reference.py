@@ -47,6 +47,11 @@ def read_calibration(config: Config) -> Calibration:
     return calibration
 
 
+def threshold(config: Config) -> float:
+    """The similarity from which on two faces match at this door. Raises as `read_calibration`."""
+    return read_calibration(config).threshold_for(config.match.false_match_rate)
+
+
 def self_similarity(config: Config) -> float:
     """The least similarity of one face to itself across a track, on the embedder's own scale.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.ops.doctor.check import Check, fail, ok
 from edge.sight.manifest import read_manifest
-from edge.sight.reference import read_calibration
+from edge.sight.reference import threshold
 from edge.sight.tflite import available_runtimes
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def models(config: Config) -> Check:
 
 def calibration(config: Config) -> Check:
     """Made for the embedder in use, and reaching the false-match rate that is asked for."""
-    threshold = read_calibration(config).threshold_for(config.match.false_match_rate)
     rate = config.match.false_match_rate
-    return ok("calibration", f"similarity {threshold:.3f} for a false-match rate of {rate:g}")
+    return ok(
+        "calibration", f"similarity {threshold(config):.3f} for a false-match rate of {rate:g}"
+    )
