@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from edge.errors import ModelError
 from edge.records import Frame
+from edge.sight.aligner import align
 from edge.sight.detector import Detector
 from edge.sight.embedder import Embedder
 from edge.sight.landmarks import Mesh
@@ -74,12 +76,19 @@ def test_a_file_is_the_one_in_the_manifest_and_says_where_it_is_from(entry: Mode
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=entry_names)
-def test_both_runtimes_give_the_same(entry: ModelEntry, frames: list[Frame]) -> None:
+def test_both_runtimes_give_the_same(
+    entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
+) -> None:
     runtimes = available_runtimes()
     if len(runtimes) < 2:
         pytest.skip("one runtime here; tflite-runtime installs on Python 3.11 and older")
     models = [Model(entry, runtime) for runtime in ("litert", "tflite-runtime")]
-    results = [model.run(fit(frames[0].pixels, model)) for model in models]
+    frame, landmarks = located[0]
+    if entry.role == "embedder":
+        pixels = align(frame, landmarks, entry.alignment, models[0].size).pixels
+    else:
+        pixels = fit(frame.pixels, models[0])
+    results = [model.run(pixels) for model in models]
     # int8: kernels may round the other way in every layer.
     tolerance = 0.15 if entry.precision == "int8" else 0.001
     # A detector's numbers count where it sees a face; elsewhere they run into the thousands.
@@ -100,6 +109,15 @@ def test_an_int8_embedder_agrees_with_float(
     for face in located:
         ours, theirs = (embedder.embed(*face).vector for embedder in embedders)
         assert float(ours @ theirs) >= 0.98
+
+
+@pytest.mark.parametrize("entry", INT8, ids=entry_names)
+def test_an_int8_network_sees_every_grey_level(entry: ModelEntry) -> None:
+    model = Model(entry)
+    width, height = model.size
+    flat = [np.full((height, width, 3), level, np.uint8) for level in range(124, 132)]
+    seen = [np.concatenate([v.ravel() for v in model.run(pixels).values()]) for pixels in flat]
+    assert not any(np.array_equal(one, other) for one, other in pairwise(seen))
 
 
 @pytest.mark.parametrize("ensemble", MANIFEST.ensembles.values(), ids=lambda e: e.name)

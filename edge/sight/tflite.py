@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Runtime = Literal["auto", "litert", "tflite-runtime"]
 Channels = float | tuple[float, float, float]
 
+_HALF_UP = 0.5001
+"""A mean of 127.5 puts every pixel half-way between two steps. Rounded to even, two grey levels
+would become one; and a bit more than a half, since the scale is itself rounded."""
+
 _MODULES = {
     "litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
@@ -113,7 +117,8 @@ class Model:
         scale, zero_point = self._input["quantization"]
         if scale:
             limits = np.iinfo(self._input["dtype"])
-            table = np.clip(np.round(table / scale) + zero_point, limits.min, limits.max)
+            table = np.floor(table / scale + _HALF_UP) + zero_point
+            table = np.clip(table, limits.min, limits.max)
         return table.astype(self._input["dtype"])[np.newaxis]
 
     def _check_input(self) -> None:
