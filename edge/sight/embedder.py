@@ -43,11 +43,12 @@ class Embedder:
             aligned: The face on ArcFace's template, where that has been cut out already: a network
                 trained on just that takes it, others cut out their own.
         """
-        # All are cut out before any runs: a network leaves nothing of the frame in the cache.
-        faces = [network.cut(frame, landmarks, aligned) for network in self._networks]
-        vectors = [n.vector(face) for n, face in zip(self._networks, faces, strict=True)]
-        scaled = [scale * v for scale, v in zip(self._scales, vectors, strict=True)]
-        return Embedding(np.concatenate(scaled), self.model_sha256)
+        # First every view, then every network, then the rest: a network leaves nothing of the frame
+        # and little of this program in the cache.
+        views = [network.views(frame, landmarks, aligned) for network in self._networks]
+        outputs = [n.run(seen) for n, seen in zip(self._networks, views, strict=True)]
+        vectors = [scale * _unit(v) for scale, v in zip(self._scales, outputs, strict=True)]
+        return Embedding(np.concatenate(vectors), self.model_sha256)
 
 
 class _Network:
@@ -58,24 +59,21 @@ class _Network:
         self._mirror = bool(model.entry.output.get("mirror", False))
         self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
 
-    def cut(self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None) -> AlignedFace:
-        """The face as it wants it."""
+    def views(
+        self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
+    ) -> list[Pixels]:
+        """The face as it wants it; with `mirror` in the manifest its mirror image too."""
         shared = aligned if self._shares_crop else None
-        return shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
+        face = shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
+        return [face.pixels, cv2.flip(face.pixels, 1)] if self._mirror else [face.pixels]
 
-    def vector(self, face: AlignedFace) -> Floats:
-        """Its unit vector.
+    def run(self, views: list[Pixels]) -> Floats:
+        """Its vector, not normalised.
 
-        With `mirror` in the manifest it is the mean with that of the mirrored face: twice the
-        time, and what the two sides of a face disagree on averages out.
+        Summed over the views: what the two sides of a face disagree on averages out.
         """
-        vector = self._run(face.pixels)
-        if self._mirror:
-            vector = _unit(vector + self._run(cv2.flip(face.pixels, 1)))
-        return vector
-
-    def _run(self, pixels: Pixels) -> Floats:
-        return _unit(self._model.run(pixels)["embedding"].ravel())
+        vectors = [self._model.run(view)["embedding"] for view in views]
+        return sum(vectors[1:], vectors[0]).ravel()
 
 
 def _unit(vector: Floats) -> Floats:

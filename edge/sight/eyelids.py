@@ -41,12 +41,15 @@ class Eyelids:
 
     def measure(self, frame: Frame, landmarks: Landmarks) -> EyeOpenness:
         """Opening of both eyes, and how surely each one is shut."""
-        # Both eyes through each network before the next one: what it needs stays in the cache.
+        # First every view, then every network, then the rest: a network leaves nothing of the frame
+        # and little of this program in the cache.
         size = self._contour.size[0]
         eyes = [square.crop(frame.pixels, size) for square in self._squares(landmarks)]
-        right, left = (opening(self._follow(eye)) for eye in eyes)
-        right_shut, left_shut = (self._look(eye) for eye in eyes)
-        return EyeOpenness(right, left, right_shut, left_shut)
+        patches = [self._patch(eye) for eye in eyes]
+        contours = [self._contour.run(eye)["contour"] for eye in eyes]
+        shut = [self._shut.run(patch)["shut"] for patch in patches]
+        right, left = (opening(each.reshape(self._points, 3)[:, :2]) for each in contours)
+        return EyeOpenness(right, left, shut[0].item(), shut[1].item())
 
     def _squares(self, landmarks: Landmarks) -> tuple[Square, Square]:
         """Where the right and the left eye are."""
@@ -61,15 +64,11 @@ class Eyelids:
         angle = math.atan2(bottom - top, right - left)
         return Square((left + right) / 2, (top + bottom) / 2, side, angle, mirrored=mirrored)
 
-    def _follow(self, eye: Pixels) -> Floats:
-        """The contour `(71, 2)`."""
-        return self._contour.run(eye)["contour"].reshape(self._points, 3)[:, :2]
-
-    def _look(self, eye: Pixels) -> float:
-        """How surely it is shut."""
+    def _patch(self, eye: Pixels) -> Pixels:
+        """The small grey patch that shows whether it is shut."""
         margin = round(len(eye) * (1 - self._patch_share) / 2)
         inner = eye[margin : len(eye) - margin, margin : len(eye) - margin]
-        return float(self._shut.run(standard_patch(inner, self._shut.size))["shut"][0])
+        return standard_patch(inner, self._shut.size)
 
 
 def opening(contour: Floats) -> float:
