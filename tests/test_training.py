@@ -73,13 +73,24 @@ def test_gradients_are_those_of_finite_differences(
     assert slope == pytest.approx(gradient.norm().item(), rel=0.15)  # bfloat16
 
 
-def test_views_are_the_same_for_one_seed(faces: np.ndarray) -> None:
-    def drawn(seed: int) -> np.ndarray:
-        return data.views(faces, faces, 4, np.random.default_rng(seed), CONFIG.augmentation)
+def _views(faces: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return data.views(faces, faces, 16, np.random.default_rng(seed), CONFIG.augmentation)
 
-    assert drawn(1).shape == (4, data.VIEW, data.VIEW, 3)
-    assert np.array_equal(drawn(1), drawn(1))
-    assert not np.array_equal(drawn(1), drawn(2))
+
+def test_views_are_the_same_for_one_seed(faces: np.ndarray) -> None:
+    for first, again, other in zip(
+        _views(faces, 1), _views(faces, 1), _views(faces, 2), strict=True
+    ):
+        assert first.shape == (16, data.VIEW, data.VIEW, 3)
+        assert np.array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+
+def test_only_the_veiled_look_different_to_the_teacher(faces: np.ndarray) -> None:
+    bare, shown = _views(faces, 1)
+    differ = [not np.array_equal(one, other) for one, other in zip(bare, shown, strict=True)]
+    veiled = CONFIG.augmentation.veiled
+    assert differ == [False] * (16 - veiled) + [True] * veiled
 
 
 def test_the_rate_warms_up_and_has_annealed_at_the_deadline(

@@ -21,7 +21,7 @@ WANTED = 8
 """Vectors in a template: more add little, and every one is a further chance for a stranger."""
 FEWEST = 3
 """From a film or a camera; single pictures may be fewer, since a person chose them."""
-TOO_ALIKE = 0.01
+TOO_ALIKE = 0.005
 """Captures are the same picture again within this share of the way from equality to a mismatch:
 how far apart cosines lie differs between embedders."""
 _POOL = 64

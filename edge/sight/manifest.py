@@ -194,10 +194,7 @@ def _alone(entry: ModelEntry) -> Ensemble:
 
 def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
     weights: dict[str, float] = table.pop("weights")
-    output = {"mirror": table.pop("mirror", False)}
-    networks = tuple(
-        models[part].model_copy(update={"output": models[part].output | output}) for part in weights
-    )
+    networks = tuple(models[part] for part in weights)
     return Ensemble(name=name, networks=networks, weights=tuple(weights.values()), **table)
 
 

@@ -41,6 +41,13 @@ def main() -> None:
     parser.add_argument(
         "--restart", action="store_true", help="begin a new cosine from the checkpoint's weights"
     )
+    parser.add_argument(
+        "--back-towards",
+        type=Path,
+        metavar="WEIGHTS",
+        help="train no further: export the mean of the run's weights and these, .npz",
+    )
+    parser.add_argument("--share", type=float, default=0.4, help="of these in the mean")
     parser.add_argument("--config", type=Path, default=here / "config.toml")
     options = parser.parse_args()
 
@@ -59,6 +66,11 @@ def main() -> None:
         if options.restart:
             clock.started, clock.first_step = now, clock.steps
         clock.deadline = deadline
+        if options.back_towards is not None:
+            with np.load(options.back_towards) as archive:
+                run.go_back_towards(dict(archive), options.share)
+            distil.conclude(run, clock)
+            return
     else:
         with np.load(options.start) as archive:
             arrays = {name: archive[name] for name in archive.files}

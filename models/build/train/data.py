@@ -1,5 +1,8 @@
 """Training views: random similarity warps and light of the aligned faces, the same for both nets.
 
+A share of them is veiled for the student: sunglasses, a brim, an arm or a scarf, in bad light. The
+teacher sees the face bare, so the student learns to see through what misleads its teacher.
+
 The faces are decoded once into one array of uint8, 128x128 RGB; the centre 112x112 is the ArcFace
 template, the margin is what shifts and rotations reach into.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +53,13 @@ class Augmentation:
     head: float  # probability of a head as it is
     backdrop: float  # probability that a head, hair and all, stands before an unrelated picture
     tint: float  # how far the colours of surroundings stray, as a fraction
+    veiled: int  # views of a micro-batch that the teacher sees bare and the student does not
+    harsh: float  # how much more light, grey, blur and JPEG the veiled ones get
+
+    def harsher(self) -> Augmentation:
+        """Return the same with more light, grey, blur and JPEG: what the veiled ones get."""
+        more = ("contrast", "brightness", "grey", "blur", "jpeg")
+        return replace(self, **{name: self.harsh * getattr(self, name) for name in more})
 
 
 def decode(source: Path, cache: Path) -> Images:
@@ -75,7 +85,8 @@ def normalise(views: Images) -> Tensor:
     return ((torch.from_numpy(views).float() - 127.5) / 128.0).bfloat16().permute(0, 3, 1, 2)
 
 
-def _warp(image: Images, rng: np.random.Generator, a: Augmentation) -> Images:
+def _placement(rng: np.random.Generator, a: Augmentation) -> NDArray[np.float64]:
+    """Return a random similarity from a stored crop to a view."""
     angle = np.deg2rad(rng.uniform(-a.rotation, a.rotation))
     scale = 1.0 + rng.uniform(-a.scale, a.scale)
     aspect = 1.0 + rng.uniform(-a.aspect, a.aspect)
@@ -90,9 +101,12 @@ def _warp(image: Images, rng: np.random.Generator, a: Augmentation) -> Images:
     # starts one pixel after the teacher's.
     centre = TEACHER_SHIFT + (SIZE - 1) / 2 + rng.uniform(-a.shift, a.shift, 2)
     offset = centre - linear @ np.full(2, (STORED - 1) / 2)
-    matrix = np.column_stack([linear, offset])
+    return np.column_stack([linear, offset])
+
+
+def _warp(image: Images, placement: NDArray[np.float64]) -> Images:
     return cv2.warpAffine(  # type: ignore[return-value]
-        image, matrix, (VIEW, VIEW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        image, placement, (VIEW, VIEW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
 
 
@@ -136,17 +150,65 @@ def _patch_masks() -> NDArray[np.float32]:
     return _ovals(3, (10, 118), (20, 125), (8, 30), (8, 30))
 
 
+@lru_cache(maxsize=1)
+def _arm_masks() -> NDArray[np.float32]:
+    """Return soft long ovals ``(24, 128, 128)`` across a part of a face."""
+    return _ovals(4, (10, 118), (30, 130), (10, 22), (60, 90), turn=90)
+
+
+@lru_cache(maxsize=1)
+def _brim_masks() -> NDArray[np.float32]:
+    """Return soft ovals ``(24, 128, 128)`` over forehead and hair."""
+    return _ovals(5, (54, 74), (-8, 6), (55, 90), (34, 52), turn=12)
+
+
+@lru_cache(maxsize=1)
+def _scarf_masks() -> NDArray[np.float32]:
+    """Return soft ovals ``(24, 128, 128)`` over mouth and chin."""
+    return _ovals(6, (54, 74), (118, 132), (40, 70), (24, 42), turn=12)
+
+
+@lru_cache(maxsize=1)
+def _glasses_masks() -> NDArray[np.float32]:
+    """Return soft masks ``(48, 128, 128)`` of two lenses or their rims, a bridge and temples."""
+    rng = np.random.default_rng(7)
+    masks = np.zeros((48, STORED, STORED), np.float32)
+    margin = (STORED - SIZE) / 2
+    middle, eyes, apart = 55.9 + margin, 51.6 + margin, 17.6  # of ArcFace's template
+    for mask in masks:
+        x, y = middle + rng.uniform(-3, 3), eyes + rng.uniform(-2, 5)
+        wide, high = rng.uniform(12, 17), rng.uniform(7.5, 14)
+        thick = int(rng.integers(1, 4))
+        level = round(y - rng.uniform(0.0, 0.7) * high)
+        cv2.line(mask, (round(x) - 50, level), (round(x) + 50, level), 1.0, thick)
+        fill = -1 if rng.random() < 0.7 else thick
+        oval = rng.random() < 0.6
+        for side in (-1, 1):
+            centre = (x + side * (apart + rng.uniform(-1, 2)), y)
+            if oval:
+                slant = side * rng.uniform(0, 12)
+                cv2.ellipse(mask, (centre, (2 * wide, 2 * high), slant), 1.0, fill)
+            else:
+                corner = (round(centre[0] - wide), round(y - high))
+                size = (round(2 * wide), round(2 * high))
+                cv2.rectangle(mask, (*corner, *size), 1.0, fill)
+        cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 1.5), dst=mask)
+    return masks
+
+
 Range = tuple[float, float]
 
 
-def _ovals(seed: int, x: Range, y: Range, width: Range, height: Range) -> NDArray[np.float32]:
-    """Return 24 soft ovals with centres and half axes drawn from the ranges, in pixels."""
+def _ovals(
+    seed: int, x: Range, y: Range, width: Range, height: Range, turn: float = 4
+) -> NDArray[np.float32]:
+    """Return 24 soft ovals: centres and half axes from the ranges, in pixels; degrees to +-turn."""
     rng = np.random.default_rng(seed)
     masks = np.zeros((24, STORED, STORED), np.float32)
     for mask in masks:
         centre = (rng.uniform(*x), rng.uniform(*y))
         axes = (2 * rng.uniform(*width), 2 * rng.uniform(*height))
-        cv2.ellipse(mask, (centre, axes, rng.uniform(-4, 4)), 1.0, -1)
+        cv2.ellipse(mask, (centre, axes, rng.uniform(-turn, turn)), 1.0, -1)
         cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 5), dst=mask)
     return masks
 
@@ -204,29 +266,78 @@ def _scene(image: Images, rng: np.random.Generator) -> Images:
     return cv2.warpAffine(image, matrix, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
 
 
+def _set_somewhere(
+    face: Images, faces: Images, heads: Images, rng: np.random.Generator, a: Augmentation
+) -> Images:
+    """Return the face in another head, in an unrelated picture or as it is, or else a head."""
+    chance = rng.random()
+    if chance < a.transplant:
+        return _set_into(face, _surroundings(heads, faces, rng, a), rng, a)
+    if chance < a.transplant + a.scene:
+        return _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng, a)
+    if chance < a.transplant + a.scene + a.head:
+        return heads[rng.integers(len(heads))]  # type: ignore[no-any-return]
+    return face
+
+
+def _covered(
+    face: Images, masks: NDArray[np.float32], faces: Images, rng: np.random.Generator
+) -> Images:
+    """Cover what one of ``masks`` holds with a part of some picture."""
+    cover = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
+    return _blend(cover, face, masks[rng.integers(len(masks))])
+
+
+def _shaded(face: Images, faces: Images, rng: np.random.Generator) -> Images:
+    """Put glasses on the face: dark or mirroring, more or less of the eyes behind them."""
+    reflection = _scene(faces[rng.integers(len(faces))], rng)
+    colour = np.clip(rng.uniform(0, 90) * rng.uniform(0.7, 1.3, 3), 0, 255)
+    mirror = rng.uniform(0, 0.5) * rng.random()
+    lenses = cv2.convertScaleAbs(reflection * mirror + colour * (1 - mirror))
+    mask = _glasses_masks()[rng.integers(48)] * np.float32(rng.uniform(0.6, 1.0))
+    return _blend(lenses, face, mask)
+
+
+def _veiled(face: Images, faces: Images, rng: np.random.Generator) -> Images:
+    chance = rng.random()
+    if chance < 0.45:
+        face = _shaded(face, faces, rng)
+    if 0.35 < chance < 0.6:
+        face = _covered(face, _brim_masks(), faces, rng)
+    elif 0.6 < chance < 0.75:
+        face = _covered(face, _arm_masks(), faces, rng)
+    elif 0.75 < chance < 0.85:
+        face = _covered(face, _scarf_masks(), faces, rng)
+    return face
+
+
 def views(
     faces: Images, heads: Images, count: int, rng: np.random.Generator, a: Augmentation
-) -> Images:
-    """Return ``(count, 113, 113, 3)`` random views of faces, heads and faces set into heads."""
-    out = np.empty((count, VIEW, VIEW, 3), np.uint8)
-    for i in range(count):
+) -> tuple[Images, Images]:
+    """Return ``(count, 113, 113, 3)`` random views: what the teacher sees and what the student.
+
+    They differ in the last ``a.veiled``.
+    """
+    bare = np.empty((count, VIEW, VIEW, 3), np.uint8)
+    common = count - a.veiled
+    for i in range(common):
         face = faces[rng.integers(len(faces))]
-        chance = rng.random()
-        if chance < a.transplant:
-            face = _set_into(face, _surroundings(heads, faces, rng, a), rng, a)
-        elif chance < a.transplant + a.scene:
-            face = _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng, a)
-        elif chance < a.transplant + a.scene + a.head:
-            face = heads[rng.integers(len(heads))]
+        face = _set_somewhere(face, faces, heads, rng, a)
         if rng.random() < a.occlusion:
-            patch = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
-            face = _blend(patch, face, _patch_masks()[rng.integers(24)])
-        out[i] = _relight(_warp(face, rng, a), rng, a)
-    for i in np.flatnonzero(rng.random(count) < a.mix):
+            face = _covered(face, _patch_masks(), faces, rng)
+        bare[i] = _relight(_warp(face, _placement(rng, a)), rng, a)
+    for i in np.flatnonzero(rng.random(common) < a.mix):
         share = rng.uniform(0.3, 0.7)
-        other = out[(i + 1) % len(out)]
-        out[i] = cv2.addWeighted(out[i], share, other, 1.0 - share, 0.0)
-    return out
+        other = bare[(i + 1) % common]
+        bare[i] = cv2.addWeighted(bare[i], share, other, 1.0 - share, 0.0)
+    shown = bare.copy()
+    harsh = a.harsher()
+    for i in range(common, count):
+        face = _set_somewhere(faces[rng.integers(len(faces))], faces, heads, rng, a)
+        placement = _placement(rng, a)
+        bare[i] = _warp(face, placement)
+        shown[i] = _relight(_warp(_veiled(face, faces, rng), placement), rng, harsh)
+    return bare, shown
 
 
 def centre(images: Images) -> Images:
@@ -235,9 +346,9 @@ def centre(images: Images) -> Images:
     return np.ascontiguousarray(images[:, start : start + SIZE, start : start + SIZE])
 
 
-def split(view: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the teacher's and the student's 112x112 part of 113x113 views."""
-    return view[:, :, :SIZE, :SIZE], view[:, :, TEACHER_SHIFT:, TEACHER_SHIFT:]
+def split(bare: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the teacher's 112x112 part of the bare 113x113 views, the student's of the others."""
+    return bare[:, :, :SIZE, :SIZE], shown[:, :, TEACHER_SHIFT:, TEACHER_SHIFT:]
 
 
 def write_atomically(path: Path, payload: bytes) -> None:

@@ -164,8 +164,8 @@ class Distillation:
         """Draw a micro-batch and ask the teacher."""
         c = self.config
         rng = np.random.default_rng(seed)
-        views = data.views(self.faces, self.heads, c.micro_batch, rng, c.augmentation)
-        for_teacher, for_student = data.split(data.normalise(views))
+        bare, shown = data.views(self.faces, self.heads, c.micro_batch, rng, c.augmentation)
+        for_teacher, for_student = data.split(data.normalise(bare), data.normalise(shown))
         return Lesson(for_student, *self.teacher(for_teacher))
 
     def _learn(
@@ -173,8 +173,16 @@ class Distillation:
     ) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
         """Return the gradients by the leaves, and the stage, embedding and relation losses."""
         stages, embedding = networks.embed(lesson.views, leaves)
-        pairs = zip(stages, lesson.stages, self.variances, strict=True)
-        stage = torch.stack([networks.stage_error(s, t, v) for s, t, v in pairs]).mean()
+        # Where the two saw different pictures only the end is to be the same.
+        common = len(lesson.views) - self.config.augmentation.veiled
+        stage = torch.stack(
+            [
+                networks.stage_error(mine[:common], theirs[:common], variance)
+                for mine, theirs, variance in zip(
+                    stages, lesson.stages, self.variances, strict=True
+                )
+            ]
+        ).mean()
         unit, target = functional.normalize(embedding), functional.normalize(lesson.embedding)
         cosine = (1.0 - (unit * target).sum(1)).mean()
         relation = functional.mse_loss(unit @ unit.T, target @ target.T)
@@ -209,6 +217,16 @@ class Distillation:
         decay = min(c.average, (number + 1) / (number + 10))
         torch._foreach_lerp_(list(self.average.values()), parameters, 1.0 - decay)
         return np.mean([r[1] for r in results], axis=0)  # type: ignore[no-any-return]
+
+    def go_back_towards(self, arrays: Mapping[str, NDArray[np.float32]], share: float) -> None:
+        """Mix ``share`` of other weights, say those the run began with, into the average.
+
+        Between two ends of one training lies a network that is often better than both: Wortsman
+        et al. 2022, arXiv:2109.01903.
+        """
+        others = networks.Student(arrays).parameters
+        for name, value in self.average.items():
+            value.lerp_(others[name].detach(), share)
 
     def _teach(self, crops: data.Images) -> Tensor:
         """Return the teacher's unit embeddings of 112x112 crops, on all workers."""
@@ -291,6 +309,11 @@ def train(run: Distillation, clock: Clock) -> None:
     save(run, clock)
     if not stopped.is_set():
         _evaluate(run, clock, 0.0, recent)
+
+
+def conclude(run: Distillation, clock: Clock) -> None:
+    """Evaluate and export the averaged weights as they are, without a step of training."""
+    _evaluate(run, clock, 0.0, deque([np.full(3, np.nan)]))
 
 
 def _evaluate(
