@@ -7,7 +7,7 @@ What is here
 ``crops.py``          aligned heads and aligned LFW pairs, by the product's own aligner
 ``distil.py``         the loop: wall-clock schedule, workers, checkpoints, log, export
 ``networks.py``       student and teacher with BatchNorm folded in, SAME padding
-``data.py``           faces and augmentation
+``data.py``           faces and augmentation; ``masks.py`` holds what is blended where
 ``kernels.c``, ``.py``  whole bottlenecks and stage errors for AVX-512, compiled when first used
 ``verification.py``   LFW accuracy and agreement with the teacher
 ``publish.py``        keeps a run here: ``student.npz``, ``.json``, ``log.csv``, curve

@@ -47,7 +47,7 @@ def main() -> None:
         metavar="WEIGHTS",
         help="train no further: export the mean of the run's weights and these, .npz",
     )
-    parser.add_argument("--share", type=float, default=0.4, help="of these in the mean")
+    parser.add_argument("--share", type=float, default=0.7, help="of these in the mean")
     parser.add_argument("--config", type=Path, default=here / "config.toml")
     options = parser.parse_args()
 
@@ -55,6 +55,8 @@ def main() -> None:
     paths = distil.Paths(options.faces, options.teacher, options.heads, options.crops, options.out)
     now, deadline = time.time(), options.until.timestamp()
     checkpoint = options.out / "checkpoint.pt"
+    if options.back_towards is not None and not checkpoint.exists():
+        parser.error(f"--back-towards needs a run that has been trained: there is no {checkpoint}")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
         run = distil.Distillation(config, paths, state["parameters"])

@@ -12,14 +12,15 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.build.train import masks
+from models.build.train.masks import STORED
 from models.build.train.networks import SIZE, TEACHER_SHIFT
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Images = NDArray[np.uint8]
+    T = TypeVar("T", np.uint8, np.float32)
 
-STORED = 128
 VIEW = SIZE + TEACHER_SHIFT
 
 
@@ -129,98 +130,8 @@ def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
     return cv2.LUT(view, table)  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=1)
-def _face_masks() -> NDArray[np.float32]:
-    """Return soft ovals ``(24, 128, 128)`` that hold the part of a stored crop that is real.
-
-    Above the brows and beside the cheeks most stored crops only repeat the rim of a tight photo.
-    """
-    return _ovals(0, (61.5, 65.5), (82, 87), (31, 40), (42, 48))
-
-
-@lru_cache(maxsize=1)
-def _head_masks() -> NDArray[np.float32]:
-    """Return soft ovals ``(24, 128, 128)`` that hold a head with its hair."""
-    return _ovals(2, (58, 69), (68, 78), (42, 58), (54, 68))
-
-
-@lru_cache(maxsize=1)
-def _patch_masks() -> NDArray[np.float32]:
-    """Return soft ovals ``(24, 128, 128)`` of what may cover a part of a face."""
-    return _ovals(3, (10, 118), (20, 125), (8, 30), (8, 30))
-
-
-@lru_cache(maxsize=1)
-def _arm_masks() -> NDArray[np.float32]:
-    """Return soft long ovals ``(24, 128, 128)`` across a part of a face."""
-    return _ovals(4, (10, 118), (30, 130), (10, 22), (60, 90), turn=90)
-
-
-@lru_cache(maxsize=1)
-def _brim_masks() -> NDArray[np.float32]:
-    """Return soft ovals ``(24, 128, 128)`` over forehead and hair."""
-    return _ovals(5, (54, 74), (-8, 6), (55, 90), (34, 52), turn=12)
-
-
-@lru_cache(maxsize=1)
-def _scarf_masks() -> NDArray[np.float32]:
-    """Return soft ovals ``(24, 128, 128)`` over mouth and chin."""
-    return _ovals(6, (54, 74), (118, 132), (40, 70), (24, 42), turn=12)
-
-
-@lru_cache(maxsize=1)
-def _glasses_masks() -> NDArray[np.float32]:
-    """Return soft masks ``(48, 128, 128)`` of two lenses or their rims, a bridge and temples."""
-    rng = np.random.default_rng(7)
-    masks = np.zeros((48, STORED, STORED), np.float32)
-    margin = (STORED - SIZE) / 2
-    middle, eyes, apart = 55.9 + margin, 51.6 + margin, 17.6  # of ArcFace's template
-    for mask in masks:
-        x, y = middle + rng.uniform(-3, 3), eyes + rng.uniform(-2, 5)
-        wide, high = rng.uniform(12, 17), rng.uniform(7.5, 14)
-        thick = int(rng.integers(1, 4))
-        level = round(y - rng.uniform(0.0, 0.7) * high)
-        cv2.line(mask, (round(x) - 50, level), (round(x) + 50, level), 1.0, thick)
-        fill = -1 if rng.random() < 0.7 else thick
-        oval = rng.random() < 0.6
-        for side in (-1, 1):
-            centre = (x + side * (apart + rng.uniform(-1, 2)), y)
-            if oval:
-                slant = side * rng.uniform(0, 12)
-                cv2.ellipse(mask, (centre, (2 * wide, 2 * high), slant), 1.0, fill)
-            else:
-                corner = (round(centre[0] - wide), round(y - high))
-                size = (round(2 * wide), round(2 * high))
-                cv2.rectangle(mask, (*corner, *size), 1.0, fill)
-        cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 1.5), dst=mask)
-    return masks
-
-
-Range = tuple[float, float]
-
-
-def _ovals(
-    seed: int, x: Range, y: Range, width: Range, height: Range, turn: float = 4
-) -> NDArray[np.float32]:
-    """Return 24 soft ovals: centres and half axes from the ranges, in pixels; degrees to +-turn."""
-    rng = np.random.default_rng(seed)
-    masks = np.zeros((24, STORED, STORED), np.float32)
-    for mask in masks:
-        centre = (rng.uniform(*x), rng.uniform(*y))
-        axes = (2 * rng.uniform(*width), 2 * rng.uniform(*height))
-        cv2.ellipse(mask, (centre, axes, rng.uniform(-turn, turn)), 1.0, -1)
-        cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 5), dst=mask)
-    return masks
-
-
-@lru_cache(maxsize=1)
-def _half_planes() -> NDArray[np.float32]:
-    """Return soft masks ``(24, 128, 128)`` of one side of a line near the centre."""
-    rng = np.random.default_rng(1)
-    y, x = np.mgrid[:STORED, :STORED] - STORED / 2
-    angles = rng.uniform(0, 2 * np.pi, (24, 1, 1))
-    distance = np.cos(angles) * x + np.sin(angles) * y + rng.uniform(-25, 25, (24, 1, 1))
-    return (1 / (1 + np.exp(-distance / rng.uniform(1, 6, (24, 1, 1))))).astype(np.float32)
+def _any(images: NDArray[T], rng: np.random.Generator) -> NDArray[T]:
+    return images[rng.integers(len(images))]  # type: ignore[no-any-return]
 
 
 def _blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
@@ -231,13 +142,13 @@ def _surroundings(
     heads: Images, faces: Images, rng: np.random.Generator, a: Augmentation
 ) -> Images:
     """Return a head, bent, mirrored, made of two or before another picture: there are few."""
-    head = heads[rng.integers(len(heads))]
+    head = _any(heads, rng)
     if rng.random() < 0.5:
-        other = heads[rng.integers(len(heads))]
-        head = _blend(head, other, _half_planes()[rng.integers(24)])
+        other = _any(heads, rng)
+        head = _blend(head, other, _any(masks.half_planes(), rng))
     if rng.random() < a.backdrop:
-        scene = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
-        head = _blend(_tinted(head, rng, a.tint), scene, _head_masks()[rng.integers(24)])
+        scene = _tinted(_scene(_any(faces, rng), rng), rng, 0.4)
+        head = _blend(_tinted(head, rng, a.tint), scene, _any(masks.head(), rng))
     turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-10, 10), rng.uniform(0.85, 1.2))
     if rng.random() < 0.5:
         head = cv2.flip(head, 1)
@@ -256,7 +167,7 @@ def _set_into(face: Images, around: Images, rng: np.random.Generator, a: Augment
         inner = (slice(50, 115), slice(40, 88))
         gain *= face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
     around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
-    return _blend(face, around, _face_masks()[rng.integers(24)])
+    return _blend(face, around, _any(masks.face(), rng))
 
 
 def _scene(image: Images, rng: np.random.Generator) -> Images:
@@ -274,27 +185,27 @@ def _set_somewhere(
     if chance < a.transplant:
         return _set_into(face, _surroundings(heads, faces, rng, a), rng, a)
     if chance < a.transplant + a.scene:
-        return _set_into(face, _scene(faces[rng.integers(len(faces))], rng), rng, a)
+        return _set_into(face, _scene(_any(faces, rng), rng), rng, a)
     if chance < a.transplant + a.scene + a.head:
-        return heads[rng.integers(len(heads))]  # type: ignore[no-any-return]
+        return _any(heads, rng)
     return face
 
 
 def _covered(
-    face: Images, masks: NDArray[np.float32], faces: Images, rng: np.random.Generator
+    face: Images, covers: NDArray[np.float32], faces: Images, rng: np.random.Generator
 ) -> Images:
-    """Cover what one of ``masks`` holds with a part of some picture."""
-    cover = _tinted(_scene(faces[rng.integers(len(faces))], rng), rng, 0.4)
-    return _blend(cover, face, masks[rng.integers(len(masks))])
+    """Cover what one of the masks ``covers`` holds with a part of some picture."""
+    cover = _tinted(_scene(_any(faces, rng), rng), rng, 0.4)
+    return _blend(cover, face, _any(covers, rng))
 
 
 def _shaded(face: Images, faces: Images, rng: np.random.Generator) -> Images:
     """Put glasses on the face: dark or mirroring, more or less of the eyes behind them."""
-    reflection = _scene(faces[rng.integers(len(faces))], rng)
+    reflection = _scene(_any(faces, rng), rng)
     colour = np.clip(rng.uniform(0, 90) * rng.uniform(0.7, 1.3, 3), 0, 255)
     mirror = rng.uniform(0, 0.5) * rng.random()
     lenses = cv2.convertScaleAbs(reflection * mirror + colour * (1 - mirror))
-    mask = _glasses_masks()[rng.integers(48)] * np.float32(rng.uniform(0.6, 1.0))
+    mask = _any(masks.glasses(), rng) * np.float32(rng.uniform(0.6, 1.0))
     return _blend(lenses, face, mask)
 
 
@@ -303,11 +214,11 @@ def _veiled(face: Images, faces: Images, rng: np.random.Generator) -> Images:
     if chance < 0.45:
         face = _shaded(face, faces, rng)
     if 0.35 < chance < 0.6:
-        face = _covered(face, _brim_masks(), faces, rng)
+        face = _covered(face, masks.brim(), faces, rng)
     elif 0.6 < chance < 0.75:
-        face = _covered(face, _arm_masks(), faces, rng)
+        face = _covered(face, masks.arm(), faces, rng)
     elif 0.75 < chance < 0.85:
-        face = _covered(face, _scarf_masks(), faces, rng)
+        face = _covered(face, masks.scarf(), faces, rng)
     return face
 
 
@@ -321,10 +232,10 @@ def views(
     bare = np.empty((count, VIEW, VIEW, 3), np.uint8)
     common = count - a.veiled
     for i in range(common):
-        face = faces[rng.integers(len(faces))]
+        face = _any(faces, rng)
         face = _set_somewhere(face, faces, heads, rng, a)
         if rng.random() < a.occlusion:
-            face = _covered(face, _patch_masks(), faces, rng)
+            face = _covered(face, masks.patch(), faces, rng)
         bare[i] = _relight(_warp(face, _placement(rng, a)), rng, a)
     for i in np.flatnonzero(rng.random(common) < a.mix):
         share = rng.uniform(0.3, 0.7)
@@ -333,7 +244,7 @@ def views(
     shown = bare.copy()
     harsh = a.harsher()
     for i in range(common, count):
-        face = _set_somewhere(faces[rng.integers(len(faces))], faces, heads, rng, a)
+        face = _set_somewhere(_any(faces, rng), faces, heads, rng, a)
         placement = _placement(rng, a)
         bare[i] = _warp(face, placement)
         shown[i] = _relight(_warp(_veiled(face, faces, rng), placement), rng, harsh)

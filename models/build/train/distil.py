@@ -18,7 +18,7 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -304,21 +304,22 @@ def train(run: Distillation, clock: Clock) -> None:
             save(run, clock)
             saved = now
         if now - evaluated > c.evaluate_every:
-            _evaluate(run, clock, factor, recent)
+            _export_if_best(run, _evaluate(run, clock, factor, recent))
             evaluated = now
     save(run, clock)
     if not stopped.is_set():
-        _evaluate(run, clock, 0.0, recent)
+        _export_if_best(run, _evaluate(run, clock, 0.0, recent))
 
 
 def conclude(run: Distillation, clock: Clock) -> None:
     """Evaluate and export the averaged weights as they are, without a step of training."""
-    _evaluate(run, clock, 0.0, deque([np.full(3, np.nan)]))
+    export(run, _evaluate(run, clock, 0.0, deque([np.full(3, np.nan)])))
 
 
 def _evaluate(
     run: Distillation, clock: Clock, factor: float, recent: deque[NDArray[np.float64]]
-) -> None:
+) -> dict[str, Any]:
+    """Log a line; return what is known of the averaged weights."""
     cosine, lfw_cosine, lfw = run.evaluate()
     stage, embedding, relation = np.mean(recent, axis=0)
     row = (
@@ -329,7 +330,7 @@ def _evaluate(
     with (run.paths.out / "log.csv").open("a", newline="") as file:
         csv.writer(file).writerow(row)
     print("evaluated", dict(zip(COLUMNS, row, strict=True)), flush=True)
-    facts = {
+    return {
         **FACTS,
         "images_seen": clock.images,
         "held_out_cosine": round(cosine, 4),
@@ -338,7 +339,11 @@ def _evaluate(
         "lfw_tar_at_fmr_1e-3": round(lfw.tar_at_1e3, 4),
         "lfw_d_prime": round(lfw.d_prime, 3),
     }
+
+
+def _export_if_best(run: Distillation, facts: Mapping[str, Any]) -> None:
     known = run.paths.out / "student.json"
+    best = json.loads(known.read_text()).get("lfw_cosine", 0.0) if known.exists() else 0.0
     # Agreement with the teacher on View 1's faces moves less by chance than the count of errors.
-    if not known.exists() or lfw_cosine > json.loads(known.read_text()).get("lfw_cosine", 0.0):
+    if facts["lfw_cosine"] > best:
         export(run, facts)
