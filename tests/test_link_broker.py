@@ -683,6 +683,8 @@ class TestWithAmqtt:
             until(lambda: reader.of("availability")[-1:] == [b"online"])
             device.append()
             until(lambda: len(reader.stored) == 4)
+            # What the broker has not acknowledged when the connection breaks goes out again.
+            until(lambda: device.ledger.watermarks().delivered == 4)
             amqtt.hang_up("edge-door-door1")
             until(lambda: "again after" in caplog.text)
             device.append()
