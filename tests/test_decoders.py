@@ -12,11 +12,11 @@ FOUR = np.vstack([FIVE[:3], FIVE[3:].mean(axis=0)])
 CENTRE, SIDES = (BOX[:2] + BOX[2:]) / 2, BOX[2:] - BOX[:2]
 
 
-def check(rows: np.ndarray, scores: np.ndarray, score: float) -> None:
-    assert rows.shape == (1, 12)
-    np.testing.assert_allclose(rows[0, :4] * SIZE, BOX, atol=1e-3)
-    np.testing.assert_allclose(rows[0, 4:].reshape(4, 2) * SIZE, FOUR, atol=1e-3)
-    assert scores[0] == pytest.approx(score)
+def check(rows: list[list[float]], scores: list[float], score: float) -> None:
+    (row,) = np.array(rows) * SIZE
+    np.testing.assert_allclose(row[:4], BOX, atol=1e-3)
+    np.testing.assert_allclose(row[4:].reshape(4, 2), FOUR, atol=1e-3)
+    assert scores == pytest.approx([score])
 
 
 def test_yunet() -> None:
@@ -64,13 +64,14 @@ def test_ssd_faces_are_taken_to_be_upright() -> None:
     found[0, 2] = [0, 1, 0.7, *(BOX / SIZE)]
     rows, scores = Ssd({"min_score": 0.5}, SIZE)({"found": found})
     assert scores == pytest.approx([0.7])
-    np.testing.assert_allclose(rows[0, :4] * SIZE, BOX, atol=1e-3)
-    right_eye, left_eye = rows[0, 4:].reshape(4, 2)[:2]
+    (row,) = np.array(rows)
+    np.testing.assert_allclose(row[:4] * SIZE, BOX, atol=1e-3)
+    right_eye, left_eye = row[4:].reshape(4, 2)[:2]
     assert right_eye[1] == left_eye[1]
-    assert rows[0, 0] < right_eye[0] < left_eye[0] < rows[0, 2]
+    assert row[0] < right_eye[0] < left_eye[0] < row[2]
 
 
 def test_nothing_found_is_no_row() -> None:
     rows, scores = DECODERS["ssd"]({"min_score": 0.5}, SIZE)({"found": np.zeros((1, 4, 7))})
-    assert rows.shape == (0, 12)
-    assert scores.shape == (0,)
+    assert not rows
+    assert not scores

@@ -200,26 +200,20 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
     """
     manifest = read_manifest(config.paths.models)
     shown = portraits() if pictures is None else _read_all(pictures)
-    frames = _frames(shown, steps + _WARM_UP)
-    warm_up = list(islice(frames, _WARM_UP))
     begin = time.perf_counter()
     chosen = _Variant(config)
     load_ms = (time.perf_counter() - begin) * 1e3
-    for frame in warm_up:
+    frames = _frames(shown, 2 * _WARM_UP + steps)
+    for frame in islice(frames, _WARM_UP):
         chosen.step(frame)
     rss_mb = _resident_mb()
     runtime, *others = _runtimes(config)
     floats = _Variant(_in_float(config, manifest))
+    _interleaved((chosen, floats), frames)
+    # One runtime after the other: a door's caches hold one set of models, or at most its twin's.
     pairs = {name: _pair(config, manifest, name) for name in others}
-    variants = [chosen, floats, *(variant for pair in pairs.values() for variant in pair)]
-    for frame in warm_up:
-        for variant in variants[1:]:
-            variant.step(frame)
-    for variant in variants:
-        variant.watch.clear()
-    for frame in frames:
-        for variant in variants:
-            variant.step(frame)
+    for pair in pairs.values():
+        _interleaved(pair, _frames(shown, _WARM_UP + steps))
     looks = map(chosen.look, _frames(shown, steps + _WARM_UP))
     return Bench(
         chosen=chosen.figures(manifest),
@@ -232,6 +226,15 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
         load_ms=load_ms,
         rss_mb=rss_mb,
     )
+
+
+def _interleaved(variants: tuple[_Variant, ...], frames: Iterator[Frame]) -> None:
+    """Show every frame to all of them in turn; the first few only warm them up."""
+    for number, frame in enumerate(frames):
+        for variant in variants:
+            if number == _WARM_UP:
+                variant.watch.clear()
+            variant.step(frame)
 
 
 def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dict[str, Timing]:

@@ -6,6 +6,7 @@ trained on loose boxes get an upright square around the mesh.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import cv2
@@ -15,7 +16,7 @@ from edge.records import AlignedFace
 from edge.sight.geometry import Square, transform
 
 if TYPE_CHECKING:
-    from edge.records import Floats, Frame, Landmarks, Pixels
+    from edge.records import Floats, Frame, Landmarks
 
 Alignment = Literal["arcface-112", "dlib-150", "box"]
 
@@ -69,17 +70,22 @@ def align(
     side = max(size)
     if alignment == "box":
         square = _around(landmarks).crop(frame.pixels, side)
-    elif alignment == "dlib-150":
-        target = (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING) * side
-        square = _warp(frame, similarity(landmarks.points[list(DLIB_MESH), :2], target), side)
     else:
-        square = _warp(frame, similarity(landmarks.five, ARCFACE_112 * (side / SIZE)), side)
+        points = landmarks.five
+        if alignment == "dlib-150":
+            points = landmarks.points.take(DLIB_MESH, axis=0)[:, :2]
+        to_template = similarity(points, _template(alignment, side))
+        square = cv2.warpAffine(frame.pixels, to_template, (side, side), flags=cv2.INTER_LINEAR)
     left, top = (side - width) // 2, (side - height) // 2
     return AlignedFace(square[top : top + height, left : left + width])
 
 
-def _warp(frame: Frame, to_template: Floats, side: int) -> Pixels:
-    return cv2.warpAffine(frame.pixels, to_template, (side, side), flags=cv2.INTER_LINEAR)
+@cache
+def _template(alignment: Alignment, side: int) -> Floats:
+    """Where the points belong in a square picture of `side` pixels."""
+    if alignment == "dlib-150":
+        return (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING) * side
+    return ARCFACE_112 * (side / SIZE)
 
 
 def _around(landmarks: Landmarks) -> Square:

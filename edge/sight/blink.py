@@ -14,6 +14,7 @@ rule is the same at 8 and at 60 frames a second and with uneven frame times.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,11 +117,11 @@ class BlinkDetector:
             yaw: the head's turn in degrees.
         """
         # A turned head narrows the eye in the picture and so raises height over width.
-        narrowed = max(0.5, float(np.cos(np.radians(yaw))))
+        narrowed = max(0.5, math.cos(math.radians(yaw)))
         right, left = eyes.right * narrowed, eyes.left * narrowed
         sample = at, right, left, eyes.right_shut, eyes.left_shut, yaw
-        kept = self._samples[self._samples[:, 0] >= at - self.limits.memory_s]
-        self._samples = np.vstack((kept, sample))
+        first = self._samples[:, 0].searchsorted(at - self.limits.memory_s)
+        self._samples = np.concatenate((self._samples[first:], [sample]))
         blink = self._find(self._course())
         if blink is not None:
             self._after = at
@@ -130,19 +131,20 @@ class BlinkDetector:
         samples = self._samples
         opening, shut = samples[:, 1:3], samples[:, 3:5]
         # The percentile, without the generality of numpy's: this runs on every frame.
-        ordered = np.sort(opening[:, 0] + opening[:, 1]) / 2
+        ordered = opening[:, 0] + opening[:, 1]
+        ordered.sort()
         whole, part = divmod(USUAL_PERCENTILE / 100 * (len(ordered) - 1), 1)
         low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
-        usual = max(MIN_USUAL, float(low + part * (high - low)))
+        usual = max(MIN_USUAL, float(low + part * (high - low)) / 2)
         return _Course(samples[:, 0], opening / usual - SHUT_WEIGHT * shut, samples[:, 5])
 
     def _find(self, course: _Course) -> Blink | None:
         limits, at, level = self.limits, course.at, (course.each[:, 0] + course.each[:, 1]) / 2
         # The longest blink, and as much again as its slower half may take to come back.
         oldest = at[-1] - limits.longest_s - 0.4
-        first = int(np.searchsorted(at, max(self._after, oldest)))
-        low = first + int(np.argmin(level[first:]))
-        lead = int(np.searchsorted(at, max(self._after, at[low] - limits.lead_s)))
+        first = int(at.searchsorted(max(self._after, oldest)))
+        low = first + int(level[first:].argmin())
+        lead = int(at.searchsorted(max(self._after, at[low] - limits.lead_s)))
         if low in (lead, len(at) - 1):
             return None
         before = float(level[lead:low].max())

@@ -1,8 +1,8 @@
 """Detector outputs to boxes and keypoints: one class for each way in which networks state them.
 
-A decoder gives rows `(n, 4 + 2k)`: left, top, right, bottom, then k keypoints (right eye, left eye,
-nose tip, mouth centre, and where the network knows them right and left ear), in the input square,
-0-1; and their scores `(n,)`, 0-1. Only what reaches `min_score` is returned.
+A decoder gives rows of 4 + 2k numbers: left, top, right, bottom, then k keypoints (right eye, left
+eye, nose tip, mouth centre, and where the network knows them right and left ear), in the input
+square, 0-1; and their scores, 0-1. Only what reaches `min_score` is returned: a handful, so lists.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge.records import Floats
 
     Outputs = dict[str, Floats]
+    Candidates = tuple[list[list[float]], list[float]]
 
 _UNIFORM_FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8)], np.float32)
 """Keypoints in an upright face's box, for networks that give none."""
@@ -24,7 +25,7 @@ _UNIFORM_FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8)], np.fl
 class Decoder(Protocol):
     """Reads the outputs of one family of detectors."""
 
-    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+    def __call__(self, out: Outputs) -> Candidates:
         """Rows and scores of the candidates."""
 
 
@@ -32,23 +33,29 @@ class BlazeFace:
     """Offsets from anchor centres (Bazarevsky et al. 2019, arXiv:1907.05047)."""
 
     def __init__(self, spec: dict[str, Any], size: int) -> None:
-        # Of x, y, width, height the first four columns of a row; keypoints stay as they are.
-        self._to_row = np.eye(16, dtype=np.float32)
-        self._to_row[:4, :4] = [(1, 0, 1, 0), (0, 1, 0, 1), (-0.5, 0, 0.5, 0), (0, -0.5, 0, 0.5)]
-        self._to_row /= float(spec["scale"])
+        self._scale = float(spec["scale"])
         self._clip = float(spec["score_clip"])
         min_score = float(spec["min_score"])
         self._min_logit = math.log(min_score) - math.log1p(-min_score)
         layers = [(int(layer["stride"]), int(layer["per_cell"])) for layer in spec["anchors"]]
-        self._anchors = np.tile(np.concatenate([_grid(size, *layer) for layer in layers]), (1, 8))
+        self._anchors = np.concatenate([_grid(size, *layer) for layer in layers])
 
-    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+    def __call__(self, out: Outputs) -> Candidates:
         """Sigmoid scores; boxes by centre and size."""
         logits = out["scores"][:, 0]
-        keep = np.flatnonzero(logits >= self._min_logit)
-        found = np.clip(logits[keep], -self._clip, self._clip).astype(np.float64)
-        scores = 1.0 / (1.0 + np.exp(-found))
-        return out["boxes"][keep] @ self._to_row + self._anchors[keep], scores
+        (keep,) = (logits >= self._min_logit).nonzero()
+        found = (max(-self._clip, min(logit, self._clip)) for logit in logits[keep].tolist())
+        scores = [1.0 / (1.0 + math.exp(-logit)) for logit in found]
+        offsets, anchors = out["boxes"][keep].tolist(), self._anchors[keep].tolist()
+        return [self._row(*each) for each in zip(offsets, anchors, strict=True)], scores
+
+    def _row(self, offsets: list[float], anchor: list[float]) -> list[float]:
+        x, y, width, height, *points = (offset / self._scale for offset in offsets)
+        across, down = anchor
+        left, top = across + x - width / 2, down + y - height / 2
+        points[::2] = [across + point for point in points[::2]]
+        points[1::2] = [down + point for point in points[1::2]]
+        return [left, top, left + width, top + height, *points]
 
 
 class YuNet:
@@ -61,7 +68,7 @@ class YuNet:
             stride: _grid(size, stride, 1) * size - stride / 2 for stride in spec["strides"]
         }
 
-    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+    def __call__(self, out: Outputs) -> Candidates:
         """The score is the geometric mean of two; the boxes' sizes are logarithms of cells."""
         rows, scores = [], []
         for stride, corners in self._corners.items():
@@ -74,7 +81,7 @@ class YuNet:
             size = np.exp(box[:, 2:]) * stride
             rows.append(_rows(centre, size, _with_mouth(points)) / self._size)
             scores.append(score[keep])
-        return np.concatenate(rows), np.concatenate(scores)
+        return np.concatenate(rows).tolist(), np.concatenate(scores).tolist()
 
 
 class RetinaFace:
@@ -91,7 +98,7 @@ class RetinaFace:
         self._sides = np.concatenate(sides)[:, None].astype(np.float32)
         self._near, self._far = (float(v) for v in spec["variances"])
 
-    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+    def __call__(self, out: Outputs) -> Candidates:
         """Scores are probabilities of background and face."""
         scores = out["scores"][:, 1]
         keep = np.flatnonzero(scores >= self._min_score)
@@ -99,7 +106,8 @@ class RetinaFace:
         reach = self._near * sides
         points = centres[:, None] + out["points"][keep].reshape(-1, 5, 2) * reach[:, None]
         size = sides * np.exp(self._far * boxes[:, 2:])
-        return _rows(centres + boxes[:, :2] * reach, size, _with_mouth(points)), scores[keep]
+        rows = _rows(centres + boxes[:, :2] * reach, size, _with_mouth(points))
+        return rows.tolist(), scores[keep].tolist()
 
 
 class Ssd:
@@ -109,13 +117,13 @@ class Ssd:
         del size
         self._min_score = float(spec["min_score"])
 
-    def __call__(self, out: Outputs) -> tuple[Floats, Floats]:
+    def __call__(self, out: Outputs) -> Candidates:
         """The network gives no keypoints: the face is taken to be upright."""
         found = out["found"].reshape(-1, 7)
         found = found[found[:, 2] >= self._min_score]
         low, high = found[:, 3:5], found[:, 5:7]
         points = low[:, None] + _UNIFORM_FACE * (high - low)[:, None]
-        return _rows((low + high) / 2, high - low, points), found[:, 2]
+        return _rows((low + high) / 2, high - low, points).tolist(), found[:, 2].tolist()
 
 
 DECODERS: dict[str, type[BlazeFace | YuNet | RetinaFace | Ssd]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,7 +13,7 @@ from edge.records import Box, Face
 from edge.sight.decoders import DECODERS
 
 if TYPE_CHECKING:
-    from edge.records import Floats, Frame, Pixels
+    from edge.records import Frame, Pixels
     from edge.sight.tflite import Model
 
 
@@ -39,9 +40,8 @@ class Detector:
         """All faces, best first, in frame pixels."""
         square, scale, left, top = _letterbox(frame.pixels, self._model.size[0])
         rows, scores = self._decode(self._model.run(square))
-        origin = np.array([left, top], dtype=np.float32)
         faces = _merge(rows, scores, self._min_overlap)
-        return [_face(row, score, scale, origin) for row, score in faces]
+        return [_face(row, score, scale, left, top) for row, score in faces]
 
 
 def _letterbox(pixels: Pixels, size: int) -> tuple[Pixels, float, float, float]:
@@ -64,22 +64,28 @@ def _shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _merge(rows: Floats, scores: Floats, min_overlap: float) -> list[tuple[Floats, float]]:
+def _merge(
+    rows: list[list[float]], scores: list[float], min_overlap: float
+) -> list[tuple[list[float], float]]:
     """Weighted non-maximum suppression: overlapping candidates average into one face."""
-    boxes = [Box(x, y, right - x, bottom - y) for x, y, right, bottom in rows[:, :4].tolist()]
-    left = np.argsort(-scores).tolist()
+    boxes = [Box(x, y, right - x, bottom - y) for x, y, right, bottom, *_ in rows]
+    left = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
     faces = []
     while left:
         best = left[0]
         # A candidate belongs to its own face even when its box is degenerate.
         face = [i for i in left if i == best or boxes[i].iou(boxes[best]) > min_overlap]
-        weights = scores[face] / scores[face].sum()
-        faces.append((weights @ rows[face], float(scores[best])))
+        weights = [scores[i] for i in face]
+        columns = zip(*(rows[i] for i in face), strict=True)
+        mean = [sum(map(mul, weights, column)) / sum(weights) for column in columns]
+        faces.append((mean, scores[best]))
         left = [i for i in left if i not in face]
     return faces
 
 
-def _face(row: Floats, score: float, scale: float, origin: Floats) -> Face:
-    points = row.reshape(-1, 2) * scale + origin
-    (left, top), (right, bottom) = points[:2].tolist()
-    return Face(Box(left, top, right - left, bottom - top), points[2:].astype(np.float32), score)
+def _face(row: list[float], score: float, scale: float, left: float, top: float) -> Face:
+    """`row` in frame pixels."""
+    x = [left + value * scale for value in row[::2]]
+    y = [top + value * scale for value in row[1::2]]
+    keypoints = np.array([x[2:], y[2:]], np.float32).T
+    return Face(Box(x[0], y[0], x[1] - x[0], y[1] - y[0]), keypoints, score)

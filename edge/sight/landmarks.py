@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from operator import sub
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.records import Landmarks
-from edge.sight.geometry import Square, transform
+from edge.sight.geometry import Square
 
 if TYPE_CHECKING:
     from edge.records import Face, Floats, Frame
@@ -20,11 +22,7 @@ LEFT_EYE = (362, 263)  # inner and outer corner
 NOSE_TIP = 1
 MOUTH = (61, 291)  # right and left corner
 FOREHEAD, CHIN = 10, 152
-# Each of the five points lies in the middle between two of the mesh, or is one.
-_FIVE = (
-    [RIGHT_EYE[0], LEFT_EYE[0], NOSE_TIP, *MOUTH],
-    [RIGHT_EYE[1], LEFT_EYE[1], NOSE_TIP, *MOUTH],
-)
+_NAMED = (*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN)
 
 
 class Mesh:
@@ -45,11 +43,11 @@ class Mesh:
         size = self._model.size[0]
         out = self._model.run(roi.crop(frame.pixels, size))
         presence = _sigmoid(out["presence"].item())
-        raw = out["landmarks"].reshape(self._points, 3)
-        points = np.empty_like(raw)
-        points[:, :2] = transform(raw[:, :2], roi.to_frame(size))
-        points[:, 2] = raw[:, 2] * (side / size)
-        return landmarks_of(points, presence)
+        raw = out["landmarks"].reshape(1, self._points, 3)
+        to_frame = np.zeros((3, 4), np.float32)
+        to_frame[:2, [0, 1, 3]] = roi.to_frame(size)
+        to_frame[2, 2] = side / size
+        return landmarks_of(cv2.transform(raw, to_frame)[0], presence)
 
 
 def landmarks_of(points: Floats, presence: float) -> Landmarks:
@@ -58,13 +56,18 @@ def landmarks_of(points: Floats, presence: float) -> Landmarks:
     Pose comes from the mesh's own depth: the line through the outer eye corners gives yaw and
     roll, the line from forehead to chin gives pitch.
     """
-    across = (points[LEFT_EYE[1]] - points[RIGHT_EYE[0]]).tolist()
-    down = (points[CHIN] - points[FOREHEAD]).tolist()
-    first, second = _FIVE
+    right, inner_right, inner_left, left, *others = points.take(_NAMED, axis=0).tolist()
+    nose, mouth_right, mouth_left, forehead, chin = others
+    across, down = list(map(sub, left, right)), list(map(sub, chin, forehead))
+    eyes = [
+        [(a + b) / 2 for a, b in zip(*corners, strict=True)]
+        for corners in ((right, inner_right), (inner_left, left))
+    ]
+    five = np.array([*eyes, nose, mouth_right, mouth_left], np.float32)
     return Landmarks(
         points=points,
         presence=presence,
-        five=(points[first, :2] + points[second, :2]) / 2,
+        five=five[:, :2],
         yaw=math.degrees(math.atan2(-across[2], math.hypot(across[0], across[1]))),
         pitch=math.degrees(math.atan2(-down[2], math.hypot(down[0], down[1]))),
         roll=math.degrees(math.atan2(across[1], across[0])),

@@ -31,8 +31,9 @@ def assess(
     """
     grey = cv2.cvtColor(aligned.pixels, cv2.COLOR_RGB2GRAY)
     brightness = cv2.mean(grey)[0]
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
-    sharpness = float(deviation[0, 0]) ** 2
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    # Its variance: cv2.meanStdDev takes seven times as long.
+    sharpness = cv2.norm(edges, cv2.NORM_L2SQR) / edges.size - cv2.mean(edges)[0] ** 2
     width = face.box.width
     # The first that applies is what the person is told.
     findings = (
