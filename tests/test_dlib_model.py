@@ -1,4 +1,7 @@
-"""dlib's network in int8: what dlib itself says about two faces, and where dlib wants a face."""
+"""dlib's network in int8: what dlib itself says about two faces, and where dlib wants a face.
+
+The reference is the mean of dlib's own vectors of a face and of its mirror image, as the file's.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.records import Landmarks, Pixels
-    from edge.sight.manifest import Ensemble, ModelEntry
+    from edge.sight.manifest import Ensemble, ModelEntry, Role
 
 MANIFEST = read_manifest()
 ENTRIES = list(MANIFEST.models.values())
@@ -88,7 +88,8 @@ def test_both_runtimes_give_the_same(
         pixels = align(frame, landmarks, entry.alignment, models[0].size).pixels
     else:
         pixels = fit(frame.pixels, models[0])
-    results = [model.run(pixels) for model in models]
+    together = [pixels] * entry.input.pictures
+    results = [model.run(*together) for model in models]
     # int8: kernels may round the other way in every layer.
     tolerance = 0.15 if entry.precision == "int8" else 0.001
     # A detector's numbers count where it sees a face; elsewhere they run into the thousands.
@@ -118,6 +119,19 @@ def test_an_int8_network_sees_every_grey_level(entry: ModelEntry) -> None:
     flat = [np.full((height, width, 3), level, np.uint8) for level in range(124, 132)]
     seen = [np.concatenate([v.ravel() for v in model.run(pixels).values()]) for pixels in flat]
     assert not any(np.array_equal(one, other) for one, other in pairwise(seen))
+
+
+@pytest.mark.parametrize("role", ["eyelids", "shut_eyes"])
+def test_both_eyes_are_seen_together_and_each_by_itself(role: Role, frames: list[Frame]) -> None:
+    model = Model(MANIFEST.entry(role))
+    width, height = model.size
+    one, other = (np.ascontiguousarray(f.pixels[90:][:height, 80:][:, :width]) for f in frames[:2])
+    here, there = model.run(one, other), model.run(other, one)
+    for name, value in here.items():
+        assert not np.array_equal(value[0], value[1])
+        np.testing.assert_array_equal(value[::-1], there[name])
+    with pytest.raises(ValueError, match=rf"{model.entry.name} eats pictures of shapes"):
+        model.run(one)
 
 
 @pytest.mark.parametrize("ensemble", MANIFEST.ensembles.values(), ids=lambda e: e.name)

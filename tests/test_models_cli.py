@@ -100,6 +100,23 @@ def test_whitening_by_the_picture_itself(tmp_path: Path) -> None:
     assert given.std() == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_quantized_network_sees_every_grey_level(tmp_path: Path) -> None:
+    """A mean of 127.5 puts every pixel half-way between two steps."""
+    path = flattening(tmp_path / "uint8.tflite", (1, 4, 6, 3), uint8=(1 / 127.5, 100))
+    given = through(path, mean=127.5, std=127.5)
+    seen = PIXELS.ravel() > 27  # below, its numbers end
+    steps = np.maximum(PIXELS.ravel().astype(float) - 127, -100)
+    np.testing.assert_allclose(given, steps / 127.5, atol=1e-5)
+    assert len(np.unique(given[seen])) == len(np.unique(PIXELS[PIXELS > 27]))
+
+
+def test_a_network_of_pixels_gets_them_as_they_are(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "pixels.tflite", (1, 4, 6, 3), uint8=(1 / 255, 0))
+    np.testing.assert_allclose(through(path, std=255.0) * 255, PIXELS.ravel(), rtol=1e-6)
+    swapped = through(path, std=255.0, color="bgr") * 255
+    np.testing.assert_allclose(swapped, PIXELS[:, :, ::-1].ravel(), rtol=1e-6)
+
+
 def test_a_wrong_layout_is_refused(tmp_path: Path) -> None:
     path = flattening(tmp_path / "nchw.tflite", (1, 3, 4, 6))
     with pytest.raises(ModelError, match=r"wants input \[1, 3, 4, 6\], but the manifest says"):

@@ -81,7 +81,8 @@ class TestModels:
         first, second = Model(entry, "litert"), Model(entry, "tflite-runtime")
         width, height = first.size
         crop = np.ascontiguousarray(eileen.pixels[80 : 80 + height, 170 : 170 + width])
-        got, other = first.run(crop), second.run(crop)
+        together = [crop] * entry.input.pictures
+        got, other = first.run(*together), second.run(*together)
         for name, value in got.items():
             spread = float(np.ptp(value)) or 1.0
             assert np.abs(value - other[name]).max() <= 0.05 * spread, name

@@ -34,6 +34,13 @@ class Builder:
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 
+    def quantize(self, number: int, scale: float, zero_point: int) -> None:
+        tensor = self.graph.tensors[number]
+        tensor.type = schema.TensorType.UINT8
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = np.array([scale], np.float32)
+        tensor.quantization.zeroPoint = np.array([zero_point], np.int64)
+
     def operator(
         self, code: int, inputs: list[int], outputs: list[int], options: object, kind: int
     ) -> None:
@@ -54,13 +61,18 @@ class Builder:
         return path
 
 
-def flattening(path: Path, shape: tuple[int, int, int, int]) -> Path:
-    """A network that gives its input tensor, flattened."""
+def flattening(
+    path: Path, shape: tuple[int, int, int, int], uint8: tuple[float, int] | None = None
+) -> Path:
+    """A network that gives its input tensor, flattened; of floats, or with scale and zero point."""
     build = Builder()
     count = int(np.prod(shape))
     picture = build.tensor(shape)
     flat = build.tensor((2,), np.array([1, count], np.int32))
     vector = build.tensor((1, count))
+    if uint8:
+        for number in (picture, vector):
+            build.quantize(number, *uint8)
     options = schema.ReshapeOptionsT()
     options.newShape = [1, count]
     build.operator(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from edge.records import Embedding
@@ -27,7 +26,7 @@ class Embedder:
     """
 
     def __init__(self, models: Sequence[Model], weights: Sequence[float] = (1.0,)) -> None:
-        self._networks = [_Network(model) for model in models]
+        self._models = models
         self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
         self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
         """Whose vectors these are: only equal ones may be compared."""
@@ -43,37 +42,21 @@ class Embedder:
             aligned: The face on ArcFace's template, where that has been cut out already: a network
                 trained on just that takes it, others cut out their own.
         """
-        # First every view, then every network, then the rest: a network leaves nothing of the frame
+        # First every crop, then every network, then the rest: a network leaves nothing of the frame
         # and little of this program in the cache.
-        views = [network.views(frame, landmarks, aligned) for network in self._networks]
-        outputs = [n.run(seen) for n, seen in zip(self._networks, views, strict=True)]
-        vectors = [scale * _unit(v) for scale, v in zip(self._scales, outputs, strict=True)]
+        faces = [self._crop(model, frame, landmarks, aligned) for model in self._models]
+        outputs = [m.run(face)["embedding"] for m, face in zip(self._models, faces, strict=True)]
+        vectors = [s * _unit(v.ravel()) for s, v in zip(self._scales, outputs, strict=True)]
         return Embedding(np.concatenate(vectors), self.model_sha256)
 
-
-class _Network:
-    """One of them."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._mirror = bool(model.entry.output.get("mirror", False))
-        self._shares_crop = (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE))
-
-    def views(
-        self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
-    ) -> list[Pixels]:
-        """The face as it wants it; with `mirror` in the manifest its mirror image too."""
-        shared = aligned if self._shares_crop else None
-        face = shared or align(frame, landmarks, self._model.entry.alignment, self._model.size)
-        return [face.pixels, cv2.flip(face.pixels, 1)] if self._mirror else [face.pixels]
-
-    def run(self, views: list[Pixels]) -> Floats:
-        """Its vector, not normalised.
-
-        Summed over the views: what the two sides of a face disagree on averages out.
-        """
-        vectors = [self._model.run(view)["embedding"] for view in views]
-        return sum(vectors[1:], vectors[0]).ravel()
+    @staticmethod
+    def _crop(
+        model: Model, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
+    ) -> Pixels:
+        """The face as `model` wants it."""
+        if aligned and (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE)):
+            return aligned.pixels
+        return align(frame, landmarks, model.entry.alignment, model.size).pixels
 
 
 def _unit(vector: Floats) -> Floats:

@@ -3,7 +3,7 @@
 One follows the eye's contour (Ablavatski et al. 2020, arXiv:2006.11341): it sees a right eye,
 64x64, level, 2.3 times as wide as the eye; a left eye is mirrored. Of its 71 contour points, 0 is
 the outer and 8 the inner corner, 1-7 follow the lower lid and 9-15 the upper one, both from outside
-to inside. The other one, our own, says of a small grey patch whether the eye in it is shut.
+to inside. The other one, our own, says of a small patch whether the eye in it is shut.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from edge.records import EyeOpenness
 from edge.sight.geometry import Square
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 OUTER, INNER = 0, 8
 # The middle five pairs: near the corners the lids meet, open or closed.
 LOWER_LID, UPPER_LID = slice(2, 7), slice(10, 15)
-GREY, CONTRAST, MIN_CONTRAST = 128.0, 40.0, 8.0
-"""A patch is brought to this mean and deviation; one with next to no contrast stays flat."""
 
 
 class Eyelids:
@@ -46,10 +45,10 @@ class Eyelids:
         size = self._contour.size[0]
         eyes = [square.crop(frame.pixels, size) for square in self._squares(landmarks)]
         patches = [self._patch(eye) for eye in eyes]
-        contours = [self._contour.run(eye)["contour"] for eye in eyes]
-        shut = [self._shut.run(patch)["shut"] for patch in patches]
+        contours = self._contour.run(*eyes)["contour"]
+        shut = self._shut.run(*patches)["shut"]
         right, left = (opening(each.reshape(self._points, 3)[:, :2]) for each in contours)
-        return EyeOpenness(right, left, shut[0].item(), shut[1].item())
+        return EyeOpenness(right, left, *shut.ravel().tolist())
 
     def _squares(self, landmarks: Landmarks) -> tuple[Square, Square]:
         """Where the right and the left eye are."""
@@ -59,28 +58,20 @@ class Eyelids:
         )
 
     def _square(self, landmarks: Landmarks, corners: tuple[int, int], *, mirrored: bool) -> Square:
-        (left, top), (right, bottom) = landmarks.points[list(corners), :2].tolist()
+        (left, top), (right, bottom) = (landmarks.points[i, :2].tolist() for i in corners)
         side = self._crop_scale * max(math.hypot(right - left, bottom - top), 1.0)
         angle = math.atan2(bottom - top, right - left)
         return Square((left + right) / 2, (top + bottom) / 2, side, angle, mirrored=mirrored)
 
     def _patch(self, eye: Pixels) -> Pixels:
-        """The small grey patch that shows whether it is shut."""
+        """The small patch that shows whether it is shut."""
         margin = round(len(eye) * (1 - self._patch_share) / 2)
         inner = eye[margin : len(eye) - margin, margin : len(eye) - margin]
-        return standard_patch(inner, self._shut.size)
+        patch = cv2.resize(inner, self._shut.size, interpolation=cv2.INTER_AREA)
+        return np.asarray(patch, np.uint8)
 
 
 def opening(contour: Floats) -> float:
     """Height over width of one eye from its contour `(71, 2)`, in any scale."""
     height = fmean(map(math.dist, contour[UPPER_LID].tolist(), contour[LOWER_LID].tolist()))
     return height / max(math.dist(contour[OUTER].tolist(), contour[INNER].tolist()), 1e-6)
-
-
-def standard_patch(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """An eye as the shut-eye network wants it: small, grey, of one brightness and contrast."""
-    grey = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    (mean,), (deviation,) = (value.ravel().tolist() for value in cv2.meanStdDev(grey))
-    gain = CONTRAST / (deviation + MIN_CONTRAST)
-    level = cv2.addWeighted(grey, gain, grey, 0.0, GREY - gain * mean)
-    return cv2.cvtColor(level, cv2.COLOR_GRAY2RGB)

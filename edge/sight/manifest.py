@@ -28,7 +28,7 @@ Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "texture", "embe
 
 
 class InputSpec(BaseModel):
-    """What a model eats: x = (pixel - mean) / std, one image of three channels."""
+    """What a model eats: x = (pixel - mean) / std, images of three channels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +41,8 @@ class InputSpec(BaseModel):
     whiten: bool = False
     """Each image by its own mean and deviation instead."""
     layout: Literal["nhwc", "nchw"] = "nhwc"
+    pictures: int = 1
+    """How many it looks at together."""
 
 
 class ModelEntry(BaseModel):

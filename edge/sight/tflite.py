@@ -63,46 +63,55 @@ class Model:
             raise ModelError(f"{entry.path} does not load in {self.runtime}: {error}") from error
         self._input = self._interpreter.get_input_details()[0]
         self._check_input()
+        self._eats = [(entry.input.height, entry.input.width, 3)] * entry.input.pictures
         self._tensor = self._interpreter.tensor(self._input["index"])
         self._outputs = self._named_outputs()
         self._table = self._pixel_table(entry.input.mean, entry.input.std)
+        self._takes_pixels = self._pixels_as_they_are()
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the image it eats, pixels."""
         return self.entry.input.width, self.entry.input.height
 
-    def run(self, pixels: Pixels) -> dict[str, Floats]:
-        """Run on one RGB image of the model's own size.
+    def run(self, *images: Pixels) -> dict[str, Floats]:
+        """Run on one image of the model's own size, or on as many as it looks at together.
 
         Args:
-            pixels: uint8 `(height, width, 3)`, RGB.
+            images: uint8 `(height, width, 3)`, RGB.
 
         Raises:
-            ValueError: they are of another size.
+            ValueError: they are of another size or number.
 
         Returns:
-            The outputs by the manifest's names, without the batch axis.
+            The outputs by the manifest's names; of one image without the batch axis.
         """
-        spec = self.entry.input
-        if pixels.shape != (spec.height, spec.width, 3):
-            raise ValueError(f"{self.entry.name} does not eat pictures of shape {pixels.shape}")
-        if spec.color == "bgr":
-            pixels = pixels[:, :, ::-1]
-        table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
-        pixels = np.ascontiguousarray(pixels)
-        # Straight into the runtime's memory, which lets nobody hold a view of it while it runs.
-        if spec.layout == "nchw":
-            self._tensor()[0] = cv2.LUT(pixels, table).transpose(2, 0, 1)
-        else:
-            cv2.LUT(pixels, table, dst=self._tensor()[0])
+        self._put(images)
         begin = time.perf_counter()
         self._interpreter.invoke()
         KERNELS.spent_s += time.perf_counter() - begin
         return {name: self._read(*tensor) for name, tensor in self._outputs.items()}
 
+    def _put(self, images: tuple[Pixels, ...]) -> None:
+        """Straight into the runtime's memory, which lets nobody hold a view of it while it runs."""
+        spec = self.entry.input
+        shapes = [pixels.shape for pixels in images]
+        if shapes != self._eats:
+            name = self.entry.name
+            raise ValueError(f"{name} eats pictures of shapes {self._eats}, not {shapes}")
+        for place, pixels in zip(self._tensor(), images, strict=True):
+            if self._takes_pixels:
+                place[...] = pixels
+                continue
+            rgb = pixels[:, :, ::-1] if spec.color == "bgr" else pixels
+            table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
+            values = cv2.LUT(np.ascontiguousarray(rgb), table)
+            place[...] = values.transpose(2, 0, 1) if spec.layout == "nchw" else values
+
     def _read(self, index: int, scale: float, zero_point: int) -> Floats:
-        value = self._interpreter.get_tensor(index)[0]
+        value = self._interpreter.get_tensor(index)
+        if self.entry.input.pictures == 1:
+            value = value[0]
         if scale:
             value = (value.astype(np.float32) - zero_point) * scale
         return np.asarray(value, dtype=np.float32)
@@ -121,11 +130,18 @@ class Model:
             table = np.clip(table, limits.min, limits.max)
         return table.astype(self._input["dtype"])[np.newaxis]
 
+    def _pixels_as_they_are(self) -> bool:
+        """Whether nothing need be done to the pixels but to put them in."""
+        spec, table = self.entry.input, self._table
+        plain = table.dtype == np.uint8 and bool((table[0] == np.arange(256)[:, None]).all())
+        return plain and not spec.whiten and (spec.color, spec.layout) == ("rgb", "nhwc")
+
     def _check_input(self) -> None:
         width, height = self.size
         shape = [int(n) for n in self._input["shape"]]
         nchw = self.entry.input.layout == "nchw"
-        described = [1, 3, height, width] if nchw else [1, height, width, 3]
+        image = [3, height, width] if nchw else [height, width, 3]
+        described = [self.entry.input.pictures, *image]
         if shape != described:
             raise ModelError(
                 f"{self.entry.path} wants input {shape}, but the manifest says {described}. "

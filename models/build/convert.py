@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 Tap = Callable[[str, tf.Tensor], tf.Tensor]
 Network = Callable[[tf.Tensor, Tap], list[tf.Tensor]]
 Range = tuple[float, float]
+Shape = tuple[int, int, int]
+"""Of the input: how many pictures, height, width."""
 
 
-def _convert(network: Network, height: int, width: int, tap: Tap) -> tf.lite.TFLiteConverter:
-    @tf.function(input_signature=[tf.TensorSpec([1, height, width, 3], tf.float32, name="image")])
+def _convert(network: Network, shape: Shape, tap: Tap) -> tf.lite.TFLiteConverter:
+    @tf.function(input_signature=[tf.TensorSpec([*shape, 3], tf.float32, name="image")])
     def run(image: tf.Tensor) -> list[tf.Tensor]:
         return network(image, tap)
 
@@ -31,18 +33,18 @@ def _convert(network: Network, height: int, width: int, tap: Tap) -> tf.lite.TFL
     return converter
 
 
-def float16(network: Network, height: int, width: int) -> bytes:
+def float16(network: Network, shape: Shape) -> bytes:
     """Weights kept as float16, arithmetic in float32."""
-    converter = _convert(network, height, width, lambda _, x: x)
+    converter = _convert(network, shape, lambda _, x: x)
     converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 
-def int8(network: Network, height: int, width: int, ranges: Mapping[str, Range]) -> bytes:
+def int8(network: Network, shape: Shape, ranges: Mapping[str, Range]) -> bytes:
     """int8 weights (per channel) and activations in the given ranges; without one they stay float.
 
-    The input is int8 too: pixels become int8 by a table of 256 entries outside, which costs less
-    than a table of floats and an operator that rounds them. The output is float32.
+    The input is uint8, so pixels go in as they are where the input's range is 255 steps of their
+    normalisation. The output is float32.
     """
 
     def quantize(name: str, x: tf.Tensor) -> tf.Tensor:
@@ -50,9 +52,23 @@ def int8(network: Network, height: int, width: int, ranges: Mapping[str, Range])
             return x
         return tf.quantization.fake_quant_with_min_max_args(x, *ranges[name])
 
-    converter = _convert(network, height, width, quantize)
-    converter.inference_input_type = tf.int8
+    converter = _convert(network, shape, quantize)
+    converter.inference_input_type = tf.uint8
     return bytes(converter.convert())
+
+
+def both_ways(embedder: Network) -> Network:
+    """The mean of an embedder's vectors of a face and of its mirror image.
+
+    What the two sides of a face disagree on averages out.
+    """
+
+    def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
+        x = tap("image", x)
+        [vectors] = embedder(tf.concat([x, tf.reverse(x, [2])], 0), tap)
+        return [tf.reduce_mean(vectors, 0, keepdims=True)]
+
+    return network
 
 
 def measure(network: Network, images: NDArray[np.float32]) -> dict[str, Range]:

@@ -103,9 +103,12 @@ def _layers() -> tuple[list[tuple[Array, Array]], Array]:
 def load() -> Network:
     """The network as a function.
 
-    It takes RGB (1, 150, 150, 3) as (pixel - MEAN) / STD and gives [(1, 128)], not normalised.
+    It takes RGB (n, 150, 150, 3) as pixel / STD and gives [(n, 128)], not normalised.
     """
     layers, end = _layers()
+    # dlib takes a mean from each channel. The first layer pads nothing, so it takes it instead.
+    kernel, bias = layers[0]
+    layers[0] = kernel, bias - (MEAN / STD) @ kernel.sum((0, 1))
 
     def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
         def convolve(x: tf.Tensor, layer: int, *, halve: bool) -> tf.Tensor:
@@ -148,7 +151,7 @@ def ranges(data: Path) -> None:
         frame = Frame(faces[number], 0.0, 0)
         for face in detector.detect(frame)[:1]:
             chip = align(frame, mesh.locate(frame, face), "dlib-150", (SIZE, SIZE))
-            crops.append((chip.pixels - MEAN) / STD)
+            crops.append(chip.pixels / STD)
         if len(crops) == CALIBRATION:
             break
     (HERE / "ranges.json").write_text(json.dumps(measure(load(), np.stack(crops)), indent=1) + "\n")
@@ -159,7 +162,7 @@ def compare(chips: Path, vectors: Path) -> None:
     pixels = np.fromfile(chips, np.uint8).reshape(-1, 1, SIZE, SIZE, 3)
     theirs = np.fromfile(vectors, "<f4").reshape(len(pixels), -1)
     network = load()
-    inputs = (pixels - MEAN) / STD
+    inputs = pixels / STD
     ours = np.concatenate([network(tf.constant(image), lambda _, x: x)[0] for image in inputs])
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     cosine = np.einsum("nd,nd->n", ours, theirs) / lengths

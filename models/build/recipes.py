@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.build import blazeface, convert, dlib, eyes, mobilefacenet, sources, texture
+from models.build import blazeface, convert, dlib, eyes, mobilefacenet, pixels, sources, texture
+from models.build.convert import both_ways
 from models.build.graph import Graph
 
 HERE = Path(__file__).parent
@@ -34,22 +35,40 @@ def _ranges(folder: str) -> dict[str, convert.Range]:
     }
 
 
-# Model -> the bytes of its file.
+def _float16(
+    network: convert.Network, shape: convert.Shape, std: float, mean: pixels.Mean = 0.0
+) -> bytes:
+    return pixels.eaten(convert.float16(network, shape), std, mean)
+
+
+def _mobilefacenet() -> convert.Network:
+    return both_ways(mobilefacenet.load())
+
+
+def _dlib() -> convert.Network:
+    return both_ways(dlib.load())
+
+
+# Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
 RECIPES: dict[str, Callable[[], bytes]] = {
-    "blazeface-short-float16": lambda: sources.mediapipe(*SHORT),
+    "blazeface-short-float16": lambda: pixels.eaten(sources.mediapipe(*SHORT), 127.5, 127.5),
     "blazeface-short-int8": lambda: convert.int8(
-        blazeface.load(sources.mediapipe(*SHORT)), 128, 128, _ranges("blazeface_int8")
+        blazeface.load(sources.mediapipe(*SHORT)), (1, 128, 128), _ranges("blazeface_int8")
     ),
     # Rebuilt: the sparse weights of the original make it half as fast.
-    "blazeface-full-float16": lambda: convert.float16(Graph(sources.mediapipe(*FULL)), 192, 192),
-    "face-mesh-float16": lambda: sources.mediapipe(*MESH),
+    "blazeface-full-float16": lambda: _float16(
+        Graph(sources.mediapipe(*FULL)), (1, 192, 192), 127.5, 127.5
+    ),
+    "face-mesh-float16": lambda: pixels.eaten(sources.mediapipe(*MESH), 255),
     # Rebuilt: the original keeps float32 weights, twice the size.
-    "iris-float16": lambda: convert.float16(Graph(sources.mediapipe(*IRIS)), 64, 64),
-    "shut-eye-float16": lambda: convert.float16(eyes.load(), eyes.SIZE, eyes.SIZE),
-    "texture-float16": lambda: convert.float16(texture.load(), texture.SIZE, texture.SIZE),
-    "mobilefacenet-float16": lambda: convert.float16(mobilefacenet.load(), 112, 112),
-    "mobilefacenet-int8": lambda: convert.int8(mobilefacenet.load(), 112, 112, _ranges("student")),
+    "iris-float16": lambda: _float16(Graph(sources.mediapipe(*IRIS)), (2, 64, 64), 255),
+    "shut-eye-float16": lambda: _float16(eyes.load(), (2, eyes.SIZE, eyes.SIZE), 255),
+    "texture-float16": lambda: _float16(texture.load(), (1, texture.SIZE, texture.SIZE), 255),
+    "mobilefacenet-float16": lambda: _float16(
+        _mobilefacenet(), (1, 112, 112), mobilefacenet.STD, mobilefacenet.MEAN
+    ),
+    "mobilefacenet-int8": lambda: convert.int8(_mobilefacenet(), (1, 112, 112), _ranges("student")),
     # For the gate only, not shipped: 11 MB, a third of the speed and no gain.
-    "dlib-resnet-float16": lambda: convert.float16(dlib.load(), 150, 150),
-    "dlib-resnet-int8": lambda: convert.int8(dlib.load(), 150, 150, _ranges("dlib_resnet")),
+    "dlib-resnet-float16": lambda: _float16(_dlib(), (1, 150, 150), float(dlib.STD)),
+    "dlib-resnet-int8": lambda: convert.int8(_dlib(), (1, 150, 150), _ranges("dlib_resnet")),
 }

@@ -12,12 +12,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.build import images
-from models.build.eyes.network import LAYERS, SIZE, WEIGHTS
+from models.build.eyes.network import LAYERS, SIZE, WEIGHTS, standardise
 
 EPOCHS, BATCH, SEED = 40, 64, 1
 HELD_OUT = 0.15
-# Share of a patch's own contrast below which noise would be blown up; eyelids.py does the same.
-MIN_CONTRAST = 8 / 255
 
 Floats = NDArray[np.float32]
 
@@ -36,11 +34,9 @@ def read(path: Path) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     return patches, closed.astype(np.float32), held
 
 
-def standardise(x: tf.Tensor) -> tf.Tensor:
-    """Mean 0 and deviation 1, three channels: light and contrast are not what matters."""
-    mean = tf.reduce_mean(x, [1, 2, 3], keepdims=True)
-    x = (x - mean) / (tf.math.reduce_std(x, [1, 2, 3], keepdims=True) + MIN_CONTRAST)
-    return tf.repeat(x, 3, axis=-1)
+def as_colours(grey: tf.Tensor) -> tf.Tensor:
+    """Standardised, three times the same."""
+    return tf.repeat(standardise(grey), 3, axis=-1)
 
 
 def augment(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -77,7 +73,7 @@ def augment(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     slope = tf.linspace(-1.0, 1.0, SIZE)[None, None, :, None]
     x += tf.where(each(0, 1) < 0.4, each(-0.3, 0.3) * slope, 0.0)
     x += tf.random.normal(tf.shape(x)) * each(0.0, 0.04)
-    return standardise(x), y
+    return as_colours(x), y
 
 
 def build() -> tf.keras.Model:
@@ -127,7 +123,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=images.DATA, help="folder of eyes_24.npz")
     given = parser.parse_args()
     patches, closed, held = read(given.data / "eyes_24.npz")
-    logits = train(patches[~held], closed[~held])(standardise(patches[held])).numpy()[:, 0]
+    logits = train(patches[~held], closed[~held])(as_colours(patches[held])).numpy()[:, 0]
     right = float(np.mean((logits > 0) == (closed[held] > 0)))
     print(f"held-out faces: {right:.2%} of {int(held.sum())} eyes right")
     np.savez_compressed(WEIGHTS, **fold(train(patches, closed)))

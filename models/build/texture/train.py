@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.config import Config, parse
 from edge.evaluate.intervals import Share
 from edge.evaluate.liveness import LivenessReport, evaluate_liveness
-from models.build import convert, hashes, images
+from models.build import convert, hashes, images, pixels
 from models.build.texture import data
 from models.build.texture.data import Crops, Floats, Names
 from models.build.texture.network import SIZE, WEIGHTS, network_of
@@ -141,7 +141,7 @@ def watch_clips(folder: Path, weights: Floats, bias: float) -> tuple[LivenessRep
     with tempfile.TemporaryDirectory() as made:
         models = Path(made) / "models"
         shutil.copytree(hashes.MODELS, models, ignore=shutil.ignore_patterns("build"))
-        file = convert.float16(network_of(weights, bias), SIZE, SIZE)
+        file = pixels.eaten(convert.float16(network_of(weights, bias), (1, SIZE, SIZE)), 255)
         (models / "texture_float16.tflite").write_bytes(file)
         hashes.write(models)
         configs: list[Config] = [
