@@ -121,6 +121,19 @@ def test_an_int8_network_sees_every_grey_level(entry: ModelEntry) -> None:
     assert not any(np.array_equal(one, other) for one, other in pairwise(seen))
 
 
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if entry.role == "embedder"], ids=entry_names
+)
+def test_an_embedder_sees_no_difference_between_a_face_and_its_mirror_image(
+    entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
+) -> None:
+    model = Model(entry)
+    face, *_, other = (align(*place, entry.alignment, model.size).pixels for place in located)
+    vector, mirrored = (model.run(view)["embedding"] for view in (face, face[:, ::-1]))
+    np.testing.assert_allclose(vector, mirrored, rtol=1e-5, atol=1e-5)
+    assert not np.array_equal(vector, model.run(other)["embedding"])
+
+
 @pytest.mark.parametrize("role", ["eyelids", "shut_eyes"])
 def test_both_eyes_are_seen_together_and_each_by_itself(role: Role, frames: list[Frame]) -> None:
     model = Model(MANIFEST.entry(role))

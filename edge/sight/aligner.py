@@ -6,7 +6,6 @@ trained on loose boxes get an upright square around the mesh.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import cv2
@@ -48,6 +47,7 @@ DLIB_FACE = np.array(
 )
 DLIB_MESH = (263, 362, 33, 133, 2)
 DLIB_PADDING = 0.25
+DLIB_CHIP = (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING)  # in sides of the picture
 _BOX_MARGIN = 1.25
 
 
@@ -71,21 +71,14 @@ def align(
     if alignment == "box":
         square = _around(landmarks).crop(frame.pixels, side)
     else:
-        points = landmarks.five
         if alignment == "dlib-150":
-            points = landmarks.points.take(DLIB_MESH, axis=0)[:, :2]
-        to_template = similarity(points, _template(alignment, side))
-        square = cv2.warpAffine(frame.pixels, to_template, (side, side), flags=cv2.INTER_LINEAR)
+            points, target = landmarks.points.take(DLIB_MESH, axis=0)[:, :2], DLIB_CHIP * side
+        else:
+            points, target = landmarks.five, ARCFACE_112 * (side / SIZE)
+        to_target = similarity(points, target)
+        square = cv2.warpAffine(frame.pixels, to_target, (side, side), flags=cv2.INTER_LINEAR)
     left, top = (side - width) // 2, (side - height) // 2
     return AlignedFace(square[top : top + height, left : left + width])
-
-
-@cache
-def _template(alignment: Alignment, side: int) -> Floats:
-    """Where the points belong in a square picture of `side` pixels."""
-    if alignment == "dlib-150":
-        return (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING) * side
-    return ARCFACE_112 * (side / SIZE)
 
 
 def _around(landmarks: Landmarks) -> Square:

@@ -76,8 +76,9 @@ def _merge(
         # A candidate belongs to its own face even when its box is degenerate.
         face = [i for i in left if i == best or boxes[i].iou(boxes[best]) > min_overlap]
         weights = [scores[i] for i in face]
+        total = sum(weights)
         columns = zip(*(rows[i] for i in face), strict=True)
-        mean = [sum(map(mul, weights, column)) / sum(weights) for column in columns]
+        mean = [sum(map(mul, weights, column)) / total for column in columns]
         faces.append((mean, scores[best]))
         left = [i for i in left if i not in face]
     return faces

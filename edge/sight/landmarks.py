@@ -44,6 +44,7 @@ class Mesh:
         out = self._model.run(roi.crop(frame.pixels, size))
         presence = _sigmoid(out["presence"].item())
         raw = out["landmarks"].reshape(1, self._points, 3)
+        # x and y go to the frame, z keeps their scale.
         to_frame = np.zeros((3, 4), np.float32)
         to_frame[:2, [0, 1, 3]] = roi.to_frame(size)
         to_frame[2, 2] = side / size
@@ -59,10 +60,7 @@ def landmarks_of(points: Floats, presence: float) -> Landmarks:
     right, inner_right, inner_left, left, *others = points.take(_NAMED, axis=0).tolist()
     nose, mouth_right, mouth_left, forehead, chin = others
     across, down = list(map(sub, left, right)), list(map(sub, chin, forehead))
-    eyes = [
-        [(a + b) / 2 for a, b in zip(*corners, strict=True)]
-        for corners in ((right, inner_right), (inner_left, left))
-    ]
+    eyes = _middle(right, inner_right), _middle(inner_left, left)
     five = np.array([*eyes, nose, mouth_right, mouth_left], np.float32)
     return Landmarks(
         points=points,
@@ -72,6 +70,10 @@ def landmarks_of(points: Floats, presence: float) -> Landmarks:
         pitch=math.degrees(math.atan2(-down[2], math.hypot(down[0], down[1]))),
         roll=math.degrees(math.atan2(across[1], across[0])),
     )
+
+
+def _middle(one: list[float], other: list[float]) -> list[float]:
+    return [(a + b) / 2 for a, b in zip(one, other, strict=True)]
 
 
 def _sigmoid(logit: float) -> float:

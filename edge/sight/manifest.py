@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from edge.errors import ModelError
 from edge.sight.aligner import Alignment  # noqa: TC001 - pydantic reads it
@@ -41,7 +41,7 @@ class InputSpec(BaseModel):
     whiten: bool = False
     """Each image by its own mean and deviation instead."""
     layout: Literal["nhwc", "nchw"] = "nhwc"
-    pictures: int = 1
+    pictures: PositiveInt = 1
     """How many it looks at together."""
 
 

@@ -35,7 +35,7 @@ BYSTANDER = 0.4
 EMBED_EVERY_S = 0.2
 """The match needs a few embeddings a second; eyelids are followed on every frame."""
 LOOK_AT_TEXTURE_EVERY_S = 0.25
-ROWS_COMPARED = 48
+ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
 

@@ -9,8 +9,6 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import BuiltinOperator, TensorType
 
-Mean = float | tuple[float, ...]
-
 
 class _Front:
     """Adds operators to the front of a graph."""
@@ -53,7 +51,7 @@ class _Front:
         return bytes(builder.Output())
 
 
-def eaten(file: bytes, std: float, mean: Mean = 0.0) -> bytes:
+def eaten(file: bytes, std: float, mean: float = 0.0) -> bytes:
     """The network in `file` on x = (pixel - mean) / std, pixels uint8 0..255."""
     front = _Front(schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0)))
     (inner,) = (int(tensor) for tensor in front.graph.inputs)
@@ -62,14 +60,12 @@ def eaten(file: bytes, std: float, mean: Mean = 0.0) -> bytes:
     steps = schema.QuantizationParametersT()
     steps.scale, steps.zeroPoint = np.array([1 / std], np.float32), np.array([0], np.int64)
     front.graph.tensors[source].quantization = steps
-    if not np.any(mean):
-        front.operator(BuiltinOperator.DEQUANTIZE, 2, [source], inner)
-        return front.finish(source)
-    shift = -np.atleast_1d(np.asarray(mean, np.float32)) / np.float32(std)
-    scaled = front.tensor("scaled", TensorType.FLOAT32, shape)
-    mean_tensor = front.tensor("mean", TensorType.FLOAT32, [shift.size], shift.tobytes())
+    scaled = front.tensor("scaled", TensorType.FLOAT32, shape) if mean else inner
     front.operator(BuiltinOperator.DEQUANTIZE, 2, [source], scaled)
-    add = front.operator(BuiltinOperator.ADD, 1, [scaled, mean_tensor], inner)
-    add.builtinOptions = schema.AddOptionsT()
-    add.builtinOptionsType = schema.BuiltinOptions.AddOptions
+    if mean:
+        shift = -np.float32(mean) / np.float32(std)
+        constant = front.tensor("mean", TensorType.FLOAT32, [1], shift.tobytes())
+        add = front.operator(BuiltinOperator.ADD, 1, [scaled, constant], inner)
+        add.builtinOptions = schema.AddOptionsT()
+        add.builtinOptionsType = schema.BuiltinOptions.AddOptions
     return front.finish(source)

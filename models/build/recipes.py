@@ -36,7 +36,7 @@ def _ranges(folder: str) -> dict[str, convert.Range]:
 
 
 def _float16(
-    network: convert.Network, shape: convert.Shape, std: float, mean: pixels.Mean = 0.0
+    network: convert.Network, shape: convert.Shape, std: float, mean: float = 0.0
 ) -> bytes:
     return pixels.eaten(convert.float16(network, shape), std, mean)
 
