@@ -26,12 +26,14 @@ from edge.access.matcher import similarity as template_similarity
 from edge.config import Config
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.records import Template
-from edge.sight.camera import images_in, read_image
-from edge.sight.manifest import read_manifest
-from edge.sight.pipeline import Look, Pipeline, Stages, people_in
-from edge.sight.quality import MIN_PRESENCE
-from edge.sight.reference import open_vault, read_calibration
-from edge.sight.still import faces_in, still
+from edge.vault.vault import open_vault
+from edge.vision.calibrated import read_calibration
+from edge.vision.camera import images_in, read_image
+from edge.vision.faces.quality import MIN_PRESENCE
+from edge.vision.models.manifest import read_manifest
+from edge.vision.opencv import settled
+from edge.vision.pipeline import Look, Pipeline, Stages, people_in
+from edge.vision.still import faces_in, still
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,6 +176,7 @@ class FaceReader:
         return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
 
+@settled()
 def extract_faces(
     img_path: Image, detector_backend: str | None = None, *, config: Config | None = None
 ) -> list[ExtractedFace]:
@@ -202,6 +205,7 @@ def extract_faces(
     ]
 
 
+@settled()
 def represent(
     img_path: Image,
     model_name: str | None = None,
@@ -217,6 +221,7 @@ def represent(
     ]
 
 
+@settled()
 def verify(  # noqa: PLR0913 - deepface's arguments
     img1_path: Image,
     img2_path: Image,
@@ -269,6 +274,7 @@ def verify(  # noqa: PLR0913 - deepface's arguments
     )
 
 
+@settled()
 def find(
     img_path: Image,
     db_path: str | Path | None = None,

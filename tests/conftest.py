@@ -15,8 +15,8 @@ from edge.errors import UsageError
 from edge.evaluate.attacks import FACE_WIDTH, SIDE, Sitter, cut_out, eye_corners, placing
 from edge.ops.demo.animate import Stage, Visit, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
-from edge.sight.pipeline import Stages
-from edge.sight.portraits import portraits
+from edge.vision.pipeline import Stages
+from edge.vision.portraits import portraits
 
 if TYPE_CHECKING:
     from edge.ops.demo.animate import Portrait

@@ -24,8 +24,8 @@ from edge.records import Decision, Hint, Outcome, Reason
 
 if TYPE_CHECKING:
     from edge.access.lockout import Lockout
-    from edge.access.moment import Moment
     from edge.access.schedule import Schedule, Verdict
+    from edge.moment import Moment
     from edge.records import Evidence, Match
 
 

@@ -31,7 +31,7 @@ from edge.errors import CommandError, LedgerError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from edge.access.moment import Moment
+    from edge.moment import Moment
 
 MAX_VALID_S = 60
 MAX_TEXT = 4096

@@ -15,8 +15,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from edge.access.moment import Moment
 from edge.errors import LedgerError
+from edge.moment import Moment
 from edge.records import Outcome, Reason
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from edge.records import Reason
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edge.access.moment import Moment
+    from edge.moment import Moment
 
 ALL = "*"
 """The key for everybody who is not named."""

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
-from edge.ledger.credentials import Kind
-from edge.sight.reference import open_vault
+from edge.vault.credentials import Kind
+from edge.vault.vault import open_vault
 
 credentials_app = typer.Typer(help="Cards and PINs of the people enrolled.", no_args_is_help=True)
 app.add_typer(credentials_app, name="credentials")

@@ -29,8 +29,8 @@ from edge.evaluate.stats import all_impostors
 from edge.evaluate.verification import Encoded, Pairs, Report, encode, judge, read_pairs
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
-from edge.sight.camera import read_image
-from edge.sight.manifest import Ensemble, read_manifest
+from edge.vision.camera import read_image
+from edge.vision.models.manifest import Ensemble, read_manifest
 
 if TYPE_CHECKING:
     from edge.config import Config

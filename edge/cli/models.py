@@ -12,11 +12,17 @@ from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.errors import ModelError, UsageError
 from edge.evaluate.adopt import adopt
 from edge.evaluate.adopt import presets as known_presets
-from edge.sight.camera import images_in, read_image
-from edge.sight.manifest import Ensemble, Manifest, ModelEntry, read_manifest, shipped_models
-from edge.sight.portraits import portraits
-from edge.sight.reference import shipped_calibration
-from edge.sight.tflite import Model
+from edge.vision.calibrated import shipped_calibration
+from edge.vision.camera import images_in, read_image
+from edge.vision.models.manifest import (
+    Ensemble,
+    Manifest,
+    ModelEntry,
+    read_manifest,
+    shipped_models,
+)
+from edge.vision.models.tflite import Model
+from edge.vision.portraits import portraits
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
 app.add_typer(models_app, name="models")

@@ -12,13 +12,12 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, own_config, show
 from edge.errors import UsageError
-from edge.ledger.vault import Vault, proper_name
 from edge.ops.enrol import collect_from_camera, collect_from_files, note, save
 from edge.records import Reason
-from edge.sight.enrolment import FEWEST, WANTED
-from edge.sight.pipeline import Stages
-from edge.sight.reference import open_vault
-from edge.wire import Channel
+from edge.vault.vault import Vault, open_vault, proper_name
+from edge.vision.enrolment import FEWEST, WANTED
+from edge.vision.pipeline import Stages
+from edge.wire.channel import Channel
 
 people_app = typer.Typer(help="Who is enrolled here.", no_args_is_help=True)
 app.add_typer(people_app, name="people")

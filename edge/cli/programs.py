@@ -26,7 +26,6 @@ from edge.cli.base import (
     start_logging,
 )
 from edge.door.launch import guard_command, wiring_command
-from edge.door.notify import notify
 from edge.errors import LedgerError, UsageError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import process as link_process
@@ -35,7 +34,8 @@ from edge.ops.demo.show import play, summary
 from edge.ops.supervisor import Supervisor
 from edge.ops.viewer import Viewer
 from edge.sight.daemon import Sight
-from edge.wire import Channel
+from edge.systemd import notify
+from edge.wire.channel import Channel
 
 WATCH_WIRING_S = 30.0
 

@@ -21,7 +21,7 @@ from edge.cli.base import (
 from edge.config.example import example
 from edge.ledger.ledger import Ledger
 from edge.ops.doctor import run_checks
-from edge.sight.reference import open_vault
+from edge.vault.vault import open_vault
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 

@@ -26,15 +26,16 @@ from edge.door.holding import lock_lines, release
 from edge.door.inputs import Debounced
 from edge.door.lamps import OFF, PATTERNS, Pattern, challenge, lit
 from edge.door.machine import Contact, Lock, Machine, Mode, Step
-from edge.door.notify import KernelWatchdog, notify
 from edge.door.peer import Peer
 from edge.door.readers import open_readers
 from edge.door.say import say
 from edge.door.settings import GuardSettings
 from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
+from edge.door.watchdog import KernelWatchdog
 from edge.errors import EdgeDoorError
-from edge.wire import Listener
+from edge.systemd import notify
+from edge.wire.channel import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from edge.door.outputs import Outputs
     from edge.door.pins import Pins
     from edge.door.warden import Warden
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 
 class Guard:

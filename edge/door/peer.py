@@ -10,7 +10,7 @@ from edge.door.say import say
 from edge.errors import WireError
 
 if TYPE_CHECKING:
-    from edge.wire import Channel, Listener, Message
+    from edge.wire.channel import Channel, Listener, Message
 
 KEPT_EVENTS = 1000
 PACKETS_A_TURN = 16

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from edge.config import Config
 from edge.errors import ModelError, UsageError
 from edge.faces import FaceReader
-from edge.sight.detector import Detector
-from edge.sight.embedder import Embedder
-from edge.sight.manifest import ADDED, ModelEntry, read_manifest, read_toml
-from edge.sight.still import still
-from edge.sight.tflite import Model, Shapes, available_runtimes, shapes_of
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.embedder import Embedder
+from edge.vision.models.manifest import ADDED, ModelEntry, read_manifest, read_toml
+from edge.vision.models.tflite import Model, Shapes, available_runtimes, shapes_of
+from edge.vision.still import still
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,11 +18,11 @@ import numpy as np
 
 from edge.errors import ModelError, UsageError
 from edge.records import Frame
-from edge.sight.camera import images_in, read_image
-from edge.sight.manifest import read_manifest
-from edge.sight.pipeline import EMBED_EVERY_S, Pipeline, Stages
-from edge.sight.portraits import portraits
-from edge.sight.tflite import KERNELS, available_runtimes
+from edge.vision.camera import images_in, read_image
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import KERNELS, available_runtimes
+from edge.vision.pipeline import EMBED_EVERY_S, Pipeline, Stages
+from edge.vision.portraits import portraits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.evaluate.stats import Series
     from edge.records import Pixels
-    from edge.sight.manifest import Manifest, Role
-    from edge.sight.pipeline import Look
+    from edge.vision.models.manifest import Manifest, Role
+    from edge.vision.pipeline import Look
 
 STEPS = 120
 _WARM_UP = 5

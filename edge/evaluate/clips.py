@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from edge.config.sections import CameraSection
 from edge.errors import CameraError, UsageError
 from edge.records import Frame
-from edge.sight.camera import open_source
+from edge.vision.camera import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -21,7 +21,6 @@ from multiprocessing import get_context
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from edge.errors import UsageError
@@ -29,8 +28,8 @@ from edge.evaluate import attacks
 from edge.evaluate.clips import film, read_clips, sampled
 from edge.evaluate.intervals import Share
 from edge.records import Frame, LivenessState
-from edge.sight.liveness import LivenessMonitor, Sample
-from edge.sight.pipeline import Pipeline, Stages
+from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -326,7 +325,6 @@ class _Worker:
 
 
 def _start(config: Config, sitters: list[attacks.Sitter]) -> None:
-    cv2.setNumThreads(1)
     _Worker.config = config
     _Worker.stages = Stages.load(config)
     _Worker.sitters = sitters

@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from edge.errors import NoFaceError, UsageError
@@ -30,7 +29,7 @@ from edge.evaluate.stats import (
     listed_impostors,
 )
 from edge.faces import FaceReader
-from edge.sight.camera import read_image
+from edge.vision.camera import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -207,7 +206,6 @@ class _Worker:
 def _start(settings: str) -> None:
     from edge.config import Config  # noqa: PLC0415 - only the worker needs the class
 
-    cv2.setNumThreads(1)  # the processes already use every core
     config = Config.model_validate_json(settings)
     models = config.models.model_copy(update={"threads": 1})
     _Worker.reader = FaceReader(config.model_copy(update={"models": models}))

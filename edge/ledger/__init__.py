@@ -1,1 +1,1 @@
-"""What must survive a power cut: people, templates, events."""
+"""What happened: numbered, chained events, and how far they have travelled."""

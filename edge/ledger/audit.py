@@ -22,7 +22,7 @@ from edge.records import Event, EventKind, Reason, StoredEvent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.ledger.store import Row, Store
+    from edge.store import Row, Store
 
 TABLES = (
     """CREATE TABLE events (

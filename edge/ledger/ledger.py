@@ -10,7 +10,7 @@ from edge.errors import LedgerError
 from edge.ledger import audit, outbox
 from edge.ledger.audit import Audit
 from edge.ledger.outbox import Outbox, Watermarks
-from edge.ledger.store import Schema, Store
+from edge.store import Schema, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge.errors import LedgerError
 
 if TYPE_CHECKING:
-    from edge.ledger.store import Store
+    from edge.store import Store
 
 TABLES = (
     """CREATE TABLE outbox (

@@ -15,7 +15,7 @@ from edge.errors import CommandError
 
 if TYPE_CHECKING:
     from edge.link.topics import Topics
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 MAX_BYTES = 4096
 MAX_NAME = 80

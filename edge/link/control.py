@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import WireError
-from edge.wire import Channel
+from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
 
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 ANSWER_TIMEOUT_S = 5.0
 STATUS_EVERY_S = 2.0

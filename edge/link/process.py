@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.link.client import Connection
-    from edge.wire import Message as Wish
+    from edge.wire.channel import Message as Wish
 
 POLL_S = 0.05
 LEDGER_REST_S = 5.0

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError
 from edge.ledger.ledger import Ledger
-from edge.ledger.vault import proper_name
 from edge.records import EventKind, Frame, Hint, LivenessState, Reason
-from edge.sight.camera import IMAGE_SUFFIXES, Camera, read_image, replay
-from edge.sight.enrolment import FEWEST, WANTED, Collector, capture, find_duplicate
 from edge.sight.journal import Journal
-from edge.sight.pipeline import Pipeline, Stages
-from edge.sight.reference import open_vault, threshold
-from edge.sight.still import still
+from edge.vault.vault import open_vault, proper_name
+from edge.vision.calibrated import threshold
+from edge.vision.camera import IMAGE_SUFFIXES, Camera, read_image, replay
+from edge.vision.enrolment import FEWEST, WANTED, Collector, capture, find_duplicate
+from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.still import still
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,13 +7,13 @@ import select
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, WireError
-from edge.wire import Channel, Listener
+from edge.wire.channel import Channel, Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 _MAX_CLIENTS = 16
 

@@ -10,29 +10,30 @@ from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
+from edge.clock import now
 from edge.errors import CameraError, UsageError, VaultError
 from edge.ledger.ledger import Ledger
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.claims import Claims
-from edge.sight.clock import now
 from edge.sight.control import Control
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
-from edge.sight.figures import Figures, seen
+from edge.sight.guard_client import Lock
 from edge.sight.journal import Journal
-from edge.sight.lock import Lock
-from edge.sight.pipeline import Pipeline, Stages
-from edge.sight.reference import open_vault, read_calibration
+from edge.sight.metrics import Figures, seen
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
+from edge.vault.vault import open_vault
+from edge.vision.calibrated import read_calibration
+from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
     Candidates = tuple[Template, ...] | None
 

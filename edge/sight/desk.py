@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from edge.access.command import Action, Counters, Receiver, verify_command
 from edge.access.lockout import PIN
 from edge.access.schedule import OBJECTIONS, Verdict
+from edge.clock import now
 from edge.errors import CommandError, UsageError
-from edge.ledger.credentials import Kind
 from edge.records import EventKind, Reason
-from edge.sight.clock import now
+from edge.vault.credentials import Kind
 
 if TYPE_CHECKING:
     from edge.access.command import Command
     from edge.config import Config
-    from edge.ledger.vault import Vault
     from edge.sight.claims import Claims
     from edge.sight.doorside import Doorside
     from edge.sight.journal import Journal
     from edge.sight.rulebook import Rulebook
+    from edge.vault.vault import Vault
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from edge.records import EventKind, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from edge.sight.guard_client import Lock
     from edge.sight.journal import Journal
-    from edge.sight.lock import Lock
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.errors import CameraError
-from edge.sight.camera import Camera
+from edge.vision.camera import Camera
 
 if TYPE_CHECKING:
     from edge.config.sections import CameraSection

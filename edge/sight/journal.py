@@ -6,9 +6,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from edge.clock import now
 from edge.errors import LedgerError
 from edge.records import Event, EventKind, Reason
-from edge.sight.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

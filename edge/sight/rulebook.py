@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.lockout import Lockout, Rules
-from edge.sight.clock import now
+from edge.clock import now
 
 if TYPE_CHECKING:
     from edge.config import Config

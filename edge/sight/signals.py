@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edge.records import Decision, Evidence
     from edge.sight.doorside import Doorside
     from edge.sight.journal import Journal
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 SHOWN_S = 2.5
 """How long a verdict stays before waiting is shown again."""

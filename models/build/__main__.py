@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.sight.detector import Detector
-from edge.sight.landmarks import Mesh
-from edge.sight.manifest import Manifest, read_manifest
-from edge.sight.tflite import Model
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.manifest import Manifest, read_manifest
+from edge.vision.models.tflite import Model
 from models.build import gate, hashes, images
 from models.build.recipes import RECIPES
 

@@ -22,11 +22,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge.records import Frame
-from edge.sight.aligner import align
-from edge.sight.detector import Detector
-from edge.sight.landmarks import Mesh
-from edge.sight.manifest import read_manifest
-from edge.sight.tflite import Model
+from edge.vision.faces.aligner import align
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import Model
 from models.build import images
 from models.build.convert import Network, Tap, measure
 

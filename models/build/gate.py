@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.records import Face, Frame, Landmarks
-from edge.sight.detector import Detector
-from edge.sight.embedder import Embedder
-from edge.sight.landmarks import Mesh
-from edge.sight.tflite import Model
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.embedder import Embedder
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.tflite import Model
 from models.build import images
 from models.build.images import Pixels
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import machine
 import pytest
+
+from tests.emulated import machine
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from debian import CACHE, KEYRING, mirror, sh
+from tests.emulated.debian import CACHE, KEYRING, mirror, sh
 
 if TYPE_CHECKING:
     from pathlib import Path

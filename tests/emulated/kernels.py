@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debian import CACHE, Suite, sh
+from tests.emulated.debian import CACHE, Suite, sh
 
 if TYPE_CHECKING:
     from pathlib import Path

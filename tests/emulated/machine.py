@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kernels
-from debian import CACHE, sh
+from tests.emulated import kernels
+from tests.emulated.debian import CACHE, sh
 
 if TYPE_CHECKING:
-    from kernels import Kernel
+    from tests.emulated.kernels import Kernel
 
 __all__ = ["CACHE", "sh"]
 

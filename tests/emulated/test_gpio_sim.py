@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import machine
 import pytest
+
+from tests.emulated import machine
 
 pytestmark = [pytest.mark.emulated, pytest.mark.timeout(600)]
 
@@ -23,7 +24,7 @@ def told() -> dict[str, dict[str, Any]]:
 def test_the_backend_keeps_the_rules_of_every_backend() -> None:
     done = machine.run_on_x86(
         ".venv/bin/python -m pytest --noconftest -p no:cacheprovider -rs -q "
-        "-k gpiod tests/test_pins.py"
+        "-k gpiod tests/door/test_pins.py"
     )
     assert done.status == 0, done.output
     assert "passed" in done.output

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import container
-import machine
 import pytest
 
 from edge.config import Config
 from edge.ops.demo.film import actors, enrolment_pictures, shoot
-from edge.sight.pipeline import Stages
+from edge.vision.pipeline import Stages
+from tests.emulated import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import machine
 import pytest
 
 from edge.ops.doctor.hardware import outputs_end_with_their_process
+from tests.emulated import machine
 
 if TYPE_CHECKING:
     from pathlib import Path

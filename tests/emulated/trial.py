@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from edge.door.machine import Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import WireError
-from edge.wire import Channel
+from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

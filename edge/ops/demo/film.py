@@ -9,15 +9,15 @@ import cv2
 
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.ops.demo.animate import Portrait, Stage, Visit
-from edge.sight.portraits import portraits
-from edge.sight.still import still
+from edge.vision.portraits import portraits
+from edge.vision.still import still
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from edge.records import Pixels
-    from edge.sight.pipeline import Stages
+    from edge.vision.pipeline import Stages
 
 SIZE = (640, 480)
 FPS = 30.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from edge.errors import EdgeDoorError
-from edge.wire import Channel
+from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

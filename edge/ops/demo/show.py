@@ -19,7 +19,7 @@ from edge.ops.demo.picture import Watcher, draw
 from edge.ops.enrol import collect_from_files, save
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
-from edge.sight.pipeline import Stages
+from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge.errors import CameraError
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.doctor.system import ask_sight
-from edge.sight.camera import open_source
+from edge.vision.camera import open_source
 
 if TYPE_CHECKING:
     from edge.config import Config

@@ -9,9 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from edge.ops.doctor.check import Check, fail, ok
-from edge.sight.manifest import read_manifest
-from edge.sight.reference import threshold
-from edge.sight.tflite import available_runtimes
+from edge.vision.calibrated import threshold
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import available_runtimes
 
 if TYPE_CHECKING:
     from edge.config import Config

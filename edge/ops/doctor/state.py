@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from edge.ledger.key import load_keys
 from edge.ledger.ledger import Ledger
-from edge.ledger.vault import Vault
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
-from edge.sight.manifest import read_manifest
+from edge.vault.key import load_keys
+from edge.vault.vault import Vault
+from edge.vision.models.manifest import read_manifest
 
 if TYPE_CHECKING:
     from edge.config import Config

@@ -10,14 +10,14 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.clock import wall_trusted
 from edge.errors import WireError
 from edge.ops.doctor.check import Check, fail, ok, warn
-from edge.sight.clock import wall_trusted
-from edge.wire import Channel
+from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.wire import Message
+    from edge.wire.channel import Message
 
 TARGET = Path("/etc/systemd/system/edge-door.target")
 _GROUPS = {

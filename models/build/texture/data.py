@@ -11,11 +11,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge.records import Frame
-from edge.sight.detector import Detector
-from edge.sight.landmarks import Mesh
-from edge.sight.manifest import read_manifest
-from edge.sight.texture import middle_of
-from edge.sight.tflite import Model
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.liveness.texture import middle_of
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import Model
 from models.build import hashes, images
 from models.build.images import Pixels
 from models.build.texture.network import SHARE, SIZE, cues

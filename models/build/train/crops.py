@@ -18,11 +18,11 @@ import numpy as np
 
 from edge.evaluate.verification import read_pairs
 from edge.records import Frame
-from edge.sight.aligner import ARCFACE_112, similarity
-from edge.sight.detector import Detector
-from edge.sight.landmarks import Mesh
-from edge.sight.manifest import read_manifest
-from edge.sight.tflite import Model
+from edge.vision.faces.aligner import ARCFACE_112, similarity
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,21 @@
+"""Telling systemd how a program is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+
+
+def notify(state: str) -> None:
+    """Tell systemd, if it started us with Type=notify: `READY=1`, `WATCHDOG=1`, `STOPPING=1`."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0)
+        # systemd being slow or gone must not stop the guard; its own watchdog deals with that.
+        with contextlib.suppress(OSError):
+            sock.sendto(state.encode(), address)

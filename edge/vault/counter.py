@@ -1,0 +1,68 @@
+"""How often the people database has changed, kept beside the key: yesterday's copy is refused.
+
+It stops someone who can put back an old database file, and so bring back a person who was removed.
+It cannot stop someone who puts back the whole card, this file included, nor someone with the key:
+that takes a counter in hardware (a TPM), which a Raspberry Pi has not got.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import TYPE_CHECKING
+
+from edge.errors import VaultError
+from edge.store import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Counter:
+    """A number in a small signed file, replaced as a whole."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self.path = path
+        self._key = key
+
+    def read(self) -> int | None:
+        """The number, or None when there is no such file.
+
+        Raises:
+            VaultError: it cannot be read, or this key has not signed it.
+        """
+        try:
+            number, _, mac = self.path.read_text(encoding="ascii").strip().partition(" ")
+            if hmac.compare_digest(mac, self._sign(number)):
+                return int(number)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise VaultError(f"{self.path} cannot be read: {error}.") from error
+        raise VaultError(
+            f"{self.path} was changed or belongs to another key. Restore it together with the "
+            "key and the people database, or remove it and accept the database as it is."
+        )
+
+    def write(self, number: int) -> None:
+        """Replace the number, durably.
+
+        Raises:
+            VaultError: it cannot be written; the old number stands then.
+        """
+        fresh = self.path.with_name(self.path.name + ".new")
+        try:
+            handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(f"{number} {self._sign(str(number))}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise VaultError(
+                f"{self.path} cannot be written: {error.strerror or error}."
+            ) from error
+
+    def _sign(self, number: str) -> str:
+        return hmac.new(self._key, b"counter " + number.encode("ascii"), "sha256").hexdigest()

@@ -1,0 +1,191 @@
+"""What people present instead of, or beside, their face: cards and PINs.
+
+None is kept in clear. A card number is kept as HMAC-SHA256 under a key of the key file, so that a
+number can be looked up but not read. A PIN is kept as its scrypt hash (RFC 7914) with a salt that
+comes from the key file as well: who has the database alone can try no PIN. A PIN chooses its
+person, so the salt is one for the device, a PIN entered costs one scrypt however many people there
+are, and no two people can have the same.
+
+A duress PIN opens as usual; `Claimed.duress` says that a silent event is due.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from edge.errors import EnrolmentError, UsageError
+from edge.vault.people import find, people_rows
+
+if TYPE_CHECKING:
+    from edge.vault.key import Keys
+    from edge.vault.sealed import SealedStore, Tables
+
+TABLE = """CREATE TABLE credentials (
+    id INTEGER PRIMARY KEY,
+    person INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    secret BLOB NOT NULL UNIQUE
+) STRICT"""
+
+MIN_PIN, MAX_PIN = 4, 12
+MAX_CARD = 64
+
+# 16 MiB and about 50 ms on a desktop, a few times that on a Pi: between frames, not during one.
+_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 2**26, "dklen": 32}
+
+
+class Kind(str, Enum):
+    """What was presented."""
+
+    CARD = "card"
+    PIN = "pin"
+    DURESS = "duress"
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A row of `credentials`."""
+
+    id: int
+    person: int
+    kind: Kind
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whose credential it was."""
+
+    person: str
+    duress: bool = False
+
+
+class Credentials:
+    """Cards and PINs of the people in a vault; get it from `Vault.credentials`.
+
+    Every method raises VaultError as the vault's own do.
+    """
+
+    def __init__(self, store: SealedStore, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    def set_pin(self, person: str, pin: str, *, duress: bool = False) -> None:
+        """Give a person a PIN, in place of the one they had.
+
+        Raises:
+            UsageError: nobody has that name, or it is not a PIN to use.
+            EnrolmentError: the PIN is in use already, as anybody's PIN or duress PIN.
+        """
+        kind = Kind.DURESS if duress else Kind.PIN
+        secret = self._pin(_proper_pin(pin))
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), person)
+            rest = [held for held in _held(tables) if (held.person, held.kind) != (row.id, kind)]
+            self._drop(row.id, kind)
+            self._add(rest, row.id, kind, secret)
+
+    def add_card(self, person: str, card: str) -> None:
+        """Give a person one more card.
+
+        Raises:
+            UsageError: nobody has that name, or it is not a card number.
+            EnrolmentError: the card is somebody's already.
+        """
+        secret = self._card(_proper_card(card))
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), person)
+            self._add(_held(tables), row.id, Kind.CARD, secret)
+
+    def revoke(self, person: str, kind: Kind) -> int:
+        """Take all of one kind from a person; how many there were.
+
+        Raises:
+            UsageError: nobody has that name.
+        """
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), person)
+            self._drop(row.id, kind)
+        return sum((held.person, held.kind) == (row.id, kind) for held in _held(tables))
+
+    def held(self) -> dict[str, tuple[Kind, ...]]:
+        """What each person holds, by name; only people who hold something."""
+        with self._store.reading() as tables:
+            rows, everything = people_rows(tables), _held(tables)
+        kinds = {
+            row.name: tuple(held.kind for held in everything if held.person == row.id)
+            for row in rows
+        }
+        return {name: held for name, held in kinds.items() if held}
+
+    def identify(self, source: Kind, value: str) -> Claimed | None:
+        """Whose card or PIN this is; None for nobody's, and for what is no card or PIN.
+
+        `source` is CARD or PIN, as the reader says; a duress PIN is entered as a PIN.
+        """
+        is_card = source is Kind.CARD
+        try:
+            secret = self._card(_proper_card(value)) if is_card else self._pin(_digits(value))
+        except UsageError:
+            return None
+        with self._store.reading() as tables:
+            names = {row.id: row.name for row in people_rows(tables)}
+            found = _holder(_held(tables), secret)
+        return None if found is None else Claimed(names[found.person], found.kind is Kind.DURESS)
+
+    def _add(self, others: list[_Held], person: int, kind: Kind, secret: bytes) -> None:
+        if _holder(others, secret) is not None:
+            noun = "card" if kind is Kind.CARD else "PIN"
+            raise EnrolmentError(f"This {noun} is in use already. Choose another.")
+        self._store.query(
+            "INSERT INTO credentials VALUES (NULL, ?, ?, ?)", (person, kind.value, secret)
+        )
+
+    def _drop(self, person: int, kind: Kind) -> None:
+        self._store.query(
+            "DELETE FROM credentials WHERE person = ? AND kind = ?", (person, kind.value)
+        )
+
+    def _card(self, card: str) -> bytes:
+        return hmac.digest(self._keys.card, card.encode(), "sha256")
+
+    def _pin(self, pin: str) -> bytes:
+        return hashlib.scrypt(pin.encode(), salt=self._keys.pin, **_SCRYPT)
+
+
+def _held(tables: Tables) -> list[_Held]:
+    return [
+        _Held(number, person, Kind(kind), secret)
+        for number, person, kind, secret in tables["credentials"]
+    ]
+
+
+def _holder(everything: list[_Held], secret: bytes) -> _Held | None:
+    for held in everything:
+        if hmac.compare_digest(held.secret, secret):
+            return held
+    return None
+
+
+def _proper_card(card: str) -> str:
+    text = card.strip().upper()
+    if not 1 <= len(text) <= MAX_CARD or not (text.isascii() and text.isprintable()):
+        raise UsageError(f"A card number has 1 to {MAX_CARD} printable ASCII characters.")
+    return text
+
+
+def _digits(pin: str) -> str:
+    if not (MIN_PIN <= len(pin) <= MAX_PIN and pin.isascii() and pin.isdigit()):
+        raise UsageError(f"A PIN has {MIN_PIN} to {MAX_PIN} digits.")
+    return pin
+
+
+def _proper_pin(pin: str) -> str:
+    steps = {(int(b) - int(a)) % 10 for a, b in zip(_digits(pin), pin[1:], strict=False)}
+    if steps in ({0}, {1}, {9}):
+        raise UsageError("A PIN of one digit, or of digits in a row, is the first to be tried.")
+    return pin

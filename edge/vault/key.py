@@ -1,0 +1,107 @@
+"""The vault's key file: 32 random bytes, readable by its owner alone, and the keys made from it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from edge.errors import VaultError
+from edge.store import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """One key a purpose, so that nothing made for one can serve another. 32 bytes each."""
+
+    wrap: bytes
+    """Encrypts every person's own data key (AES-256-GCM)."""
+    seal: bytes
+    """Signs the list of people and the rollback counter (HMAC-SHA256)."""
+    card: bytes
+    """Hashes card numbers (HMAC-SHA256)."""
+    pin: bytes
+    """Salts PINs (scrypt)."""
+
+
+def create_key(path: Path) -> None:
+    """Make a key file, mode 0600, durable when this returns.
+
+    Raises:
+        VaultError: there is one already, or it cannot be written; nothing is left then.
+    """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        try:
+            os.write(handle, os.urandom(KEY_BYTES))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.link(fresh, path)  # whole or not at all, and never over another
+        sync_folder(path.parent)
+    except FileExistsError as error:
+        raise VaultError(
+            f"{path} exists already, and what it has encrypted can be read with nothing else. "
+            "Use it, or move it away to begin anew."
+        ) from error
+    except OSError as error:
+        raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+
+
+def load_keys(path: Path) -> Keys:
+    """Read the key file.
+
+    Raises:
+        VaultError: it is missing, of the wrong size, or others may read it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise VaultError(
+            f"The key file {path} is missing, and the people database opens with no other. Restore "
+            "it from a backup, or move people.db away too and enrol everybody again."
+        ) from error
+    except OSError as error:
+        raise VaultError(
+            f"The key file {path} cannot be read: {error.strerror or error}."
+        ) from error
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != KEY_BYTES:
+            raise VaultError(
+                f"The key file {path} is not a file of {KEY_BYTES} bytes, so it is damaged or "
+                "another file. Restore it from a backup."
+            )
+        if status.st_mode & 0o077:
+            raise VaultError(
+                f"The key file {path} may be read by others (mode {status.st_mode & 0o777:04o}). "
+                f"Run `chmod 600 {path}`, and think about who may have copied it."
+            )
+        root = os.read(handle, KEY_BYTES)
+    finally:
+        os.close(handle)
+    return Keys(
+        wrap=_derive(root, b"wrap"),
+        seal=_derive(root, b"seal"),
+        card=_derive(root, b"card"),
+        pin=_derive(root, b"pin"),
+    )
+
+
+def _derive(root: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"edge-door " + purpose).derive(root)

@@ -1,0 +1,149 @@
+"""A database that only the key's holder can change without it showing.
+
+One seal (HMAC-SHA256) covers the device, a counter of changes and every row of the sealed tables:
+rows that were altered, added, removed or put back are noticed at the next read. The counter beside
+the key (`edge.vault.counter`) notices when the whole file was put back.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edge.errors import VaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from edge.store import Row, Store
+    from edge.vault.counter import Counter
+    from edge.vault.key import Keys
+
+    Tables = dict[str, list[Row]]
+
+TABLE = """CREATE TABLE seal (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    device TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    mac BLOB NOT NULL
+) STRICT"""
+
+
+class SealedStore:
+    """The open database.
+
+    What was checked is what is used: `reading` and `changing` hand over the rows that the seal was
+    computed over, so that no index that somebody bent can choose others.
+
+    Every method raises VaultError when the database was changed by another hand, is not of this
+    key or device, or is older than what this key has seen.
+    """
+
+    def __init__(
+        self, store: Store, tables: Sequence[str], keys: Keys, counter: Counter, device: str
+    ) -> None:
+        """Begin the seal of a new database. Every one of `tables` has an `id`."""
+        self.path: Path = store.path
+        self.query = store.query
+        self.changed = store.changed
+        self.close = store.close
+        self._store = store
+        self._tables = tables
+        self._keys = keys
+        self._counter = counter
+        self._device = device
+        self._begin()
+
+    @contextmanager
+    def reading(self) -> Iterator[Tables]:
+        """All rows of one state of the database, by table, ordered by id."""
+        # The number beside the key is read first: a change between the two reads only makes
+        # the database newer than it.
+        seen = self._counter.read()
+        with self._store.snapshot():
+            counter, tables = self._checked()
+            if counter < (seen or 0) or (seen is None and counter):
+                knows = "is missing" if seen is None else f"knows of change {seen}"
+                raise VaultError(
+                    f"{self.path} ends at change {counter}, and {self._counter.path} {knows}: an "
+                    "older copy was put back, and people who were removed may be in it. If that "
+                    "was you, restoring a backup, accept it with `edge-door people accept-backup`."
+                )
+            yield tables
+
+    @contextmanager
+    def changing(self) -> Iterator[Tables]:
+        """One durable change: checked before, sealed after, and no trace of the old left.
+
+        Hands over what `reading` does, from before the change.
+        """
+        with self._store.transaction():
+            counter, tables = self._checked()
+            yield tables
+            self._seal(counter + 1)
+        self._remember()
+        self._store.empty_log()
+
+    def accept(self) -> None:
+        """Take an older database, as a change newer than any that was seen."""
+        with self._store.transaction():
+            counter, _ = self._checked()
+            self._seal(max(counter, self._counter.read() or 0) + 1)
+        self._remember()
+
+    def _begin(self) -> None:
+        with self._store.transaction():
+            begun = self._store.query("SELECT device FROM seal")
+            if not begun:
+                self._store.query("INSERT INTO seal VALUES (1, ?, 0, x'')", (self._device,))
+                self._seal(0)
+        if not begun and self._counter.read() is None:
+            self._counter.write(0)
+
+    def _remember(self) -> None:
+        # Holding the database's write lock, so that two writers cannot set the number back.
+        with self._store.transaction():
+            ((counter,),) = self._store.query("SELECT counter FROM seal")
+            self._counter.write(counter)
+
+    def _checked(self) -> tuple[int, Tables]:
+        """The change counter and all rows, once device and seal are found to be ours."""
+        head = self._store.query("SELECT device, counter, mac FROM seal")
+        if len(head) != 1:
+            raise VaultError(f"{self.path} is damaged: restore it from a backup.")
+        device, counter, mac = head[0]
+        if device != self._device:
+            raise VaultError(
+                f"{self.path} belongs to the device {device!r}, and this is {self._device!r}. "
+                "Set device.id back, or move the file away and enrol the people here again."
+            )
+        tables = self._read()
+        if not (isinstance(mac, bytes) and hmac.compare_digest(mac, self._mac(counter, tables))):
+            raise VaultError(
+                f"{self.path} was changed by another program, or was made with another key "
+                "file. Restore both from one backup, or move the database away and enrol again."
+            )
+        return counter, tables
+
+    def _seal(self, counter: int) -> None:
+        mac = self._mac(counter, self._read())
+        self._store.query("UPDATE seal SET counter = ?, mac = ?", (counter, mac))
+
+    def _read(self) -> Tables:
+        return {
+            table: self._store.query(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - ours
+            for table in self._tables
+        }
+
+    def _mac(self, counter: int, tables: Tables) -> bytes:
+        message = b"people " + canonical([self._device, counter, tables])
+        return hmac.digest(self._keys.seal, message, "sha256")
+
+
+def canonical(value: object) -> bytes:
+    """Compact JSON; bytes in hex."""
+    # ASCII JSON also spells the lone surrogates that stand for damaged bytes.
+    return json.dumps(value, separators=(",", ":"), default=bytes.hex).encode("ascii")

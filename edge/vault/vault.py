@@ -1,0 +1,272 @@
+"""People and their templates, encrypted; changed by nobody without the key.
+
+Each person has a data key of their own (AES-256-GCM), wrapped by a key from the key file.
+Everything in a person's row is authenticated with it together with the device's id, so a row does
+not open under another name, another person's key, an older generation or on another device. The
+database as a whole is sealed (`edge.vault.sealed`).
+
+Removing a person overwrites the wrapped key and the templates in the database (secure_delete) and
+its log. Flash may keep old copies of a page where only a laboratory finds them; they open only
+with the key file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from edge.errors import EnrolmentError, UsageError, VaultError
+from edge.records import Template
+from edge.store import Schema, Store
+from edge.vault import credentials, people, sealed
+from edge.vault.counter import Counter
+from edge.vault.credentials import Credentials
+from edge.vault.key import KEY_BYTES, Keys, create_key, load_keys
+from edge.vault.people import PersonRow, find, folded, people_rows, refuse_taken
+from edge.vault.sealed import SealedStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from edge.config import Config
+
+MAX_NAME = 64
+
+_NONCE_BYTES = 12
+
+_SCHEMA = Schema(
+    name="people database",
+    error=VaultError,
+    application_id=0x45445631,  # "EDV1"
+    mode=0o600,
+    migrations=(
+        (
+            sealed.TABLE,
+            people.TABLE,
+            credentials.TABLE,
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is enrolled; known without opening any template."""
+
+    name: str
+    enrolled: float
+    """Wall time of the enrolment, seconds since the Unix epoch."""
+    captures: int
+    model: str
+    """SHA-256 of the model that made the template."""
+
+
+_TABLES = ("people", "credentials")
+
+
+class Vault:
+    """The open people database. One thread; any number of processes.
+
+    Every method raises VaultError when the database was changed by another hand, is not of this
+    key or device, or is older than what this key has seen.
+    """
+
+    def __init__(self, store: SealedStore, keys: Keys, device: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._device = device
+        self.credentials = Credentials(store, keys)
+        """Cards and PINs."""
+
+    @staticmethod
+    def create_key(path: Path) -> None:
+        """Make the key file, once in a device's life. See `edge.vault.key.create_key`."""
+        create_key(path)
+
+    @classmethod
+    def open(cls, db: Path, key_file: Path, device: str, *, accept_older: bool = False) -> Self:
+        """Open the people of `device`, or begin with nobody.
+
+        `accept_older` takes a database that is older than the counter beside the key: for
+        someone who has restored a backup on purpose.
+        """
+        keys = load_keys(key_file)
+        counter = Counter(key_file.with_suffix(".counter"), keys.seal)
+        store = Store.open(db, _SCHEMA)
+        try:
+            sealed_store = SealedStore(store, _TABLES, keys, counter, device)
+            if accept_older:
+                sealed_store.accept()
+            vault = cls(sealed_store, keys, device)
+            vault.people()
+        except BaseException:
+            store.close()
+            raise
+        return vault
+
+    def people(self) -> list[Person]:
+        """Everybody enrolled, by name."""
+        with self._store.reading() as tables:
+            rows = people_rows(tables)
+        return [Person(row.name, row.enrolled, row.captures, row.model) for row in rows]
+
+    def templates(self, model: str) -> tuple[Template, ...]:
+        """Everybody's template, by name.
+
+        Raises:
+            VaultError: also when a template was made by another model than `model` (SHA-256).
+        """
+        with self._store.reading() as tables:
+            rows = people_rows(tables)
+        foreign = [row.name for row in rows if row.model != model]
+        if foreign:
+            raise VaultError(
+                f"{', '.join(foreign)}: enrolled with another model than the one in use "
+                f"({model[:12]}), and their vectors cannot be compared. Remove them with "
+                "`edge-door people remove` and enrol them again, or configure the earlier model."
+            )
+        return tuple(Template(row.name, self._decrypt(row), row.model) for row in rows)
+
+    def add(self, template: Template) -> None:
+        """Enrol a person.
+
+        Raises:
+            UsageError: the name is not one.
+            EnrolmentError: somebody of that name is enrolled already.
+        """
+        name = proper_name(template.person)
+        with self._store.changing() as tables:
+            refuse_taken(people_rows(tables), name)
+            # The row's own id is part of what is authenticated: take it first.
+            self._store.query(
+                "INSERT INTO people VALUES (NULL, ?, ?, 0, 0, '', 0, x'', x'')",
+                (name, folded(name)),
+            )
+            ((number,),) = self._store.query("SELECT last_insert_rowid()")
+            self._write(number, 1, name, time.time(), template)
+
+    def replace(self, template: Template) -> None:
+        """Give an enrolled person a new template, under a new key.
+
+        Raises:
+            UsageError: nobody has that name.
+        """
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), template.person)
+            self._write(row.id, row.generation + 1, row.name, time.time(), template)
+
+    def rename(self, old: str, new: str) -> None:
+        """Change a person's name.
+
+        Raises:
+            UsageError: nobody has the old name, or the new one is not a name.
+            EnrolmentError: somebody else has the new name.
+        """
+        name = proper_name(new)
+        with self._store.changing() as tables:
+            rows = people_rows(tables)
+            row = find(rows, old)
+            refuse_taken([other for other in rows if other is not row], name)
+            template = Template(name, self._decrypt(row), row.model)
+            self._write(row.id, row.generation + 1, name, row.enrolled, template)
+
+    def remove(self, name: str) -> None:
+        """Forget a person: their key is overwritten, then the row goes.
+
+        Raises:
+            UsageError: nobody has that name.
+        """
+        with self._store.changing() as tables:
+            row = find(people_rows(tables), name)
+            self._store.query("DELETE FROM people WHERE id = ?", (row.id,))
+
+    def changed(self) -> bool:
+        """Whether another process has written since the last call (or since opening)."""
+        return self._store.changed()
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(
+        self, number: int, generation: int, name: str, enrolled: float, template: Template
+    ) -> None:
+        vectors = np.atleast_2d(template.vectors).astype("<f4")
+        if not vectors.size or not np.isfinite(vectors).all():
+            raise EnrolmentError(f"{name}: a template is one or more finite vectors.")
+        bare = (name, folded(name), enrolled, len(vectors), template.model, generation)
+        bound = PersonRow(number, *bare).bound_to(self._device)
+        data_key = os.urandom(KEY_BYTES)
+        self._store.query(
+            "UPDATE people SET name = ?, folded = ?, enrolled = ?, captures = ?, model = ?, "
+            "generation = ?, data_key = ?, vectors = ? WHERE id = ?",
+            (
+                *bare,
+                _encrypt(self._keys.wrap, data_key, b"key " + bound),
+                _encrypt(data_key, vectors.tobytes(), b"vectors " + bound),
+                number,
+            ),
+        )
+
+    def _decrypt(self, row: PersonRow) -> NDArray[np.float32]:
+        bound = row.bound_to(self._device)
+        try:
+            data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)
+            plain = _open(data_key, row.vectors, b"vectors " + bound)
+            return np.frombuffer(plain, dtype="<f4").reshape(row.captures, -1)
+        except (InvalidTag, ValueError) as error:
+            raise VaultError(
+                f"The template of {row.name} in {self._store.path} does not open with this key: "
+                "it was changed. Remove them and enrol them again."
+            ) from error
+
+
+def proper_name(name: str) -> str:
+    """`name` in its composed Unicode form.
+
+    Raises:
+        UsageError: it is empty, too long, begins or ends with a space, or holds characters that
+            do not print.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    if not 1 <= len(composed) <= MAX_NAME or not composed.isprintable():
+        raise UsageError(f"{name!r} is not a name: use 1 to {MAX_NAME} printable characters.")
+    if composed != composed.strip():
+        raise UsageError(f"{name!r} is not a name: it begins or ends with a space.")
+    return composed
+
+
+def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound)
+
+
+def _open(key: bytes, secret: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], bound)
+
+
+def open_vault(config: Config) -> Vault:
+    """The people of this device; makes the key on the very first start, never a second time.
+
+    Raises:
+        VaultError: the key or the database is missing, damaged, or of another device.
+    """
+    if not config.key_file.exists() and not config.people_db.exists():
+        Vault.create_key(config.key_file)
+    return Vault.open(config.people_db, config.key_file, config.device.id)

@@ -1,0 +1,1 @@
+"""Frame to evidence: what a picture means. No process, no people, no door."""

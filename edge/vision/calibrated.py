@@ -1,0 +1,64 @@
+"""The embedder's calibration: which similarity means the same person at a stated rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.access.calibration import Calibration, from_json
+from edge.errors import CalibrationError
+from edge.vision.models.manifest import read_manifest, shipped_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config import Config
+
+_TRACK_FMR = 0.003
+_UNCALIBRATED = 0.3
+
+
+def shipped_calibration(folder: Path, embedder: str) -> Path:
+    """Where the calibration lies that comes with an embedder."""
+    return folder / "calibration" / f"{embedder}.json"
+
+
+def read_calibration(config: Config) -> Calibration:
+    """The configured calibration file, or the one that came with the embedder; checked against it.
+
+    Raises:
+        CalibrationError: it is missing, damaged, made for another model, or does not reach down
+            to `match.false_match_rate`.
+        ModelError: the manifest does not name such an embedder.
+    """
+    folder = config.paths.models or shipped_models()
+    embedder = read_manifest(folder).embedder(config.models.embedder)
+    path = config.match.calibration or shipped_calibration(folder, embedder.name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalibrationError(
+            f"the calibration {path} cannot be read: {error}. Make one with `edge-door calibrate`, "
+            "or set [match] calibration."
+        ) from error
+    calibration = from_json(text, str(path))
+    calibration.require(embedder.sha256)
+    calibration.threshold_for(config.match.false_match_rate)
+    return calibration
+
+
+def threshold(config: Config) -> float:
+    """The similarity from which on two faces match at this door. Raises as `read_calibration`."""
+    return read_calibration(config).threshold_for(config.match.false_match_rate)
+
+
+def self_similarity(config: Config) -> float:
+    """The least similarity of one face to itself across a track, on the embedder's own scale.
+
+    Three of a thousand pairs of strangers reach it; a face that has stood there all the time lies
+    well above. An embedder that is only being measured has no calibration yet, and no door opens
+    by it: it gets what ArcFace's family needs.
+    """
+    try:
+        return read_calibration(config).threshold_for(_TRACK_FMR)
+    except CalibrationError:
+        return _UNCALIBRATED

@@ -1,0 +1,131 @@
+"""Several good, different captures of one face become one template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.errors import EnrolmentError
+from edge.records import Hint, Template
+from edge.vision.pipeline import people_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edge.records import Embedding, Floats, Frame
+    from edge.vision.pipeline import Pipeline, Stages
+
+WANTED = 8
+"""Vectors in a template: more add little, and every one is a further chance for a stranger."""
+FEWEST = 3
+"""From a film or a camera; single pictures may be fewer, since a person chose them."""
+TOO_ALIKE = 0.005
+"""Captures are the same picture again within this share of the way from equality to a mismatch:
+how far apart cosines lie differs between embedders."""
+_POOL = 64
+"""Captures looked at before the most different ones are chosen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Capture:
+    """What one frame gave: an embedding, or the hint that says why not."""
+
+    embedding: Embedding | None
+    hint: Hint
+
+
+def capture(frame: Frame, pipeline: Pipeline, stages: Stages) -> Capture:
+    """Try to take one capture: exactly one face, and good enough to be judged."""
+    faces = people_in(stages.detector.detect(frame))
+    if len(faces) != 1:
+        return Capture(None, Hint.ONE_AT_A_TIME if faces else Hint.MOVE_TO_CENTRE)
+    look = pipeline.look(frame, faces[0])
+    if not look.quality.ok:
+        return Capture(None, look.quality.hint)
+    return Capture(stages.embedder.embed(frame, look.landmarks, look.aligned), Hint.NONE)
+
+
+class Collector:
+    """Keeps captures that differ, until there are enough of them to choose from."""
+
+    def __init__(self, threshold: float) -> None:
+        """Two captures match from the similarity `threshold` on."""
+        self._threshold = threshold
+        self._too_alike = 1.0 - TOO_ALIKE * (1.0 - threshold)
+        self.embeddings: list[Embedding] = []
+        self.refused: dict[Hint, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """More would not change the choice."""
+        return len(self.embeddings) >= _POOL
+
+    def add(self, taken: Capture) -> bool:
+        """Keep a capture unless it failed or repeats another: whether it was kept."""
+        if taken.embedding is None:
+            self.refused[taken.hint] = self.refused.get(taken.hint, 0) + 1
+            return False
+        vector = taken.embedding.vector
+        if any(float(vector @ known.vector) > self._too_alike for known in self.embeddings):
+            return False
+        self.embeddings.append(taken.embedding)
+        return True
+
+    def template(self, name: str, fewest: int = FEWEST) -> Template:
+        """The template of everything collected.
+
+        Raises:
+            EnrolmentError: too few captures, or they show different people.
+        """
+        if len(self.embeddings) < fewest:
+            raise EnrolmentError(self._too_few(fewest))
+        vectors = np.stack([e.vector for e in self.embeddings])
+        kept = vectors[_inliers(vectors, self._threshold)]
+        if len(kept) < max(fewest, (len(vectors) + 1) // 2):
+            raise EnrolmentError(
+                f"of {len(vectors)} captures only {len(kept)} show the same face. "
+                "Enrol one person at a time, from pictures of that person alone."
+            )
+        chosen = kept[_most_different(kept, WANTED)]
+        return Template(name, chosen, self.embeddings[0].model)
+
+    def _too_few(self, fewest: int) -> str:
+        count = len(self.embeddings)
+        reasons = ", ".join(f"{hint.value} ({n}x)" for hint, n in self.refused.items())
+        why = f" What was missing: {reasons}." if reasons else ""
+        return (
+            f"only {count} usable and different captures, {fewest} are needed.{why} "
+            "Show one face, near, in good light, and turn the head a little."
+        )
+
+
+def find_duplicate(template: Template, others: Iterable[Template], threshold: float) -> str | None:
+    """The name under which this face is already enrolled, or None."""
+    for other in others:
+        best = float((template.vectors @ other.vectors.T).max())
+        if other.person != template.person and best >= threshold:
+            return other.person
+    return None
+
+
+def _inliers(vectors: Floats, threshold: float) -> Sequence[int]:
+    """Rows whose median similarity to the other rows is a match: others show someone else."""
+    if len(vectors) == 1:
+        return [0]
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, np.nan)
+    median = np.nanmedian(similarity, axis=1)
+    return [int(row) for row in np.flatnonzero(median >= threshold)]
+
+
+def _most_different(vectors: Floats, count: int) -> list[int]:
+    """Farthest-point choice: start at the most typical row, add what is least covered so far."""
+    similarity = vectors @ vectors.T
+    chosen = [int(similarity.sum(axis=1).argmax())]
+    while len(chosen) < min(count, len(vectors)):
+        covered = similarity[:, chosen].max(axis=1)
+        covered[chosen] = np.inf
+        chosen.append(int(covered.argmin()))
+    return chosen

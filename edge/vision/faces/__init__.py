@@ -1,0 +1,1 @@
+"""Find a face, align it, judge its quality, make a vector of it."""

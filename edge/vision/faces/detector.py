@@ -1,0 +1,92 @@
+"""Faces in a frame."""
+
+from __future__ import annotations
+
+from operator import mul
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.errors import ModelError
+from edge.records import Box, Face
+from edge.vision.faces.decoders import DECODERS
+
+if TYPE_CHECKING:
+    from edge.records import Frame, Pixels
+    from edge.vision.models.tflite import Model
+
+
+class Detector:
+    """A single-shot detector: letterbox, network, decoder, non-maximum suppression."""
+
+    def __init__(self, model: Model) -> None:
+        """Take a loaded model.
+
+        Raises:
+            ModelError: the manifest names no decoder that there is, or lacks what it needs.
+        """
+        self._model = model
+        spec = model.entry.output
+        try:
+            self._min_overlap = float(spec["min_overlap"])
+            self._decode = DECODERS[spec.get("decoder", "blazeface")](spec, model.size[0])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"the manifest's output of {model.entry.name!r} is not a detector's: {error!r}"
+            ) from error
+
+    def detect(self, frame: Frame) -> list[Face]:
+        """All faces, best first, in frame pixels."""
+        square, scale, left, top = _letterbox(frame.pixels, self._model.size[0])
+        rows, scores = self._decode(self._model.run(square))
+        faces = _merge(rows, scores, self._min_overlap)
+        return [_face(row, score, scale, left, top) for row, score in faces]
+
+
+def _letterbox(pixels: Pixels, size: int) -> tuple[Pixels, float, float, float]:
+    """Fit the frame into a black square; also the square's side and corner in frame pixels."""
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    w, h = round(width * size / side), round(height * size / side)
+    square = np.zeros((size, size, 3), dtype=np.uint8)
+    x, y = (size - w) // 2, (size - h) // 2
+    square[y : y + h, x : x + w] = _shrunk(pixels, w, h)
+    pixel = side / size
+    return square, float(side), -x * pixel, -y * pixel
+
+
+def _shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Resized without aliasing: halved, which is quick, until two pixels a side make one."""
+    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
+        half = pixels.shape[1] // 2, pixels.shape[0] // 2
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _merge(
+    rows: list[list[float]], scores: list[float], min_overlap: float
+) -> list[tuple[list[float], float]]:
+    """Weighted non-maximum suppression: overlapping candidates average into one face."""
+    boxes = [Box(x, y, right - x, bottom - y) for x, y, right, bottom, *_ in rows]
+    left = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    faces = []
+    while left:
+        best = left[0]
+        # A candidate belongs to its own face even when its box is degenerate.
+        face = [i for i in left if i == best or boxes[i].iou(boxes[best]) > min_overlap]
+        weights = [scores[i] for i in face]
+        total = sum(weights)
+        columns = zip(*(rows[i] for i in face), strict=True)
+        mean = [sum(map(mul, weights, column)) / total for column in columns]
+        faces.append((mean, scores[best]))
+        left = [i for i in left if i not in face]
+    return faces
+
+
+def _face(row: list[float], score: float, scale: float, left: float, top: float) -> Face:
+    """`row` in frame pixels."""
+    x = [left + value * scale for value in row[::2]]
+    y = [top + value * scale for value in row[1::2]]
+    keypoints = np.array([x[2:], y[2:]], np.float32).T
+    return Face(Box(x[0], y[0], x[1] - x[0], y[1] - y[0]), keypoints, score)

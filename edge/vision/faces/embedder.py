@@ -1,0 +1,63 @@
+"""A face to a unit vector (MobileFaceNet, Chen et al. 2018; ArcFace, Deng et al. 2019)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.records import Embedding
+from edge.vision.faces.aligner import SIZE, align
+from edge.vision.models.manifest import combined_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
+    from edge.vision.models.tflite import Model
+
+
+class Embedder:
+    """Makes the vector that is compared: by one network, or by several side by side.
+
+    Of several, each unit vector is scaled by the root of its weight and they are put one after
+    another: the cosine of two such vectors is the weighted mean of the networks' cosines.
+    """
+
+    def __init__(self, models: Sequence[Model], weights: Sequence[float] = (1.0,)) -> None:
+        self._models = models
+        self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
+        self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
+        """Whose vectors these are: only equal ones may be compared."""
+
+    def embed(
+        self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None = None
+    ) -> Embedding:
+        """The L2-normalised float32 `(d,)` vector of one face.
+
+        Args:
+            frame: Where it is.
+            landmarks: In frame pixels.
+            aligned: The face on ArcFace's template, where that has been cut out already: a network
+                trained on just that takes it, others cut out their own.
+        """
+        # First every crop, then every network, then the rest: a network leaves nothing of the frame
+        # and little of this program in the cache.
+        faces = [self._crop(model, frame, landmarks, aligned) for model in self._models]
+        outputs = [m.run(face)["embedding"] for m, face in zip(self._models, faces, strict=True)]
+        vectors = [s * _unit(v.ravel()) for s, v in zip(self._scales, outputs, strict=True)]
+        return Embedding(np.concatenate(vectors), self.model_sha256)
+
+    @staticmethod
+    def _crop(
+        model: Model, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
+    ) -> Pixels:
+        """The face as `model` wants it."""
+        if aligned and (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE)):
+            return aligned.pixels
+        return align(frame, landmarks, model.entry.alignment, model.size).pixels
+
+
+def _unit(vector: Floats) -> Floats:
+    return vector / np.float32(max(math.sqrt(vector @ vector), 1e-12))

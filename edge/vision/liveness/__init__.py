@@ -1,0 +1,1 @@
+"""Is the face in view alive?"""

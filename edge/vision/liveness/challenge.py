@@ -1,0 +1,201 @@
+"""A random challenge: moves that a recording made before cannot know. Pure but for the drawing.
+
+The moves are drawn from the operating system's random source, each different from the one before.
+The person does them one by one, coming back to the front in between; another move than the one
+asked for fails the challenge, so doing everything in every order does not help. Moves drawn at
+random answer it with `LivenessSection.guess_probability` = 1 / (k (k - 1)^(n - 1)).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.vision.liveness.parallax import is_flat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.config.sections import LivenessSection, Move
+    from edge.records import Floats, Landmarks
+
+TURN_DEG = 16.0
+"""So far the head turns aside; less is swaying."""
+LIFT_DEG = 14.0
+"""So far the head is lifted."""
+APPROACH = 1.2
+"""So much wider the face becomes when somebody comes closer."""
+BACK = 0.5
+"""A move is over when the head is back within this share of the way."""
+HOLD_S = 0.12
+"""A move is held so long: one odd frame is no move."""
+BLINK_GAP_S = 1.5
+"""Blinks of one rhythm follow each other within this time."""
+QUIET_S = 0.8
+"""After the last blink of a rhythm comes none for so long."""
+_BLINKS = {"blink_twice": 2, "blink_thrice": 3}
+
+INSTRUCTIONS: dict[Move, str] = {
+    "left": "turn your head to your left, then back",
+    "right": "turn your head to your right, then back",
+    "up": "look up, then back",
+    "closer": "come closer",
+    "blink_twice": "blink twice",
+    "blink_thrice": "blink three times",
+}
+
+
+class Progress(Enum):
+    """How a challenge stands."""
+
+    RUNNING = 0
+    PASSED = 1
+    FAILED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where the head is: angles in degrees as in Landmarks, and the face's width in pixels."""
+
+    yaw: float
+    pitch: float
+    width: float
+
+
+def draw(section: LivenessSection) -> tuple[Move, ...]:
+    """Moves for one challenge, from the operating system's random source."""
+    random = secrets.SystemRandom()
+    moves: list[Move] = []
+    while len(moves) < section.challenge_steps:
+        moves.append(random.choice([m for m in section.challenge_moves if m not in moves[-1:]]))
+    return tuple(moves)
+
+
+class Challenge:
+    """One challenge from its first frame to PASSED or FAILED."""
+
+    def __init__(self, moves: Sequence[Move], started_at: float, limit_s: float) -> None:
+        self._moves = tuple(moves)
+        self._deadline = started_at + limit_s
+        self._step = 0
+        self._poses: deque[tuple[float, Pose, Floats]] = deque()
+        self._begin_step()
+        self.progress = Progress.RUNNING
+        self.seen = ""
+
+    @property
+    def move(self) -> Move | None:
+        """What is asked for now; None when the challenge is over."""
+        over = self.progress is not Progress.RUNNING
+        return None if over else self._moves[self._step]
+
+    @property
+    def instruction(self) -> str:
+        """The same in words; empty when the challenge is over."""
+        return INSTRUCTIONS[self.move] if self.move else ""
+
+    def observe(self, at: float, landmarks: Landmarks, *, blinked: bool) -> Progress:
+        """Take one frame; `blinked` says that it completes a blink."""
+        if self.progress is Progress.RUNNING:
+            if at > self._deadline:
+                self._fail(f"too slow: {self.instruction}")
+            else:
+                self._follow(at, landmarks, blinked=blinked)
+        return self.progress
+
+    def _begin_step(self) -> None:
+        self._front: tuple[Pose, Floats] | None = None
+        self._doing: Move | None = None
+        self._doing_since = 0.0
+        self._done = False
+        self._blinks: list[float] = []
+
+    def _follow(self, at: float, landmarks: Landmarks, *, blinked: bool) -> None:
+        pose = pose_of(landmarks)
+        points = landmarks.points[:, :2]
+        if self._front is None:
+            self._find_front(at, pose, points)
+            return
+        front, front_points = self._front
+        share, leading = _leading(front, pose)
+        if self._done:
+            if share < BACK or self.move == "closer":
+                self._next()
+            return
+        if blinked:
+            self._blinks.append(at)
+        move = leading if share >= 1 else None
+        if move != self._doing:
+            self._doing, self._doing_since = move, at
+        if move is not None and at - self._doing_since >= HOLD_S:
+            self._moved(move, front_points, points)
+        elif self.move in _BLINKS:
+            self._count_blinks(at, _BLINKS[self.move])
+
+    def _find_front(self, at: float, pose: Pose, points: Floats) -> None:
+        """The pose from which a move is measured: the median of a quarter of a second at rest."""
+        self._poses.append((at, pose, points))
+        while at - self._poses[0][0] > 2 * HOLD_S:
+            self._poses.popleft()
+        if at - self._poses[0][0] < HOLD_S:
+            return
+        angles = np.array([(p.yaw, p.pitch, p.width) for _, p, _ in self._poses])
+        if np.any(np.ptp(angles[:, :2], axis=0) > BACK * min(TURN_DEG, LIFT_DEG)):
+            return
+        self._front = Pose(*(float(v) for v in np.median(angles, axis=0))), points
+        self._poses.clear()
+
+    def _moved(self, move: Move, front_points: Floats, points: Floats) -> None:
+        if move != self.move:
+            self._fail(f"asked to {self.instruction}, but saw: {INSTRUCTIONS[move]}")
+        elif move != "closer" and is_flat(front_points, points):
+            self._fail("the face is flat: it moves like a picture")
+        else:
+            self._done = True
+
+    def _count_blinks(self, at: float, wanted: int) -> None:
+        if not self._blinks or at - self._blinks[-1] < QUIET_S:
+            return
+        gaps = np.diff(self._blinks)
+        if len(self._blinks) == wanted and np.all(gaps <= BLINK_GAP_S):
+            self._next()
+        elif len(self._blinks) > wanted:
+            self._fail(f"asked to {self.instruction}, but saw {len(self._blinks)} blinks")
+        elif at - self._blinks[-1] > BLINK_GAP_S:
+            self._blinks.clear()  # a natural blink before the rhythm began
+
+    def _next(self) -> None:
+        self._step += 1
+        if self._step == len(self._moves):
+            self.progress = Progress.PASSED
+            self.seen = "answered the challenge"
+        else:
+            self._begin_step()
+
+    def _fail(self, seen: str) -> None:
+        self.progress = Progress.FAILED
+        self.seen = seen
+
+
+def pose_of(landmarks: Landmarks) -> Pose:
+    """The pose of a face; its width is that between the outer eye corners, roll taken out."""
+    across = landmarks.points[263] - landmarks.points[33]
+    return Pose(landmarks.yaw, landmarks.pitch, float(np.linalg.norm(across)))
+
+
+def _leading(front: Pose, pose: Pose) -> tuple[float, Move]:
+    """How far along which move the head is; 1 is far enough."""
+    aside = (pose.yaw - front.yaw) / TURN_DEG
+    shares: dict[Move, float] = {
+        "right": aside,  # the person's right lies at the left edge of the frame
+        "left": -aside,
+        "up": (pose.pitch - front.pitch) / LIFT_DEG,
+        "closer": (pose.width / max(front.width, 1e-6) - 1) / (APPROACH - 1),
+    }
+    move = max(shares, key=lambda name: shares[name])
+    return shares[move], move

@@ -1,0 +1,171 @@
+"""Is a blink part of one unbroken film of a living face? Pure: time comes from the frames.
+
+Two pictures put in front of a camera in turn, eyes open and eyes shut, made a well-known blink
+check fall. They, and prints that are tilted or cut up, give themselves away:
+
+- the lids jump instead of moving, or never rest (`Blink.abruptness`, `Blink.unrest`);
+- the rest of the face changes with the lids, or is foreshortened, and comes back as it was;
+- nothing but the lids moves at all, neither the face in its crop nor the crop in the frame.
+
+A smooth film of a blinking face is not told from a face here; that is what challenges are for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from edge.records import AlignedFace, Floats, Landmarks
+    from edge.vision.liveness.blink import Blink
+
+MAX_ABRUPTNESS = 0.88
+"""74 genuine blinks stay below 0.86 at 24-60 frames a second; at 12, every tenth does not, and has
+to be followed by another. Alternating pictures reach 0.94 and more."""
+MAX_SECONDS = 0.36
+"""Between the half-way points; two pictures that fade into each other take longer. Of the genuine
+blinks, 95 % are over in 0.32 s: slower ones are blinks, but prove nothing."""
+MAX_RETURN = 0.8
+"""Share of the face's change that is taken back after the blink; a squint with the blink takes
+back up to 0.75."""
+MIN_CHANGE = 0.1
+"""Below this change (deviations of the patch) there is nothing to take back but noise."""
+STILL = 1.2
+"""Across a blink a living face changes more than so many times the change between two frames, which
+is mostly noise..."""
+MIN_SWAY = 0.006
+"""...or it sways in the frame, in distances between the eyes."""
+CUT = 1.1
+"""Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
+MEMORY_S = 1.5
+BEFORE_S = 0.08
+"""The face before a blink is looked at so long before its lids are half closed."""
+MIN_FILM_S = 0.4
+"""So much of the face must be seen before its lids are half closed."""
+MAX_UNREST = 0.35
+"""Lids rest before a blink; printed eyes that are pulled up and down do not. A blink that follows
+another within half a second does not either: it is one, but proves nothing."""
+MAX_LABOUR = 1.45
+"""Of these two shares together: printed eyes pulled by hand come slowly and from no rest, 1.52 and
+more; of 99 genuine blinks 98 reach 1.38 at most."""
+MAX_FORESHORTENING = 0.1
+"""A picture tilted away and back closes its eyes and loses height; in 74 genuine blinks faces
+lost 0.064 at most."""
+TOO_EARLY = "the face has only just appeared"
+TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
+RESTLESS = "the eyelids were not at rest before the blink"
+
+_SIZE = 56
+_EYES = slice(17, 32), slice(8, 48)  # rows and columns of the crop: eyes and brows
+_FACE = slice(6, 56), slice(8, 48)
+_BLUR = cv2.getGaussianKernel(9, 1.0, cv2.CV_32F)
+_MASK = np.zeros((_SIZE, _SIZE), dtype=bool)
+_MASK[_FACE] = True
+_MASK[_EYES] = False
+_INSIDE = np.flatnonzero(_MASK)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shot:
+    at: float
+    patch: Floats
+    five: Floats
+    height: float
+    """From forehead to chin, over the face's width."""
+
+
+class Film:
+    """The last second or so of one face."""
+
+    def __init__(self) -> None:
+        self._shots: deque[_Shot] = deque()
+
+    def clear(self) -> None:
+        """Another face, or a gap."""
+        self._shots.clear()
+
+    def add(self, at: float, face: AlignedFace, landmarks: Landmarks) -> bool:
+        """Take a frame's face, aligned, and its landmarks.
+
+        Returns:
+            False when this is another picture than that of the frame before.
+        """
+        shot = _Shot(at, patch_of(face), landmarks.five, _height(landmarks))
+        follows = not self._shots or _change(self._shots[-1], shot) < CUT
+        self._shots.append(shot)
+        while self._shots[0].at < at - MEMORY_S:
+            self._shots.popleft()
+        return follows
+
+    def objection(self, blink: Blink) -> str:
+        """Why the blink that has just ended is no sign of life; empty when it is one."""
+        if self._shots[0].at > blink.begin - MIN_FILM_S:
+            return TOO_EARLY
+        return _lids(blink) or self._face(blink)
+
+    def _face(self, blink: Blink) -> str:
+        """What the rest of the face has against it."""
+        shots = list(self._shots)
+        first = max(i for i, shot in enumerate(shots) if shot.at <= blink.begin - BEFORE_S)
+        before, after = shots[first], shots[-1]
+        lowest = min(shots, key=lambda shot: abs(shot.at - blink.lowest))
+        if 1 - 2 * lowest.height / (before.height + after.height) > MAX_FORESHORTENING:
+            return "the whole face is tilted away with the eyelids"
+        there, back = _change(before, lowest), _change(before, after)
+        noise = _noise(shots[: first + 1])
+        if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
+            return "the whole face changes with the eyelids"
+        if back <= STILL * noise and _sway(before, after) < MIN_SWAY:
+            return "nothing but the eyelids moves"
+        return ""
+
+
+def _lids(blink: Blink) -> str:
+    """What the course of the lids has against it."""
+    if blink.abruptness > MAX_ABRUPTNESS:
+        return "the eyelids jump as if one picture replaced another"
+    if blink.end - blink.begin > MAX_SECONDS:
+        return TOO_SLOW
+    labour = blink.unrest / MAX_UNREST + (blink.end - blink.begin) / MAX_SECONDS
+    if blink.unrest > MAX_UNREST or labour > MAX_LABOUR:
+        return RESTLESS
+    return ""
+
+
+def patch_of(face: AlignedFace) -> Floats:
+    """The face without eyes, brows and background, small, smooth, of mean 0 and deviation 1."""
+    grey = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
+    smooth = cv2.sepFilter2D(small, cv2.CV_32F, _BLUR, _BLUR)
+    values = smooth.ravel().take(_INSIDE)
+    mean, deviation = (value.item() for value in cv2.meanStdDev(values))
+    # A few grey levels more, so that the noise of a black face is not blown up.
+    return (values - np.float32(mean)) / np.float32(deviation + 4.0)
+
+
+def _height(landmarks: Landmarks) -> float:
+    top, bottom, right, left = landmarks.points[[10, 152, 234, 454], :2].tolist()
+    return math.dist(bottom, top) / max(math.dist(left, right), 1e-6)
+
+
+def _change(first: _Shot, second: _Shot) -> float:
+    step = first.patch - second.patch
+    return math.sqrt(float(step @ step) / len(step))
+
+
+def _noise(shots: list[_Shot]) -> float:
+    """Change from frame to frame just before the blink; frames sent twice are left out."""
+    steps = [_change(a, b) for a, b in pairwise(shots[-7:])]
+    steps = [step for step in steps if step > 0]
+    return float(np.median(steps)) if steps else 0.0
+
+
+def _sway(first: _Shot, second: _Shot) -> float:
+    away = float(np.linalg.norm(second.five.mean(axis=0) - first.five.mean(axis=0)))
+    return away / max(float(np.linalg.norm(first.five[1] - first.five[0])), 1e-6)

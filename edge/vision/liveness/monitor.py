@@ -1,0 +1,153 @@
+"""Proof of life of the one face in view. Pure but for drawing challenges: time is the frames'.
+
+PENDING until life was seen, LIVE while that is fresh, FAILED after a challenge was not answered.
+A face that simply shows no life stays PENDING; how long it may is for policy to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edge.records import Liveness, LivenessState
+from edge.vision.liveness.blink import BlinkDetector
+from edge.vision.liveness.challenge import Challenge, Progress, draw
+from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_SLOW, Film
+from edge.vision.liveness.texture import Ballot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.config.sections import LivenessSection, Move
+    from edge.records import AlignedFace, EyeOpenness, Landmarks
+    from edge.vision.liveness.blink import Blink
+
+NEVER = float("-inf")
+MAX_GAP_S = 0.3
+"""A longer gap between two frames breaks the film."""
+SETTLE_S = 0.1
+"""A blink is judged so long after the eyes were half open again, when the face has settled."""
+SUSPECT_S = 2.0
+"""After a blink that looked like two pictures, none counts for so long."""
+RETRY_S = 3.0
+"""How long a failed challenge stays FAILED; then another one is drawn."""
+RECAPTURED = "the colours are those of a screen or a print"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """What one frame says of the single face in view."""
+
+    at: float
+    track: int
+    """Number of the unbroken track; another number is another face, and the proof starts again."""
+    landmarks: Landmarks
+    aligned: AlignedFace
+    eyes: EyeOpenness
+    texture: float | None = None
+    """Log-odds of an attack by the face's colours; None: they were not looked at."""
+
+
+class LivenessMonitor:
+    """Follows one face at a time. Give it every frame on which there is exactly one."""
+
+    def __init__(
+        self,
+        section: LivenessSection,
+        draw_moves: Callable[[LivenessSection], tuple[Move, ...]] = draw,
+    ) -> None:
+        self._section = section
+        self._draw = draw_moves
+        self._blinks = BlinkDetector()
+        self._film = Film()
+        self._ballot = Ballot()
+        self._track = -1
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the face was lost, another came in, or the picture jumped."""
+        self._blinks.reset()
+        self._film.clear()
+        self._ballot.clear()
+        self._at = NEVER
+        self._count = 0
+        self._blinked_at = NEVER
+        self._answered_at = NEVER
+        self._failed_at = NEVER
+        self._suspect_until = NEVER
+        self._candidate: Blink | None = None
+        self._challenge: Challenge | None = None
+        self._seen = ""
+
+    def observe(self, sample: Sample) -> Liveness:
+        """Take one frame of a single face; how far its proof of life has come."""
+        if sample.track != self._track or sample.at - self._at > MAX_GAP_S:
+            self._track = sample.track
+            self.reset()
+        self._at = sample.at
+        if not self._film.add(sample.at, sample.aligned, sample.landmarks):
+            self.reset()
+            self._at = sample.at
+            self._seen = "the picture jumped"
+        if sample.texture is not None:
+            self._ballot.add(sample.at, sample.texture)
+        blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
+        if blink is not None:
+            self._candidate = blink
+        blinked = self._proves_life(sample.at)
+        if self._section.level != "blink":
+            self._follow_challenge(sample, blinked=blinked)
+        span = None if blink is None else (blink.begin, blink.end)
+        verdict = self._verdict(sample.at)
+        if self._section.texture and verdict.state is LivenessState.LIVE and self._ballot.against:
+            verdict = Liveness(LivenessState.PENDING, seen=RECAPTURED)
+        return replace(verdict, blinks=self._count, blink=span)
+
+    def _proves_life(self, at: float) -> bool:
+        """Whether the last blink has just stood the test."""
+        if self._candidate is None or at < self._candidate.end + SETTLE_S:
+            return False
+        objection, self._candidate = self._film.objection(self._candidate), None
+        if objection:
+            self._seen = objection
+        if objection not in {"", TOO_EARLY, TOO_SLOW, RESTLESS}:
+            self._suspect_until = at + SUSPECT_S
+        if objection or at < self._suspect_until:
+            return False
+        self._count += 1
+        self._blinked_at = at
+        return True
+
+    def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
+        """Run a challenge once its turn has come; draw another one after a failed one."""
+        at, fresh_s = sample.at, self._section.fresh_s
+        if at - self._answered_at <= fresh_s or at - self._failed_at <= RETRY_S:
+            return
+        if self._challenge is None:
+            if self._section.level == "both" and at - self._blinked_at > fresh_s:
+                return
+            moves = self._draw(self._section)
+            self._challenge = Challenge(moves, at, self._section.challenge_s)
+        progress = self._challenge.observe(at, sample.landmarks, blinked=blinked)
+        if progress is Progress.RUNNING:
+            return
+        self._seen = self._challenge.seen
+        self._challenge = None
+        if progress is Progress.PASSED:
+            self._answered_at = at
+        else:
+            self._failed_at = at
+
+    def _verdict(self, at: float) -> Liveness:
+        answered = at - self._answered_at <= self._section.fresh_s
+        blinked = at - self._blinked_at <= self._section.fresh_s
+        if self._section.level == "blink" and blinked:
+            return Liveness(LivenessState.LIVE, seen="blinked")
+        if answered:
+            return Liveness(LivenessState.LIVE, seen=self._seen)
+        if at - self._failed_at <= RETRY_S:
+            return Liveness(LivenessState.FAILED, seen=self._seen)
+        if self._challenge is not None and self._challenge.move is not None:
+            words, move = self._challenge.instruction, self._challenge.move
+            return Liveness(LivenessState.PENDING, seen="challenged", instruction=words, move=move)
+        return Liveness(LivenessState.PENDING, seen=self._seen or "no blink yet")

@@ -1,0 +1,212 @@
+"""models/manifest.toml: which files there are, what they eat and what they give."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+
+from edge.errors import ModelError
+from edge.vision.faces.aligner import Alignment  # noqa: TC001 - pydantic reads it
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ADDED = "added.toml"
+"""Beside the manifest: models that this installation's owner added."""
+
+Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "texture", "embedder"]
+
+
+class InputSpec(BaseModel):
+    """What a model eats: x = (pixel - mean) / std, images of three channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int
+    height: int
+    color: Literal["rgb", "bgr"] = "rgb"
+    mean: float | tuple[float, float, float] = 0.0
+    """For all channels, or for each in the order of `color`."""
+    std: float | tuple[float, float, float] = 1.0
+    whiten: bool = False
+    """Each image by its own mean and deviation instead."""
+    layout: Literal["nhwc", "nchw"] = "nhwc"
+    pictures: PositiveInt = 1
+    """How many it looks at together."""
+
+
+class ModelEntry(BaseModel):
+    """One model file as the manifest describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    role: Role
+    path: Path
+    sha256: str
+    precision: Literal["float32", "float16", "int8"]
+    licence: str
+    source: str
+    description: str = ""
+    preset: str | None = None
+    """The preset that it was added with: another name under which people know it."""
+    alignment: Alignment = "arcface-112"
+    input: InputSpec
+    output: dict[str, Any]
+
+
+class Ensemble(BaseModel):
+    """What makes the vector that is compared: one network, or several whose cosines are added."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    networks: tuple[ModelEntry, ...]
+    weights: tuple[PositiveFloat, ...]
+    """Of each network's cosine in the sum."""
+    description: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """See `combined_sha256`."""
+        return combined_sha256([entry.sha256 for entry in self.networks], self.weights)
+
+    @property
+    def precision(self) -> str:
+        """`int8` where all are; else that of the first one that is not."""
+        return next((e.precision for e in self.networks if e.precision != "int8"), "int8")
+
+
+class Manifest(BaseModel):
+    """All models, by name, and which one serves each role by default."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: dict[str, ModelEntry]
+    ensembles: dict[str, Ensemble]
+    defaults: dict[Role, str]
+
+    def embedder(self, name: str | None = None) -> Ensemble:
+        """The embedder called `name`, or the default one.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        wanted = name or self.defaults.get("embedder") or ""
+        for ensemble in self.ensembles.values():
+            if _plain(wanted) == _plain(ensemble.name):
+                return ensemble
+        return _alone(self.entry("embedder", wanted))
+
+    @property
+    def embedders(self) -> list[Ensemble]:
+        """All of them: each network alone, then those side by side."""
+        alone = [_alone(entry) for entry in self.models.values() if entry.role == "embedder"]
+        return [*alone, *self.ensembles.values()]
+
+    def serving(self, role: Role, name: str | None = None) -> ModelEntry | Ensemble:
+        """What plays a role, whatever the role.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        return self.embedder(name) if role == "embedder" else self.entry(role, name)
+
+    def entry(self, role: Role, name: str | None = None) -> ModelEntry:
+        """The model called `name`, or the role's default.
+
+        The names people know are understood too: "VGG-Face" finds the model that was added with
+        the preset `vgg-face`.
+
+        Raises:
+            ModelError: there is no such model, or it plays another role.
+        """
+        wanted = name or self.defaults.get(role) or ""
+        own = [model for model in self.models.values() if model.role == role]
+        exact = next((model for model in own if model.name == wanted), None)
+        known_as = (m for m in own if _plain(wanted) in {_plain(m.name), _plain(m.preset or "")})
+        entry = exact or (next(known_as, None) if wanted else None)
+        if entry is None:
+            names = [model.name for model in own] + (
+                list(self.ensembles) if role == "embedder" else []
+            )
+            known = ", ".join(sorted(names))
+            raise ModelError(
+                f"there is no {role} model called {wanted!r}. There are: {known}. "
+                "More come with: edge-door models add FILE.tflite --preset NAME"
+            )
+        return entry
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def combined_sha256(hashes: Sequence[str], weights: Sequence[float]) -> str:
+    """Which vectors can be compared: those of one file, or of the same files in the same sum."""
+    if len(hashes) == 1:
+        return hashes[0]
+    lines = [f"{sha256} {weight:g}\n" for sha256, weight in zip(hashes, weights, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def shipped_models() -> Path:
+    """The folder of the models that came with edge-door: in the wheel, or beside the checkout."""
+    package = Path(__file__).resolve().parents[2]
+    inside = package / "_models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+def read_manifest(folder: Path | None = None) -> Manifest:
+    """Read `manifest.toml` in `folder` (default: the shipped models), and what was added to it.
+
+    Raises:
+        ModelError: it is missing, unreadable, or says something that cannot be.
+    """
+    folder = folder or shipped_models()
+    shipped = read_toml(folder / "manifest.toml")
+    added = read_toml(folder / ADDED) if (folder / ADDED).exists() else {}
+    try:
+        models = {
+            name: ModelEntry(name=name, path=folder / table.pop("file"), **table)
+            for name, table in (added.get("models", {}) | shipped.get("models", {})).items()
+        }
+        ensembles = {
+            name: _ensemble(name, table, models)
+            for name, table in shipped.get("ensembles", {}).items()
+        }
+        return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
+
+
+def _alone(entry: ModelEntry) -> Ensemble:
+    return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
+
+
+def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
+    weights: dict[str, float] = table.pop("weights")
+    networks = tuple(models[part] for part in weights)
+    return Ensemble(name=name, networks=networks, weights=tuple(weights.values()), **table)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read one of the files beside the models.
+
+    Raises:
+        ModelError: it is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model manifest {path} cannot be read: {error}") from error

@@ -1,0 +1,204 @@
+"""The one place where the stages meet: step(Frame) -> Evidence."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.records import Evidence
+from edge.vision.calibrated import self_similarity
+from edge.vision.faces.aligner import align
+from edge.vision.faces.detector import Detector
+from edge.vision.faces.embedder import Embedder
+from edge.vision.faces.landmarks import Mesh
+from edge.vision.faces.quality import assess
+from edge.vision.faces.tracker import Tracker
+from edge.vision.liveness.eyelids import Eyelids
+from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.liveness.texture import Texture
+from edge.vision.models.manifest import read_manifest
+from edge.vision.models.tflite import Model
+from edge.vision.opencv import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from edge.config import Config
+    from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
+    from edge.vision.models.manifest import Manifest, Role
+
+BYSTANDER = 0.4
+"""A face narrower than this share of the nearest one stands well behind and is not judged."""
+EMBED_EVERY_S = 0.2
+"""The match needs a few embeddings a second; eyelids are followed on every frame."""
+LOOK_AT_TEXTURE_EVERY_S = 0.25
+ROWS_COMPARED = 16
+"""Every so many rows, one tells whether a frame is the very same picture as the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The models, loaded and checked."""
+
+    detector: Detector
+    mesh: Mesh
+    eyelids: Eyelids
+    embedder: Embedder
+    self_similarity: float
+    """The least similarity of one face to itself across a track, on the embedder's scale."""
+    texture: Texture | None = None
+    """None: `[liveness] texture` is off."""
+
+    @classmethod
+    def load(cls, config: Config) -> Stages:
+        """Load what `[models]` names.
+
+        Raises:
+            ModelError: a file or the manifest is missing, altered or of the wrong shape.
+        """
+        settle()
+        manifest = read_manifest(config.paths.models)
+        section = config.models
+
+        def model(role: Role, name: str | None) -> Model:
+            return Model(manifest.entry(role, name), section.runtime, section.threads)
+
+        return cls(
+            Detector(model("detector", section.detector)),
+            Mesh(model("landmarks", section.landmarks)),
+            Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
+            cls.embedder_of(config, manifest),
+            self_similarity(config),
+            Texture(model("texture", None)) if config.liveness.texture else None,
+        )
+
+    @staticmethod
+    def embedder_of(config: Config, manifest: Manifest) -> Embedder:
+        """Load the embedder alone."""
+        section = config.models
+        ensemble = manifest.embedder(section.embedder)
+        networks = [Model(e, section.runtime, section.threads) for e in ensemble.networks]
+        return Embedder(networks, ensemble.weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One face in one frame, as far as a single picture tells."""
+
+    frame: Frame
+    face: Face
+    landmarks: Landmarks
+    aligned: AlignedFace
+    """On ArcFace's template, whichever embedder runs: quality and liveness know their way there."""
+    quality: Quality
+
+
+class Pipeline:
+    """Follows the person in front of one camera. Pure but for the models: time is the frames'."""
+
+    def __init__(
+        self,
+        stages: Stages,
+        config: Config,
+        stopwatch: Callable[[str], AbstractContextManager[object]] | None = None,
+    ) -> None:
+        """Start with nobody in view; `stopwatch(name)` is entered around every stage."""
+        self._stages = stages
+        self._config = config
+        self._time = stopwatch or (lambda _name: nullcontext())
+        self._tracker = Tracker(stages.self_similarity)
+        self._liveness = LivenessMonitor(config.liveness)
+        self._embedded_at = float("-inf")
+        self._embedded_track = 0
+        self._texture_at = float("-inf")
+        self._rows = np.empty(0, np.uint8)
+        self._changed_at = 0.0
+
+    def step(self, frame: Frame) -> Evidence:
+        """Everything that one more frame tells about the person in view."""
+        at = frame.captured_at
+        unchanged_s = self._unchanged_for(frame)
+        with self._time("detect"):
+            faces = people_in(self._stages.detector.detect(frame))
+        if len(faces) != 1:
+            if faces:
+                self._tracker.lose()
+                self._liveness.reset()
+            return Evidence(at, frame.sequence, len(faces), unchanged_s=unchanged_s)
+        look = self.look(frame, faces[0])
+        track = self._tracker.see(at, look.face.box)
+        embedding = self._embed_if_due(at, track, look)
+        if embedding is not None:
+            track = self._tracker.recognise(embedding)
+            self._embedded_track = track
+        with self._time("eyelids"):
+            eyes = self._stages.eyelids.measure(frame, look.landmarks)
+        texture = self._texture_if_due(at, look)
+        with self._time("liveness"):
+            liveness = self._liveness.observe(
+                Sample(at, track, look.landmarks, look.aligned, eyes, texture)
+            )
+        return Evidence(
+            captured_at=at,
+            sequence=frame.sequence,
+            faces=1,
+            face=look.face,
+            landmarks=look.landmarks,
+            aligned=look.aligned,
+            eyes=eyes,
+            quality=look.quality,
+            embedding=embedding,
+            texture=texture,
+            liveness=liveness,
+            track=track,
+            unchanged_s=unchanged_s,
+        )
+
+    def ask_again(self) -> None:
+        """A decision has been made: the next one needs a proof of life of its own."""
+        self._liveness.reset()
+
+    def look(self, frame: Frame, face: Face) -> Look:
+        """Mesh, aligned crop and quality of one detected face."""
+        with self._time("landmarks"):
+            landmarks = self._stages.mesh.locate(frame, face)
+        with self._time("align"):
+            aligned = align(frame, landmarks)
+        with self._time("quality"):
+            width = frame.pixels.shape[1]
+            quality = assess(self._config.quality, face, landmarks, aligned, width)
+        return Look(frame, face, landmarks, aligned, quality)
+
+    def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
+        due = at - self._embedded_at >= EMBED_EVERY_S or track != self._embedded_track
+        if not (due and look.quality.ok):
+            return None
+        self._embedded_at, self._embedded_track = at, track
+        with self._time("embed"):
+            return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
+
+    def _texture_if_due(self, at: float, look: Look) -> float | None:
+        texture = self._stages.texture
+        if texture is None or at - self._texture_at < LOOK_AT_TEXTURE_EVERY_S:
+            return None
+        self._texture_at = at
+        with self._time("texture"):
+            return texture.vote(look.frame, look.landmarks)
+
+    def _unchanged_for(self, frame: Frame) -> float:
+        """Seconds for which the camera has delivered the very same picture."""
+        rows = frame.pixels[::ROWS_COMPARED].copy()
+        if not np.array_equal(rows, self._rows):
+            self._rows = rows
+            self._changed_at = frame.captured_at
+        return frame.captured_at - self._changed_at
+
+
+def people_in(faces: list[Face]) -> list[Face]:
+    """The faces near enough to be judged, best first: passers-by far behind are left out."""
+    nearest = max((face.box.width for face in faces), default=0.0)
+    return [face for face in faces if face.box.width >= BYSTANDER * nearest]

@@ -1,0 +1,1 @@
+"""How the programs talk to each other."""

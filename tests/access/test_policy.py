@@ -1,0 +1,509 @@
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.lockout import Lockout, Rules, Tally, counts
+from edge.access.policy import Situation, decide
+from edge.access.schedule import Schedule, Verdict
+from edge.moment import Moment
+from edge.records import (
+    Decision,
+    Evidence,
+    Hint,
+    Liveness,
+    LivenessState,
+    Match,
+    Outcome,
+    Quality,
+    Reason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GOOD = Quality(ok=True, hint=Hint.NONE, face_px=200, sharpness=50, brightness=120)
+POOR = replace(GOOD, ok=False, hint=Hint.COME_CLOSER)
+LIVE = Liveness(LivenessState.LIVE, blinks=1)
+HIT = Match("Ann", 0.8, 0.5, 1e-3)
+MISS = replace(HIT, similarity=0.3)
+
+ALL_PASS = Situation(
+    faces=1,
+    enrolled=1,
+    claimed=True,
+    door_ready=True,
+    ledger_ready=True,
+    frame_age_s=0.1,
+    stale_after_s=0.5,
+    frame_new=True,
+    locked_s=0.0,
+    quality=GOOD,
+    liveness=LIVE,
+    match=HIT,
+    schedule=Verdict.ALLOWED,
+)
+
+# Every way for every gate to pass (the first) or not, and what is said when that gate alone
+# does not: the truth table is their product.
+GATES: dict[str, list[tuple[dict[str, object], Outcome | None, Reason | None]]] = {
+    "faces": [
+        ({"faces": 1}, None, None),
+        ({"faces": 0}, Outcome.WAIT, Reason.NO_FACE),
+        ({"faces": 2}, Outcome.DENY, Reason.MANY_FACES),
+    ],
+    "enrolled": [
+        ({"enrolled": 1}, None, None),
+        ({"enrolled": 0}, Outcome.DENY, Reason.NOBODY_ENROLLED),
+    ],
+    "claim": [
+        ({"claimed": True}, None, None),
+        ({"claimed": False}, Outcome.WAIT, Reason.NO_CLAIM),
+    ],
+    "door": [
+        ({"door_ready": True}, None, None),
+        ({"door_ready": False}, Outcome.DENY, Reason.DOOR_UNAVAILABLE),
+    ],
+    "ledger": [
+        ({"ledger_ready": True}, None, None),
+        ({"ledger_ready": False}, Outcome.DENY, Reason.LEDGER_UNAVAILABLE),
+    ],
+    "freshness": [
+        ({"frame_age_s": 0.1}, None, None),
+        ({"frame_age_s": 0.6}, Outcome.DENY, Reason.STALE_FRAME),
+        ({"frame_age_s": math.nan}, Outcome.DENY, Reason.STALE_FRAME),
+        ({"frame_age_s": -0.1}, Outcome.DENY, Reason.STALE_FRAME),
+        ({"frame_age_s": math.inf}, Outcome.DENY, Reason.STALE_FRAME),
+    ],
+    "repetition": [
+        ({"frame_new": True}, None, None),
+        ({"frame_new": False}, Outcome.DENY, Reason.REPEATED_FRAME),
+    ],
+    "lockout": [
+        ({"locked_s": 0.0}, None, None),
+        ({"locked_s": 0.1}, Outcome.DENY, Reason.LOCKED_OUT),
+        ({"locked_s": math.nan}, Outcome.DENY, Reason.LOCKED_OUT),
+    ],
+    "quality": [
+        ({"quality": GOOD}, None, None),
+        ({"quality": POOR}, Outcome.WAIT, Reason.POOR_QUALITY),
+        ({"quality": None}, Outcome.WAIT, Reason.POOR_QUALITY),
+    ],
+    "match": [
+        ({"match": HIT}, None, None),
+        ({"match": MISS}, Outcome.WAIT, Reason.MATCH_PENDING),
+        ({"match": None}, Outcome.WAIT, Reason.MATCH_PENDING),
+        ({"match": HIT, "match_over": True}, Outcome.DENY, Reason.NO_MATCH),
+        ({"match": MISS, "match_over": True}, Outcome.DENY, Reason.NO_MATCH),
+        ({"match": None, "match_over": True}, Outcome.DENY, Reason.NO_MATCH),
+        ({"match": replace(HIT, person=None)}, Outcome.WAIT, Reason.MATCH_PENDING),
+        ({"match": replace(HIT, similarity=math.nan)}, Outcome.WAIT, Reason.MATCH_PENDING),
+        ({"match": replace(HIT, threshold=math.nan)}, Outcome.WAIT, Reason.MATCH_PENDING),
+    ],
+    "liveness": [
+        ({"liveness": LIVE}, None, None),
+        ({"liveness": Liveness(LivenessState.PENDING)}, Outcome.WAIT, Reason.LIVENESS_PENDING),
+        ({"liveness": None}, Outcome.WAIT, Reason.LIVENESS_PENDING),
+        ({"liveness": Liveness(LivenessState.FAILED)}, Outcome.DENY, Reason.LIVENESS_FAILED),
+        ({"liveness": None, "liveness_over": True}, Outcome.DENY, Reason.NOT_LIVE),
+    ],
+    "schedule": [
+        ({"schedule": Verdict.ALLOWED}, None, None),
+        ({"schedule": Verdict.OUTSIDE}, Outcome.DENY, Reason.OUTSIDE_SCHEDULE),
+        ({"schedule": Verdict.CLOCK_UNTRUSTED}, Outcome.DENY, Reason.CLOCK_UNTRUSTED),
+        ({"schedule": None}, Outcome.DENY, Reason.OUTSIDE_SCHEDULE),
+    ],
+}
+STATES = [
+    (gate, change, outcome, reason)
+    for gate, states in GATES.items()
+    for change, outcome, reason in states[1:]
+]
+
+
+def altered(change: dict[str, object]) -> Situation:
+    return replace(ALL_PASS, **change)  # type: ignore[arg-type]
+
+
+def test_all_gates_passing_grants() -> None:
+    assert decide(ALL_PASS) == Decision(Outcome.GRANT, Reason.GRANTED, Hint.WELCOME, HIT)
+
+
+@pytest.mark.parametrize(("gate", "change", "outcome", "reason"), STATES)
+def test_one_gate_that_does_not_pass_is_the_answer(
+    gate: str, change: dict[str, object], outcome: Outcome, reason: Reason
+) -> None:
+    decision = decide(altered(change))
+    assert (decision.outcome, decision.reason) == (outcome, reason), gate
+
+
+def test_no_two_gates_together_grant_or_change_the_pair_of_reasons() -> None:
+    for (gate, one, _, said), (other, two, _, also) in itertools.combinations(STATES, 2):
+        if gate == other:
+            continue
+        decision = decide(altered({**one, **two}))
+        assert decision.outcome is not Outcome.GRANT
+        assert decision.reason in (said, also)
+
+
+def test_the_whole_truth_table_grants_only_when_every_gate_passes() -> None:
+    # Every gate passes, objects, or is absent (its fields' defaults).
+    defaults = Situation()
+    table: list[list[dict[str, object]]] = []
+    for states in GATES.values():
+        passes, objects = states[0][0], states[1][0]
+        absent = {name: getattr(defaults, name) for name in passes}
+        table.append([passes, objects] if objects == absent else [passes, objects, absent])
+    rows = grants = 0
+    for choice in itertools.product(*table):
+        change = {name: value for state in choice for name, value in state.items()}
+        granted = decide(altered(change)).outcome is Outcome.GRANT
+        passing = all(state is states[0] for state, states in zip(choice, table, strict=True))
+        assert granted is passing, choice
+        rows += 1
+        grants += granted
+    assert rows == math.prod(len(states) for states in table) > 20_000
+    assert grants == 1
+
+
+def test_every_field_has_a_default_that_objects() -> None:
+    # Leaving out any one field must not grant; the two `over` flags only hasten a denial.
+    defaults = Situation()
+    for field in fields(Situation):
+        if field.name in ("liveness_over", "match_over"):
+            continue
+        missing = replace(ALL_PASS, **{field.name: getattr(defaults, field.name)})
+        assert decide(missing).outcome is not Outcome.GRANT, field.name
+
+
+def test_hints_tell_the_person_what_to_do() -> None:
+    assert decide(altered({"quality": POOR})).hint is Hint.COME_CLOSER
+    assert decide(altered({"faces": 3})).hint is Hint.ONE_AT_A_TIME
+    assert decide(altered({"liveness": Liveness(LivenessState.PENDING)})).hint is Hint.BLINK
+    asked = Liveness(LivenessState.PENDING, instruction="turn left")
+    assert decide(altered({"liveness": asked})).hint is Hint.CHALLENGE
+
+
+# Attempts: what frames add up to
+
+STEP = 0.1
+PATIENCE = Patience()
+
+
+def moment(at: float, boot: str = "b1", wall: float | None = None) -> Moment:
+    return Moment(boot, at, 1.7e9 + at if wall is None else wall, wall_trusted=True)
+
+
+AROUND = Surroundings(
+    now=moment(0),
+    enrolled=1,
+    claim="Ann",
+    claim_needed=False,
+    door_ready=True,
+    ledger_ready=True,
+    lockout=Lockout(),
+    schedule=Schedule({}),
+)
+
+
+class Scene:
+    """Plays frames to a judge, a tenth of a second apart."""
+
+    def __init__(self, patience: Patience = PATIENCE, around: Surroundings = AROUND) -> None:
+        self.judge = Judge(patience)
+        self.around = around
+        self.at = 100.0
+        self.sequence = 0
+
+    def frame(
+        self,
+        match: Match | None = None,
+        liveness: Liveness = LIVE,
+        track: int = 1,
+        faces: int = 1,
+        quality: Quality | None = GOOD,
+    ) -> Decision:
+        self.at += STEP
+        self.sequence += 1
+        evidence = Evidence(
+            captured_at=self.at,
+            sequence=self.sequence,
+            faces=faces,
+            quality=quality,
+            liveness=liveness,
+            track=track,
+        )
+        return self.judge.observe(evidence, match, replace(self.around, now=moment(self.at)))
+
+    def frames(self, count: int, *args: object, **kwargs: object) -> list[Decision]:
+        return [self.frame(*args, **kwargs) for _ in range(count)]  # type: ignore[arg-type]
+
+
+def final(decisions: Iterable[Decision]) -> list[Reason]:
+    return [d.reason for d in decisions if d.outcome is not Outcome.WAIT]
+
+
+PENDING = Liveness(LivenessState.PENDING)
+
+
+def test_three_comparisons_and_life_grant_once() -> None:
+    scene = Scene()
+    assert final(scene.frames(2, HIT)) == []
+    granted = scene.frame(HIT)
+    assert granted.outcome is Outcome.GRANT
+    assert granted.match == HIT
+    after = scene.frames(40, HIT)
+    assert final(after) == []
+    assert {d.reason for d in after} == {Reason.GRANTED}
+    assert {d.hint for d in after} == {Hint.WELCOME}
+
+
+def test_who_was_let_in_is_let_in_again_only_after_nobody_was_in_view() -> None:
+    scene = Scene(Patience(cooldown_s=2.0))
+    assert final(scene.frames(5, HIT)) == [Reason.GRANTED]
+    scene.frames(15, faces=0, track=0)
+    assert final(scene.frames(20, HIT, track=2)) == []  # the track broke, the visit did not
+    scene.frames(21, faces=0, track=0)
+    assert final(scene.frames(5, HIT, track=3)) == [Reason.GRANTED]
+
+
+def test_who_was_let_in_and_stays_is_not_denied() -> None:
+    scene = Scene(Patience(liveness_timeout_s=1.0))
+    assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
+    assert final(scene.frames(30, HIT, PENDING)) == []
+    assert final(scene.frames(30, HIT, PENDING, track=2)) == []
+
+
+def test_another_person_may_follow_within_the_visit() -> None:
+    scene = Scene(around=replace(AROUND, claim=None))
+    assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
+    assert final(scene.frames(5, replace(HIT, person="Bo"), track=2)) == [Reason.GRANTED]
+
+
+def test_life_may_come_after_the_match_while_the_match_is_fresh() -> None:
+    scene = Scene(Patience(probe_fresh_s=1.0))
+    scene.frames(3, HIT, PENDING)
+    assert final(scene.frames(5, None, PENDING)) == []
+    assert scene.frame(None, LIVE).outcome is Outcome.GRANT
+
+
+def test_an_old_match_does_not_grant() -> None:
+    scene = Scene(Patience(probe_fresh_s=1.0))
+    scene.frames(3, HIT, PENDING)
+    scene.frames(15, None, PENDING)
+    assert scene.frame(None, LIVE).reason is Reason.MATCH_PENDING
+
+
+def test_a_stranger_is_denied_after_six_misses_once_a_pause() -> None:
+    scene = Scene(Patience(pause_s=2.0))
+    decisions = scene.frames(6, MISS)
+    assert final(decisions) == [Reason.NO_MATCH]
+    assert decisions[-1].outcome is Outcome.DENY
+    assert decisions[-1].match is not None
+    assert decisions[-1].match.similarity == pytest.approx(0.3)
+    assert final(scene.frames(19, MISS)) == []
+    assert final(scene.frames(10, MISS)) == [Reason.NO_MATCH]
+
+
+def test_one_lucky_comparison_does_not_match() -> None:
+    scene = Scene()
+    lucky = replace(HIT, similarity=0.55)
+    assert final([scene.frame(m) for m in (MISS, MISS, lucky, MISS, MISS, MISS)]) == [
+        Reason.NO_MATCH
+    ]
+
+
+def test_a_face_put_in_anothers_place_does_not_live_off_its_past() -> None:
+    scene = Scene()
+    best = replace(HIT, similarity=0.95)
+    scene.frames(3, best, PENDING)
+    assert scene.frame(MISS, LIVE).reason is Reason.MATCH_PENDING
+
+
+def test_a_match_of_several_people_in_turn_is_none() -> None:
+    scene = Scene(around=replace(AROUND, claim=None))
+    bo = replace(HIT, person="Bo")
+    assert final([scene.frame(m) for m in (HIT, bo, HIT, bo, HIT)]) == []
+    denied = scene.frame(bo)
+    assert denied.reason is Reason.NO_MATCH
+    assert denied.match == replace(bo, person=None)
+    assert counts(denied)
+
+
+def test_a_match_of_another_than_the_one_claimed_is_none() -> None:
+    scene = Scene(around=replace(AROUND, claim="Ann"))
+    assert final(scene.frames(8, replace(HIT, person="Bo"))) == [Reason.NO_MATCH]
+
+
+def test_a_face_that_shows_no_life_is_denied_when_its_time_is_over() -> None:
+    scene = Scene(Patience(liveness_timeout_s=2.0))
+    decisions = scene.frames(25, HIT, PENDING)
+    assert final(decisions) == [Reason.NOT_LIVE]
+    denied = next(d for d in decisions if d.outcome is Outcome.DENY)
+    assert denied.match == HIT
+    assert counts(denied)
+
+
+def test_the_time_for_life_does_not_run_before_the_face_may_be_judged() -> None:
+    scene = Scene(Patience(liveness_timeout_s=1.0))
+    waited = scene.frames(50, None, PENDING, quality=POOR)
+    assert {d.reason for d in waited} == {Reason.POOR_QUALITY}
+    scene.frames(3, HIT, PENDING)
+    assert scene.frame(HIT, LIVE).outcome is Outcome.GRANT
+
+
+def test_a_failed_challenge_denies_at_once() -> None:
+    scene = Scene()
+    assert scene.frame(HIT, Liveness(LivenessState.FAILED)).reason is Reason.LIVENESS_FAILED
+
+
+def test_a_new_track_begins_with_nothing() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    assert final(scene.frames(2, HIT, track=2)) == []
+    assert scene.frame(HIT, track=2).outcome is Outcome.GRANT
+
+
+def test_a_new_claim_begins_with_nothing() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    scene.around = replace(AROUND, claim="Bo")
+    bo = replace(HIT, person="Bo")
+    assert final(scene.frames(2, bo)) == []
+    assert scene.frame(bo).outcome is Outcome.GRANT
+
+
+def test_two_faces_never_grant_and_are_denied_once_a_pause() -> None:
+    scene = Scene(Patience(pause_s=2.0))
+    scene.frames(2, HIT)
+    decisions = scene.frames(30, HIT, faces=2)
+    assert final(decisions) == [Reason.MANY_FACES] * 2
+    assert not any(counts(d) for d in decisions)
+    assert scene.frame(HIT).outcome is Outcome.GRANT  # alone again, the same track
+
+
+def test_a_second_face_for_a_moment_is_waited_out() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    crowd = scene.frames(2, HIT, faces=2)
+    assert {(d.outcome, d.reason) for d in crowd} == {(Outcome.WAIT, Reason.MANY_FACES)}
+    assert scene.frame(HIT).outcome is Outcome.GRANT
+
+
+def test_tracks_that_always_break_are_denied_when_their_time_is_over() -> None:
+    """A camera of two frames a second: every frame is a track of its own."""
+    scene = Scene(Patience(liveness_timeout_s=2.0))
+    heard = [scene.frame(HIT, PENDING, track=number) for number in range(40)]
+    assert final(heard) == [Reason.NOT_LIVE]
+    assert heard[21].outcome is Outcome.DENY
+
+
+def test_the_next_person_has_all_the_time() -> None:
+    scene = Scene(Patience(liveness_timeout_s=2.0))
+    scene.frames(18, HIT, PENDING)
+    assert final(scene.frames(15, HIT, PENDING, track=2)) == []  # the one before was recognised
+    scene.frames(21, faces=0, track=0)
+    scene.frames(2, HIT, PENDING, track=3)
+    scene.frames(21, faces=0, track=0)  # the one before had gone
+    assert final(scene.frames(15, HIT, PENDING, track=4)) == []
+
+
+def test_alternating_denials_are_each_said_once_a_pause() -> None:
+    scene = Scene(Patience(pause_s=3.0))
+    scene.frames(6, MISS)
+    heard = [scene.frame(MISS, faces=1 + number // 4 % 2, track=1) for number in range(20)]
+    assert final(heard) == [Reason.MANY_FACES]
+
+
+def test_nobody_there_waits() -> None:
+    scene = Scene(around=replace(AROUND, door_ready=False))
+    decisions = scene.frames(20, faces=0, track=0, quality=None)
+    assert {(d.outcome, d.reason) for d in decisions} == {(Outcome.WAIT, Reason.NO_FACE)}
+
+
+def test_repeated_and_stale_frames_deny() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    scene.sequence -= 1
+    assert scene.frame(HIT).reason is Reason.REPEATED_FRAME
+    late = Scene()
+    late.frames(2, HIT)
+    late.at += STEP
+    evidence = Evidence(late.at, 99, faces=1, quality=GOOD, liveness=LIVE, track=1)
+    stale = late.judge.observe(evidence, HIT, replace(AROUND, now=moment(late.at + 0.6)))
+    assert (stale.outcome, stale.reason) == (Outcome.DENY, Reason.STALE_FRAME)
+
+
+def test_a_frozen_picture_is_stale_however_new_its_frames() -> None:
+    scene = Scene()
+    scene.frames(2, HIT)
+    frozen = Evidence(
+        scene.at + STEP, 99, faces=1, quality=GOOD, liveness=LIVE, track=1, unchanged_s=0.6
+    )
+    decision = scene.judge.observe(frozen, HIT, replace(AROUND, now=moment(frozen.captured_at)))
+    assert decision.reason is Reason.STALE_FRAME
+
+
+def test_the_schedule_is_asked_for_the_person_matched() -> None:
+    scene = Scene(around=replace(AROUND, schedule=Schedule({"ann": ()})))
+    assert final(scene.frames(5, HIT)) == [Reason.OUTSIDE_SCHEDULE]
+
+
+def test_a_lockout_denies_and_is_no_failure() -> None:
+    locked = Lockout(Rules(), {"": Tally(5, moment(100), 30.0)})
+    scene = Scene(around=replace(AROUND, lockout=locked))
+    decisions = scene.frames(5, HIT)
+    assert final(decisions) == [Reason.LOCKED_OUT]
+    assert not any(counts(d) for d in decisions)
+
+
+scenes = st.lists(
+    st.tuples(
+        st.sampled_from([HIT, MISS, None, replace(HIT, person="Bo"), replace(HIT, person=None)]),
+        st.sampled_from([LIVE, PENDING, Liveness(LivenessState.FAILED)]),
+        st.integers(0, 3),  # track
+        st.sampled_from([0, 1, 1, 1, 2]),  # faces
+        st.sampled_from([GOOD, GOOD, POOR, None]),
+        st.sampled_from([0.05, 0.05, 0.05, 0.7, -0.1]),  # age
+        st.sampled_from([1, 1, 1, 1, 0]),  # sequence step
+        st.booleans() | st.just(True),  # noqa: FBT003 - door
+        st.sampled_from(["Ann", "Ann", "Ann", None]),
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(scenes)
+def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple]) -> None:  # type: ignore[type-arg]
+    judge = Judge(Patience(cooldown_s=0.5, pause_s=0.5))
+    at, sequence = 0.0, 0
+    run: list[Match] = []  # comparisons of the present track and claim
+    key: object = None
+    for match, liveness, track, faces, quality, age, step, door, claim in scene:
+        at, sequence = at + STEP, sequence + step
+        evidence = Evidence(at, sequence, faces, quality=quality, liveness=liveness, track=track)
+        around = replace(
+            AROUND, now=moment(at + age), door_ready=door, claim=claim, claim_needed=True
+        )
+        decision = judge.observe(evidence, match, around)
+        if faces == 1 and key != (track, claim):
+            key, run = (track, claim), []
+        if faces == 1 and quality is GOOD and match is not None:
+            run.append(match)
+        if decision.outcome is Outcome.GRANT:
+            assert faces == 1
+            assert quality is GOOD
+            assert liveness is LIVE
+            assert 0 <= age <= 0.5
+            assert step == 1
+            assert door
+            assert claim == "Ann"
+            assert run[-3:] == [HIT] * 3

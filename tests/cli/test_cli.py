@@ -1,0 +1,203 @@
+"""What a person types: results, sentences, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.ops.demo.animate import Portrait
+from edge.ops.demo.film import enrolment_pictures
+from edge.vision.models.manifest import shipped_models
+from tests.support.running import Door
+
+
+def save(path: Path, pixels: np.ndarray) -> Path:  # type: ignore[type-arg]
+    assert cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, ::-1]))
+    return path
+
+
+@pytest.fixture
+def stills(tmp_path: Path, eileen: Portrait) -> Path:
+    return enrolment_pictures(eileen, tmp_path / "eileen")
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path, "/dev/video99")
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    return "\n".join(
+        line for line in done.stderr.splitlines() if not line.startswith(("INFO:", "W0000"))
+    )
+
+
+class TestPeople:
+    def test_enrol_list_rename_remove(self, door: Door, stills: Path, grace: Portrait) -> None:
+        enrolled = door.command("enroll", "Eileen", "--from", str(stills), "--json")
+        assert json.loads(enrolled.stdout)["captures"] >= 3
+        other = save(door.folder / "grace.png", grace.pixels)
+        assert door.command("enroll", "Grace", "--from", str(other)).returncode == 0
+        assert door.command("people", "rename", "Eileen", "Colonel").returncode == 0
+        people = json.loads(door.command("people", "list", "--json").stdout)["people"]
+        assert [p["name"] for p in people] == ["Colonel", "Grace"]
+        assert door.command("people", "remove", "Grace").returncode == 0
+        reasons = [event.reason.value for event in door.events()]
+        assert reasons == ["enrolled", "enrolled", "renamed", "removed"]
+
+    def test_the_same_face_under_another_name_is_refused(self, door: Door, stills: Path) -> None:
+        door.enroll("Eileen", "--from", str(stills))
+        again = door.command("enroll", "Impostor", "--from", str(stills))
+        assert again.returncode == 1
+        assert "this face is already enrolled as Eileen" in said(again)
+        people = json.loads(door.command("people", "list", "--json").stdout)["people"]
+        assert len(people) == 1
+
+    def test_the_key_is_readable_by_its_owner_alone(self, door: Door, stills: Path) -> None:
+        door.enroll("Eileen", "--from", str(stills))
+        assert door.config.key_file.stat().st_mode & 0o777 == 0o600
+        content = door.config.people_db.read_bytes()
+        assert b"SQLite" in content[:16]
+        door.config.key_file.chmod(0o644)
+        open_key = door.command("people", "list")
+        assert open_key.returncode == 1
+        assert "vault.key" in said(open_key)
+
+
+class TestBadInput:
+    """A sentence, the right exit code, nothing half-written."""
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (None, "cannot be read: No such file"),
+            (b"", "is not an image that can be read"),
+            (b"\x89PNG\r\n\x1a\n broken", "is not an image that can be read"),
+        ],
+    )
+    def test_images(self, door: Door, content: bytes | None, sentence: str) -> None:
+        picture = door.folder / "p.png"
+        if content is not None:
+            picture.write_bytes(content)
+        done = door.command("enroll", "X", "--from", str(picture))
+        assert done.returncode == 1
+        assert sentence in said(done)
+        assert not door.config.people_db.exists()
+
+    def test_a_film_that_is_none(self, door: Door) -> None:
+        film = door.folder / "film.mp4"
+        film.write_bytes(os.urandom(5000))
+        done = door.command("enroll", "X", "--from", str(film), "--json")
+        assert done.returncode == 1
+        assert "is not a video that can be read" in json.loads(done.stdout)["error"]
+
+    def test_pictures_without_a_face(self, door: Door) -> None:
+        wall = save(door.folder / "wall.png", np.full((300, 300, 3), 120, np.uint8))
+        done = door.command("enroll", "X", "--from", str(wall))
+        assert done.returncode == 1
+        assert "only 0 usable and different captures, 1 are needed" in said(done)
+
+    def test_usage(self, door: Door) -> None:
+        assert door.command("enroll", "X").returncode == 2
+        assert door.command("nonsense").returncode == 2
+        done = door.command("enroll", "a\nb", "--camera")
+        assert done.returncode == 2
+        assert "is not a name" in said(done)
+
+    @pytest.mark.parametrize("command", ["run", "sight", "door", "link", "config"])
+    def test_a_configuration_with_mistakes(self, tmp_path: Path, command: str) -> None:
+        path = tmp_path / "bad.toml"
+        path.write_text("[door]\npulse = 3\nrelay_pin = 2\nbackend = 'rpi'\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "edge", command, "--config", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "door.pulse: there is no such key" in said(done)
+
+    def test_a_camera_that_is_not_there(self, door: Door) -> None:
+        done = door.command("sight")
+        assert done.returncode == 1
+        assert "there is no camera, video or folder at /dev/video99" in said(done)
+        assert door.pulses() == []
+
+    def test_a_real_pin_library_that_is_missing_stops_the_guard(self, tmp_path: Path) -> None:
+        door = Door(tmp_path, "/dev/video99", door={"backend": "rpi"})
+        done = door.command("door")
+        assert done.returncode == 1
+        assert "RPi" in said(done)
+
+    def test_an_altered_model(self, tmp_path: Path) -> None:
+        models = tmp_path / "models"
+        models.mkdir()
+        for path in shipped_models().iterdir():
+            if path.suffix in {".tflite", ".toml"}:
+                (models / path.name).write_bytes(path.read_bytes())
+        for path in models.glob("blazeface*"):
+            content = path.read_bytes()
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        door = Door(tmp_path, "/dev/video99", paths={"models": str(models)})
+        done = door.command("sight")
+        assert done.returncode == 1
+        assert "is not the file the manifest names" in said(done)
+
+    @pytest.mark.parametrize("victim", ["people_db", "ledger_db", "key_file"])
+    def test_damaged_state(self, door: Door, stills: Path, victim: str) -> None:
+        door.enroll("Eileen", "--from", str(stills))
+        path: Path = getattr(door.config, victim)
+        for log in path.parent.glob(f"{path.name}-*"):
+            log.unlink()
+        path.write_bytes(b"damaged" * 1000)
+        done = door.command(
+            "events" if victim == "ledger_db" else "people",
+            *([] if victim == "ledger_db" else ["list"]),
+        )
+        assert done.returncode == 1
+        assert path.name in said(done)
+        assert "Traceback" not in done.stderr
+
+    def test_a_full_disk_leaves_the_vault_as_it_was(self, door: Door, stills: Path) -> None:
+        door.enroll("Eileen", "--from", str(stills))
+        before = json.loads(door.command("people", "list", "--json").stdout)
+        done = subprocess.run(
+            [
+                "bash",
+                "-c",
+                # No file may grow: what a full disk looks like to SQLite.
+                'trap "" XFSZ; ulimit -f 0; exec "$@"',
+                "-",
+                sys.executable,
+                "-B",
+                "-m",
+                "edge",
+                "people",
+                "rename",
+                "Eileen",
+                "Other",
+                "--config",
+                str(door.path),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        assert json.loads(door.command("people", "list", "--json").stdout) == before
+
+    def test_questions_to_a_daemon_that_does_not_run(self, door: Door) -> None:
+        for command in (["watch"], ["status"], ["claim", "Eileen"]):
+            done = door.command(*command)
+            assert done.returncode == 1
+            assert "nobody answers at" in said(done)

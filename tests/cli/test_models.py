@@ -1,0 +1,227 @@
+"""Models of other people: presets, checks, and everything that works with them afterwards."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from edge import faces, represent, verify
+from edge.cli import app
+from edge.config import Config
+from edge.errors import CalibrationError, EdgeDoorError, ModelError
+from edge.evaluate.adopt import adopt, presets
+from edge.vision.models.manifest import ModelEntry, read_manifest, shipped_models
+from edge.vision.models.tflite import Model, available_runtimes
+from tests.support.tiny_models import flattening, projecting
+
+EMBEDDERS = (
+    "vgg-face",
+    "facenet",
+    "facenet512",
+    "openface",
+    "deepface",
+    "deepid",
+    "arcface",
+    "dlib",
+    "sface",
+    "ghostfacenet",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the models' folder that a test may change."""
+    copy = tmp_path / "models"
+    copy.mkdir()
+    for file in shipped_models().iterdir():
+        if file.suffix in {".tflite", ".toml"} and file.name != "added.toml":
+            shutil.copy(file, copy)
+    return copy
+
+
+@pytest.fixture
+def config(folder: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "edge-door.toml"
+    path.write_text(f'[paths]\nmodels = "{folder}"\n')
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def entry_of(path: Path, size: tuple[int, int], **spec: object) -> ModelEntry:
+    width, height = size
+    return ModelEntry.model_validate(
+        {
+            "name": "tiny",
+            "role": "embedder",
+            "path": path,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "precision": "float32",
+            "licence": "MIT",
+            "source": "a test",
+            "input": {"width": width, "height": height, **spec},
+            "output": {"embedding": [1, width * height * 3]},
+        }
+    )
+
+
+PIXELS = np.random.default_rng(5).integers(0, 256, (4, 6, 3), np.uint8)
+
+
+def through(path: Path, **spec: object) -> np.ndarray:
+    return Model(entry_of(path, (6, 4), **spec)).run(PIXELS)["embedding"]
+
+
+def test_colour_order_and_normalisation_by_channel(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "nhwc.tflite", (1, 4, 6, 3))
+    mean, std = [93.5, 104.0, 129.0], [1.0, 2.0, 4.0]
+    given = through(path, color="bgr", mean=mean, std=std)
+    np.testing.assert_allclose(
+        given, ((PIXELS[:, :, ::-1] - np.array(mean)) / std).ravel(), rtol=1e-6
+    )
+
+
+def test_planes_first(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "nchw.tflite", (1, 3, 4, 6))
+    given = through(path, layout="nchw", mean=0.0, std=255.0)
+    np.testing.assert_allclose(given, (PIXELS / 255.0).transpose(2, 0, 1).ravel(), rtol=1e-5)
+
+
+def test_whitening_by_the_picture_itself(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "nhwc.tflite", (1, 4, 6, 3))
+    given = through(path, whiten=True)
+    assert given.mean() == pytest.approx(0.0, abs=1e-5)
+    assert given.std() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_quantized_network_sees_every_grey_level(tmp_path: Path) -> None:
+    """A mean of 127.5 puts every pixel half-way between two steps."""
+    path = flattening(tmp_path / "uint8.tflite", (1, 4, 6, 3), uint8=(1 / 127.5, 100))
+    given = through(path, mean=127.5, std=127.5)
+    seen = PIXELS.ravel() > 27  # below, its numbers end
+    steps = np.maximum(PIXELS.ravel().astype(float) - 127, -100)
+    np.testing.assert_allclose(given, steps / 127.5, atol=1e-5)
+    assert len(np.unique(given[seen])) == len(np.unique(PIXELS[PIXELS > 27]))
+
+
+def test_a_network_of_pixels_gets_them_as_they_are(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "pixels.tflite", (1, 4, 6, 3), uint8=(1 / 255, 0))
+    np.testing.assert_allclose(through(path, std=255.0) * 255, PIXELS.ravel(), rtol=1e-6)
+    swapped = through(path, std=255.0, color="bgr") * 255
+    np.testing.assert_allclose(swapped, PIXELS[:, :, ::-1].ravel(), rtol=1e-6)
+
+
+def test_a_wrong_layout_is_refused(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "nchw.tflite", (1, 3, 4, 6))
+    with pytest.raises(ModelError, match=r"wants input \[1, 3, 4, 6\], but the manifest says"):
+        through(path)
+
+
+@pytest.mark.parametrize("name", EMBEDDERS)
+def test_every_embedder_preset_takes_its_network(
+    name: str, folder: Path, pictures: list[np.ndarray]
+) -> None:
+    known = presets(folder)[name]
+    spec, numbers = known["input"], known["output"]["dim"][0]
+    file = projecting(folder.parent / "net.tflite", spec["width"], spec["height"], numbers)
+    adopted = adopt(file, name, pictures, folder, licence="a test's own")
+    assert adopted.findings["same_person"] > adopted.findings["different_people"]
+    again = read_manifest(folder).entry("embedder", name)
+    assert again.licence == "a test's own"
+    assert again.preset == name
+    vectors = represent(
+        pictures[0][:, :, ::-1],
+        model_name=name,
+        config=Config.model_validate({"paths": {"models": folder}}),
+    )
+    assert vectors[0].embedding.shape == (numbers,)
+
+
+def test_added_models_answer_to_the_names_people_know(
+    folder: Path, config: Path, pictures: list[np.ndarray]
+) -> None:
+    file = projecting(folder.parent / "mine.tflite", 112, 112, 512)
+    done = run("models", "add", file, "--preset", "arcface", "--config", config, "--json")
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert result["runtimes_agree"] > 0.99
+    settings = Config.model_validate({"paths": {"models": folder}})
+    picture = pictures[0][:, :, ::-1]
+    found = represent(picture, model_name="ArcFace", config=settings)
+    assert found[0].model == "arcface"
+    with pytest.raises(CalibrationError, match="edge-door calibrate"):
+        verify(picture, picture, model_name="ArcFace", config=settings)
+    assert verify(picture, picture, model_name="ArcFace", threshold=0.3, config=settings).verified
+    shown = run("models", "show", "arcface", "--config", config, "--json")
+    assert json.loads(shown.stdout)["calibrated"] is False
+    listed = json.loads(run("models", "list", "--config", config, "--json").stdout)
+    assert {"name": "arcface", "default": False}.items() <= listed["models"][0].items()
+    assert json.loads(run("models", "verify", "--config", config, "--json").stdout)["ok"]
+    assert faces.FaceReader(settings).model.name != "arcface"
+
+
+def test_a_changed_file_is_found_out(folder: Path, config: Path) -> None:
+    victim = next(folder.glob("mobilefacenet*.tflite"))
+    content = bytearray(victim.read_bytes())
+    content[-1] ^= 1
+    victim.write_bytes(content)
+    done = run("models", "verify", "--config", config, "--json")
+    assert done.exit_code == 1
+    result = json.loads(done.stdout)
+    assert result["ok"] is False
+    assert [*result["wrong"]] == [victim.stem.replace("_", "-")]
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "said"),
+    [
+        ("nothing", None, "there is no preset 'nothing'"),
+        ("facenet512", None, "this preset's vectors have 512 numbers"),
+        ("yunet", None, "lacks outputs of shape"),
+        ("arcface", "Mine!", "is not a name for a model"),
+        ("arcface", "mobilefacenet-int8", "a model called 'mobilefacenet-int8' already"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_leaves_nothing(
+    folder: Path, preset: str, name: str | None, said: str
+) -> None:
+    file = projecting(folder.parent / "net.tflite", 112, 112, 128)
+    before = sorted(folder.iterdir())
+    with pytest.raises(EdgeDoorError, match=said):
+        adopt(file, preset, [], folder, name=name)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_network_that_sees_no_difference_is_refused(
+    folder: Path, pictures: list[np.ndarray]
+) -> None:
+    file = projecting(folder.parent / "net.tflite", 112, 112, 128)
+    with pytest.raises(ModelError, match="finds two people"):
+        adopt(file, "arcface", [pictures[0], pictures[0]], folder)
+
+
+def test_no_model_at_all(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "text.tflite"
+    file.write_text("this is not a network, however long one looks at it")
+    with pytest.raises(ModelError, match="is not a TFLite model"):
+        adopt(file, "arcface", [], folder)
+    with pytest.raises(ModelError, match="cannot be read"):
+        adopt(tmp_path / "nowhere.tflite", "arcface", [], folder)
+
+
+def test_the_runtimes_give_equal_results(pictures: list[np.ndarray]) -> None:
+    if len(available_runtimes()) < 2:
+        pytest.skip("needs both runtimes: tflite-runtime exists for Python 3.11 and older")
+    entry = read_manifest().models["mobilefacenet-int8"]
+    face = faces.FaceReader(Config()).only(pictures[0], "astronaut").aligned.pixels
+    one, other = (
+        Model(entry, runtime).run(face)["embedding"] for runtime in ("litert", "tflite-runtime")
+    )
+    assert one @ other / (np.linalg.norm(one) * np.linalg.norm(other)) > 0.99

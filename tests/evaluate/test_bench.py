@@ -1,0 +1,86 @@
+"""The speed measurement, on the two portraits that come with Python packages."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from edge.cli import app
+from edge.config import Config
+from edge.errors import UsageError
+from edge.evaluate.bench import Bench, bench
+from edge.vision import portraits as portraits_module
+from edge.vision.portraits import portraits
+
+needs_portraits = pytest.mark.skipif(
+    not any(portraits_module._inside(*portrait) for portrait in portraits_module._PORTRAITS),  # noqa: SLF001
+    reason="needs the portraits of the extra `demo`: pip install -e '.[demo]'",
+)
+
+
+@pytest.fixture(scope="module")
+def measured() -> Bench:
+    config = Config.model_validate({"models": {"threads": 1}})
+    return bench(config, steps=12)
+
+
+@needs_portraits
+def test_every_stage_is_measured_beside_its_float_twin(measured: Bench) -> None:
+    result = json.loads(json.dumps(measured.as_dict()))
+    assert {"detect", "landmarks", "align", "quality", "embed", "eyelids", "liveness"} <= set(
+        result["stages"]
+    )
+    for timing in [*result["stages"].values(), result["step"]]:
+        assert 0 < timing["p50_ms"] <= timing["p95_ms"] <= timing["p99_ms"]
+        assert timing["float_p50_ms"] > 0
+    stages = sum(timing["p50_ms"] for timing in result["stages"].values())
+    assert stages < 1.5 * result["step"]["p50_ms"]
+    assert result["load_ms"] > 0
+    assert 20 < result["rss_mb"] < 2000
+
+
+@needs_portraits
+def test_the_int8_embedders_take_turns(measured: Bench) -> None:
+    assert {"mobilefacenet-int8", "dlib-resnet-int8"} <= set(measured.embedders)
+    both = measured.embedders["mobilefacenet-dlib-int8"].p50
+    assert both > measured.embedders["dlib-resnet-int8"].p50
+
+
+@needs_portraits
+def test_kernels_are_a_part_of_the_step(measured: Bench) -> None:
+    assert 0 < measured.chosen.overhead_share < 1
+
+
+@needs_portraits
+def test_the_twin_of_an_int8_model_is_in_floating_point(measured: Bench) -> None:
+    for name in measured.floats.models.values():
+        assert not name.endswith("int8")
+
+
+@needs_portraits
+def test_the_command_speaks_json(tmp_path: Path) -> None:
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), portraits()[0][:, :, ::-1])
+    done = CliRunner().invoke(
+        app, ["bench", "--json", "--threads", "1", "--steps", "10", "--images", str(folder)]
+    )
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert {"stages", "step", "overhead_share", "rss_mb", "load_ms"} <= set(result)
+    assert result["threads"] == 1
+
+
+def test_a_picture_without_a_face_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((120, 120, 3), 128, np.uint8))
+    with pytest.raises(UsageError, match="cannot be used for the measurement: 0 faces"):
+        bench(Config(), tmp_path, steps=10)
+
+
+def test_without_portraits_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portraits_module, "_PORTRAITS", (("no_such_package", "face.png"),))
+    with pytest.raises(UsageError, match=r"edge-door\[demo\]"):
+        portraits()

@@ -1,0 +1,522 @@
+"""Link without a network: topics, commands, the way through the outbox, sight's socket."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.config import parse
+from edge.errors import BrokerError, CommandError, ConfigError, WireError
+from edge.ledger.ledger import Ledger
+from edge.link import shipper as shipping
+from edge.link.client import Acknowledged, Broker
+from edge.link.commands import MAX_BYTES, Commands, Confirmation, TokenBucket
+from edge.link.control import Control
+from edge.link.process import Backoff, Outage, run
+from edge.link.shipper import WINDOW, Shipper
+from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
+from edge.records import Event, EventKind, Reason, StoredEvent
+from tests.support.link_parts import FakeSight, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOPICS = Topics("facelock", "door1")
+
+
+def an_event(reason: Reason = Reason.GRANTED, **changes: Any) -> Event:
+    fields: dict[str, Any] = {
+        "kind": EventKind.ACCESS,
+        "reason": reason,
+        "at": 1.0,
+        "wall": 1_700_000_000.25,
+        "wall_trusted": True,
+        "device": "door1",
+        "person": "Ada",
+    }
+    return Event(**fields | changes)
+
+
+def stored(event: Event, sequence: int = 7) -> StoredEvent:
+    return StoredEvent(sequence, "b007", event, "c" * 64)
+
+
+class TestTopics:
+    def test_an_event_says_all_and_is_never_retained(self) -> None:
+        message = TOPICS.event(stored(an_event(detail={"similarity": 0.71})), replayed=False)
+        assert (message.topic, message.qos, message.retain) == ("facelock/door1/event", 1, False)
+        assert json.loads(message.payload) == {
+            "event_type": "granted",
+            "kind": "access",
+            "reason": "granted",
+            "person": "Ada",
+            "seq": 7,
+            "boot": "b007",
+            "ts": "2023-11-14T22:13:20.250+00:00",
+            "ts_trusted": True,
+            "device": "door1",
+            "detail": {"similarity": 0.71},
+            "replayed": False,
+            "chain": "c" * 64,
+        }
+
+    def test_a_late_event_has_its_own_feed(self) -> None:
+        message = TOPICS.event(stored(an_event()), replayed=True)
+        assert message.topic == "facelock/door1/event/replay"
+        assert json.loads(message.payload)["replayed"] is True
+        assert not message.retain
+
+    @pytest.mark.parametrize("kind", EventKind)
+    @pytest.mark.parametrize("reason", Reason)
+    def test_every_event_has_a_type_that_was_announced(
+        self, kind: EventKind, reason: Reason
+    ) -> None:
+        assert event_type(an_event(reason, kind=kind)) in EVENT_TYPES
+
+    def test_types_of_access(self) -> None:
+        def kind_of(reason: Reason) -> str:
+            return event_type(an_event(reason))
+
+        assert kind_of(Reason.PIN) == "granted"
+        assert kind_of(Reason.NO_MATCH) == "denied"
+        assert kind_of(Reason.NOT_LIVE) == "spoof"
+        assert kind_of(Reason.DURESS) == "duress"
+        assert kind_of(Reason.COMMAND_REFUSED) == "denied"
+
+    @given(text=st.text(), key=st.text(), wall=st.floats())
+    def test_no_text_breaks_out_of_its_payload(self, text: str, key: str, wall: float) -> None:
+        event = an_event(person=text, detail={key: text}, wall=wall)
+        payload = TOPICS.event(stored(event), replayed=False).payload
+        assert all(0x20 <= byte < 0x7F for byte in payload)
+        body = json.loads(payload)
+        assert body["person"] == text
+        assert body["detail"] == {key: text}
+
+    def test_a_figure_that_is_none_is_null(self) -> None:
+        event = an_event(detail={"x": math.nan, "y": math.inf, "z": 1.5})
+        body = json.loads(TOPICS.event(stored(event), replayed=False).payload)
+        assert body["detail"] == {"x": None, "y": None, "z": 1.5}
+
+    @pytest.mark.parametrize(
+        ("lock", "word", "forced", "held"),
+        [
+            ("LOCKED", b"LOCKED", b"OFF", b"OFF"),
+            ("UNLOCKING", b"UNLOCKING", b"OFF", b"OFF"),
+            ("UNLOCKED", b"UNLOCKED", b"OFF", b"OFF"),
+            ("OPEN", b"OPEN", b"OFF", b"OFF"),
+            ("HELD", b"OPEN", b"OFF", b"ON"),
+            ("FORCED", b"OPEN", b"ON", b"OFF"),
+            ("FAULT", b"JAMMED", b"OFF", b"OFF"),
+            ("whatever", b"None", b"OFF", b"OFF"),
+            (None, b"None", b"None", b"None"),
+        ],
+    )
+    def test_states_in_home_assistant_words(
+        self, lock: str | None, word: bytes, forced: bytes, held: bytes
+    ) -> None:
+        messages = TOPICS.states(DoorState(lock=lock, available=True))
+        words = {message.topic: message.payload for message in messages}
+        assert words["facelock/door1/lock/state"] == word
+        assert words["facelock/door1/door/forced"] == forced
+        assert words["facelock/door1/door/held"] == held
+        assert all(message.retain and message.qos == 1 for message in messages)
+
+    def test_what_was_last_known_is_not_told_when_the_guard_is_away(self) -> None:
+        ledger = {"lock": "LOCKED", "contact": "closed", "tamper": "off", "camera": "ok"}
+        present = DoorState.of(ledger, available=True)
+        away = DoorState.of(ledger, available=False)
+        told = {m.topic.removeprefix("facelock/door1/"): m.payload for m in TOPICS.states(present)}
+        assert told == {
+            "lock/state": b"LOCKED",
+            "door/contact": b"OFF",
+            "door/forced": b"OFF",
+            "door/held": b"OFF",
+            "tamper": b"OFF",
+            "camera/problem": b"OFF",
+            "instruction": b"",
+            "lock/availability": b"online",
+        }
+        told = {m.topic.removeprefix("facelock/door1/"): m.payload for m in TOPICS.states(away)}
+        assert told["lock/availability"] == b"offline"
+        assert told["camera/problem"] == b"OFF"
+        unknown = {topic for topic, word in told.items() if word == b"None"}
+        assert unknown == {"lock/state", "door/contact", "door/forced", "door/held", "tamper"}
+
+    def test_metrics_are_not_kept(self) -> None:
+        message = TOPICS.metrics({"decision_ms": 12.5, "nonsense": math.nan})
+        assert message == Message(
+            "facelock/door1/metrics", b'{"decision_ms":12.5,"nonsense":null}', qos=0
+        )
+
+
+class TestCommands:
+    heard = Commands(TOPICS, remote_unlock=False)
+    signed = Commands(TOPICS, remote_unlock=True)
+
+    def test_lock_goes_on_to_sight(self) -> None:
+        assert self.heard.read(TOPICS.lock_set, b"LOCK", retained=False) == {
+            "op": "command",
+            "payload": {"action": "lock"},
+        }
+
+    @pytest.mark.parametrize("word", [b"UNLOCK", b"OPEN"])
+    def test_a_plain_unlock_is_refused_even_where_signed_ones_are_allowed(
+        self, word: bytes
+    ) -> None:
+        with pytest.raises(CommandError, match="Only a signed command"):
+            self.signed.read(TOPICS.lock_set, word, retained=False)
+
+    @pytest.mark.parametrize("topic", TOPICS.heard)
+    def test_a_retained_message_is_refused(self, topic: str) -> None:
+        with pytest.raises(CommandError, match="retained"):
+            self.signed.read(topic, b"LOCK", retained=True)
+
+    def test_a_claim_names_a_person(self) -> None:
+        packet = self.heard.read(TOPICS.claim_set, "Zoë ".encode(), retained=False)
+        assert packet == {"op": "claim", "person": "Zoë"}
+
+    @pytest.mark.parametrize(
+        ("payload", "sentence"),
+        [
+            (b"", "1 to 80"),
+            (b"a" * 81, "1 to 80"),
+            (b"a" * (MAX_BYTES + 1), "over the 4096"),
+            (b"Ada\n", "control characters"),
+            (b"Ada\x1b[2J", "control characters"),
+            ("a\u202eb".encode(), "control characters"),
+            (b"\xff\xfe", "UTF-8"),
+        ],
+    )
+    def test_an_improper_claim_is_refused(self, payload: bytes, sentence: str) -> None:
+        with pytest.raises(CommandError, match=sentence):
+            self.heard.read(TOPICS.claim_set, payload, retained=False)
+
+    def test_a_signed_command_goes_on_as_the_text_that_was_signed(self) -> None:
+        text = '{"action":"unlock","counter":3,"signature":"..."}'
+        packet = self.signed.read(TOPICS.command, text.encode(), retained=False)
+        assert packet == {"op": "command", "payload": text}
+
+    def test_signed_commands_are_off_by_default(self) -> None:
+        with pytest.raises(CommandError, match="remote_unlock = true"):
+            self.heard.read(TOPICS.command, b'{"action":"unlock"}', retained=False)
+
+    @pytest.mark.parametrize("payload", [b"UNLOCK", b"[]", b'"x"', b"[" * 4000])
+    def test_what_is_not_an_object_is_no_command(self, payload: bytes) -> None:
+        with pytest.raises(CommandError, match=r"not JSON|not a JSON object"):
+            self.signed.read(TOPICS.command, payload, retained=False)
+
+    def test_a_confirmation(self) -> None:
+        chain = "a" * 64
+        text = json.dumps({"sequence": 9, "chain": chain, "resend": True})
+        read = self.heard.read(TOPICS.confirm, text.encode(), retained=False)
+        assert read == Confirmation(9, chain, resend=True)
+
+    def test_a_newer_confirmation_keeps_the_wish_of_an_older_one(self) -> None:
+        older = Confirmation(3, "a" * 64, resend=True)
+        newer = Confirmation(5, "b" * 64, resend=False)
+        assert newer.after(older) == Confirmation(5, "b" * 64, resend=True)
+        assert newer.after(None) == newer
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"sequence": -1, "chain": "a" * 64},
+            {"sequence": True, "chain": "a" * 64},
+            {"sequence": 2**63, "chain": "a" * 64},
+            {"sequence": 1.0, "chain": "a" * 64},
+            {"sequence": 1, "chain": "a"},
+            {"sequence": 1, "chain": "a" * 64, "resend": 1},
+        ],
+    )
+    def test_an_improper_confirmation_is_refused(self, body: dict[str, object]) -> None:
+        with pytest.raises(CommandError, match="a confirmation is"):
+            self.heard.read(TOPICS.confirm, json.dumps(body).encode(), retained=False)
+
+    @given(topic=st.sampled_from(TOPICS.heard), payload=st.binary(max_size=200))
+    def test_no_payload_makes_an_unlock(self, topic: str, payload: bytes) -> None:
+        try:
+            packet = self.heard.read(topic, payload, retained=False)
+        except CommandError:
+            return
+        assert isinstance(packet, Confirmation) or packet["op"] in {"command", "claim"}
+        if not isinstance(packet, Confirmation) and packet["op"] == "command":
+            assert packet["payload"] == {"action": "lock"}
+
+    def test_a_flood_is_thinned(self) -> None:
+        bucket = TokenBucket(per_second=2, burst=5)
+        passed = sum(bucket.take(100 + i / 1000) for i in range(10_000))
+        assert passed == 5 + 2 * 10 - 1
+
+
+class Wire:
+    """Stands for a connection: keeps what was published."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def publish(self, message: Message) -> int:
+        self.sent.append(message)
+        return len(self.sent)
+
+    def sequences(self) -> list[int]:
+        return [json.loads(message.payload)["seq"] for message in self.sent]
+
+
+def took(ticket: int) -> Acknowledged:
+    return Acknowledged(ticket, "facelock/door1/event", "")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.db", "door1") as opened:
+        yield opened
+
+
+class TestShipper:
+    def begun(self, ledger: Ledger) -> tuple[Shipper, Any]:
+        shipper = Shipper(ledger, TOPICS)
+        shipper.begin()
+        return shipper, Wire()
+
+    def test_in_order_and_no_more_than_the_window(self, ledger: Ledger) -> None:
+        for _ in range(WINDOW + 5):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        shipper.pump(wire)
+        assert wire.sequences() == list(range(1, WINDOW + 1))
+        shipper.acknowledged(took(1))
+        shipper.acknowledged(took(2))
+        shipper.pump(wire)
+        assert wire.sequences() == list(range(1, WINDOW + 3))
+
+    def test_the_watermark_waits_for_everything_before_it(self, ledger: Ledger) -> None:
+        for _ in range(3):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        for ticket, delivered in ((3, 0), (1, 1), (2, 3)):
+            shipper.acknowledged(took(ticket))
+            shipper.pump(wire)
+            assert ledger.watermarks().delivered == delivered
+
+    def test_what_waited_is_late_and_what_happens_now_is_not(self, ledger: Ledger) -> None:
+        ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        ledger.append(an_event())
+        shipper.wake()
+        shipper.pump(wire)
+        assert [json.loads(message.payload)["replayed"] for message in wire.sent] == [True, False]
+
+    def test_unacknowledged_events_go_again_over_the_next_connection(self, ledger: Ledger) -> None:
+        for _ in range(3):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        shipper.acknowledged(took(1))
+        shipper.pump(wire)
+        shipper.begin()
+        again: Any = Wire()
+        shipper.pump(again)
+        assert again.sequences() == [2, 3]
+        assert {message.topic for message in again.sent} == {"facelock/door1/event/replay"}
+
+    def test_a_refused_event_is_not_delivered_and_goes_again(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shipping, "REFUSED_RETRY_S", 0.05)
+        for _ in range(3):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        shipper.acknowledged(took(1))
+        shipper.acknowledged(Acknowledged(2, "facelock/door1/event", "Not authorized"))
+        shipper.acknowledged(took(3))
+        shipper.pump(wire)
+        assert ledger.watermarks().delivered == 1
+        assert wire.sequences() == [1, 2, 3]
+        time.sleep(0.06)
+        shipper.pump(wire)
+        assert wire.sequences() == [1, 2, 3, 2, 3]
+
+    def test_a_broker_that_stops_acknowledging_is_left(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shipping, "ACKNOWLEDGE_TIMEOUT_S", 0.02)
+        ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        time.sleep(0.03)
+        with pytest.raises(BrokerError, match="stopped acknowledging"):
+            shipper.pump(wire)
+
+    def test_a_reader_confirms_and_asks_again(self, ledger: Ledger) -> None:
+        events = [ledger.append(an_event()) for _ in range(4)]
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        for ticket in range(1, 5):
+            shipper.acknowledged(took(ticket))
+        shipper.pump(wire)
+        shipper.confirm(Confirmation(2, events[1].chain, resend=False))
+        assert ledger.watermarks().confirmed == 2
+        shipper.pump(wire)
+        assert wire.sequences() == [1, 2, 3, 4]
+        shipper.confirm(Confirmation(2, events[1].chain, resend=True))
+        shipper.pump(wire)
+        assert wire.sequences() == [1, 2, 3, 4, 3, 4]
+
+    def test_a_reader_of_another_history_moves_nothing(self, ledger: Ledger) -> None:
+        ledger.append(an_event())
+        shipper, _ = self.begun(ledger)
+        with pytest.raises(CommandError, match="was altered or begun anew"):
+            shipper.confirm(Confirmation(1, "0" * 64, resend=True))
+        with pytest.raises(CommandError, match="older copy"):
+            shipper.confirm(Confirmation(2, "0" * 64, resend=True))
+        assert ledger.watermarks().confirmed == 0
+
+
+@pytest.fixture
+def sight(tmp_path: Path) -> Iterator[FakeSight]:
+    fake = FakeSight(tmp_path / "sight.sock")
+    yield fake
+    fake.close()
+
+
+class TestControl:
+    def test_the_door_is_available_while_sight_says_so(
+        self, tmp_path: Path, sight: FakeSight, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("edge.link.control.STATUS_EVERY_S", 0.02)
+        with Control(tmp_path / "sight.sock") as control:
+            assert not control.door_available
+            until(lambda: control.poll() or control.door_available)
+            assert control.metrics == {"decision_ms": 41.5}
+            sight.status = {"op": "ok", "door": False}
+            until(lambda: control.poll() or not control.door_available)
+
+    def test_a_frozen_sight_is_no_door(
+        self, tmp_path: Path, sight: FakeSight, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("edge.link.control.STATUS_EVERY_S", 0.02)
+        monkeypatch.setattr("edge.link.control.ANSWER_TIMEOUT_S", 0.1)
+        with Control(tmp_path / "sight.sock") as control:
+            until(lambda: control.poll() or control.door_available)
+            sight.silent = True
+            until(lambda: control.poll() or not control.door_available)
+            control.ask({"op": "claim", "person": "Ada"})
+            failures: list[Any] = []
+            until(lambda: failures.extend(control.poll()) or failures)
+            assert failures[0].failure == "sight does not answer"
+
+    def test_a_sight_that_is_gone_is_a_sentence(self, tmp_path: Path) -> None:
+        with Control(tmp_path / "none.sock") as control:
+            assert control.poll() == []
+            assert not control.door_available
+            with pytest.raises(WireError, match="nobody answers"):
+                control.ask({"op": "claim", "person": "Ada"})
+
+    def test_sight_may_hang_up_after_each_answer(self, tmp_path: Path, sight: FakeSight) -> None:
+        sight.polite = False
+        with Control(tmp_path / "sight.sock") as control:
+            for name in ("Ada", "Bo", "Cy"):
+                control.ask({"op": "claim", "person": name})
+                answers: list[Any] = []
+                until(lambda answers=answers: answers.extend(control.poll()) or answers)
+                time.sleep(0.03)
+        assert [packet["person"] for packet in sight.asked] == ["Ada", "Bo", "Cy"]
+
+    def test_requests_do_not_pile_up(self, tmp_path: Path, sight: FakeSight) -> None:
+        sight.silent = True
+
+        def ask_often() -> None:
+            for _ in range(100):
+                control.ask({"op": "claim", "person": "Ada"})
+
+        with (
+            Control(tmp_path / "sight.sock") as control,
+            pytest.raises(WireError, match="has not answered"),
+        ):
+            ask_often()
+
+
+class TestReconnecting:
+    def test_the_pause_doubles_up_to_a_minute(self) -> None:
+        backoff = Backoff()
+        pauses = [backoff.next() for _ in range(12)]
+        assert 0.375 <= pauses[0] <= 0.5
+        assert all(45 <= pause <= 60 for pause in pauses[7:])
+        backoff.reset()
+        assert backoff.next() <= 0.5
+
+    def test_an_outage_is_said_once_and_so_is_its_end(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        outage = Outage()
+        for _ in range(5):
+            outage.report(BrokerError("nothing listens there."))
+        outage.over("broker:1883", "5")
+        outage.over("broker:1883", "5")
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines[0] == "nothing listens there. Events wait in the ledger; trying again"
+        assert lines[1].startswith("connected to broker:1883 again after 0.0 s")
+        assert lines[2] == "connected to broker:1883, MQTT 5"
+        assert len(lines) == 3
+
+
+class TestSettings:
+    def test_without_a_host_there_is_nothing_to_do(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        config = parse({"paths": {"state": str(tmp_path / "state")}}, "test")
+        assert run(config) == 0
+        assert "MQTT is off" in caplog.text
+        assert not (tmp_path / "state").exists()
+
+    @pytest.mark.parametrize(
+        ("mqtt", "sentence"),
+        [
+            ({"username": "a", "password_file": "missing"}, "mqtt.password_file: .*missing"),
+            ({"username": "a", "password_file": "empty"}, "mqtt.password_file: .*is empty"),
+            ({"password_file": "text"}, "a password without mqtt.username"),
+            ({"ca_file": "text"}, "mqtt.ca_file: means nothing without mqtt.tls"),
+            ({"tls": True, "ca_file": "missing"}, "mqtt.ca_file: .*missing cannot be read"),
+            ({"tls": True, "ca_file": "text"}, "mqtt.ca_file: .*no PEM certificate"),
+            ({"tls": True, "cert_file": "text"}, "set both or neither"),
+            ({"tls": True, "cert_file": "text", "key_file": "text"}, "not a PEM certificate"),
+        ],
+    )
+    def test_a_wrong_file_is_a_configuration_mistake(
+        self, tmp_path: Path, mqtt: dict[str, Any], sentence: str
+    ) -> None:
+        (tmp_path / "text").write_text("this is no certificate")
+        (tmp_path / "empty").write_text("\n")
+        for key, value in mqtt.items():
+            if key.endswith("_file"):
+                mqtt[key] = str(tmp_path / value)
+        config = parse({"mqtt": {"host": "localhost", **mqtt}}, "test")
+        with pytest.raises(ConfigError, match=sentence) as caught:
+            Broker(config.mqtt, "edge-door-door1")
+        assert caught.value.exit_code == 2
+
+    def test_a_password_that_others_can_read_is_a_warning(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        file = tmp_path / "password"
+        file.write_text("secret\n")
+        file.chmod(0o644)
+        mqtt = {"host": "localhost", "username": "door1", "password_file": str(file)}
+        Broker(parse({"mqtt": mqtt}, "test").mqtt, "edge-door-door1")
+        assert f"others can read {file}: chmod 600 it" in caplog.text
+        assert "secret" not in caplog.text

@@ -1,0 +1,149 @@
+"""doctor: a finding for everything that can be wrong, and none where nothing is."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.config import Config, parse
+from edge.ledger.ledger import Ledger
+from edge.ops import boot
+from edge.ops.doctor import run_checks, system
+from edge.ops.doctor.hardware import outputs_end_with_their_process
+from edge.vault.vault import Vault
+from edge.vision.models.manifest import shipped_models
+
+if TYPE_CHECKING:
+    from edge.ops.doctor import Check
+
+
+@pytest.fixture(autouse=True)
+def not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "TARGET", tmp_path / "no-such.target")
+
+
+def configured(tmp_path: Path, **tables: dict[str, Any]) -> Config:
+    data: dict[str, Any] = {
+        "paths": {"state": str(tmp_path / "state"), "run": str(tmp_path / "run")},
+        "camera": {"source": str(tmp_path / "no-camera")},
+    }
+    for name, table in tables.items():
+        data[name] = {**data.get(name, {}), **table}
+    return parse(data, "test")
+
+
+def look(config: Config) -> dict[str, Check]:
+    return {check.name: check for check in run_checks(config)}
+
+
+def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_path: Path) -> None:
+    found = look(configured(tmp_path))
+    assert [found[name].level for name in ("python", "runtime", "models", "calibration")] == [
+        "ok"
+    ] * 4
+    assert found["camera"].level == "fail"
+    assert found["key"].level == found["people"].level == found["ledger"].level == "warn"
+    assert found["disk"].level == "fail"
+    assert found["sight"].level == found["door"].level == "warn"
+    assert found["broker"].level == "ok"
+    assert all(check.sentence for check in found.values())
+    assert all(check.remedy for check in found.values() if check.level != "ok")
+    assert not (tmp_path / "state").exists()  # looking changes nothing
+
+
+def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    Vault.create_key(config.key_file)
+    Vault.open(config.people_db, config.key_file, "door1").close()
+    Ledger.open(config.ledger_db, "door1").close()
+    found = look(config)
+    assert [found[name].level for name in ("key", "people", "ledger", "disk")] == ["ok"] * 4
+
+
+def test_a_key_that_others_may_read_is_a_failure(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    Vault.create_key(config.key_file)
+    config.key_file.chmod(0o644)
+    check = look(config)["key"]
+    assert check.level == "fail"
+    assert "chmod 600" in check.sentence
+
+
+def test_an_altered_model_is_named(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build"))
+    victim = next(models.glob("blazeface*.tflite"))
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    check = look(configured(tmp_path, paths={"models": str(models)}))["models"]
+    assert check.level == "fail"
+    assert victim.name in check.sentence
+
+
+def test_a_broker_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        check = look(configured(tmp_path, mqtt={"host": "127.0.0.1", "port": port}))["broker"]
+        assert check.level == "fail"
+        unused.listen()
+        check = look(configured(tmp_path, mqtt={"host": "127.0.0.1", "port": port}))["broker"]
+        assert check.level == "ok"
+
+
+def test_simulated_pins_are_never_called_fine(tmp_path: Path) -> None:
+    assert look(configured(tmp_path))["pins"].level == "warn"
+
+
+def test_a_chip_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    chip = str(tmp_path / "gpiochip9")
+    check = look(configured(tmp_path, door={"backend": "gpiod", "chip": chip}))["pins"]
+    assert check.level == "fail"
+    assert check.remedy
+
+
+@pytest.mark.parametrize(("value", "level"), [("Y", "fail"), ("N", "ok"), (None, "ok")])
+def test_a_kernel_that_keeps_outputs_is_unsafe(
+    tmp_path: Path, value: str | None, level: str
+) -> None:
+    if value:
+        folder = tmp_path / "pinctrl_bcm2835/parameters"
+        folder.mkdir(parents=True)
+        (folder / "persist_gpio_outputs").write_text(value + "\n")
+    check = outputs_end_with_their_process(tmp_path)
+    assert check.level == level
+    assert ("strict_gpiod" in check.remedy) == (level == "fail")
+
+
+def test_where_it_is_installed_every_program_must_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "edge-door.target"
+    target.touch()
+    monkeypatch.setattr(system, "TARGET", target)
+    found = look(configured(tmp_path))
+    assert found["sight"].level == found["door"].level == "fail"
+    assert "systemctl start" in found["sight"].remedy
+    assert "groups" in found
+
+
+@pytest.mark.parametrize(
+    ("door", "lines"),
+    [
+        ({}, ["gpio=17=op,dl"]),
+        ({"relay_active_high": False, "relay_pin": 22}, ["gpio=22=op,dh"]),
+        ({"lock": "maglock"}, ["gpio=17=op,dl"]),
+        ({"lock": "maglock", "relay_contact": "NO"}, ["gpio=17=op,dh"]),
+        ({"lock": "motor", "relock_pin": 18}, ["gpio=17=op,dl", "gpio=18=op,dl"]),
+    ],
+)
+def test_the_boot_lines_hold_the_lock_at_rest(
+    tmp_path: Path, door: dict[str, Any], lines: list[str]
+) -> None:
+    config = configured(tmp_path, door=door)
+    assert boot.boot_lines(config) == ["dtparam=strict_gpiod", *lines]

@@ -1,0 +1,245 @@
+"""Cards, PINs and signed commands, with a real vault, a real ledger and a real guard."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.access.command import Action, public_text, sign_command
+from edge.clock import now
+from edge.config import Config, parse
+from edge.door.launch import guard_command
+from edge.door.pins.fake import Board
+from edge.errors import CommandError, LedgerError
+from edge.ledger.ledger import Ledger
+from edge.records import Reason, Template
+from edge.sight import desk as desk_module
+from edge.sight.claims import Claims
+from edge.sight.desk import Desk
+from edge.sight.doorside import Doorside
+from edge.sight.guard_client import Lock
+from edge.sight.journal import Journal
+from edge.sight.rulebook import Rulebook
+from edge.vault.vault import Vault, open_vault
+
+OWNER = Ed25519PrivateKey.generate()
+PULSE_S = 0.2
+PIN, DURESS, CARD = "4711", "8052", "26:12:345"
+
+
+class Room:
+    """Everything beside the camera, running."""
+
+    def __init__(self, folder: Path, **tables: dict[str, object]) -> None:
+        paths = {"state": str(folder / "state"), "run": str(folder / "run")}
+        door = {"backend": "fake", "pulse_s": PULSE_S}
+        data: dict[str, object] = {"paths": paths, "door": door, **tables}
+        self.config: Config = parse(data, "test")
+        self.board = Board(folder / "run")
+        self.guard = subprocess.Popen(guard_command(self.config), stderr=subprocess.DEVNULL)
+        self.vault: Vault = open_vault(self.config)
+        vector = np.eye(1, 8, dtype=np.float32)
+        self.vault.add(Template("Anna", vector, "ab" * 32))
+        self.vault.credentials.set_pin("Anna", PIN)
+        self.vault.credentials.set_pin("Anna", DURESS, duress=True)
+        self.vault.credentials.add_card("Anna", CARD)
+        self.ledger = Ledger.open(self.config.ledger_db, self.config.device.id)
+        self.journal = Journal(self.ledger, self.config.device.id)
+        self.claims = Claims(self.config.match)
+        self.begin()
+        self.lock = Lock(self.config.door_socket)
+        while not self.lock.connected:  # a guard that is slow to start is not noted as lost
+            self.lock.poll()
+            time.sleep(0.02)
+        self.door = Doorside(self.lock, self.journal, lambda *_: None)
+
+    def begin(self) -> None:
+        """As after a restart of sight: only the ledger remembers."""
+        self.rulebook = Rulebook(self.config, self.journal)
+        self.desk = Desk(self.config, self.vault, self.journal, self.claims, self.rulebook)
+
+    def present(self, source: str, value: str) -> None:
+        self.desk.presented(source, value, self.door)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not done():
+            assert time.monotonic() < deadline
+            self.door.attend()
+            time.sleep(0.02)
+
+    def pulses(self) -> int:
+        """Whole pulses so far; waits for one that runs."""
+        self.until(lambda: not self.board.on(self.config.door.relay_pin))
+        return len(self.board.pulses(self.config.door.relay_pin))
+
+    def opened(self, count: int) -> bool:
+        self.until(lambda: len(self.board.pulses(self.config.door.relay_pin)) >= count)
+        return self.pulses() == count
+
+    def stays_shut(self, after: int = 0) -> bool:
+        end = time.monotonic() + 0.3
+        self.until(lambda: time.monotonic() > end)
+        return self.pulses() == after
+
+    def reasons(self) -> list[Reason]:
+        return [stored.event.reason for stored in self.ledger.events(limit=1000)]
+
+    def close(self) -> None:
+        self.lock.close()
+        self.ledger.close()
+        self.vault.close()
+        self.guard.terminate()
+        self.guard.wait(10)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
+    rooms = []
+
+    def make(**tables: dict[str, object]) -> Room:
+        rooms.append(Room(tmp_path, **tables))
+        return rooms[-1]
+
+    yield make
+    for made in rooms:
+        made.close()
+
+
+class TestCredentials:
+    def test_a_card_is_a_claim_and_opens_nothing(self, room: Callable[..., Room]) -> None:
+        r = room()
+        r.present("card", CARD)
+        assert r.claims.standing(time.monotonic()) == "Anna"
+        r.present("pin", PIN)
+        assert r.stays_shut()
+
+    def test_an_unknown_card_is_denied(self, room: Callable[..., Room]) -> None:
+        r = room()
+        r.present("card", "26:12:999")
+        assert r.claims.standing(time.monotonic()) is None
+        assert r.reasons() == [Reason.UNKNOWN_CREDENTIAL]
+
+    def test_a_pin_alone_opens_only_for_whom_it_may(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["anna"]})
+        r.present("pin", PIN)
+        assert r.opened(1)
+        assert Reason.PIN in r.reasons()
+
+    def test_a_duress_pin_opens_as_usual_and_is_told(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["*"]})
+        r.present("pin", DURESS)
+        assert r.opened(1)
+        assert {Reason.DURESS, Reason.PIN} <= set(r.reasons())
+
+    def test_guessing_locks_the_keypad_over_a_restart(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["*"], "max_failures": 3})
+        for guess in ("1470", "2580", "3690"):
+            r.present("pin", guess)
+        r.begin()
+        r.present("pin", PIN)
+        assert r.reasons()[-1] is Reason.LOCKED_OUT
+        assert r.stays_shut()
+
+    def test_a_card_buys_no_new_guesses(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["*"], "max_failures": 3})
+        for guess in ("1470", "2580", "3690"):
+            r.present("pin", guess)
+            r.present("card", CARD)
+        r.present("pin", PIN)
+        assert r.reasons()[-1] is Reason.LOCKED_OUT
+        assert r.stays_shut()
+
+    def test_outside_the_schedule_a_pin_does_not_open(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["*"], "schedule": {"Anna": []}})
+        r.present("pin", PIN)
+        assert r.reasons()[-1] in (Reason.OUTSIDE_SCHEDULE, Reason.CLOCK_UNTRUSTED)
+        assert r.stays_shut()
+
+    def test_nothing_opens_that_cannot_be_written(
+        self, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        r = room(access={"pin_alone": ["*"]})
+
+        def full(*_: object) -> None:
+            raise LedgerError("disk full")
+
+        monkeypatch.setattr(r.ledger, "append", full)
+        r.present("pin", PIN)
+        assert not r.journal.ready
+        assert r.stays_shut()
+
+
+REMOTE = {"host": "x", "remote_unlock": True, "command_keys": [public_text(OWNER)]}
+
+
+def command(action: Action, counter: int, *, device: str = "door1", age_s: float = 0) -> str:
+    issued = int(time.time() - age_s)
+    return sign_command(OWNER, device, action, counter, issued, f"{counter:032x}")
+
+
+@pytest.fixture
+def trusted_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's clock may be unsynchronised; commands need one that is."""
+    moment = now()
+    trusted = type(moment)(moment.boot, moment.at, moment.wall, wall_trusted=True)
+    monkeypatch.setattr(desk_module, "now", lambda: trusted)
+
+
+@pytest.mark.usefixtures("trusted_clock")
+class TestCommands:
+    def test_a_signed_command_opens_once(self, room: Callable[..., Room]) -> None:
+        r = room(mqtt=REMOTE)
+        text = command(Action.UNLOCK, 1)
+        assert r.desk.command(text, r.door) == "unlock"
+        assert r.opened(1)
+        with pytest.raises(CommandError, match="was used already"):
+            r.desk.command(text, r.door)
+        r.begin()
+        with pytest.raises(CommandError, match="was used already"):
+            r.desk.command(text, r.door)
+        assert r.stays_shut(after=1)
+        assert r.reasons().count(Reason.COMMAND_REFUSED) == 2
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            (lambda: command(Action.UNLOCK, 1, device="door2"), "not for this device"),
+            (lambda: command(Action.UNLOCK, 1, age_s=600), "expired|too old|no longer"),
+            (lambda: command(Action.UNLOCK, 1).replace("unlock", "lock"), "signature"),
+            (lambda: '{"action": "unlock"}', "exactly the fields"),
+            (lambda: "UNLOCK", "not JSON"),
+        ],
+    )
+    def test_what_is_not_for_us_fresh_and_signed_opens_nothing(
+        self, room: Callable[..., Room], text: Callable[[], str], why: str
+    ) -> None:
+        r = room(mqtt=REMOTE)
+        with pytest.raises(CommandError, match=why):
+            r.desk.command(text(), r.door)
+        assert r.stays_shut()
+
+    def test_unlocking_from_afar_is_off_by_default_and_locking_is_not(
+        self, room: Callable[..., Room]
+    ) -> None:
+        r = room(mqtt={**REMOTE, "remote_unlock": False})
+        with pytest.raises(CommandError, match="not permitted"):
+            r.desk.command(command(Action.UNLOCK, 1), r.door)
+        assert r.desk.command(command(Action.LOCK, 2), r.door) == "lock"
+        assert r.stays_shut()
+
+    def test_a_commanded_mode_outlives_a_restart(self, room: Callable[..., Room]) -> None:
+        r = room(mqtt=REMOTE)
+        r.desk.command(command(Action.LOCK_DOWN, 1), r.door)
+        r.begin()
+        assert r.desk.mode == "lock_down"
+        r.door.set_mode(r.desk.mode)
+        r.until(lambda: r.ledger.states().get("mode") == "lock_down")
+        r.door.open_for(Reason.GRANTED, "Anna")
+        assert r.stays_shut()

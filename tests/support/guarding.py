@@ -1,0 +1,136 @@
+"""A relay guard for tests: a real process on a fake board, and what sight would say to it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.door.machine import Rules
+from edge.door.pins.fake import Board
+from edge.door.settings import GuardSettings, InputPin, OutputPin
+from edge.wire.channel import Channel
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from edge.wire.channel import Message
+
+RELAY, CONTACT, REX, TAMPER, FIRE, LED, BUZZER = 17, 22, 27, 23, 24, 5, 6
+
+
+def guard_settings(run: Path, **changes: Any) -> GuardSettings:
+    settings = GuardSettings(
+        backend="fake",
+        chip="",
+        run=str(run),
+        socket=str(run / "door.sock"),
+        peer_uid=os.getuid(),
+        relay=OutputPin(RELAY),
+        lamps={"red": OutputPin(LED), "buzzer": OutputPin(BUZZER)},
+        inputs={
+            "contact": InputPin(CONTACT),
+            "rex": InputPin(REX),
+            "tamper": InputPin(TAMPER, active_high=True),
+            "fire": InputPin(FIRE, active_high=True),
+        },
+        debounce_s=0.01,
+        rules=Rules(pulse_s=0.6, held_open_s=0.15, open_grace_s=0.1),
+    )
+    return replace(settings, **changes)
+
+
+class RunningGuard:
+    """The process, its board and one connection to it."""
+
+    def __init__(
+        self, *, program: tuple[str, ...] = ("-m", "edge.door.guard"), **changes: Any
+    ) -> None:
+        # Socket paths are short, and pytest's own folders are not.
+        self._folder = tempfile.TemporaryDirectory(prefix="door")
+        self.run = Path(self._folder.name)
+        self.settings = guard_settings(self.run, **changes)
+        self.board = Board(self.run)
+        self.board.set_input(CONTACT, high=False)
+        self.board.set_input(TAMPER, high=False)
+        self.board.set_input(FIRE, high=False)
+        self._program = program
+        self.process = self.start()
+        self._channel: Channel | None = None
+        self.heard: list[Message] = []
+
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, *self._program, self.settings.to_json()]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert process.stderr
+        said = ""
+        while "ready" not in said:
+            said = process.stderr.readline()
+            assert said, f"the guard did not start: exit code {process.wait()}"
+        return process
+
+    @property
+    def channel(self) -> Channel:
+        if self._channel is None:
+            self._channel = Channel.connect(self.run / "door.sock")
+        return self._channel
+
+    def say(self, operation: str, **more: Any) -> None:
+        self.channel.send({"op": operation, **more})
+
+    def unlock(self, **changes: Any) -> str:
+        ticket = secrets.token_hex(16)
+        asked = {"ticket": ticket, "issued_at": time.monotonic(), **changes}
+        self.say("unlock", **asked)
+        return ticket
+
+    def hear(self, operation: str, within_s: float = 3.0, **match: Any) -> Message:
+        """The next packet of that operation with these values."""
+        deadline = time.monotonic() + within_s
+        while (left := deadline - time.monotonic()) > 0:
+            message = self.channel.receive(left)
+            if message is None:
+                break
+            self.heard.append(message)
+            if message["op"] == operation and match.items() <= message.items():
+                return message
+        raise AssertionError(f"no {operation} {match} came; heard {self.heard[-5:]}")
+
+    def wait_off(self, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while self.board.on(RELAY):
+            assert time.monotonic() < deadline, "the relay stayed on"
+            time.sleep(0.005)
+
+    def warden(self) -> int:
+        """The process id of the guard's warden."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def close(self) -> None:
+        self.hang_up()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        assert self.process.stderr
+        self.process.stderr.read()  # ends when the warden has ended too
+        self.process.stderr.close()
+        self.process.wait()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

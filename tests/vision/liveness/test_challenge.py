@@ -1,0 +1,161 @@
+"""Challenges: answered by who hears them, not by a recording made for another one."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from edge.config import parse
+from edge.config.sections import LivenessSection, Move
+from edge.errors import ConfigError
+from edge.records import Landmarks
+from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
+from edge.vision.liveness.parallax import is_flat, parallax
+from tests.support.heads import FLAT, landmarks
+
+FPS = 15
+ALL: tuple[Move, ...] = tuple(INSTRUCTIONS)
+REST_S, MOVE_S = 0.6, 1.0
+
+
+def performance(
+    moves: Sequence[Move], shape: np.ndarray | None = None
+) -> Iterator[tuple[float, Landmarks, bool]]:
+    """Somebody who does these moves one after the other: stamp, landmarks, whether blinked."""
+    t, scale = 0.0, 1.0
+    for move in moves:
+        blinks = {"blink_twice": 2, "blink_thrice": 3}.get(move, 0)
+        lasts = 2.2 if blinks else MOVE_S
+        approach = 1.3 if move == "closer" else 1.0
+        for i in range(round((REST_S + lasts) * FPS)):
+            local = i / FPS - REST_S
+            way = float(np.sin(np.pi * np.clip(local / lasts, 0, 1)))
+            grown = 1 + (approach - 1) * float(np.clip(local / lasts, 0, 1))
+            pose = {"left": (-30 * way, 0), "right": (30 * way, 0), "up": (0, 25 * way)}
+            yaw, pitch = pose.get(move, (0.0, 0.0))
+            blinked = i in {round((REST_S + 0.4 * (k + 1)) * FPS) for k in range(blinks)}
+            solid = {} if shape is None else {"shape": shape}
+            yield t, landmarks(yaw, pitch, scale * grown, **solid), blinked
+            t += 1 / FPS
+        scale *= approach
+    for _ in range(FPS):
+        yield t, landmarks(scale=scale), False
+        t += 1 / FPS
+
+
+def answer(asked: Sequence[Move], done: Sequence[Move], limit_s: float = 60.0) -> Challenge:
+    challenge = Challenge(asked, 0.0, limit_s)
+    for at, points, blinked in performance(done):
+        challenge.observe(at, points, blinked=blinked)
+    return challenge
+
+
+@pytest.mark.parametrize("move", ALL)
+def test_each_move_answers_itself(move: Move) -> None:
+    challenge = answer([move], [move])
+    assert challenge.progress is Progress.PASSED, challenge.seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "done"), [(a, d) for a, d in itertools.product(ALL, ALL) if a != d]
+)
+def test_no_move_answers_another_one(asked: Move, done: Move) -> None:
+    assert answer([asked], [done]).progress is not Progress.PASSED
+
+
+def test_a_row_of_moves_is_followed_in_its_order() -> None:
+    moves: list[Move] = ["left", "blink_twice", "up", "right", "closer", "blink_thrice"]
+    assert answer(moves, moves).progress is Progress.PASSED
+    assert answer(moves, moves[::-1]).progress is Progress.FAILED
+
+
+def test_turns_alone_answer_a_challenge_of_turns() -> None:
+    section = LivenessSection(
+        level="challenge", challenge_moves=("left", "right", "up", "closer"), challenge_steps=4
+    )
+    moves = draw(section)
+    assert answer(moves, moves).progress is Progress.PASSED
+
+
+def test_the_deadline_is_kept() -> None:
+    challenge = answer(["left", "right"], ["left", "right"], limit_s=2.0)
+    assert challenge.progress is Progress.FAILED
+    assert "too slow" in challenge.seen
+
+
+def test_a_natural_blink_does_not_disturb_a_turn() -> None:
+    challenge = Challenge(["left"], 0.0, 10.0)
+    for i, (at, points, _) in enumerate(performance(["left"])):
+        challenge.observe(at, points, blinked=i == 11)
+    assert challenge.progress is Progress.PASSED
+
+
+def test_a_flat_face_fails_a_turn_even_if_it_seems_to_turn() -> None:
+    front, turned = landmarks(shape=FLAT), landmarks(30, shape=FLAT)
+    assert is_flat(front.points[:, :2], turned.points[:, :2])
+    challenge = Challenge(["left"], 0.0, 10.0)
+    for at, points, _ in performance(["left"]):
+        flat = landmarks(points.yaw, shape=FLAT)
+        pretended = Landmarks(flat.points, 1.0, flat.five, points.yaw, points.pitch, 0.0)
+        challenge.observe(at, pretended, blinked=False)
+    assert challenge.progress is Progress.FAILED
+    assert "flat" in challenge.seen
+
+
+def test_parallax_of_a_plane_is_nothing_and_of_a_head_is_not() -> None:
+    for yaw in (16, 25, 35):
+        first = landmarks().points[:, :2]
+        assert parallax(first, landmarks(yaw).points[:, :2]) > 0.024
+        flat = landmarks(shape=FLAT).points[:, :2]
+        assert parallax(flat, landmarks(yaw, shape=FLAT).points[:, :2]) < 1e-3
+
+
+def test_draws_are_even_and_never_repeat_a_move() -> None:
+    section = LivenessSection()
+    drawn = [draw(section) for _ in range(3000)]
+    assert all(a != b for moves in drawn for a, b in itertools.pairwise(moves))
+    counts = Counter(drawn)
+    kinds = round(1 / section.guess_probability)
+    assert len(counts) == kinds == 150
+    # Expected 20 each: chi-squared with 149 degrees of freedom exceeds 230 once in 10,000 series.
+    assert sum((n - 20) ** 2 / 20 for n in counts.values()) < 230
+
+
+def test_replays_pass_no_more_often_than_guessing() -> None:
+    """600 recordings of answers to one challenge, each shown to a fresh one."""
+    section = LivenessSection(challenge_moves=("left", "right", "up"), challenge_steps=2)
+    passed = expected = 0
+    for _ in range(600):
+        recorded, fresh = draw(section), draw(section)
+        passed += _answers(recorded, fresh)
+        expected += recorded == fresh
+    assert passed == expected  # exactly those that were drawn twice
+    assert section.guess_probability == pytest.approx(1 / 6)
+    assert passed < 600 / 6 + 4 * np.sqrt(600 / 6 * 5 / 6)
+
+
+_ANSWERS: dict[tuple[tuple[Move, ...], tuple[Move, ...]], bool] = {}
+
+
+def _answers(recorded: tuple[Move, ...], fresh: tuple[Move, ...]) -> bool:
+    if (recorded, fresh) not in _ANSWERS:
+        passed = answer(fresh, recorded).progress is Progress.PASSED
+        _ANSWERS[recorded, fresh] = passed
+    return _ANSWERS[recorded, fresh]
+
+
+@pytest.mark.parametrize(
+    ("moves", "steps"), [(("left", "right"), 3), (("left", "right", "up", "closer"), 3)]
+)
+def test_settings_that_are_easy_to_guess_are_refused(moves: tuple[Move, ...], steps: int) -> None:
+    table = {"level": "challenge", "challenge_moves": list(moves), "challenge_steps": steps}
+    with pytest.raises(ConfigError, match="guessed with probability"):
+        parse({"liveness": table}, "test.toml")
+    assert parse({"liveness": {**table, "level": "blink"}}, "test.toml")
+
+
+def test_one_move_alone_is_no_choice() -> None:
+    with pytest.raises(ConfigError, match="two different moves"):
+        parse({"liveness": {"challenge_moves": ["left", "left"]}}, "test.toml")

@@ -1,0 +1,209 @@
+"""Proof of life of a made-up face: what counts, and what starts it again."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from edge.config.sections import LivenessSection, Move
+from edge.records import AlignedFace, EyeOpenness, Liveness, LivenessState
+from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from tests.support.heads import blinking, landmarks, lids, skin
+from tests.vision.liveness.test_challenge import performance
+
+FPS = 30
+
+
+def sample(  # noqa: PLR0913 - a face has many sides
+    t: float,
+    level: float = 1.0,
+    *,
+    track: int = 1,
+    face: AlignedFace | None = None,
+    eyes: EyeOpenness | None = None,
+    sway: float = 0.0,
+    tall: float = 1.0,
+) -> Sample:
+    points = landmarks(at=(160 + sway, 120.0))
+    points.points[:, 1] *= tall
+    return Sample(t, track, points, face or skin(t), eyes or lids(level))
+
+
+def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
+    return (i / fps for i in range(round(seconds * fps)))
+
+
+def watch(samples: Iterator[Sample], level: str = "blink") -> list[Liveness]:
+    monitor = LivenessMonitor(LivenessSection(level=level))  # type: ignore[arg-type]
+    return [monitor.observe(one) for one in samples]
+
+
+def ever_live(verdicts: list[Liveness]) -> bool:
+    return any(v.state is LivenessState.LIVE for v in verdicts)
+
+
+@pytest.mark.parametrize("fps", [10, 12, 15, 24, 30, 60])
+def test_a_blink_makes_a_face_live(fps: float) -> None:
+    verdicts = watch(sample(t, blinking(t, 1.52)) for t in stamps(3, fps))
+    assert [v.state for v in verdicts[: int(1.5 * fps)]] == [LivenessState.PENDING] * int(1.5 * fps)
+    assert verdicts[-1].state is LivenessState.LIVE
+    assert verdicts[-1].blinks == 1
+
+
+def test_life_goes_stale() -> None:
+    verdicts = watch(sample(t, blinking(t, 1.0)) for t in stamps(8))
+    assert verdicts[FPS * 2].state is LivenessState.LIVE
+    assert verdicts[-1].state is LivenessState.PENDING
+
+
+def test_no_blink_no_life() -> None:
+    assert not ever_live(watch(sample(t) for t in stamps(5)))
+
+
+@pytest.mark.parametrize("rate", [1, 3, 7, 13, 30])
+@pytest.mark.parametrize("fps", [12, 30])
+@pytest.mark.parametrize("sway", [0.0, 8.0])
+def test_two_pictures_in_turn_are_not_alive(rate: float, fps: float, sway: float) -> None:
+    """Eyes open and shut, the rest of the face nearly the same, held still or in a hand."""
+
+    def show(t: float) -> Sample:
+        shut = int(t * rate) % 2
+        noise = np.random.default_rng(round(t * 1000)).normal(0, 0.03)
+        face = skin(t, living=0.0)
+        return sample(t, 1.0 - shut + noise, face=face, sway=sway * float(np.sin(3 * t)))
+
+    assert not ever_live(watch(show(t) for t in stamps(4, fps)))
+
+
+@pytest.mark.parametrize("fade_s", [0.5, 0.8, 1.5, 3.0])
+def test_a_slow_fade_is_not_alive(fade_s: float) -> None:
+    def show(t: float) -> Sample:
+        level = 0.5 + 0.5 * float(np.cos(np.pi * t / fade_s))
+        return sample(t, level, face=skin(t, living=0.0), sway=8 * float(np.sin(3 * t)))
+
+    assert not ever_live(watch(show(t) for t in stamps(4)))
+
+
+def test_a_still_face_whose_lids_alone_move_is_not_alive() -> None:
+    frozen = skin(0.0)
+    verdicts = watch(sample(t, blinking(t, 1.5), face=frozen) for t in stamps(3))
+    assert not ever_live(verdicts)
+    assert verdicts[-1].seen == "nothing but the eyelids moves"
+
+
+def test_a_face_that_changes_with_its_lids_and_comes_back_is_not_alive() -> None:
+    opened, shut = skin(0.0), skin(0.0, seed=1)
+
+    def show(t: float) -> Sample:
+        level = blinking(t, 1.5)
+        mixed = level * opened.pixels.astype(float) + (1 - level) * shut.pixels
+        noise = np.random.default_rng(round(t * 1000)).normal(0, 2, (112, 112, 1))
+        face = np.clip(0.75 * opened.pixels + 0.25 * mixed + noise, 0, 255).astype(np.uint8)
+        return sample(t, level, face=AlignedFace(face), sway=8 * float(np.sin(3 * t)))
+
+    verdicts = watch(show(t) for t in stamps(3))
+    assert not ever_live(verdicts)
+    assert verdicts[-1].seen == "the whole face changes with the eyelids"
+
+
+def test_a_picture_tilted_away_and_back_is_not_alive() -> None:
+    verdicts = watch(
+        sample(t, level := blinking(t, 1.5), tall=0.7 + 0.3 * level) for t in stamps(3)
+    )
+    assert not ever_live(verdicts)
+    assert verdicts[-1].seen == "the whole face is tilted away with the eyelids"
+
+
+def test_eyes_pulled_up_and_down_are_not_alive() -> None:
+    verdicts = watch(sample(t, 0.5 + 0.5 * float(np.cos(15 * t))) for t in stamps(5))
+    assert not ever_live(verdicts)
+
+
+def test_a_blink_of_the_face_before_does_not_count() -> None:
+    def show(t: float) -> Sample:
+        return sample(t, blinking(t, 1.5), track=1 if t < 2.2 else 2)
+
+    verdicts = watch(show(t) for t in stamps(4))
+    assert verdicts[int(2.1 * FPS)].state is LivenessState.LIVE
+    assert verdicts[int(2.3 * FPS)].state is LivenessState.PENDING
+    assert verdicts[int(2.3 * FPS)].blinks == 0
+
+
+def test_another_picture_starts_again() -> None:
+    def show(t: float) -> Sample:
+        return sample(t, blinking(t, 1.5), face=skin(t, seed=0 if t < 2.2 else 40))
+
+    verdicts = watch(show(t) for t in stamps(4))
+    assert verdicts[int(2.1 * FPS)].state is LivenessState.LIVE
+    assert verdicts[int(2.3 * FPS)].state is LivenessState.PENDING
+    assert verdicts[int(2.3 * FPS)].seen == "the picture jumped"
+
+
+def test_a_gap_starts_again() -> None:
+    verdicts = watch(sample(t, blinking(t, 1.5)) for t in stamps(4) if not 2.0 < t < 2.5)
+    assert verdicts[int(1.95 * FPS)].state is LivenessState.LIVE
+    assert verdicts[-1].state is LivenessState.PENDING
+
+
+def test_a_blink_across_a_gap_does_not_count() -> None:
+    assert not ever_live(
+        watch(sample(t, blinking(t, 1.5)) for t in stamps(4) if not 1.52 < t < 1.78)
+    )
+
+
+@pytest.mark.parametrize("fps", [2, 3, 4])
+def test_too_few_frames_are_not_alive(fps: float) -> None:
+    assert not ever_live(watch(sample(t, blinking(t % 2, 1.0)) for t in stamps(10, fps)))
+
+
+def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: str) -> list[Liveness]:
+    section = LivenessSection(level=level, challenge_s=60)  # type: ignore[arg-type]
+    monitor = LivenessMonitor(section, draw_moves=lambda _section: asked)
+    verdicts = []
+    for at, points, _ in performance(moves):
+        verdicts.append(monitor.observe(Sample(at, 1, points, skin(at), lids(1.0))))
+    return verdicts
+
+
+def test_a_challenge_is_asked_for_and_answered() -> None:
+    verdicts = perform(("left", "up"), ("left", "up"), "challenge")
+    assert verdicts[0].instruction == "turn your head to your left, then back"
+    assert verdicts[0].move == "left"
+    assert verdicts[-1].state is LivenessState.LIVE
+    assert verdicts[-1].instruction == ""
+
+
+def test_a_wrong_answer_fails_and_another_challenge_follows() -> None:
+    verdicts = perform(("right", "up", "up", "up", "up"), ("left", "up"), "challenge")
+    states = [v.state for v in verdicts]
+    assert LivenessState.FAILED in states
+    assert LivenessState.LIVE not in states
+    assert states[-1] is LivenessState.PENDING or verdicts[-1].instruction
+
+
+def test_both_asks_only_after_a_blink() -> None:
+    asked: list[tuple[Move, ...]] = []
+
+    def drawn(_section: LivenessSection) -> tuple[Move, ...]:
+        asked.append(("left",))
+        return asked[-1]
+
+    monitor = LivenessMonitor(LivenessSection(level="both"), draw_moves=drawn)
+    for t in stamps(1.2):
+        monitor.observe(sample(t, blinking(t, 1.5)))
+    assert not asked
+    for t in stamps(2.4):
+        last = monitor.observe(sample(1.2 + t, blinking(1.2 + t, 1.5)))
+    assert asked
+    assert last.state is LivenessState.PENDING
+    assert last.move == "left"
+
+
+@pytest.mark.parametrize("change", [lambda m: m.reset()])
+def test_a_reset_forgets_everything(change: Callable[[LivenessMonitor], None]) -> None:
+    monitor = LivenessMonitor(LivenessSection())
+    for t in stamps(2.5):
+        last = monitor.observe(sample(t, blinking(t, 1.5)))
+    assert last.state is LivenessState.LIVE
+    change(monitor)
+    assert monitor.observe(sample(2.5)).state is LivenessState.PENDING

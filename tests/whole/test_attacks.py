@@ -1,0 +1,101 @@
+"""The whole door under every attack that software can make: it stays shut and says why, once."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import pytest
+
+from edge.evaluate import attacks
+from edge.records import EventKind, Reason
+from tests.support.running import Door
+
+if TYPE_CHECKING:
+    from edge.evaluate.attacks import Attack, Presentation, Sitter
+    from edge.records import Event
+
+SEED = 5
+AFTERWARDS_S = 3.0
+"""The attack goes on so long after it was denied: more than its whole film."""
+CHALLENGED = (*attacks.FLAPS, *attacks.SCREENS)
+"""Films of a blink, which a blink alone does not stop."""
+REASONS = {"frozen": Reason.STALE_FRAME}
+"""What the door says of pictures, where it is not that no life was seen."""
+OFTEN = {"print_waved", "alternation_timed"}
+"""Run every time; the others only take longer."""
+
+
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory: pytest.TempPathFactory, visitor: tuple[Path, Path]) -> Path:
+    """The state of a door that knows the person whose pictures the attacks are made of."""
+    door = Door(tmp_path_factory.mktemp("enrolled"), visitor[0])
+    door.enroll("Eileen", "--from", str(visitor[1]))
+    return door.config.paths.state
+
+
+def made(attack: Attack, sitter: Sitter) -> Presentation:
+    return next(attacks.presentations([attack], [sitter], range(1), SEED))
+
+
+def attacked(
+    folder: Path, enrolled: Path, attack: Presentation, level: str
+) -> tuple[Door, list[Event]]:
+    """Show a film, again and again, to a door with little patience; what it says of that."""
+    film = folder / "film"
+    film.mkdir()
+    for number, pixels in enumerate(attack.frames):
+        cv2.imwrite(str(film / f"{number:03}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    patience = {"level": level, "timeout_s": 2.0, "challenge_s": 4.0}
+    camera = {"loop": True, "fps": attack.fps}
+    door = Door(folder, film, camera=camera, liveness=patience, access={"pause_s": 120})
+    shutil.copytree(enrolled, door.config.paths.state, dirs_exist_ok=True)
+    with door:
+        door.wait_for(Reason.STARTED)
+        deadline = time.monotonic() + 20
+        while not said(door) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(AFTERWARDS_S)
+    return door, said(door)
+
+
+def said(door: Door) -> list[Event]:
+    return [event for event in door.events() if event.kind is EventKind.ACCESS]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(a, id=a.__name__, marks=[] if a.__name__ in OFTEN else pytest.mark.slow)
+        for a in (*attacks.PRINTS, *attacks.ALTERNATIONS, *attacks.STILLS)
+    ],
+)
+def test_pictures_are_not_alive(
+    tmp_path: Path, enrolled: Path, sitter: Sitter, attack: Attack
+) -> None:
+    door, events = attacked(tmp_path, enrolled, made(attack, sitter), "blink")
+    expected = REASONS.get(attack.__name__, Reason.NOT_LIVE)
+    assert [event.reason for event in events] == [expected], door.log()
+    assert door.pulses() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", CHALLENGED, ids=lambda attack: attack.__name__)
+def test_films_do_not_answer_a_challenge(
+    tmp_path: Path, enrolled: Path, sitter: Sitter, attack: Attack
+) -> None:
+    door, events = attacked(tmp_path, enrolled, made(attack, sitter), "challenge")
+    assert [event.reason for event in events] == [Reason.LIVENESS_FAILED], door.log()
+    assert door.pulses() == []
+
+
+def test_a_genuine_film_does_not_answer_a_challenge(
+    tmp_path: Path, enrolled: Path, sitter: Sitter
+) -> None:
+    film = attacks.Presentation("replay", sitter.film_fps, iter(sitter.film))
+    door, events = attacked(tmp_path, enrolled, film, "challenge")
+    assert [event.reason for event in events] == [Reason.LIVENESS_FAILED], door.log()
+    assert door.pulses() == []

@@ -1,0 +1,89 @@
+"""Programs die at any moment: the relay ends off, the events stay whole, the door comes back."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from edge.ledger.ledger import Ledger
+from edge.records import Reason
+from tests.support.running import PULSE_S, Door
+
+MARGIN_S = 0.1
+SEED = 20261121
+
+
+@pytest.fixture
+def door(tmp_path: Path, visitor: tuple[Path, Path]) -> Door:
+    film, stills = visitor
+    camera = {"loop": True}
+    door = Door(tmp_path, film, camera=camera, access={"cooldown_s": 0.3})
+    door.enroll("Eileen", "--from", str(stills))
+    return door
+
+
+def assert_whole(door: Door) -> None:
+    """Nothing of the record is missing or changed, and every unlock belongs to a grant."""
+    with Ledger.open(door.config.ledger_db, "test", read_only=True) as ledger:
+        assert ledger.verify() == []
+    reasons = door.reasons()
+    assert reasons.count(Reason.UNLOCKED) <= reasons.count(Reason.GRANTED)
+    assert len(door.pulses()) <= reasons.count(Reason.GRANTED)
+
+
+def assert_relay_off(door: Door) -> None:
+    assert not door.board.on(door.config.door.relay_pin)
+    assert all(pulse <= PULSE_S + MARGIN_S for pulse in door.pulses()), door.pulses()
+
+
+@pytest.mark.parametrize("victim", ["sight", "link"])
+def test_killing_sight_or_link_leaves_relay_off_and_events_whole(door: Door, victim: str) -> None:
+    chance = random.Random(SEED)
+    # Link needs a broker to live for; one that is not there keeps it trying.
+    door.path.write_text(door.path.read_text() + '[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
+    with door:
+        door.wait_for(Reason.GRANTED)
+        for _ in range(3):
+            time.sleep(chance.uniform(0.0, 1.5))
+            killed = door.kill(victim)
+            deadline = time.monotonic() + 30
+            while door.pid_of(victim) in (None, killed):
+                assert time.monotonic() < deadline, door.log()
+                time.sleep(0.1)
+        granted = door.reasons().count(Reason.GRANTED)
+        door.wait_for(Reason.GRANTED, count=granted + 1)
+        door.wait_for(Reason.LOCKED, count=1)
+    assert_relay_off(door)
+    assert_whole(door)
+
+
+def test_killing_the_guard_while_energised_is_answered_by_a_restart_with_the_relay_off(
+    door: Door,
+) -> None:
+    relay = door.config.door.relay_pin
+    with door:
+        for round_number in range(3):
+            deadline = time.monotonic() + 60
+            while not door.board.on(relay):
+                assert time.monotonic() < deadline, door.log()
+                time.sleep(0.01)
+            killed = door.kill("door")
+            time.sleep(PULSE_S + 2 * MARGIN_S)
+            assert not door.board.on(relay), f"still on after kill {round_number}"
+            while door.pid_of("door") in (None, killed):
+                assert time.monotonic() < deadline + 30, door.log()
+                time.sleep(0.05)
+        door.wait_for(Reason.DOOR_BACK)
+    assert_relay_off(door)
+    with Ledger.open(door.config.ledger_db, "test", read_only=True) as ledger:
+        assert ledger.verify() == []
+
+
+def test_stopping_while_energised_turns_the_relay_off(door: Door) -> None:
+    with door:
+        door.wait_for(Reason.UNLOCKED)
+    assert_relay_off(door)
+    assert door.process is None

@@ -1,0 +1,55 @@
+"""Questions to a running door: watch, status, claim, a second start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from edge.records import Reason
+from tests.support.running import Door
+
+
+def test_a_running_door_answers(tmp_path: Path, visitor: tuple[Path, Path]) -> None:
+    film, stills = visitor
+    door = Door(tmp_path, film, camera={"loop": True}, match={"claim": "required"})
+    door.enroll("Eileen", "--from", str(stills))
+    with door:
+        door.wait_for(Reason.STARTED)
+        packets = _watch(door, 40)
+        assert {"at", "faces", "liveness", "hint", "reason", "fps"} <= packets[0].keys()
+        assert any("eyes" in packet for packet in packets)
+        assert Reason.GRANTED not in door.reasons()  # nobody has claimed to be anybody
+
+        claimed = door.command("claim", "eileen", "--json")
+        assert json.loads(claimed.stdout)["person"] == "eileen"
+        door.wait_for(Reason.GRANTED)
+        nobody = door.command("claim", "Grace")
+        assert nobody.returncode == 2
+        assert "nobody called 'Grace' is enrolled here" in nobody.stderr
+
+        status = json.loads(door.command("status", "--json").stdout)
+        assert status["door"] is True
+        assert status["people"] == 1
+        assert status["metrics"]["decision_ms"] > 0
+
+        second = door.command("sight")
+        assert second.returncode == 1
+        assert "another edge-door runs here" in second.stderr
+        third = door.command("door")
+        assert third.returncode == 1
+        assert door.pid_of("sight") is not None
+
+        events = json.loads(door.command("events", "--verify", "--json").stdout)
+        assert events["problems"] == []
+        assert "granted" in [event["reason"] for event in events["events"]]
+
+
+def _watch(door: Door, count: int) -> list[dict[str, object]]:
+    command = [sys.executable, "-m", "edge", "watch", "--json", "--config", str(door.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        packets = [json.loads(watching.stdout.readline()) for _ in range(count)]
+        watching.terminate()
+    return packets
