@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import container
 import pytest
 
 from edge.config import Config
 from edge.ops.demo.film import actors, enrolment_pictures, shoot
 from edge.vision.pipeline import Stages
-from tests.emulated import machine
+from tests.emulated import container, machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
