@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from edge import extract_faces, faces, find, represent, verify
@@ -23,7 +25,7 @@ from edge.vision.still import faces_in, still
 
 
 @pytest.fixture(scope="module")
-def album(tmp_path_factory: pytest.TempPathFactory, pictures: list[np.ndarray]) -> Path:
+def album(tmp_path_factory: pytest.TempPathFactory, pictures: list[NDArray[Any]]) -> Path:
     """A folder: two people, the second picture of each tilted and darker; and an empty wall."""
     folder = tmp_path_factory.mktemp("album")
     for name, picture in zip(("eileen", "grace"), pictures, strict=True):
@@ -39,7 +41,7 @@ def album(tmp_path_factory: pytest.TempPathFactory, pictures: list[np.ndarray]) 
     return folder
 
 
-def head_of(path: Path) -> np.ndarray:
+def head_of(path: Path) -> NDArray[Any]:
     """The face with some room around it, 300x300."""
     box = extract_faces(path)[0].box
     x, y = box.centre

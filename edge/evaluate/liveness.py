@@ -136,7 +136,7 @@ class LivenessReport:
         """For every genuine clip that was taken for alive."""
         return [r.live_after_s for r in self._rows("genuine") if r.live_after_s is not None]
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         minutes = self.counted_s / 60
         times = self.seconds_to_live

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.access.calibration import Calibration, Point, from_json, to_json
 from edge.access.command import (
@@ -132,12 +133,12 @@ def test_a_damaged_calibration_gets_a_sentence(text: str, said: str) -> None:
 # Matcher
 
 
-def unit(*values: float) -> np.ndarray:
+def unit(*values: float) -> NDArray[Any]:
     vector = np.asarray(values, dtype=np.float32)
     return vector / np.linalg.norm(vector)
 
 
-def towards(cosine: float) -> np.ndarray:
+def towards(cosine: float) -> NDArray[Any]:
     """A unit vector at this cosine from (1, 0)."""
     return np.asarray([cosine, math.sqrt(1 - cosine**2)], dtype=np.float32)
 
@@ -179,7 +180,7 @@ def test_the_rate_of_strangers_stays_within_the_budget() -> None:
     # Scores whose distribution is known: 32 dimensions, uniform directions.
     random = np.random.default_rng(7)
 
-    def directions(count: int) -> np.ndarray:
+    def directions(count: int) -> NDArray[Any]:
         vectors = random.normal(size=(count, 32)).astype(np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
@@ -18,7 +20,7 @@ from edge.vision.models.manifest import shipped_models
 from tests.support.running import Door
 
 
-def save(path: Path, pixels: np.ndarray) -> Path:  # type: ignore[type-arg]
+def save(path: Path, pixels: NDArray[Any]) -> Path:
     assert cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, ::-1]))
     return path
 

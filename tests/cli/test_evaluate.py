@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from edge.cli import app
@@ -17,7 +19,7 @@ PAIRS = "Eileen 1 2\nGrace 1 2\nEileen 1 Grace 1\nEileen 2 Grace 2\n"
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory, pictures: list[np.ndarray]) -> Path:
+def labelled(tmp_path_factory: pytest.TempPathFactory, pictures: list[NDArray[Any]]) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
     for name, picture in zip(("Eileen", "Grace"), pictures, strict=True):
         (folder / name).mkdir()

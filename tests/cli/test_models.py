@@ -4,9 +4,11 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from edge import faces, represent, verify
@@ -74,7 +76,7 @@ def entry_of(path: Path, size: tuple[int, int], **spec: object) -> ModelEntry:
 PIXELS = np.random.default_rng(5).integers(0, 256, (4, 6, 3), np.uint8)
 
 
-def through(path: Path, **spec: object) -> np.ndarray:
+def through(path: Path, **spec: object) -> NDArray[Any]:
     return Model(entry_of(path, (6, 4), **spec)).run(PIXELS)["embedding"]
 
 
@@ -125,7 +127,7 @@ def test_a_wrong_layout_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EMBEDDERS)
 def test_every_embedder_preset_takes_its_network(
-    name: str, folder: Path, pictures: list[np.ndarray]
+    name: str, folder: Path, pictures: list[NDArray[Any]]
 ) -> None:
     known = presets(folder)[name]
     spec, numbers = known["input"], known["output"]["dim"][0]
@@ -144,7 +146,7 @@ def test_every_embedder_preset_takes_its_network(
 
 
 def test_added_models_answer_to_the_names_people_know(
-    folder: Path, config: Path, pictures: list[np.ndarray]
+    folder: Path, config: Path, pictures: list[NDArray[Any]]
 ) -> None:
     file = projecting(folder.parent / "mine.tflite", 112, 112, 512)
     done = run("models", "add", file, "--preset", "arcface", "--config", config, "--json")
@@ -200,7 +202,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
 
 
 def test_a_network_that_sees_no_difference_is_refused(
-    folder: Path, pictures: list[np.ndarray]
+    folder: Path, pictures: list[NDArray[Any]]
 ) -> None:
     file = projecting(folder.parent / "net.tflite", 112, 112, 128)
     with pytest.raises(ModelError, match="finds two people"):
@@ -216,7 +218,7 @@ def test_no_model_at_all(folder: Path, tmp_path: Path) -> None:
         adopt(tmp_path / "nowhere.tflite", "arcface", [], folder)
 
 
-def test_the_runtimes_give_equal_results(pictures: list[np.ndarray]) -> None:
+def test_the_runtimes_give_equal_results(pictures: list[NDArray[Any]]) -> None:
     if len(available_runtimes()) < 2:
         pytest.skip("needs both runtimes: tflite-runtime exists for Python 3.11 and older")
     entry = read_manifest().models["mobilefacenet-int8"]

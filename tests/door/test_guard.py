@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -757,7 +758,9 @@ def test_an_unknown_peer_user_is_refused() -> None:
 
 
 def test_patterns_end_or_go_round() -> None:
-    assert lit(PATTERNS["granted"], 0.1) == ({"green", "buzzer"}, pytest.approx(0.2))
+    lamps, change_s = lit(PATTERNS["granted"], 0.1)
+    assert lamps == {"green", "buzzer"}
+    assert change_s == pytest.approx(0.2)
     assert lit(PATTERNS["granted"], 99.0) == (frozenset(), None)
     assert lit(PATTERNS["alarm"], 100.0)[0] == {"red", "buzzer"}
     assert lit(PATTERNS["alarm"], 100.3)[0] == frozenset()
@@ -777,7 +780,9 @@ def test_steps_of_a_challenge() -> None:
     assert lit(pattern, 0.0)[0] == {"green", "blue", "buzzer"}
     assert lit(pattern, 0.45)[0] == frozenset()
     assert lit(pattern, 0.6) == (frozenset(), None)
-    for wrong in (None, [], [{}], [{"colour": "pink", "ms": 100}], [{"colour": "red", "ms": 1}]):
+    pink, short = {"colour": "pink", "ms": 100}, {"colour": "red", "ms": 1}
+    wrongs: tuple[Any, ...] = (None, [], [{}], [pink], [short])
+    for wrong in wrongs:
         assert challenge(wrong) is None
 
 

@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.config import Config
 from edge.evaluate import attacks
@@ -44,7 +46,7 @@ def opened(
 def test_the_sitter_really_blinks(stages: Stages, eileen: Portrait) -> None:
     """The same portrait, animated smoothly, is accepted: what follows is refused for a reason."""
     stage = Stage((320, 320), 30, 130, SEED)
-    frames: Iterator[np.ndarray] = stage.play(eileen, Visit(2.5, (1.2,)))
+    frames: Iterator[NDArray[Any]] = stage.play(eileen, Visit(2.5, (1.2,)))
     pipeline = Pipeline(stages, CONFIG)
     verdicts = [pipeline.step(Frame(pixels, n / 30, n)).liveness for n, pixels in enumerate(frames)]
     assert verdicts[-1].state is LivenessState.LIVE
@@ -76,7 +78,7 @@ def test_many_attacks(
 
 
 def test_attacks_are_the_same_for_one_seed(sitter: attacks.Sitter) -> None:
-    def first_frames(numbers: range) -> dict[int, np.ndarray]:
+    def first_frames(numbers: range) -> dict[int, NDArray[Any]]:
         made = attacks.presentations(attacks.PRINTS, [sitter], numbers, SEED)
         return {n: next(p.frames) for n, p in zip(numbers, made, strict=True)}
 

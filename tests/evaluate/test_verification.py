@@ -3,11 +3,13 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.access.calibration import from_json, to_json
 from edge.config import Config
@@ -36,7 +38,7 @@ MODEL = "ab" * 32
 
 def vectors_of(
     people: int, each: int, noise: float, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """`people` random directions, `each` noisy unit vectors of every one."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(people, 64))

@@ -31,6 +31,7 @@ from tests.support.link_parts import (
     Mosquitto,
     Reader,
     free_port,
+    gathered,
     needs_mosquitto,
     until,
 )
@@ -482,7 +483,7 @@ class TestTheExample:
         with Broker(config.mqtt, "edge-door-door2").connect(OFFLINE) as connection:
             ticket = connection.publish(TOPICS.available(online=True))
             answers: list[Any] = []
-            until(lambda: answers.extend(connection.poll(0.05)) or answers)
+            until(gathered(lambda: connection.poll(0.05), answers))
             assert (answers[0].ticket, answers[0].refused) == (ticket, "Not authorized")
 
 
@@ -547,11 +548,12 @@ class TestCommandsFromTheNetwork:
         for number in range(600):
             payload = dice.choice(seeds)
             if number % 3:
-                payload = bytearray(payload + dice.randbytes(dice.randrange(200)))
-                dice.shuffle(payload)
+                shuffled = bytearray(payload + dice.randbytes(dice.randrange(200)))
+                dice.shuffle(shuffled)
+                payload = bytes(shuffled)
             topic = dice.choice(TOPICS.heard)
             for _ in range(1 + number % 2):
-                reader.client.publish(topic, bytes(payload), number % 3, retain=number % 5 == 0)
+                reader.client.publish(topic, payload, number % 3, retain=number % 5 == 0)
         reader.client.publish(TOPICS.claim_set, "the last one", 1)
         until(lambda: {"op": "claim", "person": "the last one"} in sight.asked)
         commands = [packet["payload"] for packet in sight.asked if packet["op"] == "command"]
@@ -580,7 +582,7 @@ class TestHomeAssistant:
     CONFIG = "homeassistant/device/facelock_door1/config"
 
     def announced(self, reader: Reader) -> list[bytes]:
-        return [m.payload for m in list(reader.messages) if m.topic == self.CONFIG]
+        return [bytes(m.payload) for m in list(reader.messages) if m.topic == self.CONFIG]
 
     def test_announced_at_connect_and_when_home_assistant_starts(
         self, device: Device, reader: Reader

@@ -23,7 +23,7 @@ from edge.link.process import Backoff, Outage, run
 from edge.link.shipper import WINDOW, Shipper
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.records import Event, EventKind, Reason, StoredEvent
-from tests.support.link_parts import FakeSight, until
+from tests.support.link_parts import FakeSight, gathered, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -415,7 +415,7 @@ class TestControl:
             until(lambda: control.poll() or not control.door_available)
             control.ask({"op": "claim", "person": "Ada"})
             failures: list[Any] = []
-            until(lambda: failures.extend(control.poll()) or failures)
+            until(gathered(control.poll, failures))
             assert failures[0].failure == "sight does not answer"
 
     def test_a_sight_that_is_gone_is_a_sentence(self, tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ class TestControl:
             for name in ("Ada", "Bo", "Cy"):
                 control.ask({"op": "claim", "person": name})
                 answers: list[Any] = []
-                until(lambda answers=answers: answers.extend(control.poll()) or answers)
+                until(gathered(control.poll, answers))
                 time.sleep(0.03)
         assert [packet["person"] for packet in sight.asked] == ["Ada", "Bo", "Cy"]
 

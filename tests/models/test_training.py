@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.vision.models.manifest import read_manifest, read_toml
 from edge.vision.models.tflite import Model
@@ -30,14 +32,14 @@ def student() -> networks.Student:
 
 
 @pytest.fixture(scope="module")
-def faces() -> np.ndarray:
+def faces() -> NDArray[Any]:
     """Smooth pictures of nothing."""
     random = np.random.default_rng(0)
     coarse = random.uniform(0, 255, (16, 9, 9, 3)).astype(np.float32)
     return np.stack([cv2.resize(c, (128, 128)) for c in coarse]).astype(np.uint8)
 
 
-def test_kernels_and_the_shipped_file_agree(student: networks.Student, faces: np.ndarray) -> None:
+def test_kernels_and_the_shipped_file_agree(student: networks.Student, faces: NDArray[Any]) -> None:
     """Only as far as the weights kept here are those of the file: both are of one training."""
     with torch.no_grad():
         leaves = networks.Leaves.of(student.fold())
@@ -51,13 +53,13 @@ def test_kernels_and_the_shipped_file_agree(student: networks.Student, faces: np
 
 @pytest.mark.parametrize("array", ["fc.bias", "blocks.0.n.1.weight", "blocks.9.n.0.weight"])
 def test_gradients_are_those_of_finite_differences(
-    student: networks.Student, faces: np.ndarray, array: str
+    student: networks.Student, faces: NDArray[Any], array: str
 ) -> None:
     reach = 0.001  # of the array: small enough for a slope, large enough for bfloat16
     images = data.normalise(data.centre(faces))
     target = torch.nn.functional.normalize(torch.randn(16, 128, generator=torch.Generator()))
 
-    def loss(folded: networks.Folded) -> torch.Tensor:
+    def loss(folded: networks.Folded) -> Any:
         _, embedding = networks.embed(images, networks.Leaves.of(folded))
         return (torch.nn.functional.normalize(embedding) * target).sum()
 
@@ -74,11 +76,11 @@ def test_gradients_are_those_of_finite_differences(
     assert slope == pytest.approx(gradient.norm().item(), rel=0.15)  # bfloat16
 
 
-def _views(faces: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _views(faces: NDArray[Any], seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return data.views(faces, faces, 16, np.random.default_rng(seed), CONFIG.augmentation)
 
 
-def test_views_are_the_same_for_one_seed(faces: np.ndarray) -> None:
+def test_views_are_the_same_for_one_seed(faces: NDArray[Any]) -> None:
     for first, again, other in zip(
         _views(faces, 1), _views(faces, 1), _views(faces, 2), strict=True
     ):
@@ -87,7 +89,7 @@ def test_views_are_the_same_for_one_seed(faces: np.ndarray) -> None:
         assert not np.array_equal(first, other)
 
 
-def test_only_the_veiled_look_different_to_the_teacher(faces: np.ndarray) -> None:
+def test_only_the_veiled_look_different_to_the_teacher(faces: NDArray[Any]) -> None:
     bare, shown = _views(faces, 1)
     differ = [not np.array_equal(one, other) for one, other in zip(bare, shown, strict=True)]
     veiled = CONFIG.augmentation.veiled
@@ -98,9 +100,9 @@ def test_the_rate_warms_up_and_has_annealed_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = distil.Clock(started=0.0, deadline=100.0, first_started=0.0, steps=49)
-    monkeypatch.setattr(distil.time, "time", lambda: 50.0)
+    monkeypatch.setattr("time.time", lambda: 50.0)
     assert clock.factor(warm_up=100) == pytest.approx(0.25)
     clock.steps = 1000
     assert clock.factor(warm_up=100) == pytest.approx(0.5)
-    monkeypatch.setattr(distil.time, "time", lambda: 100.0)
+    monkeypatch.setattr("time.time", lambda: 100.0)
     assert clock.factor(warm_up=100) == pytest.approx(0.0)

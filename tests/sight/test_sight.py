@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.config import Config
 from edge.config.sections import MatchSection, ModelsSection, QualitySection
@@ -128,7 +130,7 @@ class TestFaces:
     def test_same_person_similar_other_person_not(
         self, stages: Stages, eileen: Portrait, grace: Portrait
     ) -> None:
-        def embed(pixels: np.ndarray) -> Embedding:  # type: ignore[type-arg]
+        def embed(pixels: NDArray[Any]) -> Embedding:
             frame = Frame(pixels, 0.0, 1)
             face = stages.detector.detect(frame)[0]
             return stages.embedder.embed(frame, stages.mesh.locate(frame, face))
@@ -147,7 +149,7 @@ class TestFaces:
         assert stages.detector.detect(Frame(noise, 0.0, 1)) == []
 
     def test_quality_hints(self, stages: Stages, eileen: Portrait) -> None:
-        def hint(pixels: np.ndarray, **limits: float) -> Hint:  # type: ignore[type-arg]
+        def hint(pixels: NDArray[Any], **limits: float) -> Hint:
             frame = Frame(pixels, 0.0, 1)
             face = stages.detector.detect(frame)[0]
             marks = stages.mesh.locate(frame, face)

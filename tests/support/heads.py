@@ -1,6 +1,9 @@
 """A made-up head: solid or flat, turned as one likes, with skin that never looks quite the same."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.records import AlignedFace, EyeOpenness, Landmarks
 from edge.vision.faces.landmarks import landmarks_of
@@ -22,7 +25,7 @@ _NAMED = {
 WIDTH = 70.0  # pixels of one unit
 
 
-def _solid() -> np.ndarray:
+def _solid() -> NDArray[Any]:
     random = np.random.default_rng(7)
     points = random.uniform([-0.9, -1.0, 0], [0.9, 1.0, 0], (468, 3))
     points[:, 2] = 0.9 * (points[:, 0] ** 2 + 0.4 * points[:, 1] ** 2) - 0.2
@@ -39,14 +42,14 @@ def landmarks(
     yaw: float = 0.0,
     pitch: float = 0.0,
     scale: float = 1.0,
-    shape: np.ndarray = SOLID,
+    shape: NDArray[Any] | None = None,
     at: tuple[float, float] = (160.0, 120.0),
 ) -> Landmarks:
     """The head turned: positive yaw towards the frame's left edge, positive pitch upwards."""
     y, p = np.radians([yaw, pitch])
     aside = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     lifted = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
-    points = shape @ aside.T @ lifted.T * WIDTH * scale
+    points = (SOLID if shape is None else shape) @ aside.T @ lifted.T * WIDTH * scale
     points[:, :2] += at
     return landmarks_of(points.astype(np.float32), 1.0)
 

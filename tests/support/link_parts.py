@@ -53,6 +53,16 @@ def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
         time.sleep(0.01)
 
 
+def gathered(poll: Callable[[], list[Any]], into: list[Any]) -> Callable[[], bool]:
+    """A condition for `until`: something has come; what came is in `into`."""
+
+    def anything() -> bool:
+        into.extend(poll())
+        return bool(into)
+
+    return anything
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -123,7 +133,8 @@ class Reader:
         self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
         self.client.on_message = self._on_message
         if tls is not None:
-            self.client.tls_set(*map(str, tls))
+            authority, certificate, key = map(str, tls)
+            self.client.tls_set(authority, certificate, key)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         until(self.client.is_connected)
@@ -155,7 +166,7 @@ class Reader:
 
     def of(self, rest: str) -> list[bytes]:
         topic = TOPICS.at(rest)
-        return [message.payload for message in list(self.messages) if message.topic == topic]
+        return [bytes(message.payload) for message in list(self.messages) if message.topic == topic]
 
     def events(self) -> list[dict[str, Any]]:
         """All of both feeds, in the order in which they came."""

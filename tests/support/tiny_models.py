@@ -1,10 +1,12 @@
 """Small TFLite files for tests, built with the schema that comes with the runtime."""
 
 from pathlib import Path
+from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 
 class Builder:
@@ -19,7 +21,7 @@ class Builder:
         self.graph.tensors, self.graph.operators = [], []
         self.model.subgraphs = [self.graph]
 
-    def tensor(self, shape: tuple[int, ...], values: np.ndarray | None = None) -> int:
+    def tensor(self, shape: tuple[int, ...], values: NDArray[Any] | None = None) -> int:
         tensor = schema.TensorT()
         tensor.shape = list(shape)
         integer = values is not None and values.dtype == np.int32

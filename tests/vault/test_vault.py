@@ -10,12 +10,13 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
 from edge.records import Template
@@ -157,7 +158,7 @@ def test_another_models_templates_are_refused_by_name(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("vectors", [np.full((2, 4), np.nan), np.zeros((0, 4))])
-def test_a_template_of_nothing_is_refused(vault: Vault, vectors: np.ndarray) -> None:
+def test_a_template_of_nothing_is_refused(vault: Vault, vectors: NDArray[Any]) -> None:
     with pytest.raises(EnrolmentError, match="finite vectors"):
         vault.add(Template("Ann", vectors.astype(np.float32), MODEL))
     assert vault.people() == []

@@ -1,5 +1,7 @@
 """Detections written down as each family of networks does it, and read back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,9 +22,10 @@ def check(rows: list[list[float]], scores: list[float], score: float) -> None:
 
 
 def test_yunet() -> None:
-    spec = {"strides": [8, 16, 32], "min_score": 0.6}
+    strides = [8, 16, 32]
+    spec = {"strides": strides, "min_score": 0.6}
     out = {}
-    for stride in spec["strides"]:
+    for stride in strides:
         cells = (SIZE // stride) ** 2
         for name, numbers in (("class", 1), ("object", 1), ("boxes", 4), ("points", 10)):
             out[f"{name}_{stride}"] = np.zeros((cells, numbers), np.float32)
@@ -37,13 +40,13 @@ def test_yunet() -> None:
 
 
 def test_retinaface() -> None:
-    layers = [
+    layers: list[dict[str, Any]] = [
         {"stride": 8, "sides": [16, 32]},
         {"stride": 16, "sides": [64, 128]},
         {"stride": 32, "sides": [256, 512]},
     ]
     spec = {"variances": [0.1, 0.2], "min_score": 0.6, "anchors": layers}
-    count = sum((SIZE // int(layer["stride"])) ** 2 * 2 for layer in layers)
+    count = sum((SIZE // layer["stride"]) ** 2 * 2 for layer in layers)
     out = {
         "boxes": np.zeros((count, 4), np.float32),
         "scores": np.tile(np.array([1, 0], np.float32), (count, 1)),
@@ -72,6 +75,8 @@ def test_ssd_faces_are_taken_to_be_upright() -> None:
 
 
 def test_nothing_found_is_no_row() -> None:
-    rows, scores = DECODERS["ssd"]({"min_score": 0.5}, SIZE)({"found": np.zeros((1, 4, 7))})
+    rows, scores = DECODERS["ssd"]({"min_score": 0.5}, SIZE)(
+        {"found": np.zeros((1, 4, 7), np.float32)}
+    )
     assert not rows
     assert not scores

@@ -34,7 +34,7 @@ def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
 
 
 def watch(samples: Iterator[Sample], level: str = "blink") -> list[Liveness]:
-    monitor = LivenessMonitor(LivenessSection(level=level))  # type: ignore[arg-type]
+    monitor = LivenessMonitor(LivenessSection(level=level))
     return [monitor.observe(one) for one in samples]
 
 
@@ -157,7 +157,7 @@ def test_too_few_frames_are_not_alive(fps: float) -> None:
 
 
 def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: str) -> list[Liveness]:
-    section = LivenessSection(level=level, challenge_s=60)  # type: ignore[arg-type]
+    section = LivenessSection(level=level, challenge_s=60)
     monitor = LivenessMonitor(section, draw_moves=lambda _section: asked)
     verdicts = []
     for at, points, _ in performance(moves):

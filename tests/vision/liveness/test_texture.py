@@ -56,15 +56,14 @@ def test_votes_withhold_the_proof_only_when_asked_for(
 
 def test_a_ballot_counts_the_mean_of_its_seconds() -> None:
     ballot = Ballot()
-    assert ballot.against
-    ballot.add(0.0, -5.0)
-    ballot.add(0.5, 1.0)
-    assert not ballot.against
-    ballot.add(0.1 + AVERAGED_S, 1.0)
-    assert ballot.against
+    verdicts = [ballot.against]
+    for at, vote in ((0.0, -5.0), (0.5, 1.0), (0.1 + AVERAGED_S, 1.0)):
+        ballot.add(at, vote)
+        verdicts.append(ballot.against)
     ballot.clear()
     ballot.add(3.0, -0.1)
-    assert not ballot.against
+    verdicts.append(ballot.against)
+    assert verdicts == [True, False, False, True, False]
 
 
 def test_the_middle_of_a_face_is_averaged_not_picked() -> None:
