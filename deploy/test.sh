@@ -1,24 +1,46 @@
 #!/usr/bin/env bash
 # Sets up, then runs lint, types, layer contracts and all tests.
-# ./deploy/test.sh [--emulated | --slow | --fast] [more for pytest]
-#   --emulated  only the tests that boot kernels in QEMU
-#   --slow      the long sweeps as well
-#   --fast      tests only: for trying other Pythons with EDGE_DOOR_PYTHON and EDGE_DOOR_VENV
 set -euo pipefail
-# shellcheck source=deploy/setup.sh
-source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+usage() {
+  cat <<'END'
+./deploy/test.sh [--static | --fast | --slow | --emulated | --coverage] [more for pytest]
+
+  (nothing)    set up, then lint, types, layer contracts and every test
+  --static     lint, types and layer contracts alone: what a commit must pass
+  --fast       tests alone: for trying other Pythons with EDGE_DOOR_PYTHON and EDGE_DOOR_VENV
+  --slow       everything, and the long sweeps as well
+  --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
+  --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
+END
+}
 
 marks="not slow and not emulated"
 static=yes
+tests=yes
+coverage=no
 extra="dev"
+emulated=no
 case "${1:-}" in
-  --emulated) marks="emulated"; static=no; shift ;;
-  --slow) marks="not emulated"; shift ;;
+  -h | --help) usage; exit ;;
+  --static) tests=no; shift ;;
   --fast) static=no; extra="test"; shift ;;
+  --slow) marks="not emulated"; shift ;;
+  --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
+  --coverage) static=no; coverage=yes; shift ;;
 esac
+
+# shellcheck source=deploy/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=systemd \
   ffmpeg=ffmpeg
+if [ "$emulated" = yes ]; then
+  need_packages qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio=cpio \
+    modprobe=kmod make=build-essential gcc=build-essential xz=xz-utils debootstrap=debootstrap \
+    systemd-nspawn=systemd-container
+  export EDGE_DOOR_TEST_REQUIRED=1 # what was asked for must not be skipped
+fi
 use_environment "$extra"
 cd "$root_folder"
 bin=$environment/bin
@@ -29,5 +51,14 @@ if [ "$static" = yes ]; then
   "$bin/mypy"
   "$bin/lint-imports"
   shellcheck deploy/*.sh .ci/run
+fi
+[ "$tests" = yes ] || exit 0
+if [ "$coverage" = yes ]; then
+  rm -f .coverage .coverage.*
+  # Coverage's own .pth file starts it in every Python process below.
+  export COVERAGE_PROCESS_START=$root_folder/pyproject.toml
+  "$bin/python" -m coverage run -m pytest -m "$marks" "$@"
+  "$bin/python" -m coverage combine -q
+  exec "$bin/python" -m coverage report --skip-covered
 fi
 exec "$bin/python" -m pytest -m "$marks" "$@"

@@ -32,6 +32,10 @@ await() { # await SECONDS COMMAND... : until it succeeds
   done
 }
 
+released() { # the relay's last level in the trace is off
+  jq -se 'map(select(.line == 17 and has("on"))) | (map(.on) | any) and (last.on | not)' "$trace"
+}
+
 replaced() { # replaced UNIT PID : another process serves it
   ! systemctl show -P MainPID "$1" | grep -qxE "0|$2"
 }
@@ -56,6 +60,7 @@ first_boot() {
   edge-door enroll Owner --from /clip/pictures
   systemctl restart edge-door.target
   await 120 granted 0
+  await 20 released # the pulse still runs when the grant is written
   cp "$trace" /results/relay.jsonl
   stat -c '%n %U:%G %a' "$config" /run/edge-door/* /var/lib/edge-door/* /var/lib/edge-door/ledger/* \
     /run/edge-door /var/lib/edge-door >/results/modes

@@ -121,7 +121,7 @@ def run_on_x86(script: str, limit_s: float = 240) -> Finished:
     busybox = kernels.X86.unpack(CACHE / "busybox-amd64", "busybox-static") / "bin/busybox"
     with tempfile.TemporaryDirectory(prefix="edge-door-") as temporary:
         folder = Path(temporary) / "root"
-        for name in ("bin", "proc", "sys", "dev", "host"):
+        for name in ("bin", "proc", "sys", "dev", "host", "checkout"):
             (folder / name).mkdir(parents=True)
         shutil.copy(busybox, folder / "bin/busybox")
         (folder / "bin/sh").symlink_to("busybox")
@@ -142,7 +142,11 @@ busybox mount -t sysfs sys /sys
 busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /host
 for place in dev proc sys; do busybox mount -o move /$place /host/$place; done
 busybox mount -t configfs config /host/sys/kernel/config
+# An empty /tmp must not hide a checkout that lies below it.
+busybox mount -o bind /host{REPOSITORY} /checkout
 for place in tmp run; do busybox mount -t tmpfs tmpfs /host/$place; done
+busybox mkdir -p /host{REPOSITORY}
+busybox mount -o move /checkout /host{REPOSITORY}
 busybox mount -o bind /bin /host/mnt
 busybox cat /script > /host/tmp/script
 sim=/host/sys/kernel/config/gpio-sim/door
