@@ -124,7 +124,7 @@ class Shipper:
         if found[0].chain != confirmation.chain:
             raise CommandError(
                 f"the reader's event {confirmation.sequence} is not this ledger's: one of the two "
-                "was altered or begun anew. Run `edge-door audit verify`"
+                "was altered or begun anew. Run `edge-door events --verify`"
             )
         self._ledger.mark_confirmed(confirmation.sequence)
 

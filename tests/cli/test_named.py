@@ -1,0 +1,106 @@
+"""What a message, a remedy or a page tells people to do exists: commands, options, documents."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+import typer.main
+
+from edge.cli import app
+from tests.conftest import ROOT
+
+PLACES = ("edge", "deploy", "systemd", "models", "README.md", ".github", ".ci")
+PAGES = (".md", ".py", ".sh", ".toml", ".service", ".conf", ".html")
+QUOTED = re.compile(r"`(?:sudo )?(edge-door [^`\n]+)`")
+TYPED = re.compile(r"^ *(?:sudo )?(edge-door [a-z][^\n]*)$", re.MULTILINE)
+FENCED = re.compile(r"^```(?:sh|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DOCUMENT = re.compile(
+    r"(?<![\w/.<$}-])((?:deploy|models|edge|tests|systemd)/[\w./-]+\.(?:md|sh|toml|svg|png|py))\b"
+)
+OURS = re.compile(r"(?<![\w/.-])([A-Z]{3,}\.md)\b")
+
+
+@cache
+def tree() -> Any:
+    """The commands as click sees them; typer brings a click of its own, without types."""
+    return typer.main.get_command(app)
+
+
+def texts() -> list[tuple[str, str]]:
+    files = [
+        path
+        for place in PLACES
+        for path in ([ROOT / place] if (ROOT / place).is_file() else (ROOT / place).rglob("*"))
+        if path.suffix in PAGES and "__pycache__" not in path.parts
+    ]
+    files += ROOT.glob("*.md")
+    joined = re.compile(r'"\s*\n\s*f?"')  # a sentence over several lines of source
+    return [
+        (path.relative_to(ROOT).as_posix(), joined.sub("", path.read_text(encoding="utf-8")))
+        for path in sorted(set(files))
+    ]
+
+
+def named(text: str, page: str) -> list[str]:
+    found = QUOTED.findall(text)
+    if page.endswith(".md"):
+        for block in FENCED.findall(text):
+            found += TYPED.findall(block)
+    return [re.split(r"\s+#|[|;&<>]", line)[0].strip() for line in found]
+
+
+def wrong(line: str) -> str | None:
+    """What of a command line does not exist; None if all does."""
+    command, words = tree(), line.split()[1:]
+    while words and hasattr(command, "commands"):
+        word = words.pop(0)
+        if not re.fullmatch(r"[a-z][a-z-]+", word):  # a placeholder or an option
+            words.insert(0, word)
+            break
+        alternatives = [command.commands.get(one) for one in word.split("|")]
+        if alternatives[0] is None:
+            return f"no command {word!r}"
+        command = alternatives[0]
+    known = {option for parameter in command.params for option in parameter.opts}
+    known |= {o for p in command.params for o in p.secondary_opts} | {"--help", "-h"}
+    for word in words:
+        option = re.match(r"\[?(--?[a-z][a-z-]*)", word)
+        if option and option[1] not in known:
+            return f"no option {option[1]}"
+    return None
+
+
+def test_every_command_that_is_named_exists() -> None:
+    missing = [
+        f"{page}: `{line}`: {problem}"
+        for page, text in texts()
+        for line in named(text, page)
+        if (problem := wrong(line))
+    ]
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("edge-door vote", "no command 'vote'"),
+        ("edge-door people vote", "no command 'vote'"),
+        ("edge-door people list --colour", "no option --colour"),
+        ("edge-door people list --json", None),
+    ],
+)
+def test_what_does_not_exist_would_be_found(line: str, problem: str | None) -> None:
+    assert wrong(line) == problem
+
+
+def test_every_document_that_is_named_exists() -> None:
+    missing = [
+        f"{page}: {name}"
+        for page, text in texts()
+        for name in DOCUMENT.findall(text) + OURS.findall(text)
+        if not (ROOT / name).exists() and not (ROOT / page).parent.joinpath(name).exists()
+    ]
+    assert not missing, "\n".join(missing)
