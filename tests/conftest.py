@@ -12,7 +12,14 @@ import pytest
 
 from edge.config import Config
 from edge.errors import UsageError
-from edge.evaluate.attacks import FACE_WIDTH, SIDE, Sitter, cut_out, eye_corners, placing
+from edge.evaluate.attacks.sitter import (
+    FACE_WIDTH,
+    SIDE,
+    Sitter,
+    cut_out,
+    eye_corners,
+    placing,
+)
 from edge.ops.demo.animate import Stage, Visit, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.vision.pipeline import Stages

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
 from edge.cli.measure import evaluate_app
 from edge.evaluate import traces
-from edge.evaluate.liveness import FAMILIES, REPLAYS, evaluate_liveness
+from edge.evaluate.attacks import FAMILIES
+from edge.evaluate.liveness import REPLAYS, evaluate_liveness
 
 if TYPE_CHECKING:
-    from edge.evaluate.intervals import Share
+    from edge.evaluate.intervals import Median, Share
     from edge.evaluate.liveness import LivenessReport
 
 _FAMILIES = [*FAMILIES, REPLAYS]
@@ -56,7 +58,7 @@ def liveness(  # noqa: PLR0913 - one option each
         write_report(found.as_dict(), report)
         for row in found.rows:
             traces.draw(row, found.traces[row.file], report / f"{row.file}.png")
-    show(found.as_dict(), as_json=json, text=_table(found))
+    show(found.as_dict(), as_json=json, text=Group(_table(found), _by_source(found)))
 
 
 def _table(found: LivenessReport) -> Table:
@@ -65,14 +67,30 @@ def _table(found: LivenessReport) -> Table:
     minutes = found.counted_s / 60
     rate = f"{found.false_blinks / minutes:.2f} a minute" if minutes else "-"
     table.add_row("false blinks", rate, "", f"{found.false_blinks} in {minutes:.1f} minutes")
-    _add(table, "people refused (BPCER)", found.bpcer)
+    _add(table, "people refused (BPCER)", found.rates.bpcer)
+    _add(table, "people asked for more", found.rates.challenged)
     for name, share in found.apcer.items():
         _add(table, f"attacks accepted (APCER), {name}", share)
-    times = sorted(found.seconds_to_live)
-    if times:
-        table.add_row("median time to live", f"{times[len(times) // 2]:.1f} s", "", "")
+    table.add_row("median time to live", *_seconds(found.rates.live_s))
     table.add_row("challenge guessed", f"{found.guess_probability:.2%}", "", "computed")
     return table
+
+
+def _by_source(found: LivenessReport) -> Table:
+    table = Table("source", "refused", "asked", "attacks accepted", "time to live")
+    for name, rates in found.by_source.items():
+        shares = (rates.bpcer, rates.challenged, rates.apcer)
+        texts = (f"{one.hits} of {one.count}" if one.count else "-" for one in shares)
+        table.add_row(name, *texts, _seconds(rates.live_s)[0])
+    return table
+
+
+def _seconds(times: Median) -> tuple[str, str, str]:
+    """Median, interval, and of how many."""
+    value = "-" if times.value is None else f"{times.value:.1f} s"
+    ends = times.interval
+    interval = "" if ends is None else f"{ends[0]:.1f} to {ends[1]:.1f} s"
+    return value, interval, f"{len(times.values)} clips"
 
 
 def _add(table: Table, name: str, share: Share) -> None:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge.config.sections import CameraSection
 from edge.errors import CameraError, UsageError
 from edge.records import Frame
@@ -39,6 +41,10 @@ class Clip:
     """Partial blinks that the notes name."""
     labelled: bool
     """Whether all blinks in it are listed."""
+    source: str = ""
+    """Where it is from, without its own name there; rates are given by source as well."""
+    rotate: int = 0
+    """Quarter turns counter-clockwise until the face stands upright, in degrees."""
 
 
 def read_clips(path: Path) -> list[Clip]:
@@ -67,6 +73,9 @@ def read_clips(path: Path) -> list[Clip]:
 def _clip(folder: Path, row: dict[str, str]) -> Clip:
     if row["kind"] not in {"genuine", "attack"}:
         raise ValueError(f"kind is genuine or attack, not {row['kind']!r}")
+    rotate = int(row.get("rotate") or 0)
+    if rotate % 90:
+        raise ValueError(f"rotate is 0, 90, 180 or 270 degrees, not {rotate}")
     blinks = []
     for text in filter(None, row["blinks"].split(";")):
         numbers = [int(part) for part in text.split("-")]
@@ -82,7 +91,14 @@ def _clip(folder: Path, row: dict[str, str]) -> Clip:
         blinks=tuple(blinks),
         excused=_excused(row["notes"]),
         labelled=row["labelled"] == "y",
+        source=_collection(row.get("source") or row["person"]),
+        rotate=rotate,
     )
+
+
+def _collection(source: str) -> str:
+    """Of `OWNER/NAME path/file`, what clips of one origin share."""
+    return source.split(" ", maxsplit=1)[0].split("/", maxsplit=1)[0]
 
 
 def _excused(notes: str) -> tuple[Span, ...]:
@@ -96,18 +112,18 @@ def _excused(notes: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def film(path: Path) -> Iterator[Pixels]:
-    """The frames of a video, RGB.
+def film(clip: Clip) -> Iterator[Pixels]:
+    """The frames of a clip, RGB, upright.
 
     Raises:
         CameraError: it cannot be opened.
     """
-    if not path.is_file():
-        raise CameraError(f"the clip {path} cannot be opened. Is it beside the list?")
-    source = open_source(CameraSection(source=str(path)))
+    if not clip.path.is_file():
+        raise CameraError(f"the clip {clip.path} cannot be opened. Is it beside the list?")
+    source = open_source(CameraSection(source=str(clip.path)))
     try:
         while (pixels := source.read()) is not None:
-            yield pixels
+            yield np.ascontiguousarray(np.rot90(pixels, clip.rotate // 90))
     finally:
         source.close()
 

@@ -1,7 +1,8 @@
-"""Exact binomial confidence intervals (Clopper and Pearson 1934)."""
+"""Exact confidence intervals: of a rate (Clopper and Pearson 1934), of a median."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,38 @@ class Share:
         interval = [round(self.low, 5), round(self.high, 5)]
         value = None if self.value is None else round(self.value, 5)
         return {"value": value, "interval_95": interval, "hits": self.hits, "count": self.count}
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """The median of some values, with the 95 % interval of the one behind them.
+
+    The interval is that of order statistics (David and Nagaraja, Order Statistics, 7.1), whatever
+    the values are spread like; with fewer than six there is none.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def value(self) -> float | None:
+        """The median; None of nothing."""
+        return float(np.median(self.values)) if self.values else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its ends, which are two of the values."""
+        count = len(self.values)
+        chances = np.cumsum([math.comb(count, hits) / 2**count for hits in range(count)])
+        beyond = int(np.searchsorted(chances, _TAIL, side="right"))  # values left out on each side
+        if not beyond:
+            return None
+        ordered = sorted(self.values)
+        return ordered[beyond - 1], ordered[count - beyond]
+
+    def as_dict(self) -> dict[str, float | int | list[float] | None]:
+        """For JSON."""
+        interval = None if self.interval is None else list(self.interval)
+        return {"median": self.value, "interval_95": interval, "count": len(self.values)}
 
 
 def binomial_upper(hits: int, count: int) -> float:

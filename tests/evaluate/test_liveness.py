@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 from edge.cli import app
 from edge.config import Config
 from edge.errors import CameraError, UsageError
+from edge.evaluate.attacks import FAMILIES, FILMS
+from edge.evaluate.clips import film as clips_film
 from edge.evaluate.clips import read_clips, sampled
-from edge.evaluate.intervals import Share
-from edge.evaluate.liveness import FAMILIES, REPLAYS, evaluate_liveness
+from edge.evaluate.intervals import Median, Share
+from edge.evaluate.liveness import REPLAYS, evaluate_liveness
 from edge.ops.demo.animate import Portrait, Stage, Visit
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
@@ -94,6 +96,43 @@ def test_intervals_are_those_of_clopper_and_pearson(
     assert share.high == pytest.approx(high, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("values", "median", "interval"),
+    [
+        ((), None, None),
+        ((3.0, 1.0, 2.0), 2.0, None),
+        (tuple(range(6)), 2.5, [0, 5]),
+        (tuple(range(1, 11)), 5.5, [2, 9]),
+        (tuple(range(1, 26)), 13, [8, 18]),
+    ],
+)
+def test_the_interval_of_a_median_is_that_of_order_statistics(
+    values: tuple[float, ...], median: float | None, interval: list[float] | None
+) -> None:
+    found = Median(values).as_dict()
+    assert (found["median"], found["interval_95"]) == (median, interval)
+
+
+def test_a_clip_is_turned_upright(tmp_path: Path) -> None:
+    picture = np.zeros((32, 48, 3), np.uint8)
+    picture[:, 40:] = 255  # right edge; a quarter turn counter-clockwise brings it to the top
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (48, 32))
+    writer.write(picture)
+    writer.release()
+    path = tmp_path / "clips.csv"
+    header = HEADER.replace("notes", "source,notes,rotate")
+    path.write_text(header + "a.avi,anna,genuine,,5,1,,n,Owner/Name dir/a.avi,,90\n")
+    (clip,) = read_clips(path)
+    (frame,) = clips_film(clip)
+    assert clip.source == "Owner"
+    assert frame.shape == (48, 32, 3)
+    assert frame[:6].min() > 200
+    assert frame[10:].max() < 60
+    path.write_text(header + "a.avi,anna,genuine,,5,1,,n,,,45\n")
+    with pytest.raises(UsageError, match="rotate is 0, 90, 180 or 270 degrees, not 45"):
+        read_clips(path)
+
+
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> Path:
     """A list of two films of an animated portrait: one blinks twice, one does not."""
@@ -123,6 +162,10 @@ def test_the_command_reports_what_the_product_sees(film: Path, tmp_path: Path) -
     assert found["apcer"]["clip:still_picture"]["value"] == 0.0
     assert found["attacks"] == {"clip:still_picture": 1}
     assert 1.2 < found["median_seconds_to_live"] < 2.0
+    assert list(found["by_source"]) == ["astronaut"]
+    assert found["by_source"]["astronaut"]["bpcer"]["count"] == 1
+    assert found["by_source"]["astronaut"]["apcer"]["count"] == 1
+    assert found["challenge_rate"] == 0.0
     assert [row["found"] for row in found["clips"]] == [2, 0]
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == found
     assert (tmp_path / "report" / "blinks.avi.png").stat().st_size > 1000
@@ -144,6 +187,7 @@ def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
     total = 2 + len(FAMILIES)
     assert told == [(done, total) for done in range(1, total + 1)]
     species = {family[0].__name__ for family in FAMILIES.values()}
-    replays = {"replay_of_a_challenge", "replay_on_screen_of_a_challenge"}
+    films = {FAMILIES[name][0].__name__ for name in FILMS}
+    replays = {"replay_of_a_challenge", *(f"{name}_of_a_challenge" for name in films)}
     assert found["attacks"] == {"clip:still_picture": 1} | dict.fromkeys(species | replays, 1)
     assert all(found["apcer"][replay]["hits"] == 0 for replay in replays)

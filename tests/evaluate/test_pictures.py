@@ -20,11 +20,6 @@ from edge.vision.pipeline import Pipeline, Stages
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "clips" / "clips.csv"
 SEED = 11
 CONFIG = Config()
-FAMILIES = {
-    "prints": attacks.PRINTS,
-    "alternations": attacks.ALTERNATIONS,
-    "stills": attacks.STILLS,
-}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +34,7 @@ def opened(
     stages: Stages, family: str, sitters: Sequence[attacks.Sitter], count: int
 ) -> list[tuple[int, str]]:
     """Number and species of those that were taken for alive."""
-    shown = attacks.presentations(FAMILIES[family], sitters, range(count), SEED)
+    shown = attacks.presentations(attacks.FAMILIES[family], sitters, range(count), SEED)
     return [(n, p.species) for n, p in enumerate(shown) if fooled(stages, CONFIG, p)]
 
 
@@ -60,7 +55,9 @@ def test_a_few_attacks(stages: Stages, sitter: attacks.Sitter, family: str, coun
 def test_a_film_on_a_screen_keeps_its_face(stages: Stages, sitter: attacks.Sitter) -> None:
     """It is seen and judged like a face: what refuses it later is not a picture beyond reading."""
     seen = 0
-    for presentation in attacks.presentations(attacks.SCREENS, [sitter], range(4), SEED):
+    for presentation in attacks.presentations(
+        attacks.FAMILIES["screens"], [sitter], range(4), SEED
+    ):
         frames = sampled(itertools.islice(presentation.frames, 5), presentation.fps, None)
         seen += sum(len(stages.detector.detect(frame)) == 1 for frame in frames)
     assert seen > 15
@@ -79,7 +76,7 @@ def test_many_attacks(
 
 def test_attacks_are_the_same_for_one_seed(sitter: attacks.Sitter) -> None:
     def first_frames(numbers: range) -> dict[int, NDArray[Any]]:
-        made = attacks.presentations(attacks.PRINTS, [sitter], numbers, SEED)
+        made = attacks.presentations(attacks.FAMILIES["prints"], [sitter], numbers, SEED)
         return {n: next(p.frames) for n, p in zip(numbers, made, strict=True)}
 
     some, all_of_them = first_frames(range(2, 4)), first_frames(range(4))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SEED = 5
 AFTERWARDS_S = 3.0
 """The attack goes on so long after it was denied: more than its whole film."""
-CHALLENGED = (*attacks.FLAPS, *attacks.SCREENS)
+PICTURES = ("prints", "alternations", "stills")
+CHALLENGED = (*attacks.FAMILIES["flaps"], *attacks.FAMILIES["screens"])
 """Films of a blink, which a blink alone does not stop."""
 REASONS = {"frozen": Reason.STALE_FRAME}
 """What the door says of pictures, where it is not that no life was seen."""
@@ -70,7 +71,8 @@ def said(door: Door) -> list[Event]:
     "attack",
     [
         pytest.param(a, id=a.__name__, marks=[] if a.__name__ in OFTEN else pytest.mark.slow)
-        for a in (*attacks.PRINTS, *attacks.ALTERNATIONS, *attacks.STILLS)
+        for name in PICTURES
+        for a in attacks.FAMILIES[name]
     ],
 )
 def test_pictures_are_not_alive(

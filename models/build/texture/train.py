@@ -157,8 +157,8 @@ def report_clips(folder: Path, crops: Crops, photographs: Floats, scores: Double
     reports = watch_clips(folder, *vote.kept(working_point(crops, scores)))
     print(f"\nclips, {', '.join(IN_CLIPS)} held out")
     for name, found in zip(("without", "with"), reports, strict=True):
-        print(f"  {name} the vote: people with a blink refused {_text(found.bpcer)}")
-        print(f"    median time to live {np.median(found.seconds_to_live):.1f} s")
+        print(f"  {name} the vote: people with a blink refused {_text(found.rates.bpcer)}")
+        print(f"    median time to live {found.rates.live_s.value or 0:.1f} s")
         for row in found.rows:
             stopped = row.live_after_s is None
             if row.kind == "attack" or (stopped and row.labelled_blinks):

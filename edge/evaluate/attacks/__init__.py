@@ -1,0 +1,116 @@
+"""Presentation attacks that software can make: prints, alternating pictures, films on devices.
+
+Each is a short film of 320x320 pixels with a face of about 140, or smaller with a room around it:
+the crop that a camera would see, so that thousands can go through detector, mesh and eyelids. They
+show where the checks break; they are drawn by a program and are no evaluation after ISO/IEC
+30107-3, for which real instruments are held in front of real cameras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.evaluate.attacks import devices, injected, pictures, prints, screens
+from edge.evaluate.attacks.sitter import Sitter, cut_out, eye_corners, placing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from edge.records import Floats, Pixels
+
+    Generator = np.random.Generator
+    Attack = Callable[[Sitter, Generator, Floats], Iterator[Pixels]]
+
+__all__ = [
+    "FAMILIES",
+    "FILMS",
+    "Presentation",
+    "Sitter",
+    "cut_out",
+    "eye_corners",
+    "placing",
+    "presentations",
+]
+
+FAMILIES: dict[str, tuple[Attack, ...]] = {
+    "prints": (
+        prints.print_turned,
+        prints.print_tilted_fast,
+        prints.print_bent,
+        prints.print_waved,
+        prints.print_eyes_moved,
+    ),
+    "alternations": (pictures.alternation, pictures.alternation_timed, pictures.cross_fade),
+    "stills": (
+        pictures.still_with_noise,
+        pictures.frozen,
+        pictures.repeated,
+        pictures.slow_camera,
+    ),
+    "flaps": (prints.print_flap,),
+    "screens": (screens.replay_on_screen,),
+    "devices": (
+        devices.film_on_phone,
+        devices.film_on_tablet,
+        devices.film_on_laptop,
+        devices.film_on_television,
+    ),
+    "papers": (devices.print_in_a_hand, devices.eyes_cut_out, devices.mask_drawn),
+    "injected": (injected.injected_film, injected.injected_loop, injected.injected_picture),
+}
+"""Flaps are a family of their own: lids of paper that move like lids are a film of a blink."""
+FILMS = {"screens", "devices", "injected"}
+"""Families of films, whose blinks are a person's own: to be held against a challenge as well."""
+FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
+FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
+"""Frames a second where they are the attack itself."""
+NOISELESS = {"frozen", "repeated", *(attack.__name__ for attack in FAMILIES["devices"])}
+"""A device in a room has the camera's noise already."""
+SECONDS = 2.5
+LENGTHS = dict.fromkeys(
+    (attack.__name__ for name in (*FILMS, "papers") for attack in FAMILIES[name]), 4.0
+)
+"""Seconds of those that do not last `SECONDS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One attack: a film and how fast the camera takes it."""
+
+    species: str
+    fps: float
+    frames: Iterator[Pixels]
+
+
+def presentations(
+    attacks: Sequence[Attack],
+    sitters: Sequence[Sitter],
+    numbers: Iterable[int],
+    seed: int,
+) -> Iterator[Presentation]:
+    """Attacks of the given kinds in turn, on sitters at random.
+
+    The attack of one number and seed is always the same, whatever the other numbers are.
+    """
+    for number in numbers:
+        random = np.random.default_rng((seed, number))
+        attack = attacks[number % len(attacks)]
+        sitter = sitters[int(random.integers(len(sitters)))]
+        name = attack.__name__
+        fps = float(random.choice(FIXED_RATES.get(name, FRAME_RATES)))
+        stamps = np.arange(0, LENGTHS.get(name, SECONDS), 1 / fps)
+        frames = attack(sitter, random, stamps)
+        if name not in NOISELESS:
+            frames = _noisy(frames, random)
+        yield Presentation(name, fps, frames)
+
+
+def _noisy(frames: Iterator[Pixels], random: Generator) -> Iterator[Pixels]:
+    """Sensor noise."""
+    deviation = random.uniform(0.5, 4)
+    for frame in frames:
+        noise = random.normal(0, deviation, frame.shape[:2])[..., None]
+        yield np.clip(frame + noise, 0, 255).astype(np.uint8)
