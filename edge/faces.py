@@ -30,6 +30,7 @@ from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.camera import images_in, read_image
 from edge.vision.faces.quality import MIN_PRESENCE
+from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
 from edge.vision.opencv import settled
 from edge.vision.pipeline import Look, Pipeline, Stages, people_in
@@ -140,7 +141,7 @@ class FaceReader:
         manifest = read_manifest(config.paths.models)
         self.config = config
         self.model = manifest.embedder(config.models.embedder)
-        self.detector = manifest.entry("detector", config.models.detector)
+        self.detector = manifest.entry(DetectorEntry, config.models.detector)
         self._stages = Stages.load(config)
         self._pipeline = Pipeline(self._stages, config)
 

@@ -19,8 +19,9 @@ from edge.errors import CalibrationError, CameraError, ModelError, NoFaceError, 
 from edge.records import Template
 from edge.vault.vault import Vault
 from edge.vision.faces.detector import Detector
+from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 from edge.vision.still import faces_in, still
 
 
@@ -170,7 +171,7 @@ def test_another_models_calibration_is_refused(album: Path, tmp_path: Path) -> N
 def test_faces_too_near_and_too_far_are_found_at_a_second_look(album: Path, share: float) -> None:
     """The face fills the picture, or is a small thing in its middle."""
     picture = cv2.imread(str(album / "eileen/1.png"))[:, :, ::-1]
-    detector = Detector(Model(read_manifest().entry("detector", "blazeface-short-float16")))
+    detector = Detector(Model(read_manifest().entry(DetectorEntry, "blazeface-short-float16")))
     box = detector.detect(still(np.ascontiguousarray(picture)))[0].box
     side = box.width / share
     x, y = box.centre

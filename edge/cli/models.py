@@ -11,17 +11,12 @@ from rich.table import Column, Table
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.errors import ModelError, UsageError
 from edge.evaluate.adopt import adopt
-from edge.evaluate.adopt import presets as known_presets
+from edge.evaluate.presets import presets as known_presets
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.camera import images_in, read_image
-from edge.vision.models.manifest import (
-    Ensemble,
-    Manifest,
-    ModelEntry,
-    read_manifest,
-    shipped_models,
-)
-from edge.vision.models.tflite import Model
+from edge.vision.models.entries import Entry, ModelEntry
+from edge.vision.models.manifest import Ensemble, Manifest, read_manifest, shipped_models
+from edge.vision.models.model import Model
 from edge.vision.portraits import portraits
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
@@ -130,7 +125,7 @@ def _bytes(entry: ModelEntry) -> int:
 
 
 def _as_dict(entry: ModelEntry | Ensemble) -> dict[str, object]:
-    if isinstance(entry, ModelEntry):
+    if isinstance(entry, Entry):
         return entry.model_dump(mode="json") | {"bytes": _bytes(entry)}
     weights = {e.name: w for e, w in zip(entry.networks, entry.weights, strict=True)}
     return {

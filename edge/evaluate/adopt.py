@@ -11,27 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from pydantic import ValidationError
 
 from edge.config import Config
 from edge.errors import ModelError, UsageError
+from edge.evaluate.presets import input_of, presets, tensors_of
 from edge.faces import FaceReader
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
-from edge.vision.models.manifest import ADDED, ModelEntry, read_manifest, read_toml
-from edge.vision.models.tflite import Model, Shapes, available_runtimes, shapes_of
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.manifest import ADDED, described, read_manifest
+from edge.vision.models.model import Model, shapes_of
+from edge.vision.models.runtimes import available
 from edge.vision.still import still
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.evaluate.presets import Preset
     from edge.records import Floats, Pixels
+    from edge.vision.models.entries import ModelEntry
+    from edge.vision.models.runtime import Runtime
 
-PRESETS = "presets.toml"
 _AGREE = 0.99
 _OVERLAP = 0.4
 _TURN_DEG, _DIM = 4.0, 0.85
-_RGB = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,6 @@ class Adopted:
 
     entry: ModelEntry
     findings: dict[str, float]
-
-
-def presets(folder: Path) -> dict[str, dict[str, Any]]:
-    """The networks that are known by name.
-
-    Raises:
-        ModelError: the file of presets is missing or damaged.
-    """
-    return read_toml(folder / PRESETS)
 
 
 def adopt(
@@ -85,76 +79,24 @@ def adopt(
     table = _describe(file, known[preset], preset)
     if licence is not None:
         table["licence"] = licence
-    try:
-        entry = ModelEntry(name=name, path=file, **table)
-    except ValidationError as error:
-        raise ModelError(f"the preset {preset!r} is not valid: {error}") from error
+    entry = described(name, file, table)
     findings = _try(entry, portraits, folder)
     _write(entry, table, folder)
     return Adopted(entry.model_copy(update={"path": folder / f"{name}.tflite"}), findings)
 
 
-def _describe(file: Path, preset: dict[str, Any], name: str) -> dict[str, Any]:
+def _describe(file: Path, preset: Preset, name: str) -> dict[str, Any]:
     """The manifest's table for a file: the preset, and what the file itself says."""
     shapes = shapes_of(file)
-    spec = dict(preset["input"])
-    if len(shapes.input) != 4 or _RGB not in (shapes.input[1], shapes.input[3]):  # noqa: PLR2004
-        raise ModelError(f"{file} wants input {list(shapes.input)}, which is not one RGB picture")
-    nchw = shapes.input[3] != _RGB
-    spec["layout"] = "nchw" if nchw else "nhwc"
-    spec["height"], spec["width"] = shapes.input[2:4] if nchw else shapes.input[1:3]
-    embeds = preset["role"] == "embedder"
-    output = dict(preset["output"])
-    output |= (
-        _embedding(file, shapes, output) if embeds else _detections(file, shapes, spec, output)
-    )
-    return {
-        "role": preset["role"],
-        "description": preset["description"],
+    table = preset.model_dump(mode="json", exclude={"dims"}, exclude_defaults=True)
+    return table | {
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "precision": shapes.precision,
-        "licence": preset["licence"],
         "source": f"added from {file.name}",
         "preset": name,
-        **({"alignment": preset["alignment"]} if embeds else {}),
-        "input": spec,
-        "output": output,
+        "input": input_of(file, shapes, preset).model_dump(),
+        "tensors": tensors_of(file, shapes, preset),
     }
-
-
-def _embedding(file: Path, shapes: Shapes, spec: dict[str, Any]) -> dict[str, Any]:
-    wanted = spec["dim"]
-    for shape in shapes.outputs:
-        if int(np.prod(shape)) in wanted:
-            return {"embedding": list(shape), "dim": int(np.prod(shape))}
-    raise ModelError(
-        f"{file} gives {[list(shape) for shape in shapes.outputs]}; this preset's vectors have "
-        f"{' or '.join(map(str, wanted))} numbers"
-    )
-
-
-def _detections(
-    file: Path, shapes: Shapes, size: dict[str, Any], spec: dict[str, Any]
-) -> dict[str, Any]:
-    if size["width"] != size["height"]:
-        raise ModelError(f"{file} wants {size['width']}x{size['height']}; a square is needed")
-    cells = {s: (size["width"] // s) ** 2 for s in (8, 16, 32)}
-    if spec["decoder"] == "ssd":
-        found = [shape for shape in shapes.outputs if len(shape) == 4 and shape[3] == 7]  # noqa: PLR2004
-        wanted = {"found": list(found[0])} if found else {"found": [1, 1, 0, 7]}
-    elif spec["decoder"] == "retinaface":
-        priors = 2 * sum(cells.values())
-        wanted = {"boxes": [1, priors, 4], "scores": [1, priors, 2], "points": [1, priors, 10]}
-    else:
-        parts = {"class": 1, "object": 1, "boxes": 4, "points": 10}
-        wanted = {f"{p}_{s}": [1, cells[s], n] for s in spec["strides"] for p, n in parts.items()}
-    missing = [shape for shape in wanted.values() if tuple(shape) not in shapes.outputs]
-    if missing:
-        raise ModelError(
-            f"{file} lacks outputs of shape {missing}; it gives "
-            f"{[list(shape) for shape in shapes.outputs]}. Is it this preset's network?"
-        )
-    return wanted
 
 
 def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, float]:
@@ -162,13 +104,15 @@ def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, 
         raise UsageError("two portraits of different people are needed to try a model on")
     config = Config.model_validate({"paths": {"models": folder}})
     reader = FaceReader(config)
-    if entry.role == "detector":
+    if isinstance(entry, DetectorEntry):
         return _try_detector(entry, reader, portraits)
-    return _try_embedder(entry, reader, portraits)
+    if isinstance(entry, EmbedderEntry):
+        return _try_embedder(entry, reader, portraits)
+    raise ModelError(f"there is no trial for a model whose role is {entry.role}")
 
 
 def _try_detector(
-    entry: ModelEntry, reader: FaceReader, portraits: list[Pixels]
+    entry: DetectorEntry, reader: FaceReader, portraits: list[Pixels]
 ) -> dict[str, float]:
     """It must find the same faces as the detector in use."""
     detector = Detector(Model(entry))
@@ -186,12 +130,12 @@ def _try_detector(
 
 
 def _try_embedder(
-    entry: ModelEntry, reader: FaceReader, portraits: list[Pixels]
+    entry: EmbedderEntry, reader: FaceReader, portraits: list[Pixels]
 ) -> dict[str, float]:
     """A picture must resemble its own tilted, darker copy more than another person's picture."""
     vectors = {
-        runtime: [_embed(entry, runtime, reader, picture) for picture in _with_copies(portraits)]
-        for runtime in available_runtimes()
+        runtime.name: [_embed(entry, runtime, reader, each) for each in _with_copies(portraits)]
+        for runtime in available()
     }
     first = next(iter(vectors.values()))
     if not np.isfinite(first).all() or min(np.linalg.norm(v) for v in first) < _AGREE:
@@ -226,7 +170,7 @@ def _with_copies(portraits: list[Pixels]) -> list[Pixels]:
     return [*portraits, *copies]
 
 
-def _embed(entry: ModelEntry, runtime: Any, reader: FaceReader, picture: Pixels) -> Floats:
+def _embed(entry: EmbedderEntry, runtime: Runtime, reader: FaceReader, picture: Pixels) -> Floats:
     embedder = Embedder([Model(entry, runtime)])
     look = reader.only(picture, "the portrait")
     return embedder.embed(look.frame, look.landmarks).vector

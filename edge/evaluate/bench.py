@@ -16,11 +16,20 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.errors import ModelError, UsageError
+from edge.errors import UsageError
 from edge.records import Frame
 from edge.vision.camera import images_in, read_image
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EmbedderEntry,
+    Entry,
+    EyelidsEntry,
+    LandmarksEntry,
+    ShutEyesEntry,
+    role_of,
+)
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import KERNELS, available_runtimes
+from edge.vision.models.runtimes import available, choose
 from edge.vision.pipeline import EMBED_EVERY_S, Pipeline, Stages
 from edge.vision.portraits import portraits
 
@@ -30,7 +39,8 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.evaluate.stats import Series
     from edge.records import Pixels
-    from edge.vision.models.manifest import Manifest, Role
+    from edge.vision.models.manifest import Manifest
+    from edge.vision.models.runtime import Network, Runtime
     from edge.vision.pipeline import Look
 
 STEPS = 120
@@ -39,7 +49,10 @@ _FRAME_S = EMBED_EVERY_S * 1.1  # so that the embedder runs on every frame
 _SHIFT = 6
 _SIZE = (640, 480)
 _FLOATS = ("float32", "float16")
-_ROLES: tuple[Role, ...] = ("detector", "landmarks", "eyelids", "shut_eyes", "embedder")
+_ROLES: dict[str, type[Entry]] = {
+    role_of(kind): kind
+    for kind in (DetectorEntry, LandmarksEntry, EyelidsEntry, ShutEyesEntry, EmbedderEntry)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +156,49 @@ class _Stopwatch:
         self.kernels.clear()
 
 
+class _Kernels:
+    """A runtime whose networks note the time that they spend computing."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.name, self.package, self.missing = runtime.name, runtime.package, runtime.missing
+        self.spent_s = 0.0
+
+    def load(self, content: bytes, threads: int) -> Network:
+        return _Timed(self._runtime.load(content, threads), self)
+
+
+class _Timed:
+    def __init__(self, network: Network, kernels: _Kernels) -> None:
+        self._network, self._kernels = network, kernels
+        self.inputs, self.outputs = network.inputs, network.outputs
+        self.stored_types = network.stored_types
+        self.put, self.read = network.put, network.read
+
+    def compute(self) -> None:
+        begin = time.perf_counter()
+        self._network.compute()
+        self._kernels.spent_s += time.perf_counter() - begin
+
+
 class _Variant:
     """One set of models on one runtime, with its own follower of faces."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.watch = _Stopwatch()
-        self._stages = Stages.load(config)
+        self._kernels = _Kernels(choose(config.models.runtime))
+        self._stages = Stages.load(config, self._kernels)
         self._pipeline = Pipeline(self._stages, config, self.watch)
 
     def look(self, frame: Frame) -> Look:
         return self._pipeline.look(frame, self._stages.detector.detect(frame)[0])
 
     def step(self, frame: Frame) -> None:
-        kernels, begin = KERNELS.spent_s, time.perf_counter()
+        kernels, begin = self._kernels.spent_s, time.perf_counter()
         evidence = self._pipeline.step(frame)
         self.watch.steps.append(time.perf_counter() - begin)
-        self.watch.kernels.append(KERNELS.spent_s - kernels)
+        self.watch.kernels.append(self._kernels.spent_s - kernels)
         if evidence.embedding is None:
             raise UsageError(
                 f"the picture cannot be used for the measurement: {evidence.faces} faces, and the "
@@ -169,7 +208,10 @@ class _Variant:
     def figures(self, manifest: Manifest) -> Figures:
         section = self.config.models
         return Figures(
-            models={r: manifest.serving(r, getattr(section, r)).name for r in _ROLES},
+            models={
+                role: manifest.serving(kind, getattr(section, role)).name
+                for role, kind in _ROLES.items()
+            },
             stages={name: _timed(spans) for name, spans in self.watch.stages.items()},
             step=_timed(self.watch.steps),
             overhead_share=_outside(np.array(self.watch.steps), np.array(self.watch.kernels)),
@@ -238,8 +280,9 @@ def _interleaved(variants: tuple[_Variant, ...], frames: Iterator[Frame]) -> Non
 
 
 def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dict[str, Timing]:
+    runtime = choose(config.models.runtime)
     embedders = {
-        each.name: Stages.embedder_of(_with_models(config, embedder=each.name), manifest)
+        each.name: Stages.embedder_of(_with_models(config, embedder=each.name), manifest, runtime)
         for each in manifest.embedders
         if each.precision == "int8"
     }
@@ -282,11 +325,8 @@ def _fitted(picture: Pixels) -> Pixels:
 
 def _runtimes(config: Config) -> list[str]:
     """The configured runtime, then the others that import here."""
-    available = available_runtimes()
-    if not available:
-        raise ModelError("no inference runtime imports here. Install ai-edge-litert.")
-    first = available[0] if config.models.runtime == "auto" else config.models.runtime
-    return [first, *(name for name in available if name != first)]
+    first = choose(config.models.runtime)
+    return [first.name, *(runtime.name for runtime in available() if runtime is not first)]
 
 
 def _pair(config: Config, manifest: Manifest, runtime: str) -> tuple[_Variant, _Variant]:
@@ -296,12 +336,14 @@ def _pair(config: Config, manifest: Manifest, runtime: str) -> tuple[_Variant, _
 
 def _in_float(config: Config, manifest: Manifest) -> Config:
     """The same models in floating point, as far as the manifest has them."""
-    twins = {role: _twin(manifest, role, getattr(config.models, role)) for role in _ROLES}
+    twins = {
+        role: _twin(manifest, kind, getattr(config.models, role)) for role, kind in _ROLES.items()
+    }
     return _with_models(config, **twins)
 
 
-def _twin(manifest: Manifest, role: Role, name: str | None) -> str:
-    serving = manifest.serving(role, name)
+def _twin(manifest: Manifest, kind: type[Entry], name: str | None) -> str:
+    serving = manifest.serving(kind, name)
     stem = serving.name.removesuffix(f"-{serving.precision}")
     twins = [f"{stem}-{precision}" for precision in _FLOATS]
     if serving.precision in _FLOATS:

@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.errors import CameraError
 from edge.records import Frame
+from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,8 @@ class _OpenCv:
         if api == cv2.CAP_FFMPEG and paced:  # only network streams can hang for ever
             options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS]
             options += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS]
-        self._capture = cv2.VideoCapture(target, api, options)
+        with quietly():
+            self._capture = cv2.VideoCapture(target, api, options)
         if not self._capture.isOpened():
             raise CameraError(_why_not_open(target))
         if api == cv2.CAP_V4L2:
@@ -279,7 +281,8 @@ def read_image(path: Path) -> Pixels:
         data = path.read_bytes()
     except OSError as error:
         raise CameraError(f"the image {path} cannot be read: {error.strerror}") from error
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    with quietly():  # libpng and libjpeg complain of what they can read all the same
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if bgr is None:
         raise CameraError(f"{path} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

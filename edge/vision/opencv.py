@@ -10,6 +10,8 @@ import cv2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOG_ERRORS = 2
+
 
 def settle() -> None:
     """Set OpenCV for this process, which is ours."""
@@ -17,15 +19,19 @@ def settle() -> None:
     cv2.setNumThreads(1)
     # On x86-64 OpenCV cuts them out in two thirds of the time if a grey level may round otherwise.
     cv2.ipp.setUseIPP_NotExact(True)
+    # Of a camera that falls silent we tell ourselves.
+    cv2.setLogLevel(_LOG_ERRORS)
 
 
 @contextmanager
 def settled() -> Iterator[None]:
     """Set OpenCV for a call, and leave a host process as it was."""
     threads, inexact = cv2.getNumThreads(), cv2.ipp.useIPP_NotExact()
+    level = cv2.getLogLevel()
     settle()
     try:
         yield
     finally:
         cv2.setNumThreads(threads)
         cv2.ipp.setUseIPP_NotExact(inexact)
+        cv2.setLogLevel(level)

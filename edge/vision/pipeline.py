@@ -19,8 +19,16 @@ from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from edge.vision.liveness.texture import Texture
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EyelidsEntry,
+    LandmarksEntry,
+    ShutEyesEntry,
+    TextureEntry,
+)
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
+from edge.vision.models.runtimes import choose
 from edge.vision.opencv import settle
 
 if TYPE_CHECKING:
@@ -29,7 +37,8 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
-    from edge.vision.models.manifest import Manifest, Role
+    from edge.vision.models.manifest import E, Manifest
+    from edge.vision.models.runtime import Runtime
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
@@ -54,8 +63,8 @@ class Stages:
     """None: `[liveness] texture` is off."""
 
     @classmethod
-    def load(cls, config: Config) -> Stages:
-        """Load what `[models]` names.
+    def load(cls, config: Config, runtime: Runtime | None = None) -> Stages:
+        """Load what `[models]` names, in the runtime that it names or in the one given.
 
         Raises:
             ModelError: a file or the manifest is missing, altered or of the wrong shape.
@@ -64,24 +73,25 @@ class Stages:
         manifest = read_manifest(config.paths.models)
         section = config.models
 
-        def model(role: Role, name: str | None) -> Model:
-            return Model(manifest.entry(role, name), section.runtime, section.threads)
+        runtime = runtime or choose(section.runtime)
+
+        def model(kind: type[E], name: str | None) -> Model[E]:
+            return Model(manifest.entry(kind, name), runtime, section.threads)
 
         return cls(
-            Detector(model("detector", section.detector)),
-            Mesh(model("landmarks", section.landmarks)),
-            Eyelids(model("eyelids", section.eyelids), model("shut_eyes", section.shut_eyes)),
-            cls.embedder_of(config, manifest),
+            Detector(model(DetectorEntry, section.detector)),
+            Mesh(model(LandmarksEntry, section.landmarks)),
+            Eyelids(model(EyelidsEntry, section.eyelids), model(ShutEyesEntry, section.shut_eyes)),
+            cls.embedder_of(config, manifest, runtime),
             self_similarity(config),
-            Texture(model("texture", None)) if config.liveness.texture else None,
+            Texture(model(TextureEntry, None)) if config.liveness.texture else None,
         )
 
     @staticmethod
-    def embedder_of(config: Config, manifest: Manifest) -> Embedder:
+    def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:
         """Load the embedder alone."""
-        section = config.models
-        ensemble = manifest.embedder(section.embedder)
-        networks = [Model(e, section.runtime, section.threads) for e in ensemble.networks]
+        ensemble = manifest.embedder(config.models.embedder)
+        networks = [Model(entry, runtime, config.models.threads) for entry in ensemble.networks]
         return Embedder(networks, ensemble.weights)
 
 

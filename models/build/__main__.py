@@ -9,14 +9,16 @@ import numpy as np
 
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.models.manifest import Manifest, read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry, LandmarksEntry
+from edge.vision.models.manifest import E, Manifest, read_manifest
+from edge.vision.models.model import Model
+from edge.vision.models.runtimes import choose
 from models.build import gate, hashes, images
 from models.build.recipes import RECIPES
 
 
-def _model(manifest: Manifest, name: str) -> Model:
-    return Model(manifest.models[name], "litert", threads=1)
+def _model(manifest: Manifest, kind: type[E], name: str) -> Model[E]:
+    return Model(manifest.entry(kind, name), choose("litert"), threads=1)
 
 
 def _sibling(name: str) -> str:
@@ -48,8 +50,8 @@ def _located(manifest: Manifest, data: Path) -> gate.Located:
         random = np.random.default_rng(0)
         for number, portrait in enumerate(images.portraits() * 50):
             pictures[f"{number % 2}/{number}"] = images.view(portrait, 512, random)
-    detector = Detector(_model(manifest, "blazeface-short-float16"))
-    mesh = Mesh(_model(manifest, "face-mesh-float16"))
+    detector = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
+    mesh = Mesh(_model(manifest, LandmarksEntry, "face-mesh-float16"))
     return gate.located(detector, mesh, pictures)
 
 
@@ -57,18 +59,19 @@ def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.G
     """Every int8 model among `names` held against its float sibling."""
     gates = {}
     pairs = [(name, _sibling(name)) for name in names if name.endswith("-int8")]
-    roles = {manifest.models[name].role for name, _ in pairs}
+    kinds = {type(manifest.models[name]) for name, _ in pairs}
     lfw = sorted((data / "lfw_view1_test" / "images").glob("*/*.jpg"))
     if not lfw:
         print(f"no pictures in {data}: the gate looks at two portraits only, and at no TAR")
     pictures = [images.read(path) for path in lfw[::5]] or images.portraits()
-    faces = _located(manifest, data) if "embedder" in roles else {}
+    faces = _located(manifest, data) if EmbedderEntry in kinds else {}
     for name, sibling in pairs:
-        models = _model(manifest, sibling), _model(manifest, name)
-        if manifest.models[name].role == "embedder":
-            gates[name] = gate.embedder(*models, faces)
+        if isinstance(manifest.models[name], EmbedderEntry):
+            before, after = (_model(manifest, EmbedderEntry, each) for each in (sibling, name))
+            gates[name] = gate.embedder(before, after, faces)
         else:
-            gates[name] = gate.detector(*models, pictures)
+            one, other = (_model(manifest, DetectorEntry, each) for each in (sibling, name))
+            gates[name] = gate.detector(one, other, pictures)
     return gates
 
 

@@ -25,8 +25,9 @@ from edge.records import Frame
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.entries import Alignment, DetectorEntry, LandmarksEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 from models.build import images
 from models.build.convert import Network, Tap, measure
 
@@ -143,14 +144,14 @@ def _fill(x: tf.Tensor, side: int, channels: int) -> tf.Tensor:
 def ranges(data: Path) -> None:
     """Measure the range of every activation on faces as the product cuts them out."""
     manifest = read_manifest()
-    detector = Detector(Model(manifest.models["blazeface-short-float16"]))
-    mesh = Mesh(Model(manifest.models["face-mesh-float16"]))
+    detector = Detector(Model(manifest.entry(DetectorEntry, "blazeface-short-float16")))
+    mesh = Mesh(Model(manifest.entry(LandmarksEntry, "face-mesh-float16")))
     faces = list(images.packed(data / "faces_128.npz"))
     crops = []
     for number in np.random.default_rng(0).permutation(len(faces)):
         frame = Frame(faces[number], 0.0, 0)
         for face in detector.detect(frame)[:1]:
-            chip = align(frame, mesh.locate(frame, face), "dlib-150", (SIZE, SIZE))
+            chip = align(frame, mesh.locate(frame, face), Alignment.DLIB, (SIZE, SIZE))
             crops.append(chip.pixels / STD)
         if len(crops) == CALIBRATION:
             break

@@ -11,7 +11,9 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.models.tflite import Model
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.manifest import E
+from edge.vision.models.model import Model
 from models.build import images
 from models.build.images import Pixels
 
@@ -35,7 +37,7 @@ def _frame(pixels: Pixels) -> Frame:
     return Frame(pixels, 0.0, 0)
 
 
-def _speed(float_model: Model, int8_model: Model) -> dict[str, float]:
+def _speed(float_model: Model[E], int8_model: Model[E]) -> dict[str, float]:
     """Median milliseconds on one thread, the two taking turns; of its own time, not of waiting."""
     width, height = int8_model.size
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -57,7 +59,9 @@ def _judge(figures: dict[str, float], bars: dict[str, tuple[str, float]]) -> Gat
     return Gate(figures, missed)
 
 
-def detector(float_model: Model, int8_model: Model, pictures: list[Pixels]) -> Gate:
+def detector(
+    float_model: Model[DetectorEntry], int8_model: Model[DetectorEntry], pictures: list[Pixels]
+) -> Gate:
     """Boxes and keypoints of the same faces, at many scales, places, angles and lights."""
     random = np.random.default_rng(1)
     before, after = Detector(float_model), Detector(int8_model)
@@ -124,7 +128,9 @@ def _accepted(vectors: NDArray[np.float32], people: list[str]) -> float:
     return float(np.mean(similarity[same] > threshold))
 
 
-def embedder(float_model: Model, int8_model: Model, faces: Located) -> Gate:
+def embedder(
+    float_model: Model[EmbedderEntry], int8_model: Model[EmbedderEntry], faces: Located
+) -> Gate:
     """Embeddings of the same faces, named PERSON/FILE."""
     vectors = [
         np.stack([network.embed(*face).vector for face in faces.values()])

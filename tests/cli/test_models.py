@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,23 +16,18 @@ from edge import faces, represent, verify
 from edge.cli import app
 from edge.config import Config
 from edge.errors import CalibrationError, EdgeDoorError, ModelError
-from edge.evaluate.adopt import adopt, presets
-from edge.vision.models.manifest import ModelEntry, read_manifest, shipped_models
-from edge.vision.models.tflite import Model, available_runtimes
+from edge.evaluate.adopt import adopt
+from edge.evaluate.presets import DetectorPreset, EmbedderPreset, presets
+from edge.vision.faces.detector import Detector
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.models.model import Model
+from edge.vision.still import still
+from tests.support.tiny_detectors import DETECTORS, Centred
 from tests.support.tiny_models import flattening, projecting
 
-EMBEDDERS = (
-    "vgg-face",
-    "facenet",
-    "facenet512",
-    "openface",
-    "deepface",
-    "deepid",
-    "arcface",
-    "dlib",
-    "sface",
-    "ghostfacenet",
-)
+PRESETS = presets(shipped_models())
+EMBEDDERS = [name for name, preset in PRESETS.items() if isinstance(preset, EmbedderPreset)]
 
 
 @pytest.fixture
@@ -56,9 +52,9 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def entry_of(path: Path, size: tuple[int, int], **spec: object) -> ModelEntry:
+def entry_of(path: Path, size: tuple[int, int], **spec: object) -> EmbedderEntry:
     width, height = size
-    return ModelEntry.model_validate(
+    return EmbedderEntry.model_validate(
         {
             "name": "tiny",
             "role": "embedder",
@@ -68,7 +64,7 @@ def entry_of(path: Path, size: tuple[int, int], **spec: object) -> ModelEntry:
             "licence": "MIT",
             "source": "a test",
             "input": {"width": width, "height": height, **spec},
-            "output": {"embedding": [1, width * height * 3]},
+            "tensors": {"embedding": [1, width * height * 3]},
         }
     )
 
@@ -129,12 +125,13 @@ def test_a_wrong_layout_is_refused(tmp_path: Path) -> None:
 def test_every_embedder_preset_takes_its_network(
     name: str, folder: Path, pictures: list[NDArray[Any]]
 ) -> None:
-    known = presets(folder)[name]
-    spec, numbers = known["input"], known["output"]["dim"][0]
-    file = projecting(folder.parent / "net.tflite", spec["width"], spec["height"], numbers)
+    known = PRESETS[name]
+    assert isinstance(known, EmbedderPreset)
+    spec, numbers = known.input, known.dims[0]
+    file = projecting(folder.parent / "net.tflite", spec.width, spec.height, numbers)
     adopted = adopt(file, name, pictures, folder, licence="a test's own")
     assert adopted.findings["same_person"] > adopted.findings["different_people"]
-    again = read_manifest(folder).entry("embedder", name)
+    again = read_manifest(folder).entry(EmbedderEntry, name)
     assert again.licence == "a test's own"
     assert again.preset == name
     vectors = represent(
@@ -143,6 +140,44 @@ def test_every_embedder_preset_takes_its_network(
         config=Config.model_validate({"paths": {"models": folder}}),
     )
     assert vectors[0].embedding.shape == (numbers,)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, preset in PRESETS.items() if isinstance(preset, DetectorPreset)]
+)
+def test_every_detector_preset_takes_its_network(
+    name: str, folder: Path, config: Path, pictures: list[NDArray[Any]]
+) -> None:
+    """The command itself, with a file of that network's outputs that finds the portraits' faces."""
+    portraits = pictures[:2]
+    side = PRESETS[name].input.width
+    file = DETECTORS[name](folder.parent / "net.tflite", side, placed(portraits, side))
+    shown = folder.parent / "portraits"
+    shown.mkdir()
+    for number, portrait in enumerate(portraits):
+        cv2.imwrite(str(shown / f"{number}.png"), portrait[:, :, ::-1])
+    arguments = ["models", "add", file, "--preset", name, "--images", shown, "--json"]
+    done = run(*arguments, "--config", config)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["least_overlap"] > 0.9
+    added = read_manifest(folder).entry(DetectorEntry, name)
+    found = Detector(Model(added)).detect(still(portraits[0]))
+    assert len(found) == len(portraits)
+
+
+def placed(portraits: list[NDArray[Any]], side: int) -> list[Centred]:
+    """Where their faces are in a square input."""
+    reader = faces.FaceReader(Config())
+    places = []
+    for portrait in portraits:
+        height, width = portrait.shape[:2]
+        pixel = side / max(height, width)
+        box = reader.only(portrait, "the portrait").face.box
+        left, top = (side - width * pixel) / 2, (side - height * pixel) / 2
+        x, y = box.centre
+        size = box.width * pixel, box.height * pixel
+        places.append((left + x * pixel, top + y * pixel, *size))
+    return places
 
 
 def test_added_models_answer_to_the_names_people_know(
@@ -216,14 +251,3 @@ def test_no_model_at_all(folder: Path, tmp_path: Path) -> None:
         adopt(file, "arcface", [], folder)
     with pytest.raises(ModelError, match="cannot be read"):
         adopt(tmp_path / "nowhere.tflite", "arcface", [], folder)
-
-
-def test_the_runtimes_give_equal_results(pictures: list[NDArray[Any]]) -> None:
-    if len(available_runtimes()) < 2:
-        pytest.skip("needs both runtimes: tflite-runtime exists for Python 3.11 and older")
-    entry = read_manifest().models["mobilefacenet-int8"]
-    face = faces.FaceReader(Config()).only(pictures[0], "astronaut").aligned.pixels
-    one, other = (
-        Model(entry, runtime).run(face)["embedding"] for runtime in ("litert", "tflite-runtime")
-    )
-    assert one @ other / (np.linalg.norm(one) * np.linalg.norm(other)) > 0.99

@@ -18,16 +18,19 @@ from edge.records import Frame
 from edge.vision.faces import embedder as embedder_module
 from edge.vision.faces.aligner import align
 from edge.vision.faces.embedder import Embedder
+from edge.vision.models.entries import EmbedderEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model, available_runtimes
+from edge.vision.models.model import Model
+from edge.vision.models.runtimes import available
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from edge.records import Pixels
+    from edge.vision.models.runtime import Runtime
     from edge.vision.pipeline import Stages
 
 REFERENCE = Path(__file__).with_name("dlib_reference.json")
-ENTRY = read_manifest().models["dlib-resnet-int8"]
+ENTRY = read_manifest().entry(EmbedderEntry, "dlib-resnet-int8")
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +48,11 @@ def chips(portraits: dict[str, Pixels]) -> dict[str, Pixels]:
     }
 
 
-@pytest.mark.parametrize("runtime", available_runtimes())
+@pytest.mark.parametrize("runtime", available(), ids=lambda runtime: runtime.name)
 @pytest.mark.parametrize("name", ["eileen", "grace"])
-def test_it_says_what_dlib_says(name: str, runtime: str, chips: dict[str, Pixels]) -> None:
+def test_it_says_what_dlib_says(name: str, runtime: Runtime, chips: dict[str, Pixels]) -> None:
     theirs = np.array(json.loads(REFERENCE.read_text())[name])
-    ours = Model(ENTRY, runtime).run(chips[name])["embedding"]  # type: ignore[arg-type]
+    ours = Model(ENTRY, runtime).run(chips[name])["embedding"]
     cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
     assert cosine >= 0.995
     # dlib compares by distance, so the length matters too.
@@ -86,7 +89,7 @@ def test_liveness_and_quality_look_at_arcface_s_crop_all_the_same(
     assert seen.landmarks is not None
     assert seen.aligned is not None
     assert seen.embedding is not None
-    assert np.array_equal(seen.aligned.pixels, align(frame, seen.landmarks, "arcface-112").pixels)
+    assert np.array_equal(seen.aligned.pixels, align(frame, seen.landmarks).pixels)
     assert seen.quality == usual.quality
     own = theirs.embedder.embed(frame, seen.landmarks)
     assert np.array_equal(seen.embedding.vector, own.vector)
@@ -95,6 +98,9 @@ def test_liveness_and_quality_look_at_arcface_s_crop_all_the_same(
 def test_an_embedder_of_that_crop_does_not_cut_it_out_again(
     portraits: dict[str, Pixels], stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = replace(stages, embedder=Embedder([Model(read_manifest().models["mobilefacenet-int8"])]))
+    ours = replace(
+        stages,
+        embedder=Embedder([Model(read_manifest().entry(EmbedderEntry, "mobilefacenet-int8"))]),
+    )
     monkeypatch.delattr(embedder_module, "align")
     assert Pipeline(ours, Config()).step(Frame(portraits["eileen"], 0.0, 0)).embedding is not None

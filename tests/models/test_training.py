@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.vision.models.entries import EmbedderEntry
 from edge.vision.models.manifest import read_manifest, read_toml
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch is only where models are trained: pip install torch==2.13.0"
@@ -45,7 +46,7 @@ def test_kernels_and_the_shipped_file_agree(student: networks.Student, faces: ND
         leaves = networks.Leaves.of(student.fold())
         views = data.centre(faces), np.ascontiguousarray(data.centre(faces)[:, :, ::-1])
         ours = sum(networks.embed(data.normalise(view), leaves)[1] for view in views)
-    model = Model(read_manifest().models["mobilefacenet-float16"])
+    model = Model(read_manifest().entry(EmbedderEntry, "mobilefacenet-float16"))
     theirs = np.stack([model.run(face)["embedding"].ravel() for face in data.centre(faces)])
     norms = np.linalg.norm(ours.numpy(), axis=1) * np.linalg.norm(theirs, axis=1)
     assert np.min((ours.numpy() * theirs).sum(1) / norms) >= 0.99

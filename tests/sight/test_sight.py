@@ -26,8 +26,9 @@ from edge.vision.faces.aligner import ARCFACE_112, align, similarity
 from edge.vision.faces.geometry import Square, transform
 from edge.vision.faces.quality import assess
 from edge.vision.faces.tracker import MAX_GAP_S, Tracker
-from edge.vision.models.manifest import Ensemble, read_manifest, shipped_models
-from edge.vision.models.tflite import Model, available_runtimes
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.models.model import Model
 from edge.vision.pipeline import Pipeline, Stages, people_in
 
 MODEL = "ab" * 32
@@ -47,7 +48,7 @@ class TestModels:
         return tmp_path
 
     def test_one_flipped_bit_anywhere_refuses_the_file(self, folder: Path) -> None:
-        entry = read_manifest(folder).entry("detector")
+        entry = read_manifest(folder).entry(DetectorEntry)
         content = bytearray(entry.path.read_bytes())
         for position in np.random.default_rng(5).integers(0, len(content), 20):
             broken = bytearray(content)
@@ -57,7 +58,7 @@ class TestModels:
                 Model(entry)
 
     def test_a_missing_file_or_manifest_is_said(self, folder: Path) -> None:
-        entry = read_manifest(folder).entry("detector")
+        entry = read_manifest(folder).entry(DetectorEntry)
         entry.path.unlink()
         with pytest.raises(ModelError, match="cannot be read"):
             Model(entry)
@@ -70,24 +71,7 @@ class TestModels:
 
     def test_an_unknown_name_lists_the_known_ones(self) -> None:
         with pytest.raises(ModelError, match=r"no embedder model called 'x'\. There are: .*mobile"):
-            read_manifest().entry("embedder", "x")
-
-    @pytest.mark.parametrize("role", ["detector", "landmarks", "eyelids", "embedder"])
-    def test_both_runtimes_give_the_same(self, role: str, eileen: Portrait) -> None:
-        if len(available_runtimes()) < 2:
-            pytest.skip(
-                "only one inference runtime here: pip install tflite-runtime (Python <= 3.11)"
-            )
-        serving = read_manifest().serving(role)  # type: ignore[arg-type]
-        entry = serving.networks[0] if isinstance(serving, Ensemble) else serving
-        first, second = Model(entry, "litert"), Model(entry, "tflite-runtime")
-        width, height = first.size
-        crop = np.ascontiguousarray(eileen.pixels[80 : 80 + height, 170 : 170 + width])
-        together = [crop] * entry.input.pictures
-        got, other = first.run(*together), second.run(*together)
-        for name, value in got.items():
-            spread = float(np.ptp(value)) or 1.0
-            assert np.abs(value - other[name]).max() <= 0.05 * spread, name
+            read_manifest().entry(EmbedderEntry, "x")
 
     def test_a_calibration_of_another_model_is_refused(self, tmp_path: Path) -> None:
         embedder = read_manifest().embedder()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from edge.ops.doctor.check import Check, fail, ok
 from edge.vision.calibrated import threshold
+from edge.vision.models.entries import ENTRIES, role_of
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import available_runtimes
+from edge.vision.models.runtimes import AUTO, RUNTIMES
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -32,19 +33,19 @@ def python(_config: Config) -> Check:
 
 def runtime(config: Config) -> Check:
     """Something that runs models."""
-    found = available_runtimes()
-    wanted = config.models.runtime
-    if not found or (wanted != "auto" and wanted not in found):
-        which = "ai-edge-litert" if wanted == "auto" else wanted
-        return fail("runtime", f"{which} does not import", f"Run: pip install {which}")
-    return ok("runtime", f"{found[0] if wanted == 'auto' else wanted} runs the models")
+    wanted = [r for r in RUNTIMES if config.models.runtime in {AUTO, r.name}]
+    found = next((runtime for runtime in wanted if runtime.missing() is None), None)
+    if found is None:
+        package = wanted[0].package
+        return fail("runtime", f"{package} does not import", f"Run: pip install {package}")
+    return ok("runtime", f"{found.name} runs the models")
 
 
 def models(config: Config) -> Check:
     """Every file is the one that the manifest names."""
     manifest = read_manifest(config.paths.models)
-    for role in manifest.defaults:  # a configured name that does not exist raises
-        manifest.serving(role, getattr(config.models, role, None))
+    for kind in ENTRIES:  # a configured name that does not exist raises
+        manifest.serving(kind, getattr(config.models, role_of(kind), None))
     altered = []
     for entry in manifest.models.values():
         try:

@@ -6,18 +6,17 @@ trained on loose boxes get an upright square around the mesh.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from edge.records import AlignedFace
 from edge.vision.faces.geometry import Square, transform
+from edge.vision.models.entries import Alignment
 
 if TYPE_CHECKING:
     from edge.records import Floats, Frame, Landmarks
-
-Alignment = Literal["arcface-112", "dlib-150", "box"]
 
 # The 112x112 template of ArcFace (Deng et al. 2019): right eye, left eye, nose, mouth corners.
 ARCFACE_112 = np.array(
@@ -54,7 +53,7 @@ _BOX_MARGIN = 1.25
 def align(
     frame: Frame,
     landmarks: Landmarks,
-    alignment: Alignment = "arcface-112",
+    alignment: Alignment = Alignment.ARCFACE,
     size: tuple[int, int] = (SIZE, SIZE),
 ) -> AlignedFace:
     """Cut the face out of the frame, upright.
@@ -62,16 +61,15 @@ def align(
     Args:
         frame: Where it is.
         landmarks: In frame pixels.
-        alignment: `arcface-112`: five points on ArcFace's template, scaled to `size`. `dlib-150`:
-            on dlib's. `box`: a square around the mesh, as crops of plain detections are.
+        alignment: How; templates are scaled to `size`.
         size: Width and height of the result, pixels; a narrow one keeps the middle of the square.
     """
     width, height = size
     side = max(size)
-    if alignment == "box":
+    if alignment == Alignment.BOX:
         square = _around(landmarks).crop(frame.pixels, side)
     else:
-        if alignment == "dlib-150":
+        if alignment == Alignment.DLIB:
             points, target = landmarks.points.take(DLIB_MESH, axis=0)[:, :2], DLIB_CHIP * side
         else:
             points, target = landmarks.five, ARCFACE_112 * (side / SIZE)

@@ -8,12 +8,15 @@ square, 0-1; and their scores, 0-1. Only what reaches `min_score` is returned: a
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from edge.vision.models.entries import BlazeFaceOutput, RetinaFaceOutput, SsdOutput, YuNetOutput
+
 if TYPE_CHECKING:
     from edge.records import Floats
+    from edge.vision.models.entries import DetectorOutput
 
     Outputs = dict[str, Floats]
     Candidates = tuple[list[list[float]], list[float]]
@@ -32,13 +35,11 @@ class Decoder(Protocol):
 class BlazeFace:
     """Offsets from anchor centres (Bazarevsky et al. 2019, arXiv:1907.05047)."""
 
-    def __init__(self, spec: dict[str, Any], size: int) -> None:
-        self._scale = float(spec["scale"])
-        self._clip = float(spec["score_clip"])
-        min_score = float(spec["min_score"])
-        self._min_logit = math.log(min_score) - math.log1p(-min_score)
-        layers = [(int(layer["stride"]), int(layer["per_cell"])) for layer in spec["anchors"]]
-        self._anchors = np.concatenate([_grid(size, *layer) for layer in layers])
+    def __init__(self, spec: BlazeFaceOutput, size: int) -> None:
+        self._scale, self._clip = spec.scale, spec.score_clip
+        self._min_logit = math.log(spec.min_score) - math.log1p(-spec.min_score)
+        grids = [_grid(size, cells.stride, cells.per_cell) for cells in spec.anchors]
+        self._anchors = np.concatenate(grids)
 
     def __call__(self, out: Outputs) -> Candidates:
         """Sigmoid scores; boxes by centre and size."""
@@ -61,11 +62,11 @@ class BlazeFace:
 class YuNet:
     """One cell, one face, on three grids (Wu et al. 2023, Machine Intelligence Research 20)."""
 
-    def __init__(self, spec: dict[str, Any], size: int) -> None:
-        self._min_score = float(spec["min_score"])
+    def __init__(self, spec: YuNetOutput, size: int) -> None:
+        self._min_score = spec.min_score
         self._size = size
         self._corners = {
-            stride: _grid(size, stride, 1) * size - stride / 2 for stride in spec["strides"]
+            stride: _grid(size, stride, 1) * size - stride / 2 for stride in spec.strides
         }
 
     def __call__(self, out: Outputs) -> Candidates:
@@ -87,16 +88,16 @@ class YuNet:
 class RetinaFace:
     """Offsets from two square priors a cell (Deng et al. 2020, CVPR), one-stage exports."""
 
-    def __init__(self, spec: dict[str, Any], size: int) -> None:
-        self._min_score = float(spec["min_score"])
+    def __init__(self, spec: RetinaFaceOutput, size: int) -> None:
+        self._min_score = spec.min_score
         centres, sides = [], []
-        for layer in spec["anchors"]:
-            grid = _grid(size, int(layer["stride"]), len(layer["sides"]))
+        for priors in spec.anchors:
+            grid = _grid(size, priors.stride, len(priors.sides))
             centres.append(grid)
-            sides.append(np.tile(layer["sides"], len(grid) // len(layer["sides"])) / size)
+            sides.append(np.tile(priors.sides, len(grid) // len(priors.sides)) / size)
         self._centres = np.concatenate(centres)
         self._sides = np.concatenate(sides)[:, None].astype(np.float32)
-        self._near, self._far = (float(v) for v in spec["variances"])
+        self._near, self._far = spec.variances
 
     def __call__(self, out: Outputs) -> Candidates:
         """Scores are probabilities of background and face."""
@@ -113,9 +114,8 @@ class RetinaFace:
 class Ssd:
     """Finished detections (Liu et al. 2016): image, label, score, left, top, right, bottom."""
 
-    def __init__(self, spec: dict[str, Any], size: int) -> None:
-        del size
-        self._min_score = float(spec["min_score"])
+    def __init__(self, spec: SsdOutput) -> None:
+        self._min_score = spec.min_score
 
     def __call__(self, out: Outputs) -> Candidates:
         """The network gives no keypoints: the face is taken to be upright."""
@@ -126,12 +126,15 @@ class Ssd:
         return _rows((low + high) / 2, high - low, points).tolist(), found[:, 2].tolist()
 
 
-DECODERS: dict[str, type[BlazeFace | YuNet | RetinaFace | Ssd]] = {
-    "blazeface": BlazeFace,
-    "yunet": YuNet,
-    "retinaface": RetinaFace,
-    "ssd": Ssd,
-}
+def decoder_of(spec: DetectorOutput, size: int) -> Decoder:
+    """Reader of a detector's outputs; `size` is the side of its input square, pixels."""
+    if isinstance(spec, BlazeFaceOutput):
+        return BlazeFace(spec, size)
+    if isinstance(spec, YuNetOutput):
+        return YuNet(spec, size)
+    if isinstance(spec, RetinaFaceOutput):
+        return RetinaFace(spec, size)
+    return Ssd(spec)
 
 
 def _grid(size: int, stride: int, per_cell: int) -> Floats:

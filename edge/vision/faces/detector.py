@@ -8,33 +8,22 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.errors import ModelError
 from edge.records import Box, Face
-from edge.vision.faces.decoders import DECODERS
+from edge.vision.faces.decoders import decoder_of
 
 if TYPE_CHECKING:
     from edge.records import Frame, Pixels
-    from edge.vision.models.tflite import Model
+    from edge.vision.models.entries import DetectorEntry
+    from edge.vision.models.model import Model
 
 
 class Detector:
     """A single-shot detector: letterbox, network, decoder, non-maximum suppression."""
 
-    def __init__(self, model: Model) -> None:
-        """Take a loaded model.
-
-        Raises:
-            ModelError: the manifest names no decoder that there is, or lacks what it needs.
-        """
+    def __init__(self, model: Model[DetectorEntry]) -> None:
         self._model = model
-        spec = model.entry.output
-        try:
-            self._min_overlap = float(spec["min_overlap"])
-            self._decode = DECODERS[spec.get("decoder", "blazeface")](spec, model.size[0])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"the manifest's output of {model.entry.name!r} is not a detector's: {error!r}"
-            ) from error
+        self._min_overlap = model.entry.output.min_overlap
+        self._decode = decoder_of(model.entry.output, model.size[0])
 
     def detect(self, frame: Frame) -> list[Face]:
         """All faces, best first, in frame pixels."""

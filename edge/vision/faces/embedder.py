@@ -9,13 +9,15 @@ import numpy as np
 
 from edge.records import Embedding
 from edge.vision.faces.aligner import SIZE, align
+from edge.vision.models.entries import Alignment
 from edge.vision.models.manifest import combined_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
-    from edge.vision.models.tflite import Model
+    from edge.vision.models.entries import EmbedderEntry
+    from edge.vision.models.model import Model
 
 
 class Embedder:
@@ -25,7 +27,9 @@ class Embedder:
     another: the cosine of two such vectors is the weighted mean of the networks' cosines.
     """
 
-    def __init__(self, models: Sequence[Model], weights: Sequence[float] = (1.0,)) -> None:
+    def __init__(
+        self, models: Sequence[Model[EmbedderEntry]], weights: Sequence[float] = (1.0,)
+    ) -> None:
         self._models = models
         self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
         self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
@@ -51,10 +55,10 @@ class Embedder:
 
     @staticmethod
     def _crop(
-        model: Model, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
+        model: Model[EmbedderEntry], frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None
     ) -> Pixels:
         """The face as `model` wants it."""
-        if aligned and (model.entry.alignment, model.size) == ("arcface-112", (SIZE, SIZE)):
+        if aligned and (model.entry.alignment, model.size) == (Alignment.ARCFACE, (SIZE, SIZE)):
             return aligned.pixels
         return align(frame, landmarks, model.entry.alignment, model.size).pixels
 

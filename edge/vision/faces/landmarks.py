@@ -14,7 +14,8 @@ from edge.vision.faces.geometry import Square
 
 if TYPE_CHECKING:
     from edge.records import Face, Floats, Frame
-    from edge.vision.models.tflite import Model
+    from edge.vision.models.entries import LandmarksEntry
+    from edge.vision.models.model import Model
 
 # Mesh indices. "Right" and "left" are the person's own.
 RIGHT_EYE = (33, 133)  # outer and inner corner
@@ -28,10 +29,10 @@ _NAMED = (*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN)
 class Mesh:
     """Finds the mesh of one detected face."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model[LandmarksEntry]) -> None:
         self._model = model
-        self._points = int(model.entry.output["points"])
-        self._crop_scale = float(model.entry.output["crop_scale"])
+        self._points = model.entry.output.points
+        self._crop_scale = model.entry.output.crop_scale
 
     def locate(self, frame: Frame, face: Face) -> Landmarks:
         """The mesh of `face` in frame pixels; `presence` says how surely a face is there."""

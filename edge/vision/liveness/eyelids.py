@@ -21,7 +21,8 @@ from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
 if TYPE_CHECKING:
     from edge.records import Floats, Frame, Landmarks, Pixels
-    from edge.vision.models.tflite import Model
+    from edge.vision.models.entries import EyelidsEntry, ShutEyesEntry
+    from edge.vision.models.model import Model
 
 OUTER, INNER = 0, 8
 # The middle five pairs: near the corners the lids meet, open or closed.
@@ -31,12 +32,12 @@ LOWER_LID, UPPER_LID = slice(2, 7), slice(10, 15)
 class Eyelids:
     """Measures how far both eyes are open. Cheap enough for every frame."""
 
-    def __init__(self, contour: Model, shut: Model) -> None:
+    def __init__(self, contour: Model[EyelidsEntry], shut: Model[ShutEyesEntry]) -> None:
         self._contour = contour
         self._shut = shut
-        self._points = int(contour.entry.output["points"])
-        self._crop_scale = float(contour.entry.output["crop_scale"])
-        self._patch_share = float(shut.entry.output["crop_scale"]) / self._crop_scale
+        self._points = contour.entry.output.points
+        self._crop_scale = contour.entry.output.crop_scale
+        self._patch_share = shut.entry.output.crop_scale / self._crop_scale
 
     def measure(self, frame: Frame, landmarks: Landmarks) -> EyeOpenness:
         """Opening of both eyes, and how surely each one is shut."""

@@ -19,7 +19,8 @@ from edge.vision.faces.geometry import Square
 
 if TYPE_CHECKING:
     from edge.records import Frame, Landmarks, Pixels
-    from edge.vision.models.tflite import Model
+    from edge.vision.models.entries import TextureEntry
+    from edge.vision.models.model import Model
 
 AVERAGED_S = 2.0
 """One look trembles with every move of the face; the mean of these seconds counts."""
@@ -28,9 +29,9 @@ AVERAGED_S = 2.0
 class Texture:
     """Looks at single frames. Cheap, but the colours do not change on every frame."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model[TextureEntry]) -> None:
         self._model = model
-        self._share = float(model.entry.output["crop_scale"])
+        self._share = model.entry.output.crop_scale
 
     def vote(self, frame: Frame, landmarks: Landmarks) -> float:
         """Log-odds of an attack, above 0 against the face; 5 % of people are above it."""

@@ -1,4 +1,4 @@
-"""models/manifest.toml: which files there are, what they eat and what they give."""
+"""models/manifest.toml: which files there are, what they take and what they give."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, TypeAdapter, ValidationError
 
 from edge.errors import ModelError
-from edge.vision.faces.aligner import Alignment  # noqa: TC001 - pydantic reads it
+from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,45 +24,8 @@ if TYPE_CHECKING:
 ADDED = "added.toml"
 """Beside the manifest: models that this installation's owner added."""
 
-Role = Literal["detector", "landmarks", "eyelids", "shut_eyes", "texture", "embedder"]
-
-
-class InputSpec(BaseModel):
-    """What a model eats: x = (pixel - mean) / std, images of three channels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    width: int
-    height: int
-    color: Literal["rgb", "bgr"] = "rgb"
-    mean: float | tuple[float, float, float] = 0.0
-    """For all channels, or for each in the order of `color`."""
-    std: float | tuple[float, float, float] = 1.0
-    whiten: bool = False
-    """Each image by its own mean and deviation instead."""
-    layout: Literal["nhwc", "nchw"] = "nhwc"
-    pictures: PositiveInt = 1
-    """How many it looks at together."""
-
-
-class ModelEntry(BaseModel):
-    """One model file as the manifest describes it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str
-    role: Role
-    path: Path
-    sha256: str
-    precision: Literal["float32", "float16", "int8"]
-    licence: str
-    source: str
-    description: str = ""
-    preset: str | None = None
-    """The preset that it was added with: another name under which people know it."""
-    alignment: Alignment = "arcface-112"
-    input: InputSpec
-    output: dict[str, Any]
+E = TypeVar("E", bound=Entry)
+_ENTRY: TypeAdapter[ModelEntry] = TypeAdapter(ModelEntry)
 
 
 class Ensemble(BaseModel):
@@ -71,7 +34,7 @@ class Ensemble(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    networks: tuple[ModelEntry, ...]
+    networks: tuple[EmbedderEntry, ...]
     weights: tuple[PositiveFloat, ...]
     """Of each network's cosine in the sum."""
     description: str = ""
@@ -94,7 +57,7 @@ class Manifest(BaseModel):
 
     models: dict[str, ModelEntry]
     ensembles: dict[str, Ensemble]
-    defaults: dict[Role, str]
+    defaults: dict[str, str]
 
     def embedder(self, name: str | None = None) -> Ensemble:
         """The embedder called `name`, or the default one.
@@ -106,23 +69,26 @@ class Manifest(BaseModel):
         for ensemble in self.ensembles.values():
             if _plain(wanted) == _plain(ensemble.name):
                 return ensemble
-        return _alone(self.entry("embedder", wanted))
+        return _alone(self.entry(EmbedderEntry, wanted))
 
     @property
     def embedders(self) -> list[Ensemble]:
         """All of them: each network alone, then those side by side."""
-        alone = [_alone(entry) for entry in self.models.values() if entry.role == "embedder"]
-        return [*alone, *self.ensembles.values()]
+        return [*map(_alone, self.of(EmbedderEntry)), *self.ensembles.values()]
 
-    def serving(self, role: Role, name: str | None = None) -> ModelEntry | Ensemble:
+    def serving(self, kind: type[Entry], name: str | None = None) -> Entry | Ensemble:
         """What plays a role, whatever the role.
 
         Raises:
             ModelError: there is no such model, or it plays another role.
         """
-        return self.embedder(name) if role == "embedder" else self.entry(role, name)
+        return self.embedder(name) if kind is EmbedderEntry else self.entry(kind, name)
 
-    def entry(self, role: Role, name: str | None = None) -> ModelEntry:
+    def of(self, kind: type[E]) -> list[E]:
+        """The models that play a role."""
+        return [model for model in self.models.values() if isinstance(model, kind)]
+
+    def entry(self, kind: type[E], name: str | None = None) -> E:
         """The model called `name`, or the role's default.
 
         The names people know are understood too: "VGG-Face" finds the model that was added with
@@ -131,16 +97,14 @@ class Manifest(BaseModel):
         Raises:
             ModelError: there is no such model, or it plays another role.
         """
+        role, own = role_of(kind), self.of(kind)
         wanted = name or self.defaults.get(role) or ""
-        own = [model for model in self.models.values() if model.role == role]
         exact = next((model for model in own if model.name == wanted), None)
         known_as = (m for m in own if _plain(wanted) in {_plain(m.name), _plain(m.preset or "")})
         entry = exact or (next(known_as, None) if wanted else None)
         if entry is None:
-            names = [model.name for model in own] + (
-                list(self.ensembles) if role == "embedder" else []
-            )
-            known = ", ".join(sorted(names))
+            several = self.ensembles if kind is EmbedderEntry else ()
+            known = ", ".join(sorted([*(model.name for model in own), *several]))
             raise ModelError(
                 f"there is no {role} model called {wanted!r}. There are: {known}. "
                 "More come with: edge-door models add FILE.tflite --preset NAME"
@@ -178,7 +142,7 @@ def read_manifest(folder: Path | None = None) -> Manifest:
     added = read_toml(folder / ADDED) if (folder / ADDED).exists() else {}
     try:
         models = {
-            name: ModelEntry(name=name, path=folder / table.pop("file"), **table)
+            name: described(name, folder / table.pop("file"), table)
             for name, table in (added.get("models", {}) | shipped.get("models", {})).items()
         }
         ensembles = {
@@ -190,14 +154,25 @@ def read_manifest(folder: Path | None = None) -> Manifest:
         raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
 
 
-def _alone(entry: ModelEntry) -> Ensemble:
+def described(name: str, path: Path, table: dict[str, Any]) -> ModelEntry:
+    """One model from its table in the manifest.
+
+    Raises:
+        ValidationError: it does not describe a model of its role.
+    """
+    return _ENTRY.validate_python({"name": name, "path": path, **table})
+
+
+def _alone(entry: EmbedderEntry) -> Ensemble:
     return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
 
 
 def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
     weights: dict[str, float] = table.pop("weights")
     networks = tuple(models[part] for part in weights)
-    return Ensemble(name=name, networks=networks, weights=tuple(weights.values()), **table)
+    return Ensemble.model_validate(
+        {"name": name, "networks": networks, "weights": tuple(weights.values()), **table}
+    )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from edge.records import Frame
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
 from edge.vision.liveness.texture import middle_of
+from edge.vision.models.entries import DetectorEntry, LandmarksEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 from models.build import hashes, images
 from models.build.images import Pixels
 from models.build.texture.network import SHARE, SIZE, cues
@@ -43,8 +44,8 @@ class _Finder:
 
     def __init__(self) -> None:
         manifest = read_manifest(hashes.MODELS)
-        self._detector = Detector(Model(manifest.entry("detector")))
-        self._mesh = Mesh(Model(manifest.entry("landmarks")))
+        self._detector = Detector(Model(manifest.entry(DetectorEntry)))
+        self._mesh = Mesh(Model(manifest.entry(LandmarksEntry)))
 
     def middle(self, picture: Pixels) -> Pixels | None:
         """The middle of the face nearest to the picture's; None: no face is found."""

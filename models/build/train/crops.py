@@ -21,8 +21,9 @@ from edge.records import Frame
 from edge.vision.faces.aligner import ARCFACE_112, similarity
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.entries import DetectorEntry, LandmarksEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +43,8 @@ class Cropper:
 
     def __init__(self, size: int) -> None:
         manifest = read_manifest()
-        self._detector = Detector(Model(manifest.entry("detector")))
-        self._mesh = Mesh(Model(manifest.entry("landmarks")))
+        self._detector = Detector(Model(manifest.entry(DetectorEntry)))
+        self._mesh = Mesh(Model(manifest.entry(LandmarksEntry)))
         self._size = size
         self._template = ARCFACE_112 + (size - TEMPLATE) / 2
 

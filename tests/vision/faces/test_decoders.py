@@ -1,13 +1,13 @@
 """Detections written down as each family of networks does it, and read back."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from edge.vision.faces.decoders import DECODERS, RetinaFace, Ssd, YuNet
+from edge.vision.faces.decoders import RetinaFace, Ssd, YuNet, decoder_of
+from edge.vision.models.entries import Priors, RetinaFaceOutput, SsdOutput, YuNetOutput
 
 SIZE = 320
+SSD = SsdOutput(decoder="ssd", min_score=0.5, min_overlap=0.4)
 BOX = np.array([96.0, 80.0, 176.0, 192.0], np.float32)  # left, top, right, bottom
 FIVE = np.array([(120, 110), (150, 112), (136, 130), (122, 160), (150, 158)], np.float32)
 FOUR = np.vstack([FIVE[:3], FIVE[3:].mean(axis=0)])
@@ -22,8 +22,8 @@ def check(rows: list[list[float]], scores: list[float], score: float) -> None:
 
 
 def test_yunet() -> None:
-    strides = [8, 16, 32]
-    spec = {"strides": strides, "min_score": 0.6}
+    strides = (8, 16, 32)
+    spec = YuNetOutput(decoder="yunet", strides=strides, min_score=0.6, min_overlap=0.3)
     out = {}
     for stride in strides:
         cells = (SIZE // stride) ** 2
@@ -40,13 +40,15 @@ def test_yunet() -> None:
 
 
 def test_retinaface() -> None:
-    layers: list[dict[str, Any]] = [
-        {"stride": 8, "sides": [16, 32]},
-        {"stride": 16, "sides": [64, 128]},
-        {"stride": 32, "sides": [256, 512]},
-    ]
-    spec = {"variances": [0.1, 0.2], "min_score": 0.6, "anchors": layers}
-    count = sum((SIZE // layer["stride"]) ** 2 * 2 for layer in layers)
+    small = Priors(stride=8, sides=(16, 32)), Priors(stride=16, sides=(64, 128))
+    spec = RetinaFaceOutput(
+        decoder="retinaface",
+        variances=(0.1, 0.2),
+        min_score=0.6,
+        min_overlap=0.4,
+        anchors=(*small, Priors(stride=32, sides=(256, 512))),
+    )
+    count = sum((SIZE // grid.stride) ** 2 * 2 for grid in spec.anchors)
     out = {
         "boxes": np.zeros((count, 4), np.float32),
         "scores": np.tile(np.array([1, 0], np.float32), (count, 1)),
@@ -65,7 +67,7 @@ def test_retinaface() -> None:
 def test_ssd_faces_are_taken_to_be_upright() -> None:
     found = np.zeros((1, 5, 7), np.float32)
     found[0, 2] = [0, 1, 0.7, *(BOX / SIZE)]
-    rows, scores = Ssd({"min_score": 0.5}, SIZE)({"found": found})
+    rows, scores = Ssd(SSD)({"found": found})
     assert scores == pytest.approx([0.7])
     (row,) = np.array(rows)
     np.testing.assert_allclose(row[:4] * SIZE, BOX, atol=1e-3)
@@ -75,8 +77,6 @@ def test_ssd_faces_are_taken_to_be_upright() -> None:
 
 
 def test_nothing_found_is_no_row() -> None:
-    rows, scores = DECODERS["ssd"]({"min_score": 0.5}, SIZE)(
-        {"found": np.zeros((1, 4, 7), np.float32)}
-    )
+    rows, scores = decoder_of(SSD, SIZE)({"found": np.zeros((1, 4, 7), np.float32)})
     assert not rows
     assert not scores

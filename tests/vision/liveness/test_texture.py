@@ -14,8 +14,9 @@ from edge.ops.demo.animate import Portrait
 from edge.records import Frame, Liveness, LivenessState
 from edge.vision.liveness.monitor import RECAPTURED, LivenessMonitor, Sample
 from edge.vision.liveness.texture import AVERAGED_S, Ballot, Texture, middle_of
+from edge.vision.models.entries import TextureEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.tflite import Model
+from edge.vision.models.model import Model
 from edge.vision.pipeline import LOOK_AT_TEXTURE_EVERY_S, Pipeline, Stages
 from tests.support.heads import blinking, landmarks, lids, skin
 
@@ -27,7 +28,7 @@ FPS = 30
 
 @pytest.fixture(scope="module")
 def texture() -> Texture:
-    return Texture(Model(read_manifest().entry("texture")))
+    return Texture(Model(read_manifest().entry(TextureEntry)))
 
 
 def blinks_at_1_5_s(vote: float | None, *, texture: bool) -> list[Liveness]:

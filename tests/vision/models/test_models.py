@@ -15,14 +15,23 @@ from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EmbedderEntry,
+    EyelidsEntry,
+    LandmarksEntry,
+    ShutEyesEntry,
+)
 from edge.vision.models.manifest import read_manifest, shipped_models
-from edge.vision.models.tflite import Model, available_runtimes
+from edge.vision.models.model import Model
+from edge.vision.models.runtimes import available
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.records import Landmarks, Pixels
-    from edge.vision.models.manifest import Ensemble, ModelEntry, Role
+    from edge.vision.models.entries import Entry, ModelEntry
+    from edge.vision.models.manifest import E, Ensemble
 
 MANIFEST = read_manifest()
 ENTRIES = list(MANIFEST.models.values())
@@ -38,8 +47,8 @@ def entry_names(entry: ModelEntry) -> str:
     return entry.name
 
 
-def float_sibling(entry: ModelEntry) -> ModelEntry:
-    return MANIFEST.models[entry.name.replace("-int8", "-float16")]
+def float_sibling(entry: E) -> E:
+    return MANIFEST.entry(type(entry), entry.name.replace("-int8", "-float16"))
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +60,8 @@ def frames(pictures: list[Pixels]) -> list[Frame]:
 
 @pytest.fixture(scope="module")
 def located(frames: list[Frame]) -> list[tuple[Frame, Landmarks]]:
-    find = Detector(Model(MANIFEST.entry("detector")))
-    mesh = Mesh(Model(MANIFEST.entry("landmarks")))
+    find = Detector(Model(MANIFEST.entry(DetectorEntry)))
+    mesh = Mesh(Model(MANIFEST.entry(LandmarksEntry)))
     return [(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames]
 
 
@@ -79,12 +88,12 @@ def test_a_file_is_the_one_in_the_manifest_and_says_where_it_is_from(entry: Mode
 def test_both_runtimes_give_the_same(
     entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
 ) -> None:
-    runtimes = available_runtimes()
+    runtimes = available()
     if len(runtimes) < 2:
         pytest.skip("one runtime here; tflite-runtime installs on Python 3.11 and older")
-    models = [Model(entry, runtime) for runtime in ("litert", "tflite-runtime")]
+    models = [Model(entry, runtime) for runtime in runtimes]
     frame, landmarks = located[0]
-    if entry.role == "embedder":
+    if isinstance(entry, EmbedderEntry):
         pixels = align(frame, landmarks, entry.alignment, models[0].size).pixels
     else:
         pixels = fit(frame.pixels, models[0])
@@ -101,10 +110,10 @@ def test_both_runtimes_give_the_same(
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in INT8 if entry.role == "embedder"], ids=entry_names
+    "entry", [entry for entry in INT8 if isinstance(entry, EmbedderEntry)], ids=entry_names
 )
 def test_an_int8_embedder_agrees_with_float(
-    entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
+    entry: EmbedderEntry, located: list[tuple[Frame, Landmarks]]
 ) -> None:
     embedders = Embedder([Model(entry)]), Embedder([Model(float_sibling(entry))])
     for face in located:
@@ -122,10 +131,10 @@ def test_an_int8_network_sees_every_grey_level(entry: ModelEntry) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.role == "embedder"], ids=entry_names
+    "entry", [entry for entry in ENTRIES if isinstance(entry, EmbedderEntry)], ids=entry_names
 )
 def test_an_embedder_sees_no_difference_between_a_face_and_its_mirror_image(
-    entry: ModelEntry, located: list[tuple[Frame, Landmarks]]
+    entry: EmbedderEntry, located: list[tuple[Frame, Landmarks]]
 ) -> None:
     model = Model(entry)
     face, *_, other = (align(*place, entry.alignment, model.size).pixels for place in located)
@@ -134,23 +143,25 @@ def test_an_embedder_sees_no_difference_between_a_face_and_its_mirror_image(
     assert not np.array_equal(vector, model.run(other)["embedding"])
 
 
-@pytest.mark.parametrize("role", ["eyelids", "shut_eyes"])
-def test_both_eyes_are_seen_together_and_each_by_itself(role: Role, frames: list[Frame]) -> None:
-    model = Model(MANIFEST.entry(role))
+@pytest.mark.parametrize("kind", [EyelidsEntry, ShutEyesEntry])
+def test_both_eyes_are_seen_together_and_each_by_itself(
+    kind: type[Entry], frames: list[Frame]
+) -> None:
+    model = Model(MANIFEST.entry(kind))
     width, height = model.size
     one, other = (np.ascontiguousarray(f.pixels[90:][:height, 80:][:, :width]) for f in frames[:2])
     here, there = model.run(one, other), model.run(other, one)
     for name, value in here.items():
         assert not np.array_equal(value[0], value[1])
         np.testing.assert_array_equal(value[::-1], there[name])
-    with pytest.raises(ValueError, match=rf"{model.entry.name} eats pictures of shapes"):
+    with pytest.raises(ValueError, match=rf"{model.entry.name} takes pictures of shapes"):
         model.run(one)
 
 
 @pytest.mark.parametrize("ensemble", MANIFEST.ensembles.values(), ids=lambda e: e.name)
 def test_cosines_of_several_embedders_are_added(ensemble: Ensemble, frames: list[Frame]) -> None:
-    find = Detector(Model(MANIFEST.entry("detector")))
-    mesh = Mesh(Model(MANIFEST.entry("landmarks")))
+    find = Detector(Model(MANIFEST.entry(DetectorEntry)))
+    mesh = Mesh(Model(MANIFEST.entry(LandmarksEntry)))
     faces = [(frame, mesh.locate(frame, find.detect(frame)[0])) for frame in frames[:2]]
     models = [Model(entry) for entry in ensemble.networks]
 
@@ -191,9 +202,9 @@ def test_a_wrong_ensemble_is_refused(tmp_path: Path, table: str, complaint: str)
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in INT8 if entry.role == "detector"], ids=entry_names
+    "entry", [entry for entry in INT8 if isinstance(entry, DetectorEntry)], ids=entry_names
 )
-def test_an_int8_detector_agrees_with_float(entry: ModelEntry, frames: list[Frame]) -> None:
+def test_an_int8_detector_agrees_with_float(entry: DetectorEntry, frames: list[Frame]) -> None:
     detectors = Detector(Model(entry)), Detector(Model(float_sibling(entry)))
     for frame in frames:
         (ours, *more), (theirs, *others) = (detector.detect(frame) for detector in detectors)
@@ -204,7 +215,7 @@ def test_an_int8_detector_agrees_with_float(entry: ModelEntry, frames: list[Fram
         assert drift <= 0.03 * theirs.box.width
 
 
-def fit(pixels: Pixels, model: Model) -> Pixels:
+def fit(pixels: Pixels, model: Model[Entry]) -> Pixels:
     """Any picture of the model's size."""
     width, height = model.size
     rows = np.linspace(0, pixels.shape[0] - 1, height).astype(int)

@@ -1,0 +1,136 @@
+"""models/presets.toml: well-known networks, and how their files' tensors look."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from edge.errors import ModelError
+from edge.vision.models.entries import (
+    Alignment,
+    BlazeFaceOutput,
+    DetectorOutput,
+    InputSpec,
+    RetinaFaceOutput,
+    SsdOutput,
+)
+from edge.vision.models.manifest import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.vision.models.entries import Shape
+    from edge.vision.models.model import Shapes
+
+PRESETS = "presets.toml"
+_SSD_ROW = 7
+
+
+class _Preset(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str
+    licence: str
+    input: InputSpec
+
+
+class EmbedderPreset(_Preset):
+    """A network that makes vectors."""
+
+    role: Literal["embedder"]
+    alignment: Alignment
+    dims: tuple[int, ...]
+    """How many numbers they may have."""
+
+
+class DetectorPreset(_Preset):
+    """A network that finds faces."""
+
+    role: Literal["detector"]
+    output: DetectorOutput
+
+
+Preset = Annotated[EmbedderPreset | DetectorPreset, Field(discriminator="role")]
+_PRESETS: TypeAdapter[dict[str, Preset]] = TypeAdapter(dict[str, Preset])
+
+
+def presets(folder: Path) -> dict[str, Preset]:
+    """The networks that are known by name.
+
+    Raises:
+        ModelError: the file of presets is missing or damaged.
+    """
+    try:
+        return _PRESETS.validate_python(read_toml(folder / PRESETS))
+    except ValidationError as error:
+        raise ModelError(f"the presets in {folder} are not valid: {error}") from error
+
+
+def input_of(file: Path, shapes: Shapes, preset: Preset) -> InputSpec:
+    """The preset's input at the file's own size and layout.
+
+    Raises:
+        ModelError: the file does not take one RGB picture.
+    """
+    match shapes.input:
+        case (1, height, width, 3):
+            layout = "nhwc"
+        case (1, 3, height, width):
+            layout = "nchw"
+        case other:
+            raise ModelError(f"{file} wants input {list(other)}, which is not one RGB picture")
+    size = {"width": width, "height": height, "layout": layout}
+    return InputSpec.model_validate(preset.input.model_dump() | size)
+
+
+def tensors_of(file: Path, shapes: Shapes, preset: Preset) -> dict[str, Shape]:
+    """Which of the file's outputs are what.
+
+    Raises:
+        ModelError: the file lacks what the preset's network gives.
+    """
+    if isinstance(preset, EmbedderPreset):
+        return {"embedding": _embedding(file, shapes, preset)}
+    side = input_of(file, shapes, preset)
+    if side.width != side.height:
+        raise ModelError(f"{file} wants {side.width}x{side.height}; a square is needed")
+    wanted = _detections(shapes, preset.output, side.width)
+    missing = [list(shape) for shape in wanted.values() if shape not in shapes.outputs]
+    if missing:
+        raise ModelError(
+            f"{file} lacks outputs of shape {missing}; it gives "
+            f"{[list(shape) for shape in shapes.outputs]}. Is it this preset's network?"
+        )
+    return wanted
+
+
+def _embedding(file: Path, shapes: Shapes, preset: EmbedderPreset) -> Shape:
+    for shape in shapes.outputs:
+        if prod(shape) in preset.dims:
+            return shape
+    raise ModelError(
+        f"{file} gives {[list(shape) for shape in shapes.outputs]}; this preset's vectors have "
+        f"{' or '.join(map(str, preset.dims))} numbers"
+    )
+
+
+def _detections(shapes: Shapes, output: DetectorOutput, side: int) -> dict[str, Shape]:
+    if isinstance(output, BlazeFaceOutput):
+        cells = sum((side // grid.stride) ** 2 * grid.per_cell for grid in output.anchors)
+        return {"boxes": (1, cells, 16), "scores": (1, cells, 1)}
+    if isinstance(output, SsdOutput):
+        found = (
+            shape for shape in shapes.outputs if shape[:2] == (1, 1) and shape[3:] == (_SSD_ROW,)
+        )
+        return {"found": next(found, (1, 1, 0, _SSD_ROW))}
+    if isinstance(output, RetinaFaceOutput):
+        priors = sum((side // grid.stride) ** 2 * len(grid.sides) for grid in output.anchors)
+        return {"boxes": (1, priors, 4), "scores": (1, priors, 2), "points": (1, priors, 10)}
+    parts = {"class": 1, "object": 1, "boxes": 4, "points": 10}
+    return {
+        f"{part}_{stride}": (1, (side // stride) ** 2, numbers)
+        for stride in output.strides
+        for part, numbers in parts.items()
+    }

@@ -1,0 +1,41 @@
+"""Which runtimes there are, best first, and the choice among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.errors import ModelError
+from edge.vision.models.tflite import TfLite
+
+if TYPE_CHECKING:
+    from edge.vision.models.runtime import Runtime
+
+AUTO = "auto"
+RUNTIMES: tuple[Runtime, ...] = (
+    TfLite("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
+    TfLite("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+)
+
+
+def available() -> list[Runtime]:
+    """Those that import here, best first."""
+    return [runtime for runtime in RUNTIMES if runtime.missing() is None]
+
+
+def choose(name: str = AUTO) -> Runtime:
+    """The runtime of that name; `auto`: the best one that imports.
+
+    Raises:
+        ModelError: it does not import here, or none does.
+    """
+    reasons = []
+    for runtime in RUNTIMES:
+        if name in {AUTO, runtime.name}:
+            reason = runtime.missing()
+            if reason is None:
+                return runtime
+            reasons.append(f"{runtime.name}: {reason}")
+    raise ModelError(
+        f"no inference runtime imports here ({'; '.join(reasons)}). "
+        "Install ai-edge-litert, or tflite-runtime on Python 3.11 and older."
+    )
