@@ -132,6 +132,8 @@ install_program() {
     --no-cache-dir)
   "${pip[@]}" wheel "${from[@]}" --no-deps --wheel-dir "$built" "$checkout"
   local wheel=("$built"/edge_door-*.whl)
+  # What was tested, to the byte; the extras of a Jetson are not in the lock.
+  "${pip[@]}" install "${from[@]}" --require-hashes -r "$checkout/deploy/requirements.lock"
   "${pip[@]}" install "${from[@]}" "${wheel[0]}[$extras]"
   # The same version number may be another program: always the one from this checkout.
   "${pip[@]}" install --no-index --no-deps --force-reinstall "${wheel[0]}"

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from edge import __version__
+from edge.vision.models.manifest import read_toml
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +58,37 @@ def test_importing_needs_no_hardware_library() -> None:
         "import edge.cli, edge.faces, edge.door.guard, edge.ops.doctor\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_lock_holds_what_the_package_asks_for() -> None:
+    project = read_toml(ROOT / "pyproject.toml")["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["gpiod"]]
+    lock = (ROOT / "deploy/requirements.lock").read_text()
+    pinned: dict[str, list[Version]] = {}
+    for name, version in re.findall(r"^([\w-]+)==([\w.]+)", lock, re.MULTILINE):
+        pinned.setdefault(canonicalize_name(name), []).append(Version(version))
+    stale = [
+        text
+        for text in wanted
+        if (one := Requirement(text))
+        and not any(one.specifier.contains(v) for v in pinned.get(canonicalize_name(one.name), []))
+    ]
+    assert not stale, f"run ./deploy/lock.sh: {stale}"
+
+
+def test_the_bill_of_materials_names_every_model() -> None:
+    pytest.importorskip("cyclonedx_py", reason="cyclonedx-bom comes with the extra `dev`")
+    command = [sys.executable, "deploy/sbom.py"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    components = json.loads(made.stdout)["components"]
+    models = {c["name"] for c in components if c["type"] == "machine-learning-model"}
+    assert models == set(read_toml(ROOT / "models/manifest.toml")["models"])
+    assert {"numpy", "paho-mqtt", "cryptography"} <= {c["name"] for c in components}
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert "version" in read_toml(ROOT / "pyproject.toml")["project"]["dynamic"]
+    first = next(
+        line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## [")
+    )
+    assert first.startswith(("## [Unreleased]", f"## [{__version__}]"))

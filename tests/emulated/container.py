@@ -20,7 +20,8 @@ PACKAGES = (
 FETCH = """
 python3 -m venv /tmp/venv
 cd /tmp
-/tmp/venv/bin/pip download --quiet --dest /wheels pip setuptools hatchling '/src[gpiod]'
+/tmp/venv/bin/pip download --quiet --dest /wheels pip setuptools hatchling
+/tmp/venv/bin/pip download --quiet --dest /wheels -r /src/deploy/requirements.lock
 rm --force /wheels/edge_door*
 touch /wheels/.fetched
 """
@@ -60,7 +61,7 @@ def base(suite: str) -> Path:
 def wheels(suite: str, checkout: Path) -> Path:
     """All Python packages that an installation there needs, downloaded once for its Python."""
     folder = CACHE / f"wheels-{suite}"
-    wanted = (checkout / "pyproject.toml").read_text()
+    wanted = (checkout / "deploy/requirements.lock").read_text()
     done = folder / ".complete"
     if not done.exists() or done.read_text() != wanted:
         folder.mkdir(exist_ok=True)
