@@ -260,6 +260,7 @@ class Reason(str, Enum):
     CAMERA_BACK = "camera_back"
     DOOR_LOST = "door_lost"
     DOOR_BACK = "door_back"
+    LEDGER_BACK = "ledger_back"
     ENROLLED = "enrolled"
     REMOVED = "removed"
     RENAMED = "renamed"
@@ -315,3 +316,19 @@ class StoredEvent:
     event: Event
     chain: str
     """Hex SHA-256 over the previous entry's chain and this entry."""
+    body: str = ""
+    """The event as it was hashed: canonical JSON."""
+    head: Head | None = None
+    """The device's signature of this entry; None where it was never signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head: the device vouches that its entry `sequence` has this chain."""
+
+    sequence: int
+    chain: str
+    key: str
+    """Hex of the first 8 bytes of the public key's SHA-256."""
+    signature: str
+    """Base64 Ed25519 over `edge.ledger.seal.head_text`."""

@@ -6,16 +6,19 @@ processes may have the same file open; a connection stays with the thread that m
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from edge.files import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 BUSY_S = 5.0
 """How long to wait for another process's transaction."""
+
+_SCHEMA_ROWS = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
 
 _SENTENCES = (
     ("disk is full", "cannot grow: the disk is full. Free some space and try again"),
@@ -50,6 +55,8 @@ class Schema:
     """Permissions of a new file."""
     migrations: tuple[tuple[str, ...], ...]
     """SQL statements that bring the file from version i to i + 1."""
+    page_bytes: int = 4096
+    """Of a new file. What a transaction touches is written by whole pages."""
 
 
 class Store:
@@ -60,6 +67,7 @@ class Store:
         self._schema = schema
         self._db = connection
         self._seen = 0
+        self._place: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, path: Path, schema: Schema, *, read_only: bool = False) -> Self:
@@ -114,10 +122,42 @@ class Store:
         self._seen = version
         return changed
 
+    def stand(self) -> None:
+        """See that the open file is still the one of that name.
+
+        SQLite goes on with a file that was removed or replaced; what it writes then is lost, and
+        what it reads is not what others see.
+
+        Raises:
+            EdgeDoorError: it is not.
+        """
+        if _place(self.path) != self._place:
+            raise self._schema.error(
+                f"The {self._schema.name} {self.path} was removed or replaced while it was open. "
+                "Put it back, or start edge-door again to use what is there now."
+            )
+
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file's structure; empty when it is sound."""
         found = [str(row[0]) for row in self.query("PRAGMA quick_check")]
         return [] if found == ["ok"] else [f"{self.path}: {line}" for line in found]
+
+    def backup(self, target: Path) -> None:
+        """Copy one state of the database into a new file, durably.
+
+        Raises:
+            EdgeDoorError: the schema's own leaf; there is such a file, or it cannot be written.
+        """
+        if target.exists():
+            raise self._schema.error(f"{target} exists already. Name another file.")
+        fresh = target.with_name(target.name + ".part")
+        fresh.unlink(missing_ok=True)
+        _create(fresh, self._schema)
+        with _plain_errors(fresh, self._schema), closing(sqlite3.connect(fresh)) as copy:
+            self._db.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        fresh.replace(target)
+        sync_folder(target.parent)
 
     def empty_log(self) -> None:
         """Move the write-ahead log into the database and empty it: old pages are gone then.
@@ -154,6 +194,8 @@ class Store:
         self.query("PRAGMA trusted_schema = OFF")
         with self.snapshot():
             version = self._known_version()
+            if version:
+                self._check_schema(version)
         if read_only:
             if version < len(self._schema.migrations):
                 raise self._schema.error(
@@ -161,12 +203,18 @@ class Store:
                     "which brings it up to date."
                 )
         else:
+            _tighten(self.path, self._schema.mode)
+            if not version:
+                self.query(f"PRAGMA page_size = {self._schema.page_bytes}")
             self._write_ahead()
             self.query("PRAGMA synchronous = FULL")
             self.query("PRAGMA secure_delete = ON")
             if version < len(self._schema.migrations):
+                if version:
+                    self._keep_copy(version)
                 self._migrate()
         self._seen = self._data_version()
+        self._place = _place(self.path)
 
     def _write_ahead(self) -> None:
         """Turn the log on. SQLite itself does not wait when another turns it on at that moment."""
@@ -197,6 +245,26 @@ class Store:
             )
         return version
 
+    def _check_schema(self, version: int) -> None:
+        """A trigger or view that another hand put in would act in our name."""
+        with closing(sqlite3.connect(":memory:")) as model:
+            for statement in itertools.chain.from_iterable(self._schema.migrations[:version]):
+                model.execute(statement)
+            wanted = set(model.execute(_SCHEMA_ROWS))
+        found = set(self.query(_SCHEMA_ROWS))
+        if found != wanted:
+            names = ", ".join(sorted({str(row[1]) for row in found ^ wanted}))
+            raise self._schema.error(
+                f"The {self._schema.name} {self.path} was changed by another program: its tables "
+                f"or triggers are not edge-door's ({names}). Restore it from a backup."
+            )
+
+    def _keep_copy(self, version: int) -> None:
+        """Before a migration, a copy that the earlier edge-door can read."""
+        copy = self.path.with_name(f"{self.path.name}.version-{version}")
+        if not copy.exists():
+            self.backup(copy)
+
     def _migrate(self) -> None:
         with self.transaction():
             # Asked again: another process may have been faster.
@@ -224,13 +292,20 @@ def _create(path: Path, schema: Schema) -> None:
         raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _tighten(path: Path, mode: int) -> None:
+    """Take from a file of ours, and its log, the permissions that an earlier version gave."""
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(OSError):  # not there, or another's: what is not ours to give, others judge
+            if file.stat().st_mode & 0o777 & ~mode:
+                file.chmod(mode)
+
+
+def _place(path: Path) -> tuple[int, int] | None:
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -27,13 +27,13 @@ from edge.cli.base import (
 )
 from edge.door.launch import guard_command, wiring_command
 from edge.errors import LedgerError, UsageError, WireError
-from edge.ledger.ledger import Ledger
 from edge.link import process as link_process
 from edge.ops.demo.live import play_live
 from edge.ops.demo.show import play, summary
 from edge.ops.supervisor import Supervisor
 from edge.ops.viewer import Viewer
 from edge.sight.daemon import Sight
+from edge.sight.journal import open_ledger
 from edge.systemd import notify
 from edge.wire.channel import Channel
 
@@ -154,7 +154,7 @@ def events(
 ) -> None:
     """What happened at this door; with --verify, whether the record is whole."""
     settings = own_config(config)
-    with Ledger.open(settings.ledger_db, settings.device.id, read_only=True) as ledger:
+    with open_ledger(settings, read_only=True) as ledger:
         problems = ledger.verify() if verify else []
         stored = list(reversed(ledger.events(limit=last, newest_first=True)))
     table = Table("#", "time", "kind", "reason", "person", "detail")

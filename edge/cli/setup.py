@@ -19,8 +19,8 @@ from edge.cli.base import (
     show,
 )
 from edge.config.example import example
-from edge.ledger.ledger import Ledger
 from edge.ops.doctor import run_checks
+from edge.sight.journal import open_ledger
 from edge.vault.vault import open_vault
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -47,7 +47,7 @@ def init(config: ConfigOption = None, json: JsonOption = False) -> None:
     paths = (settings.key_file, settings.people_db, settings.ledger_db)
     made = [str(path) for path in paths if not path.exists()]
     open_vault(settings).close()
-    Ledger.open(settings.ledger_db, settings.device.id).close()
+    open_ledger(settings).close()
     text = f"made {', '.join(made)}" if made else "everything is there already"
     show({"ok": True, "made": made}, as_json=json, text=text)
 

@@ -63,8 +63,18 @@ class Config(Section):
 
     @property
     def ledger_db(self) -> Path:
-        """Events, outbox and the last known states; holds no template."""
+        """Events and the last known states; holds no template. Sight writes, link reads."""
         return self.paths.state / "ledger" / "ledger.db"
+
+    @property
+    def ledger_anchor(self) -> Path:
+        """A late event's number, sealed: an older ledger is noticed."""
+        return self.paths.state / "ledger.anchor"
+
+    @property
+    def outbox_db(self) -> Path:
+        """How far the events have travelled. Link's own."""
+        return self.paths.state / "link" / "outbox.db"
 
     @property
     def door_socket(self) -> Path:

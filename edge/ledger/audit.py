@@ -4,24 +4,27 @@ Each entry's chain is the SHA-256 of the chain before it, its number, its boot a
 first stands on a hash of the device's name, and when the oldest entries are cut, the chain of the
 last one cut is kept as the anchor of the rest.
 
-What `verify` finds: any changed, missing, added or reordered entry, and a tail cut off without
-also rewriting the head row. What it cannot find: the hashes hold no secret, so whoever may write
-the file can compute a whole new chain, or put back yesterday's file. Only a reader elsewhere who
-keeps the last chain confirmed (the collector) sees that.
+The writer signs every entry and seals the head row (`edge.ledger.seal`). What `verify` finds: any
+changed, missing, added or reordered entry, a tail cut off or computed anew. What it cannot find
+without the anchor or a reader elsewhere (the collector): yesterday's file, put back as a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import LedgerError
+from edge.ledger.seal import head, key_name, signed_by
 from edge.records import Event, EventKind, Reason, StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from edge.ledger.seal import Seal
     from edge.store import Row, Store
 
 TABLES = (
@@ -41,7 +44,49 @@ TABLES = (
     ) STRICT""",
 )
 
+SEALED = (
+    "ALTER TABLE events ADD COLUMN signature BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE head ADD COLUMN key BLOB NOT NULL DEFAULT x''",  # raw public key of the writer
+    "ALTER TABLE head ADD COLUMN memory TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE head ADD COLUMN mac BLOB NOT NULL DEFAULT x''",
+)
+"""What the second version adds."""
+
+MEND = (
+    "Nothing is granted until that is mended: look at it with `edge-door ledger check`, then "
+    "`edge-door ledger restore FILE` puts a backup back, or `edge-door ledger accept` takes it as "
+    "it is."
+)
+
 _PAGE = 1000
+_COLUMNS = "sequence, boot, body, chain, signature"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """The one row of `head`, column by column."""
+
+    device: str
+    sequence: int
+    chain: str
+    anchor_sequence: int
+    anchor_chain: str
+    key: bytes
+    memory: str
+    """The sealed states, as JSON: names and texts."""
+    mac: bytes
+
+    def fields(self) -> list[object]:
+        """What the seal covers."""
+        return [
+            self.device,
+            self.sequence,
+            self.chain,
+            self.anchor_sequence,
+            self.anchor_chain,
+            self.key.hex(),
+            self.memory,
+        ]
 
 
 def encode(event: Event) -> str:
@@ -94,9 +139,11 @@ def chained(previous: str, sequence: int, boot: str, body: str) -> str:
 class Audit:
     """The entries of one ledger. Its methods want a transaction or snapshot around them."""
 
-    def __init__(self, store: Store, device: str) -> None:
+    def __init__(self, store: Store, device: str, seal: Seal | None = None) -> None:
+        """`seal`: the writer's; None for who only reads, and for ledgers that were never sealed."""
         self._store = store
         self._device = device
+        self._seal = seal
 
     def begin(self) -> None:
         """Make the head row of a new ledger, or check that this one is of our device.
@@ -104,91 +151,194 @@ class Audit:
         Raises:
             LedgerError: it is another device's.
         """
-        rows = self._store.query("SELECT device FROM head")
-        if not rows:
+        if not self._store.query("SELECT 1 FROM head"):
             first = genesis(self._device)
             self._store.query(
-                "INSERT INTO head VALUES (1, ?, 0, ?, 0, ?)", (self._device, first, first)
+                "INSERT INTO head VALUES (1, ?, 0, ?, 0, ?, x'', '{}', x'')",
+                (self._device, first, first),
             )
-        elif rows[0][0] != self._device:
+        self.head()
+
+    def head(self) -> HeadRow:
+        """The head row, as it stands there.
+
+        Raises:
+            LedgerError: it is lost, or another device's.
+        """
+        rows = self._store.query(
+            "SELECT device, sequence, chain, anchor_sequence, anchor_chain, key, memory, mac "
+            "FROM head"
+        )
+        if len(rows) != 1:
             raise LedgerError(
-                f"{self._store.path} belongs to the device {rows[0][0]!r}, and this is "
+                f"{self._store.path} has lost its head row: it was damaged or changed. "
+                "Restore it from a backup."
+            )
+        row = HeadRow(*rows[0])
+        if row.device != self._device:
+            raise LedgerError(
+                f"{self._store.path} belongs to the device {row.device!r}, and this is "
                 f"{self._device!r}. Set device.id back, or move the file away to begin a new one."
             )
+        return row
 
-    def append(self, event: Event, boot: str) -> StoredEvent:
-        """Write `event` after the newest entry."""
+    def own_head(self) -> HeadRow:
+        """The head row that this writer sealed, which stands on the newest entry.
+
+        Raises:
+            LedgerError: another hand wrote it, or the entry is gone.
+        """
+        row = self.head()
+        if self._seal is None:
+            if row.mac:
+                raise LedgerError(f"{self._store.path} is sealed: only its device may write there.")
+            return row
+        if not hmac.compare_digest(row.mac, self._seal.mac(row.fields())):
+            raise LedgerError(
+                f"{self._store.path} was changed by another program, or was made with another key "
+                f"file. {MEND}"
+            )
+        if self._chain_at(row, row.sequence) != row.chain:
+            raise LedgerError(f"{self._store.path} has lost its newest entries. {MEND}")
+        return row
+
+    def adopt(self) -> None:
+        """Seal the ledger as it is: a new one, an earlier version's, or one that was accepted."""
+        if self._seal is None:
+            return
+        row = self.head()
+        memory = row.memory if row.mac else "{}"
+        self._write(replace(row, key=self._seal.public, memory=memory))
+
+    def holds(self, sequence: int, chain: str) -> bool:
+        """Whether the entry is there with that chain, or was cut at the old end since."""
+        row = self.head()
+        return sequence < row.anchor_sequence or self._chain_at(row, sequence) == chain
+
+    def append(self, event: Event, boot: str, sealed: Mapping[str, str]) -> StoredEvent:
+        """Write `event` after the newest entry, and the sealed states that it brought."""
         if event.device != self._device:
             raise LedgerError(f"an event of {event.device!r} in the ledger of {self._device!r}")
         body = encode(event)
-        ((newest, previous),) = self._store.query("SELECT sequence, chain FROM head")
-        sequence = newest + 1
-        chain = chained(previous, sequence, boot, body)
-        self._store.query("INSERT INTO events VALUES (?, ?, ?, ?)", (sequence, boot, body, chain))
-        self._store.query("UPDATE head SET sequence = ?, chain = ?", (sequence, chain))
-        return StoredEvent(sequence, boot, event, chain)
+        row = self.own_head()
+        sequence = row.sequence + 1
+        chain = chained(row.chain, sequence, boot, body)
+        signature = self._seal.sign(self._device, sequence, chain) if self._seal else b""
+        values = (sequence, boot, body, chain, signature)
+        self._store.query("INSERT INTO events VALUES (?, ?, ?, ?, ?)", values)
+        remembered = _canonical({**json.loads(row.memory), **sealed})
+        self._write(replace(row, sequence=sequence, chain=chain, memory=remembered))
+        return self._stored(values, row.key)
+
+    def _write(self, row: HeadRow) -> None:
+        mac = self._seal.mac(row.fields()) if self._seal else b""
+        self._store.query(
+            "UPDATE head SET device = ?, sequence = ?, chain = ?, anchor_sequence = ?, "
+            "anchor_chain = ?, key = ?, memory = ?, mac = ?",
+            (
+                row.device,
+                row.sequence,
+                row.chain,
+                row.anchor_sequence,
+                row.anchor_chain,
+                row.key,
+                row.memory,
+                mac,
+            ),
+        )
+
+    def _chain_at(self, row: HeadRow, sequence: int) -> str | None:
+        if sequence == row.anchor_sequence:
+            return row.anchor_chain
+        found = self._store.query("SELECT chain FROM events WHERE sequence = ?", (sequence,))
+        return str(found[0][0]) if found else None
 
     def cut(self, keep: int) -> None:
         """Forget all but the newest `keep` entries; the rest stays verifiable."""
-        rows = self._store.query(
-            "SELECT events.sequence, events.chain FROM events, head "
-            "WHERE events.sequence = head.sequence - ?",
-            (keep,),
-        )
-        for sequence, chain in rows:  # none, or one
-            self._store.query("DELETE FROM events WHERE sequence <= ?", (sequence,))
-            self._store.query(
-                "UPDATE head SET anchor_sequence = ?, anchor_chain = ?", (sequence, chain)
-            )
+        row = self.own_head()
+        last = row.sequence - keep
+        if last <= row.anchor_sequence:
+            return
+        chain = self._chain_at(row, last)
+        if chain is None:
+            raise LedgerError(f"{self._store.path} has lost entry {last}. {MEND}")
+        self._store.query("DELETE FROM events WHERE sequence <= ?", (last,))
+        self._write(replace(row, anchor_sequence=last, anchor_chain=chain))
 
     def events(self, after: int, limit: int, *, newest_first: bool = False) -> list[StoredEvent]:
         """Entries with a number above `after`."""
         order = "DESC" if newest_first else "ASC"
         rows = self._store.query(
-            "SELECT sequence, boot, body, chain FROM events WHERE sequence > ? "  # noqa: S608
+            f"SELECT {_COLUMNS} FROM events WHERE sequence > ? "  # noqa: S608
             f"ORDER BY sequence {order} LIMIT ?",
             (after, limit),
         )
-        return [self._stored(row) for row in rows]
+        public = self.public()
+        return [self._stored(row, public) for row in rows]
 
-    def verify(self) -> list[str]:
-        """Walk the whole chain; a sentence for the first thing wrong, nothing when it is whole."""
-        head = self._store.query(
-            "SELECT device, sequence, chain, anchor_sequence, anchor_chain FROM head"
-        )
-        if len(head) != 1:
-            return [f"{self._store.path} has lost its head row: it was damaged or changed."]
-        device, newest, last, sequence, chain = head[0]
-        if sequence == 0 and chain != genesis(device):
+    def public(self) -> bytes:
+        """The raw public key whose signatures the entries carry; empty while there is none."""
+        return self.head().key
+
+    def verify(self, public: bytes | None = None) -> list[str]:
+        """Walk the whole chain; a sentence for the first thing wrong, nothing when it is whole.
+
+        `public` is the raw key that must have signed the entries; None: the one that the ledger
+        names, which whoever writes the file could name anew.
+        """
+        try:
+            row = self.own_head() if self._seal else self.head()
+        except LedgerError as error:
+            return [str(error)]
+        sequence, chain = row.anchor_sequence, row.anchor_chain
+        if sequence == 0 and chain != genesis(row.device):
             return ["The chain's beginning was changed."]
-        for number, boot, body, written in self._rows():
+        for number, boot, body, written, _ in self._rows():
             if number != sequence + 1:
                 return [f"Entry {sequence + 1} is missing: the next one there is {number}."]
             sequence, chain = number, chained(chain, number, boot, body)
             if chain != written:
                 return [f"Entry {number} was changed, or the one before it was."]
-        if (sequence, chain) != (newest, last):
-            return [f"The ledger ends at entry {sequence}, and its head row says {newest}."]
-        return []
+        if (sequence, chain) != (row.sequence, row.chain):
+            return [f"The ledger ends at entry {sequence}, and its head row says {row.sequence}."]
+        return self._verify_signatures(row, public or row.key)
+
+    def _verify_signatures(self, row: HeadRow, public: bytes) -> list[str]:
+        """The newest vouches for all before it; where it does not, name the first that is wrong."""
+        if row.key != public:
+            return [f"The ledger names the key {key_name(row.key)}, not {key_name(public)}."]
+        newest = self._store.query(
+            "SELECT chain, signature FROM events WHERE sequence = ?", (row.sequence,)
+        )
+        if not public or not newest:
+            return []
+        ((chain, signature),) = newest
+        if signed_by(public, signature, row.device, row.sequence, chain):
+            return []
+        for number, _, _, chain, signature in self._rows():
+            if signature and not signed_by(public, signature, row.device, number, chain):
+                return [f"Entry {number} is not signed by this device: the chain was made anew."]
+        return [f"Entry {row.sequence} is not signed by this device."]
 
     def _rows(self) -> Iterator[Row]:
         after = -1
         while rows := self._store.query(
-            "SELECT sequence, boot, body, chain FROM events WHERE sequence > ? "
-            "ORDER BY sequence LIMIT ?",
+            f"SELECT {_COLUMNS} FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608
             (after, _PAGE),
         ):
             yield from rows
             after = rows[-1][0]
 
-    def _stored(self, row: Row) -> StoredEvent:
-        sequence, boot, body, chain = row
+    def _stored(self, row: Row, public: bytes) -> StoredEvent:
+        sequence, boot, body, chain, signature = row
         try:
-            return StoredEvent(sequence, boot, decode(body), chain)
+            event = decode(body)
         except LedgerError as error:
             raise LedgerError(
                 f"Entry {sequence} of {self._store.path} is damaged: {error}"
             ) from error
+        vouched = head(public, signature, sequence, chain)
+        return StoredEvent(sequence, boot, event, chain, body, vouched)
 
 
 def _canonical(value: object) -> str:

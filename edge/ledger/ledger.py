@@ -1,15 +1,15 @@
-"""The one face of the event ledger: what happened, what is still to ship, the last known states."""
+"""The one face of the event ledger: what happened, what to remember, the last known states."""
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.errors import LedgerError
-from edge.ledger import audit, outbox
-from edge.ledger.audit import Audit
-from edge.ledger.outbox import Outbox, Watermarks
+from edge.ledger import audit
+from edge.ledger.audit import MEND, Audit
 from edge.store import Schema, Store
 
 if TYPE_CHECKING:
@@ -18,85 +18,93 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.ledger.seal import Seal
     from edge.records import Event, StoredEvent
 
 CAPACITY = 100_000
 """Events kept. Ten thousand take about 3 MB."""
 
-_WARN_AT = 0.8
+ANCHOR_EVERY = 64
+"""Entries between two writings of the anchor: an older copy that ends before it is refused."""
+
+SEALED = frozenset({"commanded_mode", "commands", "lockout"})
+"""The states that sight obeys. They stand in the sealed head row, and change with an event."""
 
 _SCHEMA = Schema(
     name="event ledger",
     error=LedgerError,
     application_id=0x45444C31,  # "EDL1"
-    mode=0o660,  # sight and link may be two users of one group
+    mode=0o640,  # sight writes, link reads
+    page_bytes=1024,  # three pages change with an event of 400 bytes
     migrations=(
         (
             *audit.TABLES,
-            *outbox.TABLES,
+            # How far events had travelled: link keeps that in a file of its own today.
+            """CREATE TABLE outbox (
+                id INTEGER PRIMARY KEY CHECK (id = 1),
+                delivered INTEGER NOT NULL,
+                confirmed INTEGER NOT NULL
+            ) STRICT""",
+            "INSERT INTO outbox VALUES (1, 0, 0)",
             """CREATE TABLE states (
                 name TEXT PRIMARY KEY,
                 value TEXT NOT NULL
             ) STRICT, WITHOUT ROWID""",
         ),
+        (
+            "DROP TABLE outbox",
+            *audit.SEALED,
+            # What sight obeys is sealed now; what others could write is forgotten.
+            "DELETE FROM states WHERE name IN ('commanded_mode', 'commands', 'lockout')",
+        ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """How full the ledger is, in events."""
-
-    waiting: int
-    """Written and not yet delivered."""
-    capacity: int
-    lost: int
-    """Cut before they were delivered."""
-
-    @property
-    def warning(self) -> str:
-        """A sentence when undelivered events were lost or soon will be; else empty."""
-        if self.lost:
-            return f"{self.lost} events were dropped before the broker could have them."
-        if self.waiting >= _WARN_AT * self.capacity:
-            return (
-                f"{self.waiting} events wait for the broker; beyond {self.capacity} the oldest "
-                "are dropped. Check the connection."
-            )
-        return ""
 
 
 class Ledger:
     """An open event ledger. One thread; any number of processes.
 
     Everything that writes is on the disk when it returns. The newest `capacity` events are kept:
-    older ones are cut, delivered or not, so that the file stays bounded (`fill` warns before).
+    older ones are cut, delivered or not, so that the file stays bounded.
 
     Every method raises LedgerError, with what to do, when the file cannot be used.
     """
 
-    def __init__(self, store: Store, device: str, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, store: Store, device: str, seal: Seal | None = None, capacity: int = CAPACITY
+    ) -> None:
         self._store = store
-        self._audit = Audit(store, device)
-        self._outbox = Outbox(store)
-        self._capacity = capacity
+        self._seal = seal
+        self._audit = Audit(store, device, seal)
+        self._unanchored = 0
+        self.capacity = capacity
+        """Events kept."""
         self.boot = secrets.token_hex(8)
         """Names this start of the program in the events that it writes."""
 
     @classmethod
     def open(
-        cls, path: Path, device: str, *, read_only: bool = False, capacity: int = CAPACITY
+        cls,
+        path: Path,
+        device: str,
+        seal: Seal | None = None,
+        *,
+        read_only: bool = False,
+        capacity: int = CAPACITY,
     ) -> Self:
-        """Open the ledger of `device`, or begin it.
+        """Open the ledger of `device`, or begin it. With the device's `seal` to write there.
 
         Raises:
-            LedgerError: the file is damaged, of another device, or newer than this edge-door.
+            LedgerError: the file is damaged, of another device, or newer than this edge-door;
+                another hand wrote there, or it is older than what this device has seen.
         """
         store = Store.open(path, _SCHEMA, read_only=read_only)
-        ledger = cls(store, device, capacity)
+        ledger = cls(store, device, seal, capacity)
         try:
             with store.snapshot() if read_only else store.transaction():
                 ledger._audit.begin()
+                if seal is not None and not read_only:
+                    ledger._take_up(seal)
         except BaseException:
             store.close()
             raise
@@ -104,20 +112,33 @@ class Ledger:
 
     def append(self, event: Event, states: Mapping[str, str] | None = None) -> StoredEvent:
         """Write an event, and the states that it brought, in one transaction."""
+        self._store.stand()
+        states = states or {}
+        sealed = {name: value for name, value in states.items() if name in SEALED}
         with self._store.transaction():
-            stored = self._audit.append(event, self.boot)
-            self._put(states or {})
-            self._audit.cut(self._capacity)
+            stored = self._audit.append(event, self.boot, sealed)
+            self._put({name: value for name, value in states.items() if name not in SEALED})
+            self._audit.cut(self.capacity)
+        self._unanchored += 1
+        if self._unanchored >= ANCHOR_EVERY:
+            with suppress(LedgerError):  # the event is written; the next one tries again
+                self._keep_anchor()
         return stored
 
     def put_states(self, states: Mapping[str, str]) -> None:
-        """Set the last known value of each name."""
+        """Set the last known value of each name, none of them sealed."""
         with self._store.transaction():
             self._put(states)
 
     def states(self) -> dict[str, str]:
-        """The last known value of every name."""
+        """The last known value of every name that is not sealed: for showing, not for obeying."""
         return dict(self._store.query("SELECT name, value FROM states"))
+
+    def sealed(self) -> dict[str, str]:
+        """The last value of every sealed name; nobody but this device wrote it."""
+        with self._store.snapshot():
+            remembered: dict[str, str] = json.loads(self._audit.own_head().memory)
+        return remembered
 
     def events(
         self, after: int = 0, limit: int = 100, *, newest_first: bool = False
@@ -125,52 +146,41 @@ class Ledger:
         """Events with a number above `after`."""
         return self._audit.events(after, limit, newest_first=newest_first)
 
-    def pending(self, limit: int = 100) -> list[StoredEvent]:
-        """The oldest events that the broker has not got yet."""
-        with self._store.snapshot():
-            return self._audit.events(self._outbox.watermarks().delivered, limit)
+    def written(self) -> int:
+        """The number of the newest event."""
+        return self._audit.head().sequence
 
-    def mark_delivered(self, sequence: int) -> None:
-        """The broker has acknowledged every event up to `sequence`."""
-        with self._store.transaction():
-            self._outbox.delivered(sequence)
+    def dropped(self) -> int:
+        """The number of the newest event that was cut to make room."""
+        return self._audit.head().anchor_sequence
 
-    def mark_confirmed(self, sequence: int) -> None:
-        """The reader behind the broker has confirmed every event up to `sequence`."""
-        with self._store.transaction():
-            self._outbox.confirmed(sequence)
+    def public_key(self) -> bytes:
+        """Raw Ed25519 public key that the events are signed with; empty while they are not."""
+        return self._audit.public()
 
-    def redeliver(self) -> None:
-        """Make every unconfirmed event pending again: the broker may have lost it."""
-        with self._store.transaction():
-            self._outbox.redeliver()
-
-    def watermarks(self) -> Watermarks:
-        """Numbers of the newest event written, delivered and confirmed."""
-        return self._outbox.watermarks()
-
-    def fill(self) -> Fill:
-        """How near the ledger is to dropping events that nobody has fetched."""
-        with self._store.snapshot():
-            marks = self._outbox.watermarks()
-            ((oldest,),) = self._store.query("SELECT anchor_sequence FROM head")
-        return Fill(
-            waiting=marks.written - max(marks.delivered, oldest),
-            capacity=self._capacity,
-            lost=max(0, oldest - marks.delivered),
-        )
+    def stand(self) -> None:
+        """See that the open file is still the one of its name, and as this device left it."""
+        self._store.stand()
 
     def changed(self) -> bool:
         """Whether another process has written since the last call (or since opening)."""
         return self._store.changed()
 
-    def verify(self) -> list[str]:
-        """Check the file and the whole chain: a sentence for what is wrong, none when whole."""
+    def verify(self, public: bytes | None = None) -> list[str]:
+        """Check the file and the whole chain: a sentence for what is wrong, none when whole.
+
+        `public`: the raw key that must have signed; None: the seal's, or the one the ledger names.
+        """
+        if public is None and self._seal is not None:
+            public = self._seal.public
         with self._store.snapshot():
-            return self._store.check() or self._audit.verify()
+            return self._store.check() or self._audit.verify(public)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
+        if self._unanchored:
+            with suppress(LedgerError):  # the anchor before stands, and the next start goes on
+                self._keep_anchor()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -178,6 +188,34 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _take_up(self, seal: Seal) -> None:
+        """Seal a ledger that never was; refuse one that is not as this device left it."""
+        known, row = seal.read_anchor(), self._audit.head()
+        seen = known[0] if known else 0
+        if seen and not row.sequence:
+            raise LedgerError(
+                f"{self._store.path} was begun anew, but this device wrote {seen} events. {MEND}"
+            )
+        if not seen and not row.mac:
+            self._audit.adopt()
+        self._audit.own_head()
+        if known is None:
+            self._unanchored = ANCHOR_EVERY
+        elif not self._audit.holds(*known):
+            raise LedgerError(
+                f"{self._store.path} ends before entry {known[0]}, which this device has written: "
+                f"an older copy was put back. {MEND}"
+            )
+
+    def _keep_anchor(self) -> None:
+        # Under the write lock, so that two writers cannot set it back; after the commit, so that
+        # it never knows what a power cut takes away.
+        if self._seal is not None:
+            with self._store.transaction():
+                row = self._audit.own_head()
+                self._seal.write_anchor(row.sequence, row.chain)
+        self._unanchored = 0
 
     def _put(self, states: Mapping[str, str]) -> None:
         for name, value in states.items():

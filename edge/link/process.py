@@ -1,7 +1,7 @@
 """The link process: `run` is the whole of it. One thread, one loop.
 
-It reads the ledger, moves the outbox's watermarks, and asks sight; it holds no key, opens no
-camera and no pin. Whatever reaches it from the network, the most it can do is lock the door or
+It reads the ledger, keeps an outbox of its own, and asks sight; it holds no key, opens no camera
+and no pin. Whatever reaches it from the network, the most it can do is lock the door or
 name the person in front of it.
 """
 
@@ -20,6 +20,7 @@ from edge.link import discovery
 from edge.link.client import Acknowledged, Broker, Received
 from edge.link.commands import Commands, Confirmation, TokenBucket
 from edge.link.control import Control
+from edge.link.outbox import Fill, Outbox
 from edge.link.shipper import Shipper
 from edge.link.topics import DoorState, Topics
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 LEDGER_REST_S = 5.0
+LEDGER_WAIT_S = 0.5
 STABLE_S = 10.0
 """A connection that held for so long starts the backoff again."""
 
@@ -50,32 +52,56 @@ def run(
 
     Raises:
         ConfigError: a file that `[mqtt]` names is missing or wrong.
-        LedgerError: the ledger cannot be opened.
+        LedgerError: the outbox cannot be opened, or the ledger was replaced: start again.
     """
     if config.mqtt.host is None:
         _log.info("MQTT is off: [mqtt] host is not set. Nothing is sent")
         return 0
     stop = stop or _stop_on_signals()
     broker = Broker(config.mqtt, client_id=f"edge-door-{config.device.id}")
+    ledger = _await_ledger(config, stop, heartbeat)
+    if ledger is None:
+        return 0
     with (
-        Ledger.open(config.ledger_db, config.device.id) as ledger,
+        ledger,
+        Outbox.open(config.outbox_db) as outbox,
         Control(config.sight_socket) as control,
     ):
-        Link(config, broker, ledger, control).serve(stop, heartbeat)
+        Link(config, broker, ledger, outbox, control).serve(stop, heartbeat)
     return 0
+
+
+def _await_ledger(
+    config: Config, stop: threading.Event, heartbeat: Callable[[], None]
+) -> Ledger | None:
+    """The ledger, once sight has made it; None when told to stop before."""
+    said = ""
+    while not stop.is_set():
+        heartbeat()
+        try:
+            return Ledger.open(config.ledger_db, config.device.id, read_only=True)
+        except LedgerError as error:
+            if str(error) != said:
+                said = str(error)
+                _log.warning("%s Waiting for it", error)
+        stop.wait(LEDGER_WAIT_S)
+    return None
 
 
 class Link:
     """Keeps a connection to the broker and carries messages both ways over it."""
 
-    def __init__(self, config: Config, broker: Broker, ledger: Ledger, control: Control) -> None:
+    def __init__(
+        self, config: Config, broker: Broker, ledger: Ledger, outbox: Outbox, control: Control
+    ) -> None:
         self._config = config
         self._broker = broker
         self._ledger = ledger
+        self._outbox = outbox
         self._control = control
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
         self._commands = Commands(self._topics, remote_unlock=config.mqtt.remote_unlock)
-        self._shipper = Shipper(ledger, self._topics)
+        self._shipper = Shipper(ledger, outbox, self._topics)
         self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
         self._buckets = {
             topic: TokenBucket(per_second=2.0, burst=10)
@@ -138,6 +164,7 @@ class Link:
             for answer in self._control.poll():
                 if answer.failure:
                     _log.warning("sight did not follow a request: %s", answer.failure)
+            self._ledger.stand()
             self._guarded(lambda: self._ship(connection))
             self._tell_states(connection)
             self._tell_metrics(connection)
@@ -149,7 +176,7 @@ class Link:
 
     def _take_stock(self) -> None:
         self._look_for_news()
-        warning = self._ledger.fill().warning
+        warning = Fill.of(self._ledger, self._outbox.watermarks()).warning
         if warning:
             _log.warning("%s", warning)
 

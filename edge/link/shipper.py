@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.ledger.ledger import Ledger
     from edge.link.client import Acknowledged, Connection
     from edge.link.commands import Confirmation
+    from edge.link.outbox import Outbox
     from edge.link.topics import Topics
 
 WINDOW = 16
@@ -28,8 +29,9 @@ REFUSED_RETRY_S = 30.0
 class Shipper:
     """What of the ledger is on its way. `begin` with every new connection."""
 
-    def __init__(self, ledger: Ledger, topics: Topics) -> None:
+    def __init__(self, ledger: Ledger, outbox: Outbox, topics: Topics) -> None:
         self._ledger = ledger
+        self._outbox = outbox
         self._topics = topics
         self._flying: dict[int, int] = {}  # ticket -> sequence, in order
         self._acknowledged: set[int] = set()  # tickets among them
@@ -57,7 +59,7 @@ class Shipper:
             LedgerError: the ledger cannot be read or written now.
         """
         if self._done > self._marked:
-            self._ledger.mark_delivered(self._done)
+            self._outbox.mark_delivered(self._done)
             self._marked = self._done
         now = time.monotonic()
         if now < self._rest_until:
@@ -103,12 +105,15 @@ class Shipper:
             self._check(confirmation)
         if confirmation.resend:
             self._marked = self._done  # or it would be marked over what is now to go again
-            self._ledger.redeliver()
+            self._outbox.redeliver()
             self.begin()
 
     def _take_up(self) -> None:
-        marks = self._ledger.watermarks()
-        self._late = marks.written  # all that is in the ledger by now
+        marks, written = self._outbox.watermarks(), self._ledger.written()
+        if marks.delivered > written:  # the ledger was begun anew, or an older one was put back
+            self._outbox.begin_again()
+            marks = self._outbox.watermarks()
+        self._late = written  # all that is in the ledger by now
         self._sent = self._done = self._marked = marks.delivered
         self._begun = self._more = True
 
@@ -126,7 +131,7 @@ class Shipper:
                 f"the reader's event {confirmation.sequence} is not this ledger's: one of the two "
                 "was altered or begun anew. Run `edge-door events --verify`"
             )
-        self._ledger.mark_confirmed(confirmation.sequence)
+        self._outbox.mark_confirmed(confirmation.sequence)
 
     def _rest(self) -> None:
         """A refused event holds back all after it: their order counts more than their speed."""

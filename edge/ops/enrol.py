@@ -7,9 +7,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError
-from edge.ledger.ledger import Ledger
 from edge.records import EventKind, Frame, Hint, LivenessState, Reason
-from edge.sight.journal import Journal
+from edge.sight.journal import Journal, open_ledger
 from edge.vault.vault import open_vault, proper_name
 from edge.vision.calibrated import threshold
 from edge.vision.camera import IMAGE_SUFFIXES, Camera, read_image, replay
@@ -107,7 +106,7 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
 
 def note(config: Config, reason: Reason, person: str | None) -> None:
     """Changes to who may enter belong into the ledger too."""
-    with Ledger.open(config.ledger_db, config.device.id) as ledger:
+    with open_ledger(config) as ledger:
         Journal(ledger, config.device.id).note(EventKind.PEOPLE, reason, person=person)
 
 

@@ -12,7 +12,6 @@ from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import CameraError, UsageError, VaultError
-from edge.ledger.ledger import Ledger
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.claims import Claims
 from edge.sight.control import Control
@@ -20,7 +19,7 @@ from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
 from edge.sight.guard_client import Lock
-from edge.sight.journal import Journal
+from edge.sight.journal import Journal, open_ledger
 from edge.sight.metrics import Figures, seen
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
@@ -57,9 +56,9 @@ class Sight:
         self._config = config
         self._stages = Stages.load(config)
         self._calibration = read_calibration(config)
-        self._ledger = Ledger.open(config.ledger_db, config.device.id)
-        self._journal = Journal(self._ledger, config.device.id)
         self._vault = open_vault(config)
+        self._ledger = open_ledger(config)
+        self._journal = Journal(self._ledger, config.device.id)
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)

@@ -91,8 +91,9 @@ class Desk:
         states = {"commands": counters.to_json()}
         if command.action in _MODES:
             states["commanded_mode"] = command.action.value
-        # The counter is on the disk before the command is followed, or it is not followed.
-        if not self._journal.keep(states):
+        detail = {"action": command.action.value, "nonce": command.nonce, "key": command.key}
+        # Command and counter are on the disk before the command is followed, or it is not followed.
+        if not self._journal.note(EventKind.SYSTEM, Reason.COMMAND, states=states, detail=detail):
             raise CommandError("The ledger cannot be written, so no command is followed.")
         self._counters = counters
         self._follow(command, door)
@@ -116,8 +117,6 @@ class Desk:
             self.relock(door)
         else:
             self.mode = command.action.value
-            detail = {"mode": self.mode, "nonce": command.nonce}
-            self._journal.note(EventKind.SYSTEM, Reason.COMMAND, detail=detail)
 
     def _may_pass_with_pin_alone(self, person: str) -> bool:
         allowed = self._config.access.pin_alone

@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING
 
 from edge.clock import now
 from edge.errors import LedgerError
+from edge.ledger.ledger import Ledger
+from edge.ledger.seal import Seal
 from edge.records import Event, EventKind, Reason
+from edge.vault.key import load_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.ledger.ledger import Ledger
+    from edge.config import Config
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+
+
+def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
+    """This device's ledger, with the seal that only sight's user holds.
+
+    Raises:
+        LedgerError: it is damaged, another hand wrote there, or it is older than it should be.
+        VaultError: the key is missing or may be read by others.
+    """
+    seal = Seal(load_keys(config.key_file).ledger, config.ledger_anchor)
+    return Ledger.open(config.ledger_db, config.device.id, seal, read_only=read_only)
 
 
 class Journal:
@@ -86,18 +100,21 @@ class Journal:
         return True
 
     def state(self, name: str) -> str | None:
-        """A last known state, or None.
+        """A sealed state, or None.
 
         Raises:
-            LedgerError: the ledger cannot be read.
+            LedgerError: the ledger cannot be read, or another hand wrote there.
         """
-        return self._ledger.states().get(name)
+        return self._ledger.sealed().get(name)
 
     def retry(self) -> None:
-        """Try a ledger that failed once more, when it is time."""
-        if self._retry_at is None or time.monotonic() < self._retry_at:
-            return
-        if self.keep({}):
+        """See that the ledger stands; try one that failed once more, when it is time."""
+        if self._retry_at is None:
+            try:
+                self._ledger.stand()
+            except LedgerError as error:
+                self._failed(error)
+        elif time.monotonic() >= self._retry_at and self.note(EventKind.SYSTEM, Reason.LEDGER_BACK):
             self._retry_at = None
             log.warning("the ledger works again")
 

@@ -8,11 +8,10 @@ that takes a counter in hardware (a TPM), which a Raspberry Pi has not got.
 from __future__ import annotations
 
 import hmac
-import os
 from typing import TYPE_CHECKING
 
 from edge.errors import VaultError
-from edge.store import sync_folder
+from edge.files import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,15 +49,8 @@ class Counter:
         Raises:
             VaultError: it cannot be written; the old number stands then.
         """
-        fresh = self.path.with_name(self.path.name + ".new")
         try:
-            handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(f"{number} {self._sign(str(number))}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
-            sync_folder(self.path.parent)
+            replace_file(self.path, f"{number} {self._sign(str(number))}\n".encode("ascii"))
         except OSError as error:
             raise VaultError(
                 f"{self.path} cannot be written: {error.strerror or error}."

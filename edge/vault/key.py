@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edge.errors import VaultError
-from edge.store import sync_folder
+from edge.files import create_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +31,8 @@ class Keys:
     """Hashes card numbers (HMAC-SHA256)."""
     pin: bytes
     """Salts PINs (scrypt)."""
+    ledger: bytes
+    """Seals and signs the event ledger (`edge.ledger.seal`)."""
 
 
 def create_key(path: Path) -> None:
@@ -40,17 +41,8 @@ def create_key(path: Path) -> None:
     Raises:
         VaultError: there is one already, or it cannot be written; nothing is left then.
     """
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        try:
-            os.write(handle, os.urandom(KEY_BYTES))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.link(fresh, path)  # whole or not at all, and never over another
-        sync_folder(path.parent)
+        create_file(path, os.urandom(KEY_BYTES))
     except FileExistsError as error:
         raise VaultError(
             f"{path} exists already, and what it has encrypted can be read with nothing else. "
@@ -58,9 +50,6 @@ def create_key(path: Path) -> None:
         ) from error
     except OSError as error:
         raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
 
 
 def load_keys(path: Path) -> Keys:
@@ -100,6 +89,7 @@ def load_keys(path: Path) -> Keys:
         seal=_derive(root, b"seal"),
         card=_derive(root, b"card"),
         pin=_derive(root, b"pin"),
+        ledger=_derive(root, b"ledger"),
     )
 
 

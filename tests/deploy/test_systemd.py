@@ -98,7 +98,8 @@ def test_what_opens_the_door_has_no_network(name: str) -> None:
 def test_link_sees_the_ledger_and_nothing_else_of_the_state() -> None:
     service = settings("link")["Service"]
     assert service["TemporaryFileSystem"] == "/var/lib/edge-door"
-    assert service["BindPaths"] == "/var/lib/edge-door/ledger"
+    assert service["BindReadOnlyPaths"] == "/var/lib/edge-door/ledger"
+    assert service["BindPaths"] == "/var/lib/edge-door/link"
     assert service["PrivateDevices"] == "yes"
 
 

@@ -18,9 +18,9 @@ import pytest
 
 from edge.config import parse
 from edge.errors import BrokerError, LedgerError
-from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
 from edge.link.client import Broker
+from edge.link.outbox import Outbox
 from tests.support.link_parts import (
     OFFLINE,
     TOPICS,
@@ -82,7 +82,7 @@ class TestWithMosquitto:
         assert reader.events()[-1]["replayed"] is False
         until(lambda: b"UNLOCKED" in reader.of("lock/state"))
         until(lambda: reader.of("metrics") == [b'{"decision_ms":41.5}'])
-        until(lambda: device.ledger.watermarks().delivered == 4)
+        until(lambda: device.outbox.watermarks().delivered == 4)
         device.stop()
         until(lambda: reader.of("availability") == [b"online", b"offline"])
         assert reader.of("lock/availability")[-1] == b"online"
@@ -194,8 +194,8 @@ class TestWithMosquitto:
                 mosquitto.kill()
                 device.append(5)
                 mosquitto.start()
-                until(lambda: len(reader.stored) == device.ledger.watermarks().written, 30)
-            until(lambda: device.ledger.watermarks().confirmed == 2 * 65)
+                until(lambda: len(reader.stored) == device.ledger.written(), 30)
+            until(lambda: device.outbox.watermarks().confirmed == 2 * 65)
             chains = [event.chain for event in device.ledger.events(limit=1000)]
             assert list(dict(sorted(reader.stored.items())).values()) == chains
         finally:
@@ -216,12 +216,12 @@ class TestWithMosquitto:
         monkeypatch.setattr("edge.link.process.LEDGER_REST_S", 0.02)
         device.append(3)
         with monkeypatch.context() as trouble:
-            trouble.setattr(Ledger, "mark_delivered", full)
+            trouble.setattr(Outbox, "mark_delivered", full)
             device.start()
             until(lambda: "the disk is full." in caplog.text)
             time.sleep(0.5)
             assert caplog.text.count("the disk is full.") == 1
-        until(lambda: device.ledger.watermarks().delivered == 3)
+        until(lambda: device.outbox.watermarks().delivered == 3)
         assert reader.sequences() == [1, 2, 3]
         assert reader.of("availability") == [b"online"]
 
@@ -234,7 +234,7 @@ class TestWithMosquitto:
         body = {"sequence": 4, "chain": reader.stored[4], "resend": True}
         reader.client.publish(TOPICS.confirm, json.dumps(body), 1)
         until(lambda: reader.sequences() == [1, 2, 3, 4, 5, 6, 5, 6])
-        assert device.ledger.watermarks().confirmed == 4
+        assert device.outbox.watermarks().confirmed == 4
 
 
 @needs_mosquitto
@@ -271,7 +271,7 @@ class TestRefusals:
             refusal = "refuses to take facelock/door1/event/replay (Not authorized)"
             until(lambda: refusal in caplog.text)
             time.sleep(0.2)
-            assert device.ledger.watermarks().delivered == 0
+            assert device.outbox.watermarks().delivered == 0
             assert caplog.text.count(refusal) == 1
         finally:
             device.close()
@@ -291,7 +291,7 @@ class TestRefusals:
             until(lambda: "refuses to take facelock/door1/event/replay" in caplog.text)
             (tmp_path / "acl").write_text("user door1\ntopic readwrite #\n")
             guarded.reload()
-            until(lambda: device.ledger.watermarks().delivered == 3)
+            until(lambda: device.outbox.watermarks().delivered == 3)
         finally:
             device.close()
 
@@ -469,7 +469,7 @@ class TestTheExample:
         collector = Reader(port, confirms=True, tls=(authority.file, *authority.issue("collector")))
         try:
             device.start()
-            until(lambda: device.ledger.watermarks().confirmed == 3)
+            until(lambda: device.outbox.watermarks().confirmed == 3)
             until(lambda: collector.of("availability") == [b"online"])
         finally:
             collector.close()
@@ -629,9 +629,9 @@ class TestKilled:
             time.sleep(dice.random() * 0.2)
             device.kill()
         device.fork()
-        written = device.ledger.watermarks().written
+        written = device.ledger.written()
         until(lambda: len(reader.stored) == written, 30)
-        until(lambda: device.ledger.watermarks().delivered == written)
+        until(lambda: device.outbox.watermarks().delivered == written)
         seen: list[int] = []
         for sequence in reader.sequences():  # after dedupe: all, once, in order
             if sequence not in seen:
@@ -652,8 +652,8 @@ class TestKilled:
                 device.append(dice.randrange(3))
                 time.sleep(dice.random() * 0.4)
                 mosquitto.start()
-            written = device.ledger.watermarks().written
-            until(lambda: device.ledger.watermarks().confirmed == written, 60)
+            written = device.ledger.written()
+            until(lambda: device.outbox.watermarks().confirmed == written, 60)
             assert reader.whole() == written
         finally:
             reader.close()
@@ -686,7 +686,7 @@ class TestWithAmqtt:
             device.append()
             until(lambda: len(reader.stored) == 4)
             # What the broker has not acknowledged when the connection breaks goes out again.
-            until(lambda: device.ledger.watermarks().delivered == 4)
+            until(lambda: device.outbox.watermarks().delivered == 4)
             amqtt.hang_up("edge-door-door1")
             until(lambda: "again after" in caplog.text)
             device.append()

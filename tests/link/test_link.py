@@ -19,6 +19,7 @@ from edge.link import shipper as shipping
 from edge.link.client import Acknowledged, Broker
 from edge.link.commands import MAX_BYTES, Commands, Confirmation, TokenBucket
 from edge.link.control import Control
+from edge.link.outbox import Outbox
 from edge.link.process import Backoff, Outage, run
 from edge.link.shipper import WINDOW, Shipper
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
@@ -282,8 +283,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 class TestShipper:
+    @pytest.fixture(autouse=True)
+    def begin(self, tmp_path: Path) -> Iterator[None]:
+        with Outbox.open(tmp_path / "outbox.db") as self.outbox:
+            yield
+
     def begun(self, ledger: Ledger) -> tuple[Shipper, Any]:
-        shipper = Shipper(ledger, TOPICS)
+        shipper = Shipper(ledger, self.outbox, TOPICS)
         shipper.begin()
         return shipper, Wire()
 
@@ -307,7 +313,7 @@ class TestShipper:
         for ticket, delivered in ((3, 0), (1, 1), (2, 3)):
             shipper.acknowledged(took(ticket))
             shipper.pump(wire)
-            assert ledger.watermarks().delivered == delivered
+            assert self.outbox.watermarks().delivered == delivered
 
     def test_what_waited_is_late_and_what_happens_now_is_not(self, ledger: Ledger) -> None:
         ledger.append(an_event())
@@ -343,7 +349,7 @@ class TestShipper:
         shipper.acknowledged(Acknowledged(2, "facelock/door1/event", "Not authorized"))
         shipper.acknowledged(took(3))
         shipper.pump(wire)
-        assert ledger.watermarks().delivered == 1
+        assert self.outbox.watermarks().delivered == 1
         assert wire.sequences() == [1, 2, 3]
         time.sleep(0.06)
         shipper.pump(wire)
@@ -368,7 +374,7 @@ class TestShipper:
             shipper.acknowledged(took(ticket))
         shipper.pump(wire)
         shipper.confirm(Confirmation(2, events[1].chain, resend=False))
-        assert ledger.watermarks().confirmed == 2
+        assert self.outbox.watermarks().confirmed == 2
         shipper.pump(wire)
         assert wire.sequences() == [1, 2, 3, 4]
         shipper.confirm(Confirmation(2, events[1].chain, resend=True))
@@ -382,7 +388,14 @@ class TestShipper:
             shipper.confirm(Confirmation(1, "0" * 64, resend=True))
         with pytest.raises(CommandError, match="older copy"):
             shipper.confirm(Confirmation(2, "0" * 64, resend=True))
-        assert ledger.watermarks().confirmed == 0
+        assert self.outbox.watermarks().confirmed == 0
+
+    def test_after_a_ledger_begun_anew_everything_goes(self, ledger: Ledger) -> None:
+        self.outbox.mark_confirmed(40)
+        ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        assert wire.sequences() == [1]
 
 
 @pytest.fixture

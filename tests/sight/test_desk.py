@@ -17,14 +17,13 @@ from edge.config import Config, parse
 from edge.door.launch import guard_command
 from edge.door.pins.fake import Board
 from edge.errors import CommandError, LedgerError
-from edge.ledger.ledger import Ledger
 from edge.records import Reason, Template
 from edge.sight import desk as desk_module
 from edge.sight.claims import Claims
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.guard_client import Lock
-from edge.sight.journal import Journal
+from edge.sight.journal import Journal, open_ledger
 from edge.sight.rulebook import Rulebook
 from edge.vault.vault import Vault, open_vault
 
@@ -49,7 +48,7 @@ class Room:
         self.vault.credentials.set_pin("Anna", PIN)
         self.vault.credentials.set_pin("Anna", DURESS, duress=True)
         self.vault.credentials.add_card("Anna", CARD)
-        self.ledger = Ledger.open(self.config.ledger_db, self.config.device.id)
+        self.ledger = open_ledger(self.config)
         self.journal = Journal(self.ledger, self.config.device.id)
         self.claims = Claims(self.config.match)
         self.begin()

@@ -28,6 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from edge.config import Config, parse
 from edge.errors import WireError
 from edge.ledger.ledger import Ledger
+from edge.link.outbox import Outbox
 from edge.link.process import run
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason
@@ -240,6 +241,7 @@ class Device:
             "test",
         )
         self.ledger = Ledger.open(self.config.ledger_db, "door1")
+        self.outbox = Outbox.open(self.config.outbox_db)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.process: Any = None
@@ -287,6 +289,7 @@ class Device:
     def close(self) -> None:
         self.stop()
         self.kill()
+        self.outbox.close()
         self.ledger.close()
 
 

@@ -12,19 +12,20 @@ from rich.table import Table
 
 from edge.config import Config, load
 from edge.door.pins.fake import Board
-from edge.ledger.ledger import Ledger
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
 from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, shoot
 from edge.ops.demo.picture import Watcher, draw
 from edge.ops.enrol import collect_from_files, save
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
+from edge.sight.journal import open_ledger
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edge.ledger.ledger import Ledger
     from edge.ops.demo.film import Scene
     from edge.records import StoredEvent
 
@@ -165,7 +166,7 @@ def run_door(
     config: Config, config_path: Path, length_s: float, announcer: Announcer
 ) -> list[StoredEvent]:
     """Run the three programs until `length_s` has passed; everything the ledger says by then."""
-    with Ledger.open(config.ledger_db, config.device.id) as ledger:
+    with open_ledger(config) as ledger:
         announcer.follow(ledger, length_s)
         Supervisor(config, config_path).run(while_running=announcer.more)
         return ledger.events(limit=1000)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from edge.ledger.ledger import Ledger
+from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
+from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
 from edge.vault.vault import Vault
 from edge.vision.models.manifest import read_manifest
@@ -45,19 +46,28 @@ def people(config: Config) -> Check:
 
 def ledger(config: Config) -> Check:
     """The chain of events is whole, and readers keep up."""
+    marks = _delivered(config)
     with acting_as_owner(config.paths.state):
         if not config.ledger_db.exists():
             return warn("ledger", f"{config.ledger_db} is not there yet", _INIT)
-        with Ledger.open(config.ledger_db, config.device.id, read_only=True) as events:
+        with open_ledger(config, read_only=True) as events:
             problems = events.verify()
-            written = events.watermarks().written
-            warning = events.fill().warning if config.mqtt.host else ""
+            written = events.written()
+            warning = Fill.of(events, marks).warning if marks else ""
     if problems:
         remedy = "Keep a copy of the file, and find out who changed it."
         return fail("ledger", " ".join(problems), remedy)
     if warning:
         return warn("ledger", warning, "Find out why the broker or its reader does not follow.")
     return ok("ledger", f"{written} events, the chain is whole")
+
+
+def _delivered(config: Config) -> Watermarks | None:
+    if config.mqtt.host is None or not config.outbox_db.exists():
+        return None
+    folder = config.outbox_db.parent
+    with acting_as_owner(folder), Outbox.open(config.outbox_db, read_only=True) as outbox:
+        return outbox.watermarks()
 
 
 def disk(config: Config) -> Check:

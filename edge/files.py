@@ -1,0 +1,67 @@
+"""Small files that survive a power cut: whole or not at all, old or new."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file anew: the old content stands until the new one is on the disk.
+
+    Raises:
+        OSError: it cannot be written; the old file stands then.
+    """
+    fresh = _written(path, content, mode)
+    try:
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def create_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Make a file that was not there, and its folder.
+
+    Raises:
+        FileExistsError: it is there already.
+        OSError: it cannot be written; nothing is left then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _written(path, content, mode)
+    try:
+        os.link(fresh, path)  # whole or not at all, and never over another
+        sync_folder(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+
+
+def _written(path: Path, content: bytes, mode: int) -> Path:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+    return fresh
