@@ -203,12 +203,22 @@ class Audit:
         return row
 
     def adopt(self) -> None:
-        """Seal the ledger as it is: a new one, an earlier version's, or one that was accepted."""
+        """Seal the ledger as it is: a new one, an earlier version's, or one that was accepted.
+
+        The sealed states in it are kept only where they are ours.
+        """
         if self._seal is None:
             return
         row = self.head()
-        memory = row.memory if row.mac else "{}"
-        self._write(replace(row, key=self._seal.public, memory=memory))
+        ours = hmac.compare_digest(row.mac, self._seal.mac(row.fields()))
+        newest = self._store.query(
+            "SELECT sequence, chain FROM events ORDER BY sequence DESC LIMIT 1"
+        )
+        sequence, chain = newest[0] if newest else (row.anchor_sequence, row.anchor_chain)
+        memory = row.memory if ours else "{}"
+        self._write(
+            replace(row, sequence=sequence, chain=chain, key=self._seal.public, memory=memory)
+        )
 
     def holds(self, sequence: int, chain: str) -> bool:
         """Whether the entry is there with that chain, or was cut at the old end since."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.errors import LedgerError
+from edge.files import sync_folder
 from edge.ledger import audit
 from edge.ledger.audit import MEND, Audit
 from edge.store import Schema, Store
@@ -90,9 +92,12 @@ class Ledger:
         seal: Seal | None = None,
         *,
         read_only: bool = False,
+        accept: bool = False,
         capacity: int = CAPACITY,
     ) -> Self:
         """Open the ledger of `device`, or begin it. With the device's `seal` to write there.
+
+        `accept` takes one that is older, changed or begun anew, for someone who means it.
 
         Raises:
             LedgerError: the file is damaged, of another device, or newer than this edge-door;
@@ -103,8 +108,12 @@ class Ledger:
         try:
             with store.snapshot() if read_only else store.transaction():
                 ledger._audit.begin()
-                if seal is not None and not read_only:
+                if accept:
+                    ledger._audit.adopt()
+                elif seal is not None and not read_only:
                     ledger._take_up(seal)
+            if accept:
+                ledger._keep_anchor()
         except BaseException:
             store.close()
             raise
@@ -175,6 +184,34 @@ class Ledger:
             public = self._seal.public
         with self._store.snapshot():
             return self._store.check() or self._audit.verify(public)
+
+    def older(self) -> list[str]:
+        """A sentence when this is an older copy of the ledger; none otherwise."""
+        known = self._seal.read_anchor() if self._seal else None
+        if known is None or self._audit.holds(*known):
+            return []
+        return [f"It ends before entry {known[0]}, which this device has written: an older copy."]
+
+    def backup(self, target: Path) -> None:
+        """Copy the ledger into a new file."""
+        self._store.backup(target)
+
+    def restore_to(self, path: Path) -> Path:
+        """Put a copy of this ledger at `path`; where what lay there is kept."""
+        kept = next(
+            name
+            for number in itertools.count(1)
+            if not (name := path.with_name(f"{path.name}.replaced-{number}")).exists()
+        )
+        fresh = path.with_name(f"{path.name}.restored")
+        fresh.unlink(missing_ok=True)
+        self._store.backup(fresh)
+        for suffix in ("", "-wal", "-shm"):  # the log of what lay there must not meet the new file
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+        fresh.rename(path)
+        sync_folder(path.parent)
+        return kept
 
     def close(self) -> None:
         """Close the file. May be called twice."""

@@ -15,6 +15,7 @@ from edge.vault.key import load_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from edge.config import Config
 
@@ -30,8 +31,32 @@ def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
         LedgerError: it is damaged, another hand wrote there, or it is older than it should be.
         VaultError: the key is missing or may be read by others.
     """
-    seal = Seal(load_keys(config.key_file).ledger, config.ledger_anchor)
-    return Ledger.open(config.ledger_db, config.device.id, seal, read_only=read_only)
+    return Ledger.open(config.ledger_db, config.device.id, _seal(config), read_only=read_only)
+
+
+def accept_ledger(config: Config) -> None:
+    """Take the ledger as it is. Raises as `open_ledger` does, but for what is accepted here."""
+    Ledger.open(config.ledger_db, config.device.id, _seal(config), accept=True).close()
+
+
+def restore_ledger(config: Config, backup: Path) -> Path:
+    """Put a backup in the ledger's place; where what lay there is now.
+
+    Raises:
+        LedgerError: it is not a whole ledger of this device, signed by it; nothing was changed.
+    """
+    seal = _seal(config)
+    with Ledger.open(backup, config.device.id, seal, read_only=True) as older:
+        problems = older.verify()
+        if problems:
+            raise LedgerError(f"{backup} is not restored: {' '.join(problems)}")
+        kept = older.restore_to(config.ledger_db)
+    accept_ledger(config)
+    return kept
+
+
+def _seal(config: Config) -> Seal:
+    return Seal(load_keys(config.key_file).ledger, config.ledger_anchor)
 
 
 class Journal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -268,7 +268,7 @@ def test_an_earlier_versions_ledger_is_kept_sealed_and_goes_on(
 
 
 @pytest.fixture
-def earlier() -> Iterator[Callable[[Path], None]]:
+def earlier() -> Callable[[Path], None]:
     """Makes a ledger as version 1 wrote it: unsealed, with an outbox and what sight obeyed."""
 
     def make(path: Path) -> None:

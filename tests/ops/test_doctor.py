@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import Config, parse
-from edge.ledger.ledger import Ledger
 from edge.ops import boot
 from edge.ops.doctor import run_checks, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
+from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault
 from edge.vision.models.manifest import shipped_models
 
@@ -59,7 +59,7 @@ def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
     config = configured(tmp_path)
     Vault.create_key(config.key_file)
     Vault.open(config.people_db, config.key_file, "door1").close()
-    Ledger.open(config.ledger_db, "door1").close()
+    open_ledger(config).close()
     found = look(config)
     assert [found[name].level for name in ("key", "people", "ledger", "disk")] == ["ok"] * 4
 

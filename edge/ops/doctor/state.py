@@ -51,7 +51,7 @@ def ledger(config: Config) -> Check:
         if not config.ledger_db.exists():
             return warn("ledger", f"{config.ledger_db} is not there yet", _INIT)
         with open_ledger(config, read_only=True) as events:
-            problems = events.verify()
+            problems = events.verify() or events.older()
             written = events.written()
             warning = Fill.of(events, marks).warning if marks else ""
     if problems:

@@ -1,0 +1,84 @@
+"""The record of what happened: check, copy and restore the file; verify and export the events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.errors import UsageError, WireError
+from edge.ops.enrol import note
+from edge.records import Reason
+from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
+from edge.wire.channel import Channel
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+ledger_app = typer.Typer(help="The file that events are kept in.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
+
+@ledger_app.command()
+def check(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Is the file sound, the chain whole, and all of it written by this device?"""
+    settings = own_config(config)
+    with open_ledger(settings, read_only=True) as ledger:
+        problems, written = ledger.verify() or ledger.older(), ledger.written()
+    result = {"ok": not problems, "events": written, "problems": problems}
+    verdict = f"{settings.ledger_db} is whole: {written} events, signed by this device."
+    show(result, as_json=json, text="\n".join(problems) or verdict)
+    if problems:
+        raise typer.Exit(1)
+
+
+@ledger_app.command()
+def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Copy the ledger into a new file, whole, while the door works."""
+    settings = own_config(config)
+    with open_ledger(settings, read_only=True) as ledger:
+        ledger.backup(file)
+        written = ledger.written()
+    result = {"ok": True, "file": str(file), "events": written}
+    show(result, as_json=json, text=f"{file} holds {written} events.")
+
+
+@ledger_app.command()
+def restore(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Put a backup in the ledger's place; what lay there is kept beside it."""
+    settings = own_config(config)
+    _refuse_while_sight_runs(settings)
+    kept = restore_ledger(settings, file)
+    _tell_accepted(settings, f"{file} is in place. What lay there is now {kept}.", as_json=json)
+
+
+@ledger_app.command()
+def accept(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Take the ledger as it is: an older one, or one that was changed, damaged or begun anew.
+
+    Lockouts and a commanded mode in it are forgotten unless this device sealed them.
+    """
+    settings = own_config(config)
+    _refuse_while_sight_runs(settings)
+    accept_ledger(settings)
+    _tell_accepted(settings, "The ledger is accepted as it is.", as_json=json)
+
+
+def _tell_accepted(settings: Config, text: str, *, as_json: bool) -> None:
+    note(settings, Reason.BACKUP_ACCEPTED, None)
+    with open_ledger(settings, read_only=True) as ledger:
+        result = {"ok": True, "events": ledger.written(), "problems": ledger.verify()}
+    show(result, as_json=as_json, text=text)
+
+
+def _refuse_while_sight_runs(settings: Config) -> None:
+    try:
+        Channel.connect(settings.sight_socket).close()
+    except WireError:
+        return
+    raise UsageError(
+        "sight is running and holds the ledger open. Stop it first: "
+        "sudo systemctl stop edge-door.target"
+    )
