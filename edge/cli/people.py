@@ -18,6 +18,7 @@ from edge.vault.vault import Vault, open_vault, proper_name
 from edge.vision.enrolment import FEWEST, WANTED
 from edge.vision.pipeline import Stages
 from edge.wire.channel import Channel
+from edge.wire.messages import Claim, Failed
 
 people_app = typer.Typer(help="Who is enrolled here.", no_args_is_help=True)
 app.add_typer(people_app, name="people")
@@ -115,10 +116,9 @@ def claim(name: str, config: ConfigOption = None, json: JsonOption = False) -> N
     """Tell the running door who stands there: their template alone is compared."""
     settings = own_config(config)
     with Channel.connect(settings.sight_socket) as channel:
-        channel.send({"op": "claim", "person": name})
-        answer = channel.receive(2.0)
-    if answer is None or answer["op"] != "ok":
-        raise UsageError(answer["message"] if answer else "sight does not answer")
+        answer = channel.ask(Claim(name))
+    if isinstance(answer, Failed):
+        raise UsageError(answer.why)
     seconds = settings.match.claim_timeout_s
     show(
         {"ok": True, "person": name, "seconds": seconds},

@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import threading
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,7 @@ from edge.sight.daemon import Sight
 from edge.sight.journal import open_ledger
 from edge.systemd import notify
 from edge.wire.channel import Channel
+from edge.wire.messages import AskStatus, Failed, Seen, Watch
 
 WATCH_WIRING_S = 30.0
 
@@ -119,11 +121,11 @@ def watch(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show live what sight sees and decides, until Ctrl-C."""
     settings = read_config(config)
     with Channel.connect(settings.sight_socket) as channel:
-        channel.send({"op": "watch"})
+        channel.send(Watch())
         viewer = Viewer()
         if json:
             while True:
-                show(_next(channel), as_json=True, text="")
+                show(asdict(_next(channel)), as_json=True, text="")
         with Live(viewer, console=console, refresh_per_second=10):
             while True:
                 viewer.take(_next(channel))
@@ -133,15 +135,14 @@ def watch(config: ConfigOption = None, json: JsonOption = False) -> None:
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Ask the running sight how it is."""
     with Channel.connect(read_config(config).sight_socket) as channel:
-        channel.send({"op": "status"})
-        answer = channel.receive(2.0)
-    if answer is None:
-        raise WireError("sight does not answer within 2 s")
-    answer.pop("op")
+        answer = channel.ask(AskStatus())
+    if isinstance(answer, Failed):
+        raise WireError(answer.why)
     table = Table("what", "state")
-    for key, value in answer.items():
+    told = asdict(answer)
+    for key, value in told.items():
         table.add_row(key, str(value))
-    show(answer, as_json=json, text=table)
+    show(told, as_json=json, text=table)
 
 
 @app.command()
@@ -182,12 +183,12 @@ def events(
         raise LedgerError("the record is not whole: " + " ".join(problems))
 
 
-def _next(channel: Channel) -> dict[str, object]:
+def _next(channel: Channel) -> Seen:
     while True:
         message = channel.receive(timeout_s=30.0)
         if message is None:
             raise UsageError("sight shows nothing: is its camera delivering?")
-        if message["op"] == "seen":
+        if isinstance(message, Seen):
             return message
 
 

@@ -150,9 +150,6 @@ class DoorSection(Section):
     """An opening so soon after relocking still belongs to the grant, seconds."""
     held_open_s: float = Field(30.0, ge=1.0, le=3600.0)
     """A door open for longer than this is held open: event and alarm, seconds."""
-    hold_max_s: float = Field(0.0, ge=0.0, le=3600.0)
-    """Longest time one grant may be stretched to by a holder that keeps asking, seconds; 0: never
-    beyond the pulse."""
     debounce_s: float = Field(0.03, ge=0.0, le=0.5)
     """An input must be steady for so long to count, seconds."""
     contact: ContactSection = Field(default_factory=ContactSection)

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 from edge.door.holding import lock_lines, release
 from edge.door.inputs import Debounced
-from edge.door.lamps import OFF, PATTERNS, Pattern, challenge, lit
-from edge.door.machine import Contact, Lock, Machine, Mode, Step
-from edge.door.peer import Peer
+from edge.door.lamps import ALARM, OFF, PATTERNS, Pattern, lit, pattern_of
+from edge.door.machine import Machine, Step
+from edge.door.peer import SightPeer
 from edge.door.readers import open_readers
 from edge.door.say import say
 from edge.door.settings import GuardSettings
@@ -34,8 +34,24 @@ from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
 from edge.door.watchdog import KernelWatchdog
 from edge.errors import EdgeDoorError
+from edge.records import Reason
 from edge.systemd import notify
 from edge.wire.channel import Listener
+from edge.wire.messages import (
+    Acknowledge,
+    AskState,
+    Contact,
+    Cue,
+    Happened,
+    LockState,
+    Refused,
+    Relock,
+    SetMode,
+    Signal,
+    State,
+    Unlock,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +59,7 @@ if TYPE_CHECKING:
     from edge.door.outputs import Outputs
     from edge.door.pins import Pins
     from edge.door.warden import Warden
-    from edge.wire.channel import Message
+    from edge.wire.messages import Message
 
 
 class Guard:
@@ -61,7 +77,7 @@ class Guard:
         self._asked: tuple[Pattern, float] = (OFF, now)
         """What sight wants shown, and since when."""
         self._alarm_since: float | None = None
-        self._told: Message = {}
+        self._told: State | None = None
         self._beat_at = now
 
     def run(self, warden: Warden) -> None:
@@ -77,7 +93,7 @@ class Guard:
         self._readers = open_readers(self._settings.readers, self._pins)
         watchdog = KernelWatchdog(self._settings.watchdog) if self._settings.watchdog else None
         with _stop_signal() as stop, Listener(Path(self._settings.socket)) as listener:
-            self._peer = Peer(listener, self._settings.peer_uid)
+            self._peer = SightPeer(listener, self._settings.peer_uid)
             notify("READY=1")
             say(f"ready: backend {self._settings.backend}, socket {self._settings.socket}")
             while not self._wait(stop, warden):
@@ -109,12 +125,12 @@ class Guard:
         self._follow(self._machine.tick(self._door, now), now)
         edges = self._pins.edges()
         self._read_switches(now)
-        self._serve(now)
+        self._serve()
         for reader in self._readers:
             for claim in reader.claims(edges, now):
-                self._peer.send({"op": "claim", **claim})
+                self._peer.send(claim)
         self._show(now)
-        self._tell_state(now)
+        self._tell_state()
 
     def _beat(self, warden: Warden, watchdog: KernelWatchdog | None) -> None:
         now = time.monotonic()
@@ -132,11 +148,9 @@ class Guard:
         self._door = step.door
         self._outputs.drive(step.door)
         for happening in step.happenings:
-            self._peer.report(
-                {"op": "event", "reason": happening.reason, "at": now, "detail": happening.detail}
-            )
-            if happening.reason == "unlocked":
-                self._asked = (PATTERNS["granted"], now)
+            self._peer.report(Happened(happening.reason, now, happening.detail))
+            if happening.reason is Reason.UNLOCKED:
+                self._asked = (PATTERNS[Cue.GRANTED], now)
 
     # Switches
 
@@ -173,94 +187,82 @@ class Guard:
 
     # Sight
 
-    def _serve(self, now: float) -> None:
-        for message in self._peer.packets():
+    def _serve(self) -> None:
+        for message in self._peer.messages():
             self._answer(message, time.monotonic())
         # After the packets: one who hung up makes room for one who comes.
         if self._peer.accept():
-            self._told = {}
-            self._tell_state(now)
+            self._told = None
+            self._tell_state()
             self._peer.resend()
 
-    def _answer(self, message: Message, now: float) -> None:
-        operation = message["op"]
-        if operation in ("unlock", "hold"):
-            self._ask(operation, message, now)
-        elif operation == "lock":
-            self._follow(self._machine.lock(self._door, now), now)
-        elif operation == "mode":
-            self._set_mode(message.get("mode"), now)
-        elif operation == "signal":
-            self._signal(message, now)
-        elif operation == "status":
-            self._told = {}
-        elif operation == "ack":
-            self._peer.acknowledge(message.get("n"))
-        else:
-            self._refuse("", "the door does not know this request")
+    def _answer(self, message: Message | Unreadable, now: float) -> None:
+        match message:
+            case Unlock():
+                self._unlock(message, now)
+            case Relock():
+                self._follow(self._machine.lock(self._door, now), now)
+            case SetMode(mode):
+                step = self._machine.set_mode(self._door, now, mode)
+                self._follow(step, now)
+                self._refuse(step.refused)
+            case Signal():
+                self._signal(message, now)
+            case AskState():
+                self._told = None
+            case Acknowledge(number):
+                self._peer.acknowledge(number)
+            case Unreadable(why):
+                self._refuse(why)
+            case _:
+                self._refuse("this is not for the door")
 
-    def _ask(self, operation: str, message: Message, now: float) -> None:
-        ticket = message.get("ticket")
-        why = ""
-        if operation == "unlock":
-            why = self._tickets.refuse(ticket, message.get("issued_at"), now)
+    def _unlock(self, asked: Unlock, now: float) -> None:
+        why = self._tickets.refuse(asked.ticket, asked.issued_at, now)
         if not why:
-            ask = self._machine.unlock if operation == "unlock" else self._machine.hold
-            step = ask(self._door, now, str(ticket))
+            step = self._machine.unlock(self._door, now, asked.ticket)
             self._follow(step, now)
             why = step.refused
-        if why:
-            self._refuse(ticket if isinstance(ticket, str) else "", why)
+        self._refuse(why, asked.ticket)
 
-    def _set_mode(self, name: object, now: float) -> None:
-        if name not in [mode.value for mode in Mode]:
-            self._refuse("", "mode is normal, always_open or lock_down")
-            return
-        step = self._machine.set_mode(self._door, now, Mode(name))
-        self._follow(step, now)
-        if step.refused:
-            self._refuse("", step.refused)
-
-    def _signal(self, message: Message, now: float) -> None:
-        name = message.get("pattern")
-        pattern = PATTERNS.get(name) if isinstance(name, str) else None
-        if name == "challenge" and "steps" in message:
-            pattern = challenge(message["steps"])
+    def _signal(self, asked: Signal, now: float) -> None:
+        pattern = pattern_of(asked.cue, asked.steps)
         if pattern is None:
-            self._refuse("", f"pattern is one of {', '.join(PATTERNS)}; steps: colour, ms, beep")
+            self._refuse("a challenge has a few flashes of 0.02 to 10 s")
         elif pattern is not self._asked[0] or not pattern.repeat:
             self._asked = (pattern, now)
 
-    def _refuse(self, ticket: str, why: str) -> None:
-        self._peer.send({"op": "refused", "ticket": ticket[:64], "reason": why})
+    def _refuse(self, why: str, ticket: str = "") -> None:
+        """Say why a request was not followed; nothing when it was."""
+        if why:
+            self._peer.send(Refused(why, ticket[:64]))
 
-    def _tell_state(self, now: float) -> None:
+    def _tell_state(self) -> None:
         """Tell sight, if anything changed since it was told."""
         door = self._door
-        state = {
-            "op": "state",
-            "lock": door.lock.value,
-            "relay": self._outputs.relay,
-            "contact": door.contact.value,
-            "tamper": door.tamper,
-            "fire": door.fire,
-            "mode": door.mode.value,
-            "fault": door.fault,
-        }
+        state = State(
+            lock=door.lock,
+            relay=self._outputs.relay,
+            contact=door.contact,
+            tamper=door.tamper,
+            fire=door.fire,
+            mode=door.mode,
+            fault=door.fault,
+        )
         if state != self._told:
             self._told = state
-            self._peer.send({**state, "at": now})
+            self._peer.send(state)
 
     # Lamps
 
     def _pattern(self, now: float) -> tuple[Pattern, float]:
         """What to show, and its age. An alarm goes before what sight wants."""
-        if self._door.lock not in (Lock.FORCED, Lock.HELD):
+        if self._door.lock not in (LockState.FORCED, LockState.HELD):
             self._alarm_since = None
         elif self._alarm_since is None:
             self._alarm_since = now
         if self._alarm_since is not None:
-            return PATTERNS["alarm"], now - self._alarm_since
+            return ALARM, now - self._alarm_since
         pattern, since = self._asked
         return pattern, now - since
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COLOURS = {
-    "off": frozenset[str](),
-    "red": frozenset({"red"}),
-    "green": frozenset({"green"}),
-    "blue": frozenset({"blue"}),
-    "yellow": frozenset({"red", "green"}),
-    "magenta": frozenset({"red", "blue"}),
-    "cyan": frozenset({"green", "blue"}),
-    "white": frozenset({"red", "green", "blue"}),
+from edge.wire.messages import Colour, Cue, Flash
+
+_LAMPS = {
+    Colour.OFF: frozenset[str](),
+    Colour.RED: frozenset({"red"}),
+    Colour.GREEN: frozenset({"green"}),
+    Colour.BLUE: frozenset({"blue"}),
+    Colour.YELLOW: frozenset({"red", "green"}),
+    Colour.MAGENTA: frozenset({"red", "blue"}),
+    Colour.CYAN: frozenset({"green", "blue"}),
+    Colour.WHITE: frozenset({"red", "green", "blue"}),
 }
 MAX_STEPS = 32
-STEP_MS = (20, 10_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Flash:
-    """One colour for a while, with or without the buzzer."""
-
-    colour: str
-    seconds: float
-    beep: bool = False
+STEP_S = (0.02, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +29,30 @@ class Pattern:
 
 
 OFF = Pattern(())
+ALARM = Pattern((Flash(Colour.RED, 0.25, beep=True), Flash(Colour.OFF, 0.25)), repeat=True)
+_TWINKLE = (Flash(Colour.WHITE, 0.4), Flash(Colour.OFF, 0.2))
+_CALL = (Flash(Colour.CYAN, 0.3, beep=True), Flash(Colour.CYAN, 1.2))
+_WELCOME = (Flash(Colour.GREEN, 0.3, beep=True), Flash(Colour.GREEN, 2.0))
+_NO = (Flash(Colour.RED, 0.1, beep=True), Flash(Colour.OFF, 0.1))
 PATTERNS = {
-    "off": OFF,
-    "wait": Pattern((Flash("blue", 0.2), Flash("off", 0.8)), repeat=True),
-    "look_here": Pattern((Flash("white", 0.4), Flash("off", 0.2)), repeat=True),
-    "granted": Pattern((Flash("green", 0.3, beep=True), Flash("green", 2.0))),
-    "denied": Pattern((Flash("red", 0.1, beep=True), Flash("off", 0.1)) * 3 + (Flash("red", 1.0),)),
-    "challenge": Pattern((Flash("cyan", 0.3, beep=True), Flash("cyan", 1.2)), repeat=True),
-    "alarm": Pattern((Flash("red", 0.25, beep=True), Flash("off", 0.25)), repeat=True),
+    Cue.OFF: OFF,
+    Cue.LOOK_HERE: Pattern(_TWINKLE, repeat=True),
+    Cue.CHALLENGE: Pattern(_CALL, repeat=True),
+    Cue.GRANTED: Pattern(_WELCOME),
+    Cue.DENIED: Pattern((*_NO * 3, Flash(Colour.RED, 1.0))),
 }
 
 
-def challenge(steps: object) -> Pattern | None:
-    """A pattern from `[{"colour": "cyan", "ms": 400, "beep": true}, ...]`; None: it is not one."""
-    if not isinstance(steps, list) or not 0 < len(steps) <= MAX_STEPS:
+def pattern_of(cue: Cue, steps: tuple[Flash, ...] = ()) -> Pattern | None:
+    """The pattern of a cue, or of a challenge's own steps, which show once.
+
+    None: there are too many steps, or one is too short or too long.
+    """
+    if not steps or cue is not Cue.CHALLENGE:
+        return PATTERNS[cue]
+    if len(steps) > MAX_STEPS or not all(STEP_S[0] <= s.seconds <= STEP_S[1] for s in steps):
         return None
-    flashes = []
-    for step in steps:
-        if not isinstance(step, dict):
-            return None
-        colour, ms = step.get("colour"), step.get("ms")
-        if not isinstance(colour, str) or colour not in COLOURS:
-            return None
-        if isinstance(ms, bool) or not isinstance(ms, int):
-            return None
-        if not STEP_MS[0] <= ms <= STEP_MS[1]:
-            return None
-        flashes.append(Flash(colour, ms / 1000, beep=step.get("beep") is True))
-    return Pattern(tuple(flashes))
+    return Pattern(steps)
 
 
 def lit(pattern: Pattern, age: float) -> tuple[frozenset[str], float | None]:
@@ -78,6 +67,6 @@ def lit(pattern: Pattern, age: float) -> tuple[frozenset[str], float | None]:
     for flash in pattern.flashes:
         if age < flash.seconds:
             sound = {"buzzer"} if flash.beep else frozenset[str]()
-            return COLOURS[flash.colour] | sound, flash.seconds - age
+            return _LAMPS[flash.colour] | sound, flash.seconds - age
         age -= flash.seconds
     return frozenset(), 0.0  # rounding put the age on the very end

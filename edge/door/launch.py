@@ -104,7 +104,6 @@ def _rules(door: DoorSection) -> Rules:
         relock=door.relock,
         held_open_s=door.held_open_s,
         open_grace_s=door.open_grace_s,
-        hold_max_s=door.hold_max_s,
         throw_s=door.motor_run_s if motor else min(Rules().throw_s, door.pulse_s),
         motor=motor,
         interlock_s=door.interlock.settle_s if door.interlock.pin is not None else 0.0,

@@ -3,9 +3,9 @@
 Every method takes the door as it was and the monotonic time, and returns a `Step`: the door as
 it is now, what happened, and why a request was not followed. Tests explore every reachable state.
 
-What unlocks: a ticket or the exit button for one pulse; `hold` by the ticket's holder beyond that,
-each for `HOLD_S`, up to `hold_max_s` in all; always-open mode for as long as it is asked for again
-within `LEASE_S`; the fire input for as long as it is on. Everything but fire ends by itself.
+What unlocks: a ticket or the exit button for one pulse; always-open mode for as long as it is asked
+for again within `LEASE_S`; the fire input for as long as it is on. Everything but fire ends by
+itself.
 Sight can end a ticket's pulse and always-open, but not the exit button's pulse.
 """
 
@@ -14,38 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-HOLD_S = 1.0
-"""How far one `hold` reaches: a holder that dies lets the door lock within this time."""
+from edge.records import Reason
+from edge.wire.messages import Cause, Contact, LockState, Mode
+
 LEASE_S = 5.0
-"""How far one `mode always_open` reaches."""
-
-
-class Lock(str, Enum):
-    """What the lock and the door leaf do."""
-
-    LOCKED = "LOCKED"
-    UNLOCKING = "UNLOCKING"
-    UNLOCKED = "UNLOCKED"
-    OPEN = "OPEN"
-    HELD = "HELD"
-    FORCED = "FORCED"
-    FAULT = "FAULT"
-
-
-class Mode(str, Enum):
-    """How requests are treated. Lock-down refuses tickets; exit button and fire still open."""
-
-    NORMAL = "normal"
-    ALWAYS_OPEN = "always_open"
-    LOCK_DOWN = "lock_down"
-
-
-class Contact(str, Enum):
-    """What the door contact says; unknown without one."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    UNKNOWN = "unknown"
+"""How far one `SetMode(ALWAYS_OPEN)` reaches."""
 
 
 class Drive(str, Enum):
@@ -66,8 +39,6 @@ class Rules:
     held_open_s: float = 30.0
     open_grace_s: float = 1.0
     """An opening so soon after relocking still belongs to the grant."""
-    hold_max_s: float = 0.0
-    """Longest time `hold` may stretch one ticket to; 0 refuses `hold`."""
     throw_s: float = 0.1
     """What the bolt needs to move; a motor runs for this long."""
     motor: bool = False
@@ -80,7 +51,7 @@ class Rules:
 class Grant:
     """Why the door is, or is about to be, unlocked for a pulse."""
 
-    cause: str
+    cause: Cause
     ticket: str
     since: float
     until: float
@@ -88,9 +59,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event: a reason of `edge.records.Reason` and its details."""
+    """One event and its details."""
 
-    reason: str
+    reason: Reason
     detail: dict[str, str | float | bool] = field(default_factory=dict)
 
 
@@ -133,19 +104,19 @@ class Door:
         return claimed or self.contact is Contact.OPEN or self.drive is not Drive.REST
 
     @property
-    def lock(self) -> Lock:
+    def lock(self) -> LockState:
         """The state that is reported."""
         if self.fault:
-            return Lock.FAULT
+            return LockState.FAULT
         if self.contact is Contact.OPEN:
             if not self.authorised:
-                return Lock.FORCED
-            return Lock.HELD if self.held else Lock.OPEN
+                return LockState.FORCED
+            return LockState.HELD if self.held else LockState.OPEN
         if self.ready_at is not None or (self.unlocked and self.throw_until is not None):
-            return Lock.UNLOCKING
+            return LockState.UNLOCKING
         # A motor that still runs towards locked has not locked yet.
         moving = self.drive is Drive.RELOCK
-        return Lock.UNLOCKED if self.unlocked or moving else Lock.LOCKED
+        return LockState.UNLOCKED if self.unlocked or moving else LockState.LOCKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,30 +157,19 @@ class Machine:
             return self._refuse(door, now, "the door is already unlocked")
         if door.other_busy:
             return self._refuse(door, now, "the interlocked door is not closed and locked")
-        return self._settle(door, replace(door, grant=self._grant("ticket", ticket, now)), now)
-
-    def hold(self, door: Door, now: float, ticket: str) -> Step:
-        """The holder of the running ticket asks for more than a pulse."""
-        grant = door.grant
-        if grant is None or grant.ticket != ticket or grant.until <= now:
-            return self._refuse(door, now, "this ticket does not hold the door")
-        if self.rules.hold_max_s <= 0:
-            return self._refuse(door, now, "holding is off; door.hold_max_s allows it")
-        longest = grant.since + max(self.rules.hold_max_s, self.rules.pulse_s)
-        until = max(grant.until, min(now + HOLD_S, longest))
-        return self._settle(door, replace(door, grant=replace(grant, until=until)), now)
+        return self._settle(door, replace(door, grant=self._grant(Cause.TICKET, ticket, now)), now)
 
     def exit_button(self, door: Door, now: float) -> Step:
         """The exit button was pressed: one pulse, whatever sight, mode or fault say."""
         if door.other_busy and not door.fire:
-            pressed = Happening("rex", {"blocked": True})
+            pressed = Happening(Reason.REX, {"blocked": True})
             return self._settle(door, door, now, (pressed,))
         grant = door.grant
         if grant:
-            grant = replace(grant, cause="rex")  # sight may no longer cut it short
+            grant = replace(grant, cause=Cause.REX)  # sight may no longer cut it short
         elif not door.unlocked:
-            grant = self._grant("rex", "", now)
-        return self._settle(door, replace(door, grant=grant), now, (Happening("rex"),))
+            grant = self._grant(Cause.REX, "", now)
+        return self._settle(door, replace(door, grant=grant), now, (Happening(Reason.REX),))
 
     def lock(self, door: Door, now: float) -> Step:
         """Sight asks to lock now."""
@@ -269,14 +229,14 @@ class Machine:
         times = (until, door.lease_until, door.ready_at, door.throw_until, held_at)
         return min((time for time in times if time is not None), default=None)
 
-    def _grant(self, cause: str, ticket: str, now: float) -> Grant:
+    def _grant(self, cause: Cause, ticket: str, now: float) -> Grant:
         since = now + self.rules.interlock_s
         return Grant(cause, ticket, since, since + self.rules.pulse_s)
 
     @staticmethod
     def _withdraw(door: Door) -> Door:
         """Take back what sight asked for; the exit button's pulse stays."""
-        grant = door.grant if door.grant and door.grant.cause == "rex" else None
+        grant = door.grant if door.grant and door.grant.cause is Cause.REX else None
         mode = Mode.NORMAL if door.mode is Mode.ALWAYS_OPEN else door.mode
         return replace(door, grant=grant, lease_until=None, mode=mode)
 
@@ -363,26 +323,26 @@ def _happenings(before: Door, door: Door, now: float) -> tuple[Happening, ...]:
     """What a reader of the events must know about the way from `before` to `door`."""
     found: list[Happening] = []
     if before.unlocked_at is not None and not door.unlocked:
-        found.append(Happening("locked", {"pulse_s": round(now - before.unlocked_at, 4)}))
+        found.append(Happening(Reason.LOCKED, {"pulse_s": round(now - before.unlocked_at, 4)}))
     if door.unlocked and not before.unlocked:
-        found.append(Happening("unlocked", _cause(door)))
+        found.append(Happening(Reason.UNLOCKED, _cause(door)))
     if before.contact is not door.contact and Contact.UNKNOWN not in (before.contact, door.contact):
-        opened = "opened" if door.authorised else "forced"
-        found.append(Happening(opened if door.contact is Contact.OPEN else "closed"))
+        opened = Reason.OPENED if door.authorised else Reason.FORCED
+        found.append(Happening(opened if door.contact is Contact.OPEN else Reason.CLOSED))
     if door.held and not before.held:
-        found.append(Happening("held_open"))
+        found.append(Happening(Reason.HELD_OPEN))
     if door.tamper != before.tamper:
-        found.append(Happening("tamper", {"active": door.tamper}))
+        found.append(Happening(Reason.TAMPER, {"active": door.tamper}))
     if door.fault != before.fault:
-        found.append(Happening("fault", {"active": bool(door.fault), "message": door.fault}))
+        found.append(Happening(Reason.FAULT, {"active": bool(door.fault), "message": door.fault}))
     return tuple(found)
 
 
 def _cause(door: Door) -> dict[str, str | float | bool]:
     if door.fire:
-        return {"cause": "fire"}
+        return {"cause": Cause.FIRE.value}
     if door.grant is None:
-        return {"cause": "always_open"}
+        return {"cause": Cause.ALWAYS_OPEN.value}
     if door.grant.ticket:
-        return {"cause": door.grant.cause, "ticket": door.grant.ticket}
-    return {"cause": door.grant.cause}
+        return {"cause": door.grant.cause.value, "ticket": door.grant.ticket}
+    return {"cause": door.grant.cause.value}

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.door.say import say
 from edge.errors import WireError
+from edge.wire.messages import Refused
 
 if TYPE_CHECKING:
-    from edge.wire.channel import Channel, Listener, Message
+    from edge.wire.channel import Channel, Listener
+    from edge.wire.messages import Happened, Message, Unreadable
 
 KEPT_EVENTS = 1000
 PACKETS_A_TURN = 16
 """After so many packets the loop looks at time and switches again: a flood delays nothing."""
 
 
-class Peer:
+class SightPeer:
     """At most one connection, from one user. Nothing here waits."""
 
     def __init__(self, listener: Listener, uid: int) -> None:
         self._listener = listener
         self._uid = uid
         self._channel: Channel | None = None
-        self._events: deque[Message] = deque(maxlen=KEPT_EVENTS)
+        self._events: deque[Happened] = deque(maxlen=KEPT_EVENTS)
         self._numbered = 0
 
     def sources(self) -> list[Channel | Listener]:
@@ -46,13 +49,13 @@ class Peer:
             return True
         say(f"refused process {who.pid}: {why}")
         with contextlib.suppress(WireError):
-            channel.send({"op": "refused", "reason": why})
+            channel.send(Refused(why))
         channel.close()
         return False
 
-    def packets(self) -> list[Message]:
+    def messages(self) -> list[Message | Unreadable]:
         """What sight has sent, a handful at most."""
-        found: list[Message] = []
+        found: list[Message | Unreadable] = []
         while self._channel is not None and len(found) < PACKETS_A_TURN:
             try:
                 message = self._channel.receive(0)
@@ -73,13 +76,13 @@ class Peer:
         except WireError as error:
             self._hang_up(str(error))
 
-    def report(self, event: Message) -> None:
-        """Send an event, and keep it until sight acknowledges its number `n`.
+    def report(self, happened: Happened) -> None:
+        """Number and send an event, and keep it until sight acknowledges it.
 
         Numbers have no gaps, so a reader can tell how many were dropped for lack of room.
         """
         self._numbered += 1
-        event = {**event, "n": self._numbered}
+        event = replace(happened, number=self._numbered)
         self._events.append(event)
         self.send(event)
 
@@ -88,11 +91,10 @@ class Peer:
         for event in tuple(self._events):
             self.send(event)
 
-    def acknowledge(self, number: object) -> None:
+    def acknowledge(self, number: int) -> None:
         """Sight has stored every event up to this number."""
-        if isinstance(number, int):
-            while self._events and self._events[0]["n"] <= number:
-                self._events.popleft()
+        while self._events and self._events[0].number <= number:
+            self._events.popleft()
 
     def close(self) -> None:
         """Hang up."""

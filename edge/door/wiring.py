@@ -17,14 +17,15 @@ from edge.door.readers import open_readers
 from edge.door.settings import GuardSettings
 from edge.door.warden import BEAT_S
 from edge.errors import EdgeDoorError
+from edge.wire.messages import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.door.outputs import Outputs
     from edge.door.pins import Pins
-    from edge.door.readers import Claim
     from edge.door.warden import Warden
+    from edge.wire.messages import Presented
 
 CLICK_S = 0.5
 WATCH_S = 30.0
@@ -108,9 +109,10 @@ def _sight(settings: GuardSettings, name: str, *, on: bool) -> str:
     return f"line {settings.inputs[name].line}: {MEANINGS[name][0 if on else 1]}"
 
 
-def _shown(claim: Claim) -> str:
-    value = claim["value"]
-    return f"card {value}" if claim["source"] == "card" else f"a PIN of {len(value)} digits"
+def _shown(presented: Presented) -> str:
+    value = presented.value
+    is_card = presented.credential is Credential.CARD
+    return f"card {value}" if is_card else f"a PIN of {len(value)} digits"
 
 
 def main() -> int:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.errors import CommandError
+from edge.wire.messages import Claim, Command, Relock
 
 if TYPE_CHECKING:
     from edge.link.topics import Topics
-    from edge.wire.channel import Message
+    from edge.wire.messages import Request
 
 MAX_BYTES = 4096
 MAX_NAME = 80
@@ -43,8 +44,8 @@ class Commands:
         self._topics = topics
         self._remote_unlock = remote_unlock
 
-    def read(self, topic: str, payload: bytes, *, retained: bool) -> Message | Confirmation:
-        """The packet for sight's socket, or a reader's confirmation.
+    def read(self, topic: str, payload: bytes, *, retained: bool) -> Request | Confirmation:
+        """The request for sight, or a reader's confirmation.
 
         Raises:
             CommandError: it is not followed; the text says why and holds nothing of the payload.
@@ -60,14 +61,14 @@ class Commands:
             return _confirmation(text)
         raise CommandError("nothing is heard on this topic")
 
-    def _signed(self, text: str) -> Message:
+    def _signed(self, text: str) -> Request:
         if not self._remote_unlock:
             raise CommandError(
                 "signed commands are off. Set [mqtt] remote_unlock = true and command_keys to "
                 "follow them"
             )
         _object(text)
-        return {"op": "command", "payload": text}
+        return Command(text)
 
 
 class TokenBucket:
@@ -103,9 +104,9 @@ def _text(payload: bytes, *, retained: bool) -> str:
     return text
 
 
-def _lock(text: str) -> Message:
+def _lock(text: str) -> Request:
     if text == "LOCK":
-        return {"op": "command", "payload": {"action": "lock"}}
+        return Relock()
     if text in {"UNLOCK", "OPEN"}:
         raise CommandError(
             f"{text} is refused: whoever reaches the broker could open the door. "
@@ -114,11 +115,11 @@ def _lock(text: str) -> Message:
     raise CommandError("only LOCK is followed here")
 
 
-def _claim(text: str) -> Message:
+def _claim(text: str) -> Request:
     name = text.strip()
     if not name or len(name) > MAX_NAME:
         raise CommandError(f"a name has 1 to {MAX_NAME} characters")
-    return {"op": "claim", "person": name}
+    return Claim(name)
 
 
 def _confirmation(text: str) -> Confirmation:

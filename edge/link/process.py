@@ -19,9 +19,9 @@ from edge.ledger.ledger import Ledger
 from edge.link import discovery
 from edge.link.client import Acknowledged, Broker, Received
 from edge.link.commands import Commands, Confirmation, TokenBucket
-from edge.link.control import Control
 from edge.link.outbox import Fill, Outbox
 from edge.link.shipper import Shipper
+from edge.link.sight_client import SightClient
 from edge.link.topics import DoorState, Topics
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.link.client import Connection
-    from edge.wire.channel import Message as Wish
+    from edge.wire.messages import Request
 
 POLL_S = 0.05
 LEDGER_REST_S = 5.0
@@ -65,9 +65,9 @@ def run(
     with (
         ledger,
         Outbox.open(config.outbox_db) as outbox,
-        Control(config.sight_socket) as control,
+        SightClient(config.sight_socket) as sight,
     ):
-        Link(config, broker, ledger, outbox, control).serve(stop, heartbeat)
+        Link(config, broker, ledger, outbox, sight).serve(stop, heartbeat)
     return 0
 
 
@@ -92,13 +92,13 @@ class Link:
     """Keeps a connection to the broker and carries messages both ways over it."""
 
     def __init__(
-        self, config: Config, broker: Broker, ledger: Ledger, outbox: Outbox, control: Control
+        self, config: Config, broker: Broker, ledger: Ledger, outbox: Outbox, sight: SightClient
     ) -> None:
         self._config = config
         self._broker = broker
         self._ledger = ledger
         self._outbox = outbox
-        self._control = control
+        self._sight = sight
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
         self._commands = Commands(self._topics, remote_unlock=config.mqtt.remote_unlock)
         self._shipper = Shipper(ledger, outbox, self._topics)
@@ -145,7 +145,7 @@ class Link:
         self._told = None
         self._published.clear()
         self._refused.clear()
-        self._control.poll()
+        self._sight.poll()
         self._shipper.begin()
         self._guarded(self._take_stock)
         self._tell_states(connection)
@@ -161,7 +161,7 @@ class Link:
                     self._hear(arrived, connection)
                 else:
                     self._account(arrived)
-            for answer in self._control.poll():
+            for answer in self._sight.poll():
                 if answer.failure:
                     _log.warning("sight did not follow a request: %s", answer.failure)
             self._ledger.stand()
@@ -196,7 +196,7 @@ class Link:
         )
 
     def _tell_states(self, connection: Connection) -> None:
-        state = DoorState.of(self._states, available=self._control.door_available)
+        state = DoorState.of(self._states, available=self._sight.door_available)
         if state == self._told:
             return
         self._told = state
@@ -207,7 +207,7 @@ class Link:
 
     def _tell_metrics(self, connection: Connection) -> None:
         now = time.monotonic()
-        figures = self._control.metrics
+        figures = self._sight.metrics
         if figures and now >= self._next_metrics:
             self._next_metrics = now + discovery.METRICS_EVERY_S
             connection.publish(self._topics.metrics(figures))
@@ -224,12 +224,12 @@ class Link:
         except (CommandError, WireError) as error:
             self._refuse(topic, str(error))
 
-    def _follow(self, topic: str, wish: Wish | Confirmation) -> None:
+    def _follow(self, topic: str, wish: Request | Confirmation) -> None:
         if isinstance(wish, Confirmation):
             # Merged, where others are thinned: the last one must not be lost.
             self._confirmation = wish.after(self._confirmation)
         elif self._buckets[topic].take(time.monotonic()):
-            self._control.ask(wish)
+            self._sight.ask(wish)
         else:
             raise CommandError("too many at a time, dropped")
 

@@ -3,82 +3,86 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
+
+from edge.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import RenderableType
 
+    from edge.wire.messages import Seen
+
 _WIDTH = 72
 _BARS = " ▁▂▃▄▅▆▇█"
 _WIDE_OPEN = 0.45
 """Eyelid opening (height over width) at the top of the trace."""
-_COLOURS = {"grant": "bold green", "deny": "bold red", "wait": "yellow"}
+_COLOURS = {Outcome.GRANT: "bold green", Outcome.DENY: "bold red", Outcome.WAIT: "yellow"}
 _HOLD = 30
 """Frames for which a final decision stays in view."""
 
 
 class Viewer:
-    """Keeps the last packets and draws them."""
+    """Keeps what was seen last and draws it."""
 
     def __init__(self) -> None:
         self._eyes: deque[float] = deque(maxlen=_WIDTH)
-        self._last: dict[str, Any] = {}
-        self._comparison: dict[str, Any] = {}
-        self._final: dict[str, Any] = {}
+        self._last: Seen | None = None
+        self._compared: Seen | None = None
+        self._final: Seen | None = None
         self._final_left = 0
 
-    def take(self, packet: dict[str, Any]) -> None:
-        """One `seen` packet."""
-        if packet.get("op") != "seen":
-            return
-        self._last = packet
-        if "eyes" in packet:
-            self._eyes.append(sum(packet["eyes"]) / 2)
-        if "similarity" in packet:
-            self._comparison = packet
-        if packet["outcome"] != "wait":
-            self._final, self._final_left = packet, _HOLD
+    def take(self, seen: Seen) -> None:
+        """What one frame showed."""
+        self._last = seen
+        if seen.eyes:
+            self._eyes.append(sum(seen.eyes) / len(seen.eyes))
+        if seen.similarity is not None:
+            self._compared = seen
+        if seen.outcome is not Outcome.WAIT:
+            self._final, self._final_left = seen, _HOLD
         self._final_left -= 1
-        if not packet["faces"]:
+        if not seen.faces:
             self._eyes.clear()
-            self._comparison = {}
+            self._compared = None
 
     def __rich__(self) -> RenderableType:
         """Draw."""
-        if not self._last:
+        last = self._last
+        if last is None:
             return Panel("waiting for sight ...", title="edge-door")
-        shown = self._final if self._final_left > 0 else self._last
-        verdict = Text(f"{shown['outcome'].upper()}  {shown['reason']}  {shown['hint']}")
-        verdict.stylize(_COLOURS[shown["outcome"]])
-        if self._last["instruction"]:
-            verdict = Text(self._last["instruction"].upper(), "bold cyan")
-        lines = [verdict, self._match_line(), Text(f"eyelids    {self._trace()}"), self._facts()]
+        shown = self._final if self._final and self._final_left > 0 else last
+        words = (shown.outcome.value.upper(), shown.reason.value, shown.hint.value)
+        verdict = Text("  ".join(words), _COLOURS[shown.outcome])
+        if last.instruction:
+            verdict = Text(last.instruction.upper(), "bold cyan")
+        lines = [verdict, self._match_line(), Text(f"eyelids    {self._trace()}"), _facts(last)]
         return Panel(Group(*lines), title="edge-door", width=_WIDTH + 16)
 
     def _match_line(self) -> Text:
-        if not self._comparison:
+        compared = self._compared
+        if compared is None or compared.similarity is None or compared.threshold is None:
             return Text("similarity -")
-        similarity, threshold = self._comparison["similarity"], self._comparison["threshold"]
+        similarity, threshold = compared.similarity, compared.threshold
         mark = round(max(0.0, threshold) * 40)
         filled = round(max(0.0, similarity) * 40)
         bar = "".join("|" if i == mark else "█" if i < filled else "·" for i in range(41))
-        person = self._comparison["person"] or "nobody"
+        person = compared.person or "nobody"
         colour = "green" if similarity >= threshold else "red"
         return Text(f"similarity {bar} {similarity:.3f} (needs {threshold:.3f}) {person}", colour)
 
     def _trace(self) -> str:
         return "".join(_bars(self._eyes))
 
-    def _facts(self) -> Text:
-        last = self._last
-        facts = f"faces {last['faces']}   track {last['track']}   blinks {last['blinks']}   "
-        return Text(facts + f"liveness {last['liveness']}   {last['fps']:g} frames/s")
+
+def _facts(last: Seen) -> Text:
+    facts = f"faces {last.faces}   track {last.track}   blinks {last.blinks}   "
+    return Text(facts + f"liveness {last.liveness.value}   {last.fps:g} frames/s")
 
 
 def _bars(values: Iterable[float]) -> Iterable[str]:

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, WireError
 from edge.wire.channel import Channel, Listener
+from edge.wire.messages import Done, Failed, Unreadable, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.wire.channel import Message
+    from edge.wire.messages import Answer, Message, Seen
 
 _MAX_CLIENTS = 16
 
 
-class Control:
-    """Answers each packet with one packet; watchers get a copy of everything shown."""
+class ControlServer:
+    """Answers each request once; watchers get a copy of everything shown."""
 
-    def __init__(self, path: Path, answer: Callable[[Message], Message]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Message], Answer]) -> None:
         """Listen at `path`; `answer` makes the reply and may raise an EdgeDoorError.
 
         Raises:
@@ -45,11 +46,11 @@ class Control:
         for number in ready:
             self._serve_one(number)
 
-    def show(self, message: Message) -> None:
+    def show(self, seen: Seen) -> None:
         """Send to every watcher; one that does not keep up is cut off."""
         for number in list(self._watchers):
             try:
-                self._watchers[number].send(message)
+                self._watchers[number].send(seen)
             except WireError:
                 self._drop(number)
 
@@ -70,20 +71,21 @@ class Control:
             message = channel.receive(0)
             if message is None:
                 return
-            if message["op"] == "watch":
+            if isinstance(message, Watch):
                 self._watchers[number] = channel
-                reply: Message = {"op": "ok"}
-            else:
-                reply = self._reply(message)
-            channel.send(reply)
+            channel.send(self._reply(message))
         except WireError:
             self._drop(number)
 
-    def _reply(self, message: Message) -> Message:
+    def _reply(self, message: Message | Unreadable) -> Answer:
+        if isinstance(message, Unreadable):
+            return Failed(message.why)
+        if isinstance(message, Watch):
+            return Done()
         try:
-            return {"op": "ok", **self._answer(message)}
+            return self._answer(message)
         except EdgeDoorError as error:
-            return {"op": "error", "message": str(error)}
+            return Failed(str(error))
 
     def _drop(self, number: int) -> None:
         self._watchers.pop(number, None)

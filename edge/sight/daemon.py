@@ -8,38 +8,39 @@ from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.command import Action
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import CameraError, UsageError, VaultError
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.claims import Claims
-from edge.sight.control import Control
+from edge.sight.control import ControlServer
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
-from edge.sight.guard_client import Lock
+from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.metrics import Figures, seen
+from edge.sight.metrics import Metrics, seen
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
+from edge.wire.messages import AskStatus, Claim, Command, Done, Mode, Relock, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
-    from edge.wire.channel import Message
+    from edge.wire.messages import Answer, Message, Presented
 
     Candidates = tuple[Template, ...] | None
 
 log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
-_ALWAYS_OPEN = "always_open"
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -65,15 +66,15 @@ class Sight:
         hours = {schedule.ALL: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
-        self._lock = Lock(config.door_socket)
-        self._door = Doorside(self._lock, self._journal, self._presented)
+        self._guard = GuardClient(config.door_socket)
+        self._door = Doorside(self._guard, self._journal, self._presented)
         self._signals = Signals(self._door, self._journal)
         self._pipeline = Pipeline(self._stages, config)
         self._judge = Judge(_patience(config))
-        self._figures = Figures()
+        self._metrics = Metrics()
         self._errors = 0
         self._camera_lost: str | None = None
-        self._control = Control(config.sight_socket, self._answer)
+        self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
         try:
             self._feed = Feed(config.camera)
@@ -98,7 +99,7 @@ class Sight:
         """Let go of everything, last opened first. May be called twice."""
         self._feed.close()
         self._control.close()
-        self._lock.close()
+        self._guard.close()
         self._vault.close()
         self._ledger.close()
 
@@ -130,12 +131,12 @@ class Sight:
         comparison = self._compare(evidence, candidates)
         around = self._surroundings(frame.captured_at, candidates)
         decision = self._judge.observe(evidence, comparison, around)
-        self._figures.stepped(frame.captured_at, time.monotonic())
+        self._metrics.stepped(frame.captured_at, time.monotonic())
         if decision.outcome is not Outcome.WAIT:
             decision = self._conclude(decision, evidence)
         self._signals.show(decision, evidence)
         if self._control.watched:
-            self._control.show(seen(evidence, comparison, decision, self._figures))
+            self._control.show(seen(evidence, comparison, decision, self._metrics))
 
     def _compare(self, evidence: Evidence, candidates: Candidates) -> Match | None:
         if evidence.embedding is None or not candidates:
@@ -182,15 +183,15 @@ class Sight:
         self._judge.turned_away(person)
         return Decision(Outcome.DENY, opened)
 
-    def _mode(self) -> str:
+    def _mode(self) -> Mode:
         """What was commanded; else always open when the schedule says so."""
-        if self._desk.mode != "normal" or not self._config.access.always_open:
+        if self._desk.mode is not Mode.NORMAL or not self._config.access.always_open:
             return self._desk.mode
         open_now = self._open_hours.verdict(schedule.ALL, now()) is Verdict.ALLOWED
-        return _ALWAYS_OPEN if open_now else self._desk.mode
+        return Mode.ALWAYS_OPEN if open_now else self._desk.mode
 
-    def _presented(self, source: str, value: str) -> None:
-        self._desk.presented(source, value, self._door)
+    def _presented(self, presented: Presented) -> None:
+        self._desk.presented(presented, self._door)
 
     def _tell_camera(self) -> None:
         lost = self._feed.lost
@@ -211,24 +212,24 @@ class Sight:
             self._templates = ()
             log.error("nobody is enrolled until this is mended: %s", error)
 
-    def _answer(self, message: Message) -> Message:
-        payload = message.get("payload")
-        if message["op"] == "status":
-            return {
-                "door": self._door.ready,
-                "camera": self._camera_lost or "ok",
-                "people": len(self._templates),
-                "metrics": self._figures.metrics(),
-            }
-        if message["op"] == "claim":
-            name = self._claims.make(str(message.get("person")), self._templates, time.monotonic())
-            return {"person": name}
-        if message["op"] == "command" and payload == {"action": "lock"}:
-            self._desk.relock(self._door)
-            return {"action": "lock"}
-        if message["op"] == "command" and isinstance(payload, str):
-            return {"action": self._desk.command(payload, self._door)}
-        raise UsageError(f"sight does not know how to {message['op']!r} that")
+    def _answer(self, request: Message) -> Answer:
+        match request:
+            case AskStatus():
+                return Status(
+                    door=self._door.ready,
+                    camera=self._camera_lost or "ok",
+                    people=len(self._templates),
+                    metrics=self._metrics.current(),
+                )
+            case Claim(person):
+                return Done(self._claims.make(person, self._templates, time.monotonic()))
+            case Relock():
+                self._desk.relock(self._door)
+                return Done(Action.LOCK.value)
+            case Command(text):
+                return Done(self._desk.command(text, self._door))
+            case _:
+                raise UsageError("this is not for sight")
 
 
 def _patience(config: Config) -> Patience:

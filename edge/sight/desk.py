@@ -13,6 +13,7 @@ from edge.clock import now
 from edge.errors import CommandError, UsageError
 from edge.records import EventKind, Reason
 from edge.vault.credentials import Kind
+from edge.wire.messages import Credential, Mode
 
 if TYPE_CHECKING:
     from edge.access.command import Command
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
     from edge.sight.journal import Journal
     from edge.sight.rulebook import Rulebook
     from edge.vault.vault import Vault
+    from edge.wire.messages import Presented
 
 log = logging.getLogger(__name__)
 
 EVERYBODY = "*"
-_MODES = (Action.NORMAL, Action.ALWAYS_OPEN, Action.LOCK_DOWN)
+_MODES = {
+    Action.NORMAL: Mode.NORMAL,
+    Action.ALWAYS_OPEN: Mode.ALWAYS_OPEN,
+    Action.LOCK_DOWN: Mode.LOCK_DOWN,
+}
 
 
 class Desk:
@@ -47,17 +53,17 @@ class Desk:
         self._rulebook = rulebook
         stored = journal.state("commands")
         self._counters = Counters.from_json(stored) if stored else Counters()
-        self.mode = journal.state("commanded_mode") or Action.NORMAL.value
+        self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
 
-    def presented(self, source: str, value: str, door: Doorside) -> None:
+    def presented(self, presented: Presented, door: Doorside) -> None:
         """A card or a PIN at the reader: a claim, or with PIN alone an entry."""
-        moment, kind = now(), Kind(source)
+        moment, source = now(), presented.credential
         # A card in hand must not buy new guesses at the PIN, so only PINs count and clear.
-        guessable = kind is Kind.PIN
+        guessable = source is Credential.PIN
         if guessable and self._rulebook.lockout.left_s(PIN, moment) > 0:
             self._deny(Reason.LOCKED_OUT, source)
             return
-        claimed = self._vault.credentials.identify(kind, value)
+        claimed = self._vault.credentials.identify(Kind(source.value), presented.value)
         if claimed is None:
             if guessable:
                 self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
@@ -67,11 +73,11 @@ class Desk:
             self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
         if claimed.duress:  # it opens as usual, and nobody at the door can tell
             self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
-        if kind is Kind.PIN and self._may_pass_with_pin_alone(claimed.person):
+        if guessable and self._may_pass_with_pin_alone(claimed.person):
             self._enter(claimed.person, door)
             return
         self._claims.stand(claimed.person, time.monotonic())
-        log.info("%s claims to be %s", source, claimed.person)
+        log.info("%s claims to be %s", source.value, claimed.person)
 
     def command(self, text: str, door: Doorside) -> str:
         """Follow a signed command, once: what was done.
@@ -90,7 +96,7 @@ class Desk:
             raise
         states = {"commands": counters.to_json()}
         if command.action in _MODES:
-            states["commanded_mode"] = command.action.value
+            states["commanded_mode"] = _MODES[command.action].value
         detail = {"action": command.action.value, "nonce": command.nonce, "key": command.key}
         # Command and counter are on the disk before the command is followed, or it is not followed.
         if not self._journal.note(EventKind.SYSTEM, Reason.COMMAND, states=states, detail=detail):
@@ -116,7 +122,7 @@ class Desk:
         elif command.action is Action.LOCK:
             self.relock(door)
         else:
-            self.mode = command.action.value
+            self.mode = _MODES[command.action]
 
     def _may_pass_with_pin_alone(self, person: str) -> bool:
         allowed = self._config.access.pin_alone
@@ -126,11 +132,11 @@ class Desk:
     def _enter(self, person: str, door: Doorside) -> None:
         verdict = self._rulebook.schedule.verdict(person, now())
         if verdict is not Verdict.ALLOWED:
-            self._deny(OBJECTIONS[verdict], "pin", person)
+            self._deny(OBJECTIONS[verdict], Credential.PIN, person)
             return
         door.open_for(Reason.PIN, person)
 
-    def _deny(self, reason: Reason, source: str, person: str | None = None) -> None:
-        states, detail = self._rulebook.states(), {"source": source}
+    def _deny(self, reason: Reason, source: Credential, person: str | None = None) -> None:
+        states, detail = self._rulebook.states(), {"source": source.value}
         self._journal.note(EventKind.ACCESS, reason, person=person, states=states, detail=detail)
-        log.info("denied: %s (%s)", reason.value, source)
+        log.info("denied: %s (%s)", reason.value, source.value)

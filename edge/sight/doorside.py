@@ -7,38 +7,40 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Reason
+from edge.wire.messages import Cause, Happened, Mode, Presented, Refused, State, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from edge.sight.guard_client import Lock
+    from edge.sight.guard_client import GuardClient
     from edge.sight.journal import Journal
-    from edge.wire.channel import Message
+    from edge.wire.messages import Cue, Detail, Flash, Message
 
 log = logging.getLogger(__name__)
 
 MODE_EVERY_S = 2.0
 """`always_open` is a lease that the guard forgets after 5 s; a new guard knows no mode at all."""
-_STATES = ("lock", "contact", "mode")
 
 
 class Doorside:
     """Opens for grants that are on the disk, and keeps the guard's word."""
 
-    def __init__(self, lock: Lock, journal: Journal, on_claim: Callable[[str, str], None]) -> None:
-        """`on_claim(source, value)` hears of cards and PINs that were presented."""
-        self._lock = lock
+    def __init__(
+        self, guard: GuardClient, journal: Journal, on_presented: Callable[[Presented], None]
+    ) -> None:
+        """`on_presented` hears of cards and PINs."""
+        self._guard = guard
         self._journal = journal
-        self._on_claim = on_claim
+        self._on_presented = on_presented
         self._entrant: str | None = None
         self._was_there = True
-        self._mode = "normal"
+        self._mode = Mode.NORMAL
         self._mode_at = 0.0
 
     @property
     def ready(self) -> bool:
         """Whether a guard answers."""
-        return self._lock.connected
+        return self._guard.connected
 
     def open_for(
         self,
@@ -47,7 +49,7 @@ class Doorside:
         *,
         at: float | None = None,
         states: Mapping[str, str] | None = None,
-        detail: Mapping[str, str | float | bool] | None = None,
+        detail: Detail | None = None,
     ) -> Reason:
         """Write a grant, then send its ticket: `reason`, or why the door stays shut.
 
@@ -58,7 +60,7 @@ class Doorside:
         )
         if not written:
             return Reason.LEDGER_UNAVAILABLE
-        if self._lock.unlock() is None:
+        if self._guard.unlock() is None:
             self._journal.note(EventKind.ACCESS, Reason.DOOR_UNAVAILABLE, person=person)
             return Reason.DOOR_UNAVAILABLE
         self._entrant = person
@@ -67,32 +69,29 @@ class Doorside:
 
     def relock(self) -> bool:
         """Ask for the relay off now: whether a guard took it."""
-        return self._lock.relock()
+        return self._guard.relock()
 
-    def signal(self, pattern: str, steps: Sequence[Message] = ()) -> None:
-        """Show a pattern on the LED and the buzzer, where there are any."""
-        self._lock.signal(pattern, steps)
+    def signal(self, cue: Cue, steps: tuple[Flash, ...] = ()) -> None:
+        """Show this on the LED and the buzzer, where there are any."""
+        self._guard.signal(cue, steps)
 
-    def set_mode(self, mode: str) -> None:
-        """`normal`, `always_open` or `lock_down`, from now on."""
-        self._mode_at = 0.0 if mode != self._mode else self._mode_at
+    def set_mode(self, mode: Mode) -> None:
+        """The mode from now on."""
+        self._mode_at = 0.0 if mode is not self._mode else self._mode_at
         self._mode = mode
 
     def attend(self) -> None:
         """Hear what the guard says and keep it in its mode; never blocks."""
-        messages = self._lock.poll()
+        messages = self._guard.poll()
         self._tell_presence()
         for message in messages:
-            try:
-                self._hear(message)
-            except (KeyError, ValueError, TypeError) as error:
-                log.warning("the relay guard said what cannot be read: %r", error)
-        if self._lock.connected and time.monotonic() - self._mode_at >= MODE_EVERY_S:
+            self._hear(message)
+        if self._guard.connected and time.monotonic() - self._mode_at >= MODE_EVERY_S:
             self._mode_at = time.monotonic()
-            self._lock.set_mode(self._mode)
+            self._guard.set_mode(self._mode)
 
     def _tell_presence(self) -> None:
-        there = self._lock.connected
+        there = self._guard.connected
         if there is self._was_there:
             return
         self._was_there = there
@@ -101,30 +100,34 @@ class Doorside:
         reason = Reason.DOOR_BACK if there else Reason.DOOR_LOST
         self._journal.note(EventKind.SYSTEM, reason)
 
-    def _hear(self, message: Message) -> None:
-        if message["op"] == "state":
-            states = {name: str(message[name]) for name in _STATES if name in message}
-            states["tamper"] = "on" if message["tamper"] else "off"
-            self._journal.keep(states)
-        elif message["op"] == "event":
-            self._write(message)
-        elif message["op"] == "claim":
-            self._on_claim(str(message["source"]), str(message["value"]))
-        elif message["op"] == "refused":
-            log.warning("the relay guard refused: %s", message.get("reason"))
+    def _hear(self, message: Message | Unreadable) -> None:
+        match message:
+            case State():
+                self._journal.keep(
+                    {
+                        "lock": message.lock.value,
+                        "contact": message.contact.value,
+                        "mode": message.mode.value,
+                        "tamper": "on" if message.tamper else "off",
+                    }
+                )
+            case Happened():
+                self._write(message)
+            case Presented():
+                self._on_presented(message)
+            case Refused(reason):
+                log.warning("the relay guard refused: %s", reason)
+            case Unreadable(why):
+                log.warning("the relay guard said what cannot be read: %s", why)
+            case _:
+                log.warning("the relay guard said what is not for sight: %s", message)
 
-    def _write(self, message: Message) -> None:
-        reason = Reason(message["reason"])
-        detail: dict[str, str | float | bool] = {
-            str(key): value
-            for key, value in dict(message.get("detail") or {}).items()
-            if isinstance(value, str | float | bool)
-        }
-        ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != "rex"
+    def _write(self, happened: Happened) -> None:
+        reason, detail = happened.reason, happened.detail
+        ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != Cause.REX.value
         person = self._entrant if ours else None
-        at = float(message["at"])
         # Not written, not acknowledged: the guard says it again at the next connection.
-        if self._journal.note(EventKind.DOOR, reason, at=at, person=person, detail=detail):
-            self._lock.acknowledge(int(message["n"]))
+        if self._journal.note(EventKind.DOOR, reason, at=happened.at, person=person, detail=detail):
+            self._guard.acknowledge(happened.number)
         if reason is Reason.LOCKED:
             self._entrant = None

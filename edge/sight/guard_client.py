@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from edge.errors import WireError
 from edge.wire.channel import Channel
+from edge.wire.messages import Acknowledge, AskState, Cue, Flash, Relock, SetMode, Signal, Unlock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from edge.wire.channel import Message
+    from edge.wire.messages import Message, Mode, Unreadable
 
 _RETRY_S = 0.5
 
 
-class Lock:
+class GuardClient:
     """The door as sight knows it. Never blocks for long; a guard that is gone is retried."""
 
     def __init__(self, path: Path) -> None:
@@ -34,33 +34,30 @@ class Lock:
     def unlock(self) -> str | None:
         """Send one fresh ticket: its number, or None when no guard took it."""
         ticket = secrets.token_hex(16)
-        sent = self._send({"op": "unlock", "ticket": ticket, "issued_at": time.monotonic()})
+        sent = self._send(Unlock(ticket, time.monotonic()))
         return ticket if sent else None
 
     def relock(self) -> bool:
         """Ask for the relay off now."""
-        return self._send({"op": "lock"})
+        return self._send(Relock())
 
-    def set_mode(self, mode: str) -> None:
-        """`normal`, `always_open` (a lease of a few seconds) or `lock_down`."""
-        self._send({"op": "mode", "mode": mode})
+    def set_mode(self, mode: Mode) -> None:
+        """The mode from now on; always-open is a lease of a few seconds."""
+        self._send(SetMode(mode))
 
     def acknowledge(self, number: int) -> None:
         """The guard may forget its events up to this number: they are in the ledger."""
-        self._send({"op": "ack", "n": number})
+        self._send(Acknowledge(number))
 
-    def signal(self, pattern: str, steps: Sequence[Message] = ()) -> None:
-        """Show a pattern on the LED and the buzzer, where there are any."""
-        message: Message = {"op": "signal", "pattern": pattern}
-        if steps:
-            message["steps"] = list(steps)
-        self._send(message)
+    def signal(self, cue: Cue, steps: tuple[Flash, ...] = ()) -> None:
+        """Show this on the LED and the buzzer, where there are any."""
+        self._send(Signal(cue, steps))
 
-    def poll(self) -> list[Message]:
+    def poll(self) -> list[Message | Unreadable]:
         """What the guard said since the last call; connects again when it was gone."""
         if self._channel is None and not self._connect():
             return []
-        messages = []
+        messages: list[Message | Unreadable] = []
         try:
             while self._channel and (message := self._channel.receive(0)) is not None:
                 messages.append(message)
@@ -82,7 +79,7 @@ class Lock:
             self._channel = Channel.connect(self._path, timeout_s=0.2)
         except WireError:
             return False
-        return self._send({"op": "status"})
+        return self._send(AskState())
 
     def _send(self, message: Message) -> bool:
         if self._channel is None:

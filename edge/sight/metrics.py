@@ -1,4 +1,4 @@
-"""Figures of the running daemon, and one frame's evidence as a packet for those who watch."""
+"""Metrics of the running daemon, and one frame's evidence for those who watch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.wire.messages import Seen
+
 if TYPE_CHECKING:
     from edge.records import Decision, Evidence, Match
-    from edge.wire.channel import Message
 
 _REMEMBERED = 300  # frames: about ten seconds
 
 
-class Figures:
+class Metrics:
     """Frame rate, and the time from a frame's arrival to its decision."""
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Figures:
             return 0.0
         return (len(self._captured) - 1) / max(self._captured[-1] - self._captured[0], 1e-6)
 
-    def metrics(self) -> dict[str, float]:
+    def current(self) -> dict[str, float]:
         """For MQTT: `decision_ms` (median), `decision_p99_ms`, `fps`."""
         if not self._taken:
             return {}
@@ -45,25 +46,22 @@ class Figures:
         }
 
 
-def seen(evidence: Evidence, match: Match | None, decision: Decision, figures: Figures) -> Message:
+def seen(evidence: Evidence, match: Match | None, decision: Decision, metrics: Metrics) -> Seen:
     """What one frame showed and what was decided, without pixels and embeddings."""
-    packet: Message = {
-        "op": "seen",
-        "at": evidence.captured_at,
-        "faces": evidence.faces,
-        "track": evidence.track,
-        "outcome": decision.outcome.value,
-        "reason": decision.reason.value,
-        "hint": decision.hint.value,
-        "liveness": evidence.liveness.state.value,
-        "blinks": evidence.liveness.blinks,
-        "instruction": evidence.liveness.instruction,
-        "fps": round(figures.fps, 1),
-    }
-    if evidence.eyes is not None:
-        packet["eyes"] = [round(evidence.eyes.right, 3), round(evidence.eyes.left, 3)]
-    if match is not None:
-        packet["person"] = match.person
-        packet["similarity"] = round(match.similarity, 3)
-        packet["threshold"] = round(match.threshold, 3)
-    return packet
+    eyes = evidence.eyes
+    return Seen(
+        at=evidence.captured_at,
+        faces=evidence.faces,
+        track=evidence.track,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        hint=decision.hint,
+        liveness=evidence.liveness.state,
+        blinks=evidence.liveness.blinks,
+        instruction=evidence.liveness.instruction,
+        fps=round(metrics.fps, 1),
+        eyes=None if eyes is None else (round(eyes.right, 3), round(eyes.left, 3)),
+        person=match.person if match else None,
+        similarity=round(match.similarity, 3) if match else None,
+        threshold=round(match.threshold, 3) if match else None,
+    )

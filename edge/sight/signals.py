@@ -8,16 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.records import Hint, Outcome
+from edge.wire.messages import Colour, Cue, Flash
 
 if TYPE_CHECKING:
     from edge.records import Decision, Evidence
     from edge.sight.doorside import Doorside
     from edge.sight.journal import Journal
-    from edge.wire.channel import Message
 
 SHOWN_S = 2.5
 """How long a verdict stays before waiting is shown again."""
-_COLOURS = {"left": "blue", "right": "yellow", "up": "white", "closer": "magenta"}
+_COLOURS = {
+    "left": Colour.BLUE,
+    "right": Colour.YELLOW,
+    "up": Colour.WHITE,
+    "closer": Colour.MAGENTA,
+}
 """Turn left, turn right, look up, come closer; blinks are counted out in cyan flashes."""
 _BLINKS = {"blink_twice": 2, "blink_thrice": 3}
 
@@ -29,7 +34,7 @@ class Signals:
         self._door = door
         self._journal = journal
         self._instruction = ""
-        self._shown: tuple[str, str] = ("off", "")
+        self._shown: tuple[Cue, str] = (Cue.OFF, "")
         self._verdict_until = float("-inf")
 
     def show(self, decision: Decision, evidence: Evidence) -> None:
@@ -39,29 +44,29 @@ class Signals:
         if decision.outcome is not Outcome.WAIT:
             self._verdict_until = at + SHOWN_S
             granted = decision.outcome is Outcome.GRANT
-            self._send("granted" if granted else "denied", "")
+            self._send(Cue.GRANTED if granted else Cue.DENIED, "")
         elif at < self._verdict_until:
             return
         elif decision.hint is Hint.CHALLENGE:
-            self._send("challenge", evidence.liveness.move)
+            self._send(Cue.CHALLENGE, evidence.liveness.move)
         else:
-            self._send("look_here" if evidence.faces else "off", "")
+            self._send(Cue.LOOK_HERE if evidence.faces else Cue.OFF, "")
 
     def _say(self, instruction: str) -> None:
         if instruction != self._instruction:
             self._instruction = instruction
             self._journal.keep({"instruction": instruction})
 
-    def _send(self, pattern: str, move: str) -> None:
-        if (pattern, move) != self._shown:
-            self._shown = (pattern, move)
-            self._door.signal(pattern, steps_for(move))
+    def _send(self, cue: Cue, move: str) -> None:
+        if (cue, move) != self._shown:
+            self._shown = (cue, move)
+            self._door.signal(cue, steps_for(move))
 
 
-def steps_for(move: str) -> list[Message]:
+def steps_for(move: str) -> tuple[Flash, ...]:
     """The flashes that ask for one move of a challenge; empty for no move."""
     if not move:
-        return []
-    flash = {"colour": _COLOURS.get(move, "cyan"), "ms": 300, "beep": True}
-    pause = {"colour": "off", "ms": 300, "beep": False}
-    return [flash, pause] * _BLINKS.get(move, 1) + [{**pause, "ms": 900}]
+        return ()
+    flash = Flash(_COLOURS.get(move, Colour.CYAN), 0.3, beep=True)
+    rounds = (flash, Flash(Colour.OFF, 0.3)) * _BLINKS.get(move, 1)
+    return (*rounds, Flash(Colour.OFF, 0.9))

@@ -1,35 +1,29 @@
-"""How the programs talk: one JSON object a packet, over Unix SOCK_SEQPACKET sockets.
+"""How the programs talk: one message a packet, over Unix SOCK_SEQPACKET sockets.
 
 Stdlib only, since the relay guard speaks it. The kernel keeps packet boundaries and says who
 the peer is (SO_PEERCRED), so there is no framing and no password here.
-
-door's socket: sight sends `unlock`, `hold`, `lock`, `mode`, `signal`, `status`; the guard sends
-`state` whenever something changed and as an answer to `status`, `event` for what happened at the
-door (again until sight's `ack`), `claim` for a card or PIN that was presented, and `refused` for
-a request it did not follow.
-sight's socket: the command line and link send `claim`, `watch`, `status`, `command`, and get
-one `ok` or `error`; a watcher gets `seen` packets until it hangs up.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.errors import WireError
+from edge.wire.codec import decode, encode
+from edge.wire.messages import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
 
-MAX_PACKET = 64 * 1024
+    from edge.wire.messages import Message, Request, Unreadable
 
-Message = dict[str, Any]
+MAX_PACKET = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ class Channel:
         Raises:
             WireError: the peer is gone, or does not read and its queue is full.
         """
-        packet = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+        packet = encode(message)
         if len(packet) > MAX_PACKET:
             raise WireError(f"a message of {len(packet)} bytes is over the {MAX_PACKET} allowed")
         try:
@@ -87,11 +81,11 @@ class Channel:
         except OSError as error:
             raise WireError(f"the peer is gone: {error.strerror or error}") from error
 
-    def receive(self, timeout_s: float | None = None) -> Message | None:
+    def receive(self, timeout_s: float | None = None) -> Message | Unreadable | None:
         """The next packet, or None when none came in time. `timeout_s` None waits for ever.
 
         Raises:
-            WireError: the peer hung up or sent what is not one JSON object.
+            WireError: the peer hung up or sent what is not a message at all.
         """
         self._sock.settimeout(timeout_s)
         try:
@@ -102,13 +96,21 @@ class Channel:
             raise WireError(f"the peer is gone: {error.strerror or error}") from error
         if not packet:
             raise WireError("the peer hung up")
-        try:
-            message = json.loads(packet)
-        except (ValueError, RecursionError) as error:
-            raise WireError("the peer sent what is not JSON") from error
-        if not isinstance(message, dict) or not isinstance(message.get("op"), str):
-            raise WireError("the peer sent a packet without an `op`")
-        return message
+        return decode(packet)
+
+    def ask(self, request: Request, timeout_s: float = 2.0) -> Answer:
+        """Send a request to sight and wait for its answer.
+
+        Raises:
+            WireError: none came in time, or the peer is gone.
+        """
+        self.send(request)
+        answer = self.receive(timeout_s)
+        if answer is None:
+            raise WireError(f"sight does not answer within {timeout_s:g} s")
+        if not isinstance(answer, Answer):
+            raise WireError("sight answers with what is no answer: is it of another version?")
+        return answer
 
     def close(self) -> None:
         """Hang up. May be called twice."""

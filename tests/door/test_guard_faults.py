@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from edge.door.warden import SILENCE_S
+from edge.records import Reason
+from edge.wire.messages import AskState, LockState, State
 from tests.support.guarding import CONTACT, RELAY, REX, RunningGuard
 
 PROGRAM = str(Path(__file__).parents[1] / "support" / "faulty_guard.py")
@@ -29,18 +31,18 @@ def bring_to(guard: RunningGuard, state: str) -> None:
         guard.board.set_input(CONTACT, high=True)
     elif state == "FAULT":
         guard.board.set_input(RELAY, high=True)  # a short circuit
-        guard.hear("state", lock="FAULT")
+        guard.hear(State, lock=LockState.FAULT)
         guard.board.set_input(REX, high=False)
-        guard.hear("event", reason="unlocked")
+        guard.happened(Reason.UNLOCKED)
         return
     elif state == "LOCKED":
-        guard.say("status")
+        guard.say(AskState())
     else:
         guard.unlock()
         if state in ("OPEN", "HELD"):
-            guard.hear("event", reason="unlocked")
+            guard.happened(Reason.UNLOCKED)
             guard.board.set_input(CONTACT, high=True)
-    guard.hear("state", lock=state)
+    guard.hear(State, lock=LockState(state))
 
 
 def strike(guard: RunningGuard, fault: str) -> None:
@@ -53,7 +55,7 @@ def one_run(state: str, fault: str, seed: int) -> tuple[float, float]:
     chance = random.Random(f"{state} {fault} {seed}")
     program = (PROGRAM, fault if fault.islower() else "exit")
     with RunningGuard(program=program) as guard:
-        guard.hear("state")
+        guard.hear(State)
         bring_to(guard, state)
         time.sleep(chance.uniform(0.0, 0.08 if state == "UNLOCKING" else 0.3))
         struck_at = time.monotonic()
@@ -113,9 +115,9 @@ def test_every_fault_in_every_state(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_guard_does_not_run_without_its_warden() -> None:
     with RunningGuard() as guard:
-        guard.hear("state")
+        guard.hear(State)
         guard.unlock()
-        guard.hear("event", reason="unlocked")
+        guard.happened(Reason.UNLOCKED)
         killed_at = time.monotonic()
         os.kill(guard.warden(), signal.SIGKILL)
         assert guard.process.wait(timeout=2) == 1
@@ -125,7 +127,7 @@ def test_the_guard_does_not_run_without_its_warden() -> None:
 
 def test_a_frozen_warden_ends_the_guard() -> None:
     with RunningGuard() as guard:
-        guard.hear("state")
+        guard.hear(State)
         os.kill(guard.warden(), signal.SIGSTOP)
         stopped_at = time.monotonic()
         assert guard.process.wait(timeout=5) == 1
@@ -138,10 +140,10 @@ def test_a_frozen_warden_ends_the_guard() -> None:
 def test_ctrl_z_does_not_stop_the_end_of_a_pulse() -> None:
     with RunningGuard() as guard:
         guard.unlock()
-        guard.hear("event", reason="unlocked")
+        guard.happened(Reason.UNLOCKED)
         for pid in (guard.process.pid, guard.warden()):
             os.kill(pid, signal.SIGTSTP)
-        guard.hear("event", reason="locked")
+        guard.happened(Reason.LOCKED)
         assert guard.board.pulses(RELAY) == [pytest.approx(0.6, abs=KILL_S)]
 
 
@@ -156,15 +158,15 @@ def fill(pipe: str) -> None:
 @pytest.mark.parametrize("fault", ["SIGSTOP", "exception"])
 def test_a_log_that_nobody_reads_holds_up_neither_guard_nor_warden(fault: str) -> None:
     with RunningGuard(program=(PROGRAM, "exception")) as guard:
-        guard.hear("state")
+        guard.hear(State)
         fill(f"/proc/{guard.process.pid}/fd/2")
         guard.hang_up()  # of which it would like to tell
         time.sleep(0.1)
         guard.unlock()
-        guard.hear("event", reason="locked")
+        guard.happened(Reason.LOCKED)
         assert guard.board.pulses(RELAY) == [pytest.approx(0.6, abs=KILL_S)]
         guard.unlock()
-        guard.hear("event", reason="unlocked")
+        guard.happened(Reason.UNLOCKED)
         strike(guard, fault)
         assert guard.process.wait(timeout=5) != 0
         guard.wait_off(within_s=1.0)
@@ -172,9 +174,9 @@ def test_a_log_that_nobody_reads_holds_up_neither_guard_nor_warden(fault: str) -
 
 def test_a_restarted_guard_begins_with_the_relay_off() -> None:
     with RunningGuard() as guard:
-        guard.hear("state")
+        guard.hear(State)
         guard.unlock()
-        guard.hear("event", reason="unlocked")
+        guard.happened(Reason.UNLOCKED)
         guard.process.kill()
         guard.process.wait()
         guard.hang_up()
@@ -183,4 +185,4 @@ def test_a_restarted_guard_begins_with_the_relay_off() -> None:
         guard.process = guard.start()
         own = [each for each in guard.board.changes(RELAY) if each.pid == guard.process.pid]
         assert not own[0].on
-        assert guard.hear("state")["relay"] is False
+        assert guard.hear(State).relay is False

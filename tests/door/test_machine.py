@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.door import machine as machine_module
-from edge.door.machine import Contact, Door, Drive, Grant, Lock, Machine, Mode, Rules, Step
+from edge.door.machine import Door, Drive, Grant, Machine, Rules, Step
+from edge.records import Reason
+from edge.wire.messages import Cause, Contact, LockState, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +29,9 @@ VARIANTS = {
     "strike": BASE,
     "relock on open": replace(BASE, relock="open"),
     "relock on close": replace(BASE, relock="close"),
-    "holding": replace(BASE, hold_max_s=2.5),
     "motor": replace(BASE, motor=True, relock="close"),
     "interlock": replace(BASE, interlock_s=1.0),
-    "motor, interlock, holding": replace(BASE, motor=True, interlock_s=1.0, hold_max_s=2.5),
+    "motor, interlock": replace(BASE, motor=True, interlock_s=1.0),
 }
 
 Act = Callable[[Machine, Door, float], Step]
@@ -38,7 +39,6 @@ Act = Callable[[Machine, Door, float], Step]
 INPUTS: dict[str, Act] = {
     "tick": lambda m, d, t: m.tick(d, t),
     "unlock": lambda m, d, t: m.unlock(d, t, "a"),
-    "hold": lambda m, d, t: m.hold(d, t, "a"),
     "rex": lambda m, d, t: m.exit_button(d, t),
     "lock": lambda m, d, t: m.lock(d, t),
     "normal": lambda m, d, t: m.set_mode(d, t, Mode.NORMAL),
@@ -67,7 +67,6 @@ class Witness:
 
     allowed_until: float = FAR_PAST
     """Something that was asked for covers the lock being driven open up to here."""
-    granted_at: float = FAR_PAST
     driven_since: float | None = None
     one_pulse: bool = True
     """Since it is driven open, nothing but one ticket or one press of the button asked for it."""
@@ -83,11 +82,7 @@ class Witness:
         if name == "unlock" or fresh_press:
             start = now + rules.interlock_s
             end = max(start + rules.pulse_s, self.allowed_until)
-            return replace(self, granted_at=start, allowed_until=end)
-        if name == "hold":
-            longest = self.granted_at + max(rules.hold_max_s, rules.pulse_s)
-            end = max(self.allowed_until, min(now + machine_module.HOLD_S, longest))
-            return replace(self, allowed_until=end, one_pulse=False)
+            return replace(self, allowed_until=end)
         if name == "always open":
             end = max(self.allowed_until, now + LEASE)
             return replace(self, allowed_until=end, one_pulse=False)
@@ -133,7 +128,6 @@ def rebase(door: Door, witness: Witness, by: float) -> tuple[Door, Witness]:
         witness,
         # What no longer matters is forgotten, which keeps the number of situations small.
         allowed_until=max(witness.allowed_until - by, 0.0),
-        granted_at=max(witness.granted_at - by, FAR_PAST) if door.grant else FAR_PAST,
         driven_since=earlier(witness.driven_since, by),
         bolt_open_until=max(witness.bolt_open_until - by, -1.0),
     )
@@ -191,7 +185,7 @@ def check_driving(found: Transition, rules: Rules) -> None:
     if witness.one_pulse:
         assert driven_s < rules.pulse_s, "driven for longer than its pulse"
     if found.name in ("lock", "lock-down"):
-        assert door.fire or (door.grant and door.grant.cause == "rex")
+        assert door.fire or (door.grant and door.grant.cause is Cause.REX)
     if door.other_busy:
         assert door.fire, "unlocked against the interlock"
 
@@ -201,13 +195,13 @@ def check_reports(found: Transition) -> None:
     forced = door.contact is Contact.OPEN and not door.authorised
     assert forced == found.witness.forced
     if not door.fault:
-        assert (door.lock is Lock.FORCED) == forced
-        assert (door.lock is Lock.LOCKED) <= (door.drive is Drive.REST and not door.unlocked)
+        assert (door.lock is LockState.FORCED) == forced
+        assert (door.lock is LockState.LOCKED) <= (door.drive is Drive.REST and not door.unlocked)
     happened = {each.reason for each in step.happenings}
     newly_open = door.contact is Contact.OPEN and found.before.contact is Contact.CLOSED
-    assert ("forced" in happened) == (newly_open and forced)
-    assert ("unlocked" in happened) == (door.unlocked and not found.before.unlocked)
-    assert bool(step.refused) <= (found.name in ("unlock", "hold", "always open"))
+    assert (Reason.FORCED in happened) == (newly_open and forced)
+    assert (Reason.UNLOCKED in happened) == (door.unlocked and not found.before.unlocked)
+    assert bool(step.refused) <= (found.name in ("unlock", "always open"))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +214,7 @@ def check_reports(found: Transition) -> None:
 def test_every_reachable_state_keeps_the_rules(variant: str) -> None:
     rules = VARIANTS[variant]
     machine = Machine(rules)
-    states: set[Lock] = set()
+    states: set[LockState] = set()
     ends: dict[Door, Door] = {}
     count = 0
     for found in explore(machine):
@@ -237,7 +231,7 @@ def test_every_reachable_state_keeps_the_rules(variant: str) -> None:
             assert ends[alone].drive is Drive.REST
             waits = rules.motor and ends[alone].contact is Contact.OPEN
             assert waits or not ends[alone].unlocked
-    assert states == set(Lock)
+    assert states == set(LockState)
     assert count > 1000
 
 
@@ -314,25 +308,25 @@ def closed_door() -> tuple[Machine, Door]:
     return machine, machine.set_contact(Door(), 0.0, Contact.CLOSED).door
 
 
-def reasons(step: Step) -> list[str]:
+def reasons(step: Step) -> list[Reason]:
     return [each.reason for each in step.happenings]
 
 
 def test_a_visit() -> None:
     machine, door = closed_door()
     step = machine.unlock(door, 1.0, "a")
-    assert step.door.lock is Lock.UNLOCKING
+    assert step.door.lock is LockState.UNLOCKING
     assert step.happenings[0].detail == {"cause": "ticket", "ticket": "a"}
     door = machine.tick(step.door, 1.5).door
-    assert door.lock is Lock.UNLOCKED
+    assert door.lock is LockState.UNLOCKED
     step = machine.set_contact(door, 1.7, Contact.OPEN)
-    assert (step.door.lock, reasons(step)) == (Lock.OPEN, ["opened"])
+    assert (step.door.lock, reasons(step)) == (LockState.OPEN, [Reason.OPENED])
     step = machine.tick(step.door, 2.0)
     assert step.door.drive is Drive.REST
-    assert step.happenings[0].reason == "locked"
+    assert step.happenings[0].reason is Reason.LOCKED
     assert step.happenings[0].detail == {"pulse_s": 1.0}
     step = machine.set_contact(step.door, 3.0, Contact.CLOSED)
-    assert (step.door.lock, reasons(step)) == (Lock.LOCKED, ["closed"])
+    assert (step.door.lock, reasons(step)) == (LockState.LOCKED, [Reason.CLOSED])
 
 
 def test_a_door_left_open_is_held_and_a_new_grant_starts_its_time_again() -> None:
@@ -340,21 +334,21 @@ def test_a_door_left_open_is_held_and_a_new_grant_starts_its_time_again() -> Non
     door = machine.unlock(door, 0.0, "a").door
     door = machine.set_contact(door, 0.6, Contact.OPEN).door
     step = machine.tick(door, 2.7)
-    assert step.door.lock is Lock.HELD
-    assert "held_open" in reasons(step)
-    assert machine.unlock(step.door, 3.0, "b").door.lock is Lock.OPEN
+    assert step.door.lock is LockState.HELD
+    assert Reason.HELD_OPEN in reasons(step)
+    assert machine.unlock(step.door, 3.0, "b").door.lock is LockState.OPEN
 
 
 def test_a_door_found_open_at_the_start_is_not_called_forced() -> None:
     machine = Machine(BASE)
-    assert machine.set_contact(Door(), 0.0, Contact.OPEN).door.lock is Lock.OPEN
+    assert machine.set_contact(Door(), 0.0, Contact.OPEN).door.lock is LockState.OPEN
 
 
 def test_an_opening_just_after_relocking_belongs_to_the_grant() -> None:
     machine, door = closed_door()
     relocked = machine.tick(machine.unlock(door, 0.0, "a").door, 1.0).door
-    assert machine.set_contact(relocked, 1.4, Contact.OPEN).door.lock is Lock.OPEN
-    assert machine.set_contact(relocked, 1.6, Contact.OPEN).door.lock is Lock.FORCED
+    assert machine.set_contact(relocked, 1.4, Contact.OPEN).door.lock is LockState.OPEN
+    assert machine.set_contact(relocked, 1.6, Contact.OPEN).door.lock is LockState.FORCED
 
 
 def test_a_second_ticket_does_not_lengthen_a_pulse() -> None:
@@ -382,15 +376,6 @@ def test_lock_down_refuses_tickets_but_lets_people_out() -> None:
     assert machine.set_fire(door, 0.1, on=True).door.unlocked
 
 
-def test_holding_ends_with_the_holder() -> None:
-    machine = Machine(replace(BASE, hold_max_s=2.5))
-    door = machine.unlock(Door(), 0.0, "a").door
-    door = machine.hold(door, 0.8, "a").door
-    assert machine.tick(door, 1.7).door.unlocked
-    assert not machine.tick(door, 1.8).door.unlocked
-    assert machine.hold(door, 0.9, "b").refused
-
-
 def test_always_open_lapses_with_sight() -> None:
     machine = Machine(BASE)
     door = machine.set_mode(Door(), 0.0, Mode.ALWAYS_OPEN).door
@@ -407,16 +392,16 @@ def test_a_motor_is_not_thrown_beside_its_frame() -> None:
     door = machine.tick(door, 3.0).door
     assert (door.drive, door.unlocked) == (Drive.REST, True)
     door = machine.set_contact(door, 4.0, Contact.CLOSED).door
-    assert (door.drive, door.lock) == (Drive.RELOCK, Lock.UNLOCKED)
+    assert (door.drive, door.lock) == (Drive.RELOCK, LockState.UNLOCKED)
     door = machine.tick(door, 4.5).door
-    assert (door.drive, door.lock) == (Drive.REST, Lock.LOCKED)
+    assert (door.drive, door.lock) == (Drive.REST, LockState.LOCKED)
 
 
 def test_a_motor_is_driven_home_at_the_start() -> None:
     machine = Machine(replace(BASE, motor=True))
     door = machine.start(0.0)
     assert door.drive is Drive.RELOCK
-    assert machine.tick(door, 0.5).door.lock is Lock.LOCKED
+    assert machine.tick(door, 0.5).door.lock is LockState.LOCKED
 
 
 def test_tamper_is_reported_at_both_ends() -> None:

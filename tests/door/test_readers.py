@@ -19,6 +19,7 @@ from edge.door.readers.device import EVENT, DeviceReader, SerialCard, SerialKeys
 from edge.door.readers.matrix import KEYS, SCAN_S, Matrix
 from edge.door.readers.wiegand import GAP_S, Wiegand, card_number, pressed_key
 from edge.door.settings import Reader
+from edge.wire.messages import Credential, Presented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def test_a_card(wiegand: Wiegand, bits: int, number: int, spacing: float) -> Non
     edges = falls(frame(number, bits), spacing=spacing)
     assert wiegand.claims(edges, edges[-1].at) == []
     assert wiegand.deadline == pytest.approx(edges[-1].at + GAP_S)
-    assert wiegand.claims([], edges[-1].at + GAP_S) == [{"source": "card", "value": str(number)}]
+    assert wiegand.claims([], edges[-1].at + GAP_S) == [Presented(Credential.CARD, str(number))]
     assert wiegand.deadline is None
 
 
@@ -63,7 +64,7 @@ def test_edges_may_come_late_and_in_pieces(wiegand: Wiegand) -> None:
     """A guard that was busy gets two frames at once; the kernel's stamps tell them apart."""
     edges = falls(frame(7, 26)) + falls(frame(8, 26), start=1.2)
     found = wiegand.claims(edges[:40], 5.0) + wiegand.claims(edges[40:], 5.001)
-    assert found[0] == {"source": "card", "value": "7"}
+    assert found[0] == Presented(Credential.CARD, "7")
     # The second was still under way when time passed it by: cut off, and not half believed.
     assert found[1:] == []
 
@@ -94,14 +95,14 @@ def test_no_sequence_of_bits_breaks_it(bits: str) -> None:
 
 
 def test_keys_of_a_wiegand_keypad(wiegand: Wiegand) -> None:
-    found = []
+    found: list[Presented] = []
     for index, key in enumerate("4711#"):
         code = format("0123456789*#".index(key), "04b")
         inverted = "".join(str(1 - int(bit)) for bit in code)
         burst = code if index % 2 else inverted + code
         start = 1.0 + index
         found += wiegand.claims(falls(burst, start=start), start + 0.5)
-    assert found == [{"source": "pin", "value": "4711"}]
+    assert found == [Presented(Credential.PIN, "4711")]
 
 
 def test_wiegand_through_the_board(tmp_path: Path) -> None:
@@ -116,13 +117,13 @@ def test_wiegand_through_the_board(tmp_path: Path) -> None:
         edges += pins.edges()
     assert [edge.on for edge in edges] == [True] * 26
     even = [Edge(each.line, each.on, 1 + 0.001 * n) for n, each in enumerate(edges)]
-    assert reader.claims(even, 2) == [{"source": "card", "value": "1234"}]
+    assert reader.claims(even, 2) == [Presented(Credential.CARD, "1234")]
     pins.close()
 
 
-def typed(keys: str, pause: float = 0.5) -> list[dict[str, str]]:
+def typed(keys: str, pause: float = 0.5) -> list[Presented]:
     entry = PinEntry()
-    found = []
+    found: list[Presented] = []
     for index, key in enumerate(keys):
         found += entry.key(key, 100 + index * pause)
     return found
@@ -142,7 +143,7 @@ def typed(keys: str, pause: float = 0.5) -> list[dict[str, str]]:
     ],
 )
 def test_typing_a_pin(keys: str, pins: list[str]) -> None:
-    assert typed(keys) == [{"source": "pin", "value": pin} for pin in pins]
+    assert typed(keys) == [Presented(Credential.PIN, pin) for pin in pins]
 
 
 def test_digits_are_forgotten_after_a_while() -> None:
@@ -204,7 +205,7 @@ def test_a_matrix_keypad() -> None:
         found += press(keypad, matrix, key, now, 0.2)  # held: still one key
         found += press(keypad, matrix, "", now + 0.2, 0.1)
         now += 0.5
-    assert found == [{"source": "pin", "value": "0992"}]
+    assert found == [Presented(Credential.PIN, "0992")]
     assert matrix.deadline is None
     assert keypad.low == set(rows)
 
@@ -223,7 +224,7 @@ def test_two_keys_at_once_and_a_flicker_count_for_nothing() -> None:
         now += 0.3
     press(keypad, matrix, "9", now, SCAN_S / 2)  # seen once only
     press(keypad, matrix, "", now + SCAN_S, 0.1)
-    assert press(keypad, matrix, "#", now + 0.5, 0.1) == [{"source": "pin", "value": "4711"}]
+    assert press(keypad, matrix, "#", now + 0.5, 0.1) == [Presented(Credential.PIN, "4711")]
 
 
 def test_a_serial_keypad_over_a_terminal() -> None:
@@ -235,7 +236,7 @@ def test_a_serial_keypad_over_a_terminal() -> None:
     os.write(near, b"\xff47x")
     assert reader.claims([], 1.1) == []
     os.write(near, b"11\r\n")
-    assert reader.claims([], 1.2) == [{"source": "pin", "value": "4711"}]
+    assert reader.claims([], 1.2) == [Presented(Credential.PIN, "4711")]
     os.close(near)
     os.close(far)
     reader.claims([], 1.3)
@@ -258,7 +259,7 @@ def test_a_reader_that_is_away_is_tried_again(
     assert (len(opened), reader.deadline) == (1, 12.0)
     assert reader.claims([], 12.0) == []
     path.write_text("4711#")
-    assert reader.claims([], 14.0) == [{"source": "pin", "value": "4711"}]
+    assert reader.claims([], 14.0) == [Presented(Credential.PIN, "4711")]
     assert reader.claims([], 14.1) == []
     assert reader.fileno() == -1
     said = capfd.readouterr().err
@@ -280,7 +281,7 @@ def test_a_serial_card() -> None:
     good = b"\x02" + code.hex().upper().encode() + f"{check:02X}".encode() + b"\x03"
     reader = SerialCard()
     assert reader.feed(b"noise" + good[:5], 0.0) == []
-    assert reader.feed(good[5:], 0.0) == [{"source": "card", "value": str(0x00123456)}]
+    assert reader.feed(good[5:], 0.0) == [Presented(Credential.CARD, str(0x00123456))]
     wrong = good.replace(b"56", b"57")
     for bad in (wrong, good[:-2] + b"\x03", b"\x02" + b"G" * 12 + b"\x03", b"\x02" + b"0" * 90):
         assert reader.feed(bad, 0.0) == []
@@ -301,10 +302,10 @@ def test_a_usb_reader_types_a_card() -> None:
     wedge = Wedge()
     data = key_events([*digits, 28])
     assert wedge.feed(data[:101], 0.0) == []
-    assert wedge.feed(data[101:], 0.01) == [{"source": "card", "value": "12301"}]
+    assert wedge.feed(data[101:], 0.01) == [Presented(Credential.CARD, "12301")]
     assert wedge.feed(key_events([2, 57, 28]), 1.0) == []  # a space is in no card's number
     assert wedge.feed(key_events([2] * 40 + [28]), 2.0) == []
     assert wedge.feed(key_events([2, 3]), 3.0) == []
-    assert wedge.feed(key_events([4, 28]), 9.0) == [{"source": "card", "value": "3"}]
-    assert wedge.feed(key_events([30, 2, 28]), 20.0) == [{"source": "card", "value": "A1"}]
+    assert wedge.feed(key_events([4, 28]), 9.0) == [Presented(Credential.CARD, "3")]
+    assert wedge.feed(key_events([30, 2, 28]), 20.0) == [Presented(Credential.CARD, "A1")]
     assert wedge.feed(key_events([28]), 30.0) == []

@@ -21,6 +21,7 @@ from edge.door.machine import Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import WireError
 from edge.wire.channel import Channel
+from edge.wire.messages import Unlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ class Running:
         """Unlock, and wait until the line is driven; the monotonic time then."""
         ticket = secrets.token_hex(16)
         asked_at = time.monotonic()
-        self.channel.send({"op": "unlock", "ticket": ticket, "issued_at": asked_at})
+        self.channel.send(Unlock(ticket, asked_at))
         until(lambda: line() == "driven high", 5.0)
         return time.monotonic()
 

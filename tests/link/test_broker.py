@@ -21,6 +21,7 @@ from edge.errors import BrokerError, LedgerError
 from edge.link import shipper as shipping
 from edge.link.client import Broker
 from edge.link.outbox import Outbox
+from edge.wire.messages import Claim, Relock
 from tests.support.link_parts import (
     OFFLINE,
     TOPICS,
@@ -498,8 +499,8 @@ class TestCommandsFromTheNetwork:
         reader.client.publish(TOPICS.claim_set, "Ada", 1)
         until(lambda: len(sight.asked) == 2)
         assert sight.asked == [
-            {"op": "command", "payload": {"action": "lock"}},
-            {"op": "claim", "person": "Ada"},
+            Relock(),
+            Claim("Ada"),
         ]
 
     @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -555,10 +556,8 @@ class TestCommandsFromTheNetwork:
             for _ in range(1 + number % 2):
                 reader.client.publish(topic, payload, number % 3, retain=number % 5 == 0)
         reader.client.publish(TOPICS.claim_set, "the last one", 1)
-        until(lambda: {"op": "claim", "person": "the last one"} in sight.asked)
-        commands = [packet["payload"] for packet in sight.asked if packet["op"] == "command"]
-        assert all(payload == {"action": "lock"} for payload in commands)
-        assert {packet["op"] for packet in sight.asked} <= {"command", "claim"}
+        until(lambda: Claim("the last one") in sight.asked)
+        assert {type(packet) for packet in sight.asked} <= {Relock, Claim}
         assert reader.of("availability") == [b"online"]
 
     def test_a_flood_does_not_hold_up_events_or_lock(
@@ -571,10 +570,10 @@ class TestCommandsFromTheNetwork:
         began = time.monotonic()
         device.append(5)
         reader.client.publish(TOPICS.lock_set, "LOCK", 1)
-        until(lambda: {"op": "command", "payload": {"action": "lock"}} in sight.asked)
+        until(lambda: Relock() in sight.asked)
         until(lambda: len(reader.stored) == 5)
         assert time.monotonic() - began < 10
-        assert sum(packet["op"] == "claim" for packet in sight.asked) < 60
+        assert sight.asked.count(Claim("Ada")) < 60
 
 
 @needs_mosquitto

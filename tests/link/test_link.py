@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +19,13 @@ from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
 from edge.link.client import Acknowledged, Broker
 from edge.link.commands import MAX_BYTES, Commands, Confirmation, TokenBucket
-from edge.link.control import Control
 from edge.link.outbox import Outbox
 from edge.link.process import Backoff, Outage, run
 from edge.link.shipper import WINDOW, Shipper
+from edge.link.sight_client import SightClient
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.records import Event, EventKind, Reason, StoredEvent
+from edge.wire.messages import Claim, Command, Relock
 from tests.support.link_parts import FakeSight, gathered, until
 
 if TYPE_CHECKING:
@@ -163,10 +165,7 @@ class TestCommands:
     signed = Commands(TOPICS, remote_unlock=True)
 
     def test_lock_goes_on_to_sight(self) -> None:
-        assert self.heard.read(TOPICS.lock_set, b"LOCK", retained=False) == {
-            "op": "command",
-            "payload": {"action": "lock"},
-        }
+        assert self.heard.read(TOPICS.lock_set, b"LOCK", retained=False) == Relock()
 
     @pytest.mark.parametrize("word", [b"UNLOCK", b"OPEN"])
     def test_a_plain_unlock_is_refused_even_where_signed_ones_are_allowed(
@@ -182,7 +181,7 @@ class TestCommands:
 
     def test_a_claim_names_a_person(self) -> None:
         packet = self.heard.read(TOPICS.claim_set, "Zoë ".encode(), retained=False)
-        assert packet == {"op": "claim", "person": "Zoë"}
+        assert packet == Claim("Zoë")
 
     @pytest.mark.parametrize(
         ("payload", "sentence"),
@@ -203,7 +202,7 @@ class TestCommands:
     def test_a_signed_command_goes_on_as_the_text_that_was_signed(self) -> None:
         text = '{"action":"unlock","counter":3,"signature":"..."}'
         packet = self.signed.read(TOPICS.command, text.encode(), retained=False)
-        assert packet == {"op": "command", "payload": text}
+        assert packet == Command(text)
 
     def test_signed_commands_are_off_by_default(self) -> None:
         with pytest.raises(CommandError, match="remote_unlock = true"):
@@ -248,9 +247,7 @@ class TestCommands:
             packet = self.heard.read(topic, payload, retained=False)
         except CommandError:
             return
-        assert isinstance(packet, Confirmation) or packet["op"] in {"command", "claim"}
-        if not isinstance(packet, Confirmation) and packet["op"] == "command":
-            assert packet["payload"] == {"action": "lock"}
+        assert isinstance(packet, Confirmation | Relock | Claim)
 
     def test_a_flood_is_thinned(self) -> None:
         bucket = TokenBucket(per_second=2, burst=5)
@@ -405,58 +402,58 @@ def sight(tmp_path: Path) -> Iterator[FakeSight]:
     fake.close()
 
 
-class TestControl:
+class TestSightClient:
     def test_the_door_is_available_while_sight_says_so(
         self, tmp_path: Path, sight: FakeSight, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("edge.link.control.STATUS_EVERY_S", 0.02)
-        with Control(tmp_path / "sight.sock") as control:
-            assert not control.door_available
-            until(lambda: control.poll() or control.door_available)
-            assert control.metrics == {"decision_ms": 41.5}
-            sight.status = {"op": "ok", "door": False}
-            until(lambda: control.poll() or not control.door_available)
+        monkeypatch.setattr("edge.link.sight_client.STATUS_EVERY_S", 0.02)
+        with SightClient(tmp_path / "sight.sock") as client:
+            assert not client.door_available
+            until(lambda: client.poll() or client.door_available)
+            assert client.metrics == {"decision_ms": 41.5}
+            sight.status = replace(sight.status, door=False)
+            until(lambda: client.poll() or not client.door_available)
 
     def test_a_frozen_sight_is_no_door(
         self, tmp_path: Path, sight: FakeSight, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("edge.link.control.STATUS_EVERY_S", 0.02)
-        monkeypatch.setattr("edge.link.control.ANSWER_TIMEOUT_S", 0.1)
-        with Control(tmp_path / "sight.sock") as control:
-            until(lambda: control.poll() or control.door_available)
+        monkeypatch.setattr("edge.link.sight_client.STATUS_EVERY_S", 0.02)
+        monkeypatch.setattr("edge.link.sight_client.ANSWER_TIMEOUT_S", 0.1)
+        with SightClient(tmp_path / "sight.sock") as client:
+            until(lambda: client.poll() or client.door_available)
             sight.silent = True
-            until(lambda: control.poll() or not control.door_available)
-            control.ask({"op": "claim", "person": "Ada"})
+            until(lambda: client.poll() or not client.door_available)
+            client.ask(Claim("Ada"))
             failures: list[Any] = []
-            until(gathered(control.poll, failures))
+            until(gathered(client.poll, failures))
             assert failures[0].failure == "sight does not answer"
 
     def test_a_sight_that_is_gone_is_a_sentence(self, tmp_path: Path) -> None:
-        with Control(tmp_path / "none.sock") as control:
-            assert control.poll() == []
-            assert not control.door_available
+        with SightClient(tmp_path / "none.sock") as client:
+            assert client.poll() == []
+            assert not client.door_available
             with pytest.raises(WireError, match="nobody answers"):
-                control.ask({"op": "claim", "person": "Ada"})
+                client.ask(Claim("Ada"))
 
     def test_sight_may_hang_up_after_each_answer(self, tmp_path: Path, sight: FakeSight) -> None:
         sight.polite = False
-        with Control(tmp_path / "sight.sock") as control:
+        with SightClient(tmp_path / "sight.sock") as client:
             for name in ("Ada", "Bo", "Cy"):
-                control.ask({"op": "claim", "person": name})
+                client.ask(Claim(name))
                 answers: list[Any] = []
-                until(gathered(control.poll, answers))
+                until(gathered(client.poll, answers))
                 time.sleep(0.03)
-        assert [packet["person"] for packet in sight.asked] == ["Ada", "Bo", "Cy"]
+        assert sight.asked == [Claim("Ada"), Claim("Bo"), Claim("Cy")]
 
     def test_requests_do_not_pile_up(self, tmp_path: Path, sight: FakeSight) -> None:
         sight.silent = True
 
         def ask_often() -> None:
             for _ in range(100):
-                control.ask({"op": "claim", "person": "Ada"})
+                client.ask(Claim("Ada"))
 
         with (
-            Control(tmp_path / "sight.sock") as control,
+            SightClient(tmp_path / "sight.sock") as client,
             pytest.raises(WireError, match="has not answered"),
         ):
             ask_often()

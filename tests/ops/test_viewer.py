@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from edge.ops.viewer import Viewer
+from edge.records import Hint, LivenessState, Outcome, Reason
+from edge.wire.messages import Seen
 
 
-def packet(**rest: object) -> dict[str, Any]:
-    seen = {"op": "seen", "faces": 1, "track": 3, "outcome": "wait", "reason": "match_pending"}
-    more = {"hint": "", "liveness": "pending", "blinks": 0, "instruction": "", "fps": 29.9}
-    return {**seen, **more, "eyes": [0.3, 0.3], **rest}
+def seen(**changes: Any) -> Seen:
+    plain = Seen(
+        at=1.0,
+        faces=1,
+        track=3,
+        outcome=Outcome.WAIT,
+        reason=Reason.MATCH_PENDING,
+        hint=Hint.NONE,
+        liveness=LivenessState.PENDING,
+        blinks=0,
+        instruction="",
+        fps=29.9,
+        eyes=(0.3, 0.3),
+    )
+    return replace(plain, **changes)
 
 
 def drawn(viewer: Viewer) -> str:
@@ -28,8 +42,8 @@ def test_nothing_seen_yet() -> None:
 
 def test_similarity_eyelids_and_hint() -> None:
     viewer = Viewer()
-    viewer.take(packet(similarity=0.71, threshold=0.44, person="Anna"))
-    viewer.take(packet(eyes=[0.02, 0.02], hint="please blink"))
+    viewer.take(seen(similarity=0.71, threshold=0.44, person="Anna"))
+    viewer.take(seen(eyes=(0.02, 0.02), hint=Hint.BLINK))
     text = drawn(viewer)
     assert "0.710 (needs 0.440) Anna" in text
     assert "please blink" in text
@@ -39,15 +53,15 @@ def test_similarity_eyelids_and_hint() -> None:
 
 def test_a_verdict_stays_in_view_and_a_challenge_is_spelt_out() -> None:
     viewer = Viewer()
-    viewer.take(packet(outcome="grant", reason="granted", hint="welcome"))
-    viewer.take(packet())
+    viewer.take(seen(outcome=Outcome.GRANT, reason=Reason.GRANTED, hint=Hint.WELCOME))
+    viewer.take(seen())
     assert "GRANT  granted  welcome" in drawn(viewer)
-    viewer.take(packet(instruction="turn your head left"))
+    viewer.take(seen(instruction="turn your head left"))
     assert "TURN YOUR HEAD LEFT" in drawn(viewer)
 
 
 def test_a_face_that_left_leaves_no_trace() -> None:
     viewer = Viewer()
-    viewer.take(packet(similarity=0.71, threshold=0.44, person="Anna"))
-    viewer.take(packet(faces=0))
+    viewer.take(seen(similarity=0.71, threshold=0.44, person="Anna"))
+    viewer.take(seen(faces=0))
     assert "Anna" not in drawn(viewer)

@@ -22,10 +22,11 @@ from edge.sight import desk as desk_module
 from edge.sight.claims import Claims
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
-from edge.sight.guard_client import Lock
+from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.rulebook import Rulebook
 from edge.vault.vault import Vault, open_vault
+from edge.wire.messages import Credential, Mode, Presented
 
 OWNER = Ed25519PrivateKey.generate()
 PULSE_S = 0.2
@@ -52,11 +53,11 @@ class Room:
         self.journal = Journal(self.ledger, self.config.device.id)
         self.claims = Claims(self.config.match)
         self.begin()
-        self.lock = Lock(self.config.door_socket)
-        while not self.lock.connected:  # a guard that is slow to start is not noted as lost
-            self.lock.poll()
+        self.guard_client = GuardClient(self.config.door_socket)
+        while not self.guard_client.connected:  # a guard that is slow to start is not noted as lost
+            self.guard_client.poll()
             time.sleep(0.02)
-        self.door = Doorside(self.lock, self.journal, lambda *_: None)
+        self.door = Doorside(self.guard_client, self.journal, lambda *_: None)
 
     def begin(self) -> None:
         """As after a restart of sight: only the ledger remembers."""
@@ -64,7 +65,7 @@ class Room:
         self.desk = Desk(self.config, self.vault, self.journal, self.claims, self.rulebook)
 
     def present(self, source: str, value: str) -> None:
-        self.desk.presented(source, value, self.door)
+        self.desk.presented(Presented(Credential(source), value), self.door)
 
     def until(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 20
@@ -91,7 +92,7 @@ class Room:
         return [stored.event.reason for stored in self.ledger.events(limit=1000)]
 
     def close(self) -> None:
-        self.lock.close()
+        self.guard_client.close()
         self.ledger.close()
         self.vault.close()
         self.guard.terminate()
@@ -237,7 +238,7 @@ class TestCommands:
         r = room(mqtt=REMOTE)
         r.desk.command(command(Action.LOCK_DOWN, 1), r.door)
         r.begin()
-        assert r.desk.mode == "lock_down"
+        assert r.desk.mode is Mode.LOCK_DOWN
         r.door.set_mode(r.desk.mode)
         r.until(lambda: r.ledger.states().get("mode") == "lock_down")
         r.door.open_for(Reason.GRANTED, "Anna")

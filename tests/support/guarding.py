@@ -11,17 +11,21 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edge.door.machine import Rules
 from edge.door.pins.fake import Board
 from edge.door.settings import GuardSettings, InputPin, OutputPin
+from edge.records import Reason
 from edge.wire.channel import Channel
+from edge.wire.messages import Happened, Unlock, Unreadable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from edge.wire.channel import Message
+    from edge.wire.messages import Message
+
+Heard = TypeVar("Heard")
 
 RELAY, CONTACT, REX, TAMPER, FIRE, LED, BUZZER = 17, 22, 27, 23, 24, 5, 6
 
@@ -64,7 +68,7 @@ class RunningGuard:
         self._program = program
         self.process = self.start()
         self._channel: Channel | None = None
-        self.heard: list[Message] = []
+        self.heard: list[Message | Unreadable] = []
 
     def start(self) -> subprocess.Popen[str]:
         command = [sys.executable, *self._program, self.settings.to_json()]
@@ -82,26 +86,32 @@ class RunningGuard:
             self._channel = Channel.connect(self.run / "door.sock")
         return self._channel
 
-    def say(self, operation: str, **more: Any) -> None:
-        self.channel.send({"op": operation, **more})
+    def say(self, message: Message) -> None:
+        self.channel.send(message)
 
     def unlock(self, **changes: Any) -> str:
-        ticket = secrets.token_hex(16)
-        asked = {"ticket": ticket, "issued_at": time.monotonic(), **changes}
-        self.say("unlock", **asked)
-        return ticket
+        asked = Unlock(secrets.token_hex(16), time.monotonic())
+        self.say(replace(asked, **changes))
+        return asked.ticket
 
-    def hear(self, operation: str, within_s: float = 3.0, **match: Any) -> Message:
-        """The next packet of that operation with these values."""
+    def happened(self, reason: Reason | None = None) -> Happened:
+        """The next event, with this reason."""
+        match: dict[str, Any] = {"reason": reason} if reason else {}
+        return self.hear(Happened, **match)
+
+    def hear(self, kind: type[Heard], within_s: float = 3.0, **match: Any) -> Heard:
+        """The next message of that kind with these values."""
         deadline = time.monotonic() + within_s
         while (left := deadline - time.monotonic()) > 0:
             message = self.channel.receive(left)
             if message is None:
                 break
             self.heard.append(message)
-            if message["op"] == operation and match.items() <= message.items():
+            if isinstance(message, kind) and all(
+                getattr(message, name) == value for name, value in match.items()
+            ):
                 return message
-        raise AssertionError(f"no {operation} {match} came; heard {self.heard[-5:]}")
+        raise AssertionError(f"no {kind.__name__} {match} came; heard {self.heard[-5:]}")
 
     def wait_off(self, within_s: float) -> None:
         deadline = time.monotonic() + within_s

@@ -33,6 +33,7 @@ from edge.link.process import run
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason
 from edge.wire.channel import Listener
+from edge.wire.messages import AskStatus, Done, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,8 +187,8 @@ class FakeSight:
     """Answers on sight's socket and keeps what was asked."""
 
     def __init__(self, path: Path) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.status: dict[str, Any] = {"op": "ok", "door": True, "metrics": {"decision_ms": 41.5}}
+        self.asked: list[object] = []
+        self.status = Status(door=True, camera="ok", people=1, metrics={"decision_ms": 41.5})
         self.silent = False
         self.polite = True
         self._listener = Listener(path)
@@ -218,11 +219,11 @@ class FakeSight:
         packet = channel.receive(timeout_s=0.005)
         if packet is None:
             return
-        if packet["op"] == "status":
+        if isinstance(packet, AskStatus):
             channel.send(self.status)
             return
         self.asked.append(packet)
-        channel.send({"op": "ok"})
+        channel.send(Done())
 
     def close(self) -> None:
         self._stop.set()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.door.readers.claim import Claim, ClaimReader
+from edge.door.readers.claim import ClaimReader
 from edge.door.readers.device import DeviceReader, SerialCard, SerialKeys, Wedge, open_tty, open_usb
 from edge.door.readers.matrix import Matrix
 from edge.door.readers.wiegand import Wiegand
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.door.pins import Pins
     from edge.door.settings import Reader
 
-__all__ = ["Claim", "ClaimReader", "open_readers"]
+__all__ = ["ClaimReader", "open_readers"]
 
 
 def open_readers(readers: tuple[Reader, ...], pins: Pins) -> list[ClaimReader]:

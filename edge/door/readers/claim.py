@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from edge.wire.messages import Credential, Presented
+
 if TYPE_CHECKING:
     from edge.door.pins import Edge
-
-Claim = dict[str, str]
-"""`{"source": "card" | "pin", "value": digits}`."""
 
 PIN_DIGITS = (4, 12)
 TYPING_S = 10.0
@@ -25,13 +24,13 @@ class ClaimReader(Protocol):
     def deadline(self) -> float | None:
         """When `claims` must be called, if nothing happens before; monotonic seconds."""
 
-    def claims(self, edges: list[Edge], now: float) -> list[Claim]:
+    def claims(self, edges: list[Edge], now: float) -> list[Presented]:
         """Take the falls of all lines since the last call; return what was presented."""
 
 
-def card(number: int) -> Claim:
+def card(number: int) -> Presented:
     """A card's number in decimal without leading zeros: the same from every kind of reader."""
-    return {"source": "card", "value": str(number)}
+    return Presented(Credential.CARD, str(number))
 
 
 class PinEntry:
@@ -41,7 +40,7 @@ class PinEntry:
         self._digits = ""
         self._typed_at = 0.0
 
-    def key(self, key: str, now: float) -> list[Claim]:
+    def key(self, key: str, now: float) -> list[Presented]:
         """Take one key; return the PIN if it ended one of 4 to 12 digits."""
         if now - self._typed_at > TYPING_S:
             self._digits = ""
@@ -52,5 +51,5 @@ class PinEntry:
             return []
         typed, self._digits = self._digits, ""
         if key == "#" and PIN_DIGITS[0] <= len(typed) <= PIN_DIGITS[1]:
-            return [{"source": "pin", "value": typed}]
+            return [Presented(Credential.PIN, typed)]
         return []

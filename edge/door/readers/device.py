@@ -9,8 +9,9 @@ import struct
 import termios
 from typing import TYPE_CHECKING, Protocol
 
-from edge.door.readers.claim import Claim, PinEntry, card
+from edge.door.readers.claim import PinEntry, card
 from edge.door.say import say
+from edge.wire.messages import Credential, Presented
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ FRAME = 12
 class Parser(Protocol):
     """Bytes of a device to claims."""
 
-    def feed(self, data: bytes, now: float) -> list[Claim]:
+    def feed(self, data: bytes, now: float) -> list[Presented]:
         """Take what was read, monotonic time."""
 
 
@@ -68,7 +69,7 @@ class DeviceReader:
         """The next try to open it, while it is away."""
         return self._retry_at
 
-    def claims(self, edges: list[Edge], now: float) -> list[Claim]:
+    def claims(self, edges: list[Edge], now: float) -> list[Presented]:
         """What was read since the last call."""
         del edges
         if self._retry_at is not None and now >= self._retry_at:
@@ -93,7 +94,7 @@ class DeviceReader:
             self._missed = False
             say(f"reader {self._path} is there")
 
-    def _lose(self, why: str | None, now: float) -> list[Claim]:
+    def _lose(self, why: str | None, now: float) -> list[Presented]:
         if self._file >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._file)
@@ -144,9 +145,9 @@ class SerialKeys:
     def __init__(self) -> None:
         self._entry = PinEntry()
 
-    def feed(self, data: bytes, now: float) -> list[Claim]:
+    def feed(self, data: bytes, now: float) -> list[Presented]:
         """Take keys."""
-        found: list[Claim] = []
+        found: list[Presented] = []
         for key in data.decode("ascii", errors="ignore"):
             if key in "0123456789*#\r\n":
                 found += self._entry.key("#" if key in "\r\n" else key, now)
@@ -162,10 +163,10 @@ class SerialCard:
     def __init__(self) -> None:
         self._frame: bytearray | None = None
 
-    def feed(self, data: bytes, now: float) -> list[Claim]:
+    def feed(self, data: bytes, now: float) -> list[Presented]:
         """Take bytes."""
         del now
-        found: list[Claim] = []
+        found: list[Presented] = []
         for byte in data:
             if byte == STX:
                 self._frame = bytearray()
@@ -179,7 +180,7 @@ class SerialCard:
         return found
 
     @staticmethod
-    def _end(frame: bytearray) -> list[Claim]:
+    def _end(frame: bytearray) -> list[Presented]:
         try:
             code = bytes.fromhex(frame.decode("ascii"))
         except ValueError:
@@ -200,9 +201,9 @@ class Wedge:
         self._typed_at = 0.0
         self._rest = b""
 
-    def feed(self, data: bytes, now: float) -> list[Claim]:
+    def feed(self, data: bytes, now: float) -> list[Presented]:
         """Take events of the kernel's input layer."""
-        found: list[Claim] = []
+        found: list[Presented] = []
         if now - self._typed_at > TYPING_S:
             self._typed = ""
         self._typed_at = now
@@ -214,7 +215,7 @@ class Wedge:
                 found += self._key(code)
         return found
 
-    def _key(self, code: int) -> list[Claim]:
+    def _key(self, code: int) -> list[Presented]:
         if code not in ENTER:
             # One character too many is kept, so that what is too long counts as nothing.
             self._typed = (self._typed + CODES.get(code, "?"))[: CARD_LENGTH + 1]
@@ -222,4 +223,6 @@ class Wedge:
         typed, self._typed = self._typed, ""
         if not 0 < len(typed) <= CARD_LENGTH or "?" in typed:
             return []
-        return [card(int(typed))] if typed.isdecimal() else [{"source": "card", "value": typed}]
+        if typed.isdecimal():
+            return [card(int(typed))]
+        return [Presented(Credential.CARD, typed)]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.door.readers.claim import Claim, PinEntry
+from edge.door.readers.claim import PinEntry
 from edge.door.settings import InputPin, OutputPin
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
+    from edge.wire.messages import Presented
 
 KEYS = ("123A", "456B", "789C", "*0#D")
 SCAN_S = 0.02
@@ -49,7 +50,7 @@ class Matrix:
         """The next scan, while a key is down."""
         return self._scan_at
 
-    def claims(self, edges: list[Edge], now: float) -> list[Claim]:
+    def claims(self, edges: list[Edge], now: float) -> list[Presented]:
         """Scan if it is time to; return a PIN that was ended."""
         del edges
         if self._scan_at is not None and now < self._scan_at:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.door.readers.claim import Claim, PinEntry, card
+from edge.door.readers.claim import PinEntry, card
 from edge.door.settings import InputPin
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
+    from edge.wire.messages import Presented
 
 GAP_S = 0.025
 """Bits come 0.2 to 20 ms apart; a longer silence ends a frame."""
@@ -49,9 +50,9 @@ class Wiegand:
         """The end of the frame under way."""
         return self._last_at + GAP_S if self._bits else None
 
-    def claims(self, edges: list[Edge], now: float) -> list[Claim]:
+    def claims(self, edges: list[Edge], now: float) -> list[Presented]:
         """Card numbers and PINs whose frames are whole."""
-        found: list[Claim] = []
+        found: list[Presented] = []
         for edge in edges:
             if edge.line not in self._bit:
                 continue
@@ -67,7 +68,7 @@ class Wiegand:
             found += self._end(now)
         return found
 
-    def _end(self, now: float) -> list[Claim]:
+    def _end(self, now: float) -> list[Presented]:
         bits, spoilt = self._bits, self._spoilt
         self._bits, self._spoilt = "", False
         if spoilt:

@@ -11,6 +11,7 @@ import cv2
 
 from edge.errors import EdgeDoorError
 from edge.wire.channel import Channel
+from edge.wire.messages import Seen, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ class Watcher:
     """Keeps what a running sight shows, as `edge-door watch` would."""
 
     def __init__(self, socket: Path) -> None:
-        self.packets: list[dict[str, Any]] = []
+        self.seen: list[Seen] = []
         self._socket = socket
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -36,11 +37,11 @@ class Watcher:
     def _watch(self) -> None:
         while not self._stop.is_set():
             with contextlib.suppress(EdgeDoorError), Channel.connect(self._socket) as channel:
-                channel.send({"op": "watch"})
+                channel.send(Watch())
                 while not self._stop.is_set():
-                    packet = channel.receive(_RETRY_S)
-                    if packet is not None and packet["op"] == "seen":
-                        self.packets.append(packet)
+                    shown = channel.receive(_RETRY_S)
+                    if isinstance(shown, Seen):
+                        self.seen.append(shown)
             self._stop.wait(_RETRY_S)
 
     def close(self) -> None:
@@ -53,7 +54,7 @@ def draw(
     path: Path,
     film: Path,
     scenes: Sequence[Scene],
-    packets: Sequence[dict[str, Any]],
+    seen: Sequence[Seen],
     events: Sequence[StoredEvent],
     relay: Sequence[Change],
 ) -> None:
@@ -63,7 +64,7 @@ def draw(
         path: Where to.
         film: The demo's film.
         scenes: Its scenes.
-        packets: What sight showed, frame by frame.
+        seen: What sight showed, frame by frame.
         events: What the ledger holds.
         relay: Levels driven onto the relay's line.
 
@@ -72,9 +73,9 @@ def draw(
     """
     from matplotlib import pyplot as plt  # noqa: PLC0415 - only the demo and reports draw
 
-    if not packets:
+    if not seen:
         raise EdgeDoorError("sight showed nothing, so there is nothing to draw")
-    begin = packets[0]["at"]
+    begin = seen[0].at
     figure = plt.figure(figsize=(11, 8), layout="constrained")
     grid = figure.add_gridspec(4, len(scenes), height_ratios=[3, 1.3, 1.3, 0.7])
     for column, scene in enumerate(scenes):
@@ -83,17 +84,17 @@ def draw(
         axes.set_title(f"{scene.what}\n{scene.expected}", fontsize=10)
         axes.axis("off")
     eyes, match, lock = (figure.add_subplot(grid[row, :]) for row in (1, 2, 3))
-    times = [p["at"] - begin for p in packets]
-    eyes.plot(times, [sum(p["eyes"]) / 2 if "eyes" in p else nan for p in packets], ".-", ms=2)
+    times = [s.at - begin for s in seen]
+    eyes.plot(times, [sum(s.eyes) / 2 if s.eyes else nan for s in seen], ".-", ms=2)
     eyes.set_ylim(0, 0.45)
     eyes.set_ylabel("eyelid\nopening")
-    compared = [p for p in packets if "similarity" in p]
-    times = [p["at"] - begin for p in compared]
-    match.plot(times, [p["similarity"] for p in compared], ".", ms=4, label="similarity")
-    match.plot(times, [p["threshold"] for p in compared], "r--", lw=1, label="threshold")
+    compared = [s for s in seen if s.similarity is not None]
+    times = [s.at - begin for s in compared]
+    match.plot(times, [s.similarity for s in compared], ".", ms=4, label="similarity")
+    match.plot(times, [s.threshold for s in compared], "r--", lw=1, label="threshold")
     match.set_ylabel("cosine")
     match.legend(loc="center left", fontsize=8)
-    steps = [(packets[0]["at"], False), *((c.at, c.on) for c in relay), (packets[-1]["at"], False)]
+    steps = [(seen[0].at, False), *((c.at, c.on) for c in relay), (seen[-1].at, False)]
     lock.step([at - begin for at, _ in steps], [on for _, on in steps], where="post", color="g")
     lock.set_yticks([0, 1], ["off", "on"])
     lock.set_ylabel("relay")
@@ -105,7 +106,7 @@ def draw(
                 axes.axvline(at, color="0.6", lw=1, ls=":")
             eyes.text(at, 0.02, f" {stored.event.reason.value}", fontsize=9)
     for axes in (eyes, match, lock):
-        axes.set_xlim(0, packets[-1]["at"] - begin)
+        axes.set_xlim(0, seen[-1].at - begin)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

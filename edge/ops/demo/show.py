@@ -71,7 +71,7 @@ def play(folder: Path, say: Callable[[str], None], picture: Path | None = None) 
             received = [(m.topic, m.payload) for m in reader.received]
     if picture is not None:
         relay = Board(config.paths.run).changes(config.door.relay_pin)
-        draw(picture, film, scenes, watcher.packets, events, relay)
+        draw(picture, film, scenes, watcher.seen, events, relay)
         say(f"drawn: {picture}")
     return judge(events, relay_pulses(config), received, config)
 

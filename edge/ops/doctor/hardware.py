@@ -25,9 +25,9 @@ def camera(config: Config) -> Check:
     source = config.camera.source.split("://")[0]
     answer = ask_sight(config)
     if answer is not None:
-        if answer.get("camera") != "ok":
+        if answer.camera != "ok":
             remedy = "Look at its plug and cable, and at [camera] source."
-            return fail("camera", f"{source}: {answer.get('camera')}", remedy)
+            return fail("camera", f"{source}: {answer.camera}", remedy)
         sentence = "sight sees pictures from it"
     else:
         _try_camera(config)

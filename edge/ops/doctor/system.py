@@ -14,10 +14,10 @@ from edge.clock import wall_trusted
 from edge.errors import WireError
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.wire.channel import Channel
+from edge.wire.messages import AskStatus, Status
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.wire.channel import Message
 
 TARGET = Path("/etc/systemd/system/edge-door.target")
 _GROUPS = {
@@ -81,7 +81,7 @@ def door(config: Config) -> Check:
     """The relay guard answers sight, or us while sight is down."""
     answer = ask_sight(config)
     if answer is not None:
-        if answer.get("door"):
+        if answer.door:
             return ok("door", "the relay guard answers sight")
         remedy = "Look at the guard's log, and at [door] peer_user."
         return fail("door", "sight gets no answer from the relay guard", remedy)
@@ -98,12 +98,12 @@ def _not_running(name: str, sentence: str) -> Check:
     return warn(name, sentence, "Start it with `edge-door run`.")
 
 
-def ask_sight(config: Config) -> Message | None:
+def ask_sight(config: Config) -> Status | None:
     """Sight's answer to `status`; None while it is down."""
     try:
         with Channel.connect(config.sight_socket, timeout_s=_TIMEOUT_S) as channel:
-            channel.send({"op": "status"})
-            return channel.receive(_TIMEOUT_S)
+            answer = channel.ask(AskStatus(), _TIMEOUT_S)
+            return answer if isinstance(answer, Status) else None
     except WireError:
         return None
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from edge.errors import WireError
 from edge.wire.channel import Channel
+from edge.wire.messages import AskStatus, Failed, Status, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from typing_extensions import Self
 
-    from edge.wire.channel import Message
+    from edge.wire.messages import Message, Request
 
 ANSWER_TIMEOUT_S = 5.0
 STATUS_EVERY_S = 2.0
@@ -25,47 +27,40 @@ _MAX_WAITING = 16
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a request. `body` holds sight's own packet, or an error made here."""
+    """What came of a request: what sight said, or a failure found here."""
 
-    asked: Message
-    body: Message
+    asked: Request
+    said: Message | Unreadable
 
     @property
     def failure(self) -> str:
         """Why it was not done; empty when it was."""
-        return "" if self.body["op"] == "ok" else str(self.body.get("message", "no reason given"))
+        return self.said.why if isinstance(self.said, Failed | Unreadable) else ""
 
 
-class Control:
+class SightClient:
     """Asks sight, keeps its last status. For one thread; nothing here blocks for long."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._channel: Channel | None = None
-        self._waiting: deque[tuple[Message, float]] = deque()
+        self._waiting: deque[tuple[Request, float]] = deque()
         self._failed: list[Answer] = []
-        self._status: Message = {}
+        self._status: Status | None = None
         self._status_at = self._next_status = 0.0
 
     @property
     def door_available(self) -> bool:
         """Whether sight answers and says that it holds its connection to the relay guard."""
         fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + ANSWER_TIMEOUT_S
-        return fresh and self._status.get("door") is True
+        return fresh and self._status is not None and self._status.door
 
     @property
-    def metrics(self) -> dict[str, float]:
-        """The figures in sight's last status."""
-        figures = self._status.get("metrics")
-        if not isinstance(figures, dict):
-            return {}
-        return {
-            str(name): value
-            for name, value in figures.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics in sight's last status."""
+        return self._status.metrics if self._status else {}
 
-    def ask(self, message: Message) -> None:
+    def ask(self, request: Request) -> None:
         """Send a request; `poll` brings its answer.
 
         Raises:
@@ -73,24 +68,24 @@ class Control:
         """
         if len(self._waiting) >= _MAX_WAITING:
             raise WireError("sight has not answered the requests before this one")
-        if not self._send(message):  # sight may have hung up since, or have been restarted
+        if not self._send(request):  # sight may have hung up since, or have been restarted
             self._channel = Channel.connect(self._path, _CONNECT_TIMEOUT_S)
-            if not self._send(message):
+            if not self._send(request):
                 raise WireError("sight hangs up at once")
-        self._waiting.append((message, time.monotonic()))
+        self._waiting.append((request, time.monotonic()))
 
     def poll(self) -> list[Answer]:
         """The answers that came; asks for the status when it is time."""
         answers = self._answers()
         for answer in answers:
-            if answer.asked["op"] == "status":
-                self._status = {} if answer.failure else answer.body
+            if isinstance(answer.asked, AskStatus):
+                self._status = answer.said if isinstance(answer.said, Status) else None
                 self._status_at = time.monotonic()
         now = time.monotonic()
         if now >= self._next_status:
             self._next_status = now + STATUS_EVERY_S
             self._ask_status()
-        return [answer for answer in answers if answer.asked["op"] != "status"]
+        return [answer for answer in answers if not isinstance(answer.asked, AskStatus)]
 
     def close(self) -> None:
         """Hang up. May be called twice."""
@@ -104,33 +99,33 @@ class Control:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, message: Message) -> bool:
+    def _send(self, request: Request) -> bool:
         if self._channel is None:
             return False
         try:
-            self._channel.send(message)
+            self._channel.send(request)
         except WireError as error:
             self._failed += self._fail(str(error))
             return False
         return True
 
     def _ask_status(self) -> None:
-        if any(message["op"] == "status" for message, _ in self._waiting):
+        if any(isinstance(request, AskStatus) for request, _ in self._waiting):
             return
         try:
-            self.ask({"op": "status"})
+            self.ask(AskStatus())
         except WireError:
-            self._status = {}
+            self._status = None
 
     def _answers(self) -> list[Answer]:
         answers, self._failed = self._failed, []
         try:
             while self._channel is not None and self._waiting:
-                packet = self._channel.receive(timeout_s=0)
-                if packet is None:
+                said = self._channel.receive(timeout_s=0)
+                if said is None:
                     break
                 asked, _ = self._waiting.popleft()
-                answers.append(Answer(asked, packet))
+                answers.append(Answer(asked, said))
         except WireError as error:
             answers += self._fail(str(error))
         if self._waiting and time.monotonic() - self._waiting[0][1] > ANSWER_TIMEOUT_S:
@@ -140,6 +135,6 @@ class Control:
     def _fail(self, why: str) -> list[Answer]:
         """Answers still to come would be taken for those of later requests: begin anew."""
         self.close()
-        failed = [Answer(asked, {"op": "error", "message": why}) for asked, _ in self._waiting]
+        failed = [Answer(asked, Failed(why)) for asked, _ in self._waiting]
         self._waiting.clear()
         return failed
