@@ -7,10 +7,16 @@ Durations and stamps named `at` or `captured_at`: seconds of the monotonic clock
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # numpy stays out of the guard, which imports this floor
+# The closed lists that these values carry; a room above may take them from here.
+from edge.vocabulary import EventKind as EventKind
+from edge.vocabulary import Hint as Hint
+from edge.vocabulary import LivenessState as LivenessState
+from edge.vocabulary import Outcome as Outcome
+from edge.vocabulary import Reason as Reason
+
+if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
@@ -93,25 +99,6 @@ class EyeOpenness:
     left_shut: float = 0.0
 
 
-class Hint(str, Enum):
-    """What to tell the person in front of the camera."""
-
-    NONE = ""
-    COME_CLOSER = "come closer"
-    STEP_BACK = "step back"
-    FACE_CAMERA = "face the camera"
-    MORE_LIGHT = "more light, please"
-    LESS_LIGHT = "too bright"
-    HOLD_STILL = "hold still"
-    MOVE_TO_CENTRE = "move to the centre"
-    UNCOVER_FACE = "uncover your face"
-    ONE_AT_A_TIME = "one at a time"
-    BLINK = "please blink"
-    CHALLENGE = "follow the instruction"
-    WELCOME = "welcome"
-    WAIT = "please wait"
-
-
 @dataclass(frozen=True, slots=True)
 class Quality:
     """May this face be judged at all? `hint` says what to change when it may not."""
@@ -168,14 +155,6 @@ class Match:
         return self.person is not None and self.similarity >= self.threshold
 
 
-class LivenessState(str, Enum):
-    """How far the proof of life has come."""
-
-    PENDING = "pending"
-    LIVE = "live"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class Liveness:
     """The state of the proof of life and what was seen."""
@@ -215,63 +194,6 @@ class Evidence:
     """Seconds since the picture last differed from the one before: a frozen camera."""
 
 
-class Outcome(str, Enum):
-    """What policy says."""
-
-    GRANT = "grant"
-    DENY = "deny"
-    WAIT = "wait"
-
-
-class Reason(str, Enum):
-    """Why. A closed list: every decision and every event carries one of these."""
-
-    GRANTED = "granted"
-    NO_FACE = "no_face"
-    MANY_FACES = "many_faces"
-    POOR_QUALITY = "poor_quality"
-    NO_CLAIM = "no_claim"
-    NOBODY_ENROLLED = "nobody_enrolled"
-    NO_MATCH = "no_match"
-    NOT_LIVE = "not_live"
-    LIVENESS_PENDING = "liveness_pending"
-    LIVENESS_FAILED = "liveness_failed"
-    MATCH_PENDING = "match_pending"
-    LOCKED_OUT = "locked_out"
-    OUTSIDE_SCHEDULE = "outside_schedule"
-    CLOCK_UNTRUSTED = "clock_untrusted"
-    STALE_FRAME = "stale_frame"
-    REPEATED_FRAME = "repeated_frame"
-    DOOR_UNAVAILABLE = "door_unavailable"
-    LEDGER_UNAVAILABLE = "ledger_unavailable"
-    INTERNAL_ERROR = "internal_error"
-    REX = "rex"
-    FORCED = "forced"
-    HELD_OPEN = "held_open"
-    TAMPER = "tamper"
-    DURESS = "duress"
-    PIN = "pin"
-    UNKNOWN_CREDENTIAL = "unknown_credential"
-    COMMAND = "command"
-    COMMAND_REFUSED = "command_refused"
-    STARTED = "started"
-    STOPPED = "stopped"
-    CAMERA_LOST = "camera_lost"
-    CAMERA_BACK = "camera_back"
-    DOOR_LOST = "door_lost"
-    DOOR_BACK = "door_back"
-    LEDGER_BACK = "ledger_back"
-    ENROLLED = "enrolled"
-    REMOVED = "removed"
-    RENAMED = "renamed"
-    BACKUP_ACCEPTED = "backup_accepted"
-    LOCKED = "locked"
-    UNLOCKED = "unlocked"
-    OPENED = "opened"
-    CLOSED = "closed"
-    FAULT = "fault"
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Outcome, reason, and a hint for the person; who and how near when a match was made."""
@@ -280,15 +202,6 @@ class Decision:
     reason: Reason
     hint: Hint = Hint.NONE
     match: Match | None = None
-
-
-class EventKind(str, Enum):
-    """What an event is about."""
-
-    ACCESS = "access"
-    DOOR = "door"
-    PEOPLE = "people"
-    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
 from edge.door.watchdog import KernelWatchdog
 from edge.errors import EdgeDoorError
-from edge.records import Reason
 from edge.systemd import notify
+from edge.vocabulary import Reason
 from edge.wire.channel import Listener
 from edge.wire.messages import (
     Acknowledge,

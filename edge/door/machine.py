@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from edge.records import Reason
+from edge.vocabulary import Reason
 from edge.wire.messages import Cause, Contact, LockState, Mode
 
 LEASE_S = 5.0

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from edge.records import Hint, LivenessState, Outcome, Reason
+from edge.vocabulary import Hint, LivenessState, Outcome, Reason
 
 Detail = Mapping[str, str | float | bool]
 """Figures and short texts of an event."""

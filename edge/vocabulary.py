@@ -1,0 +1,98 @@
+"""The closed lists that records, messages and events carry. The relay guard knows them too."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Hint(str, Enum):
+    """What to tell the person in front of the camera."""
+
+    NONE = ""
+    COME_CLOSER = "come closer"
+    STEP_BACK = "step back"
+    FACE_CAMERA = "face the camera"
+    MORE_LIGHT = "more light, please"
+    LESS_LIGHT = "too bright"
+    HOLD_STILL = "hold still"
+    MOVE_TO_CENTRE = "move to the centre"
+    UNCOVER_FACE = "uncover your face"
+    ONE_AT_A_TIME = "one at a time"
+    BLINK = "please blink"
+    CHALLENGE = "follow the instruction"
+    WELCOME = "welcome"
+    WAIT = "please wait"
+
+
+class LivenessState(str, Enum):
+    """How far the proof of life has come."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    FAILED = "failed"
+
+
+class Outcome(str, Enum):
+    """What policy says."""
+
+    GRANT = "grant"
+    DENY = "deny"
+    WAIT = "wait"
+
+
+class Reason(str, Enum):
+    """Why. A closed list: every decision and every event carries one of these."""
+
+    GRANTED = "granted"
+    NO_FACE = "no_face"
+    MANY_FACES = "many_faces"
+    POOR_QUALITY = "poor_quality"
+    NO_CLAIM = "no_claim"
+    NOBODY_ENROLLED = "nobody_enrolled"
+    NO_MATCH = "no_match"
+    NOT_LIVE = "not_live"
+    LIVENESS_PENDING = "liveness_pending"
+    LIVENESS_FAILED = "liveness_failed"
+    MATCH_PENDING = "match_pending"
+    LOCKED_OUT = "locked_out"
+    OUTSIDE_SCHEDULE = "outside_schedule"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    STALE_FRAME = "stale_frame"
+    REPEATED_FRAME = "repeated_frame"
+    DOOR_UNAVAILABLE = "door_unavailable"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    INTERNAL_ERROR = "internal_error"
+    REX = "rex"
+    FORCED = "forced"
+    HELD_OPEN = "held_open"
+    TAMPER = "tamper"
+    DURESS = "duress"
+    PIN = "pin"
+    UNKNOWN_CREDENTIAL = "unknown_credential"
+    COMMAND = "command"
+    COMMAND_REFUSED = "command_refused"
+    STARTED = "started"
+    STOPPED = "stopped"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+    DOOR_LOST = "door_lost"
+    DOOR_BACK = "door_back"
+    LEDGER_BACK = "ledger_back"
+    ENROLLED = "enrolled"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+    BACKUP_ACCEPTED = "backup_accepted"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    OPENED = "opened"
+    CLOSED = "closed"
+    FAULT = "fault"
+
+
+class EventKind(str, Enum):
+    """What an event is about."""
+
+    ACCESS = "access"
+    DOOR = "door"
+    PEOPLE = "people"
+    SYSTEM = "system"
