@@ -63,3 +63,7 @@ class WireError(EdgeDoorError):
 
 class CommandError(EdgeDoorError):
     """A command is not signed by a known key, stale, replayed, or not permitted."""
+
+
+class DatabaseError(EdgeDoorError):
+    """The fleet's database is out of reach, full, damaged or newer than this edge-door."""

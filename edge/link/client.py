@@ -189,18 +189,23 @@ class Connection:
             self._give_up()
             raise _refusal(self._address, self._welcome)
 
-    def subscribe(self, topics: Iterable[str]) -> None:
+    def subscribe(self, topics: Iterable[str], *, retained: bool = False) -> None:
         """Ask for these topics with QoS 1; a refusal is logged when it arrives.
+
+        `retained`: also what was published before and kept by the broker; MQTT 3.1.1 always sends
+        it.
 
         Raises:
             BrokerError: the connection is lost.
         """
         if self._five:
-            # What was retained does not come; what is published as retained stays marked.
+            # What is published as retained stays marked.
             options = SubscribeOptions(
                 qos=1,
                 retainAsPublished=True,
-                retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,
+                retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+                if retained
+                else SubscribeOptions.RETAIN_DO_NOT_SEND,
             )
             code, _ = self._client.subscribe([(topic, options) for topic in topics])
         else:

@@ -1,0 +1,1 @@
+"""Many doors on one wall: the collector, its database, and the dashboard. No door imports it."""

@@ -1,0 +1,109 @@
+"""Alarms: raised once while they stand, cleared when their cause is over, kept until seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, insert, select, update
+
+from edge.fleet.database.tables import alarms
+from edge.fleet.kinds import MOMENTARY, AlarmKind
+from edge.records import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from edge.fleet.collector.reading import Arrival
+
+_MAX_TEXT = 400
+_RAISED_BY = {
+    Reason.DURESS.value: (AlarmKind.DURESS, "somebody entered under duress"),
+    Reason.FORCED.value: (AlarmKind.FORCED, "the door was opened without a grant"),
+    Reason.HELD_OPEN.value: (AlarmKind.HELD, "the door stands open for too long"),
+    Reason.TAMPER.value: (AlarmKind.TAMPER, "the housing was opened"),
+    Reason.CAMERA_LOST.value: (AlarmKind.CAMERA_LOST, "the camera delivers nothing"),
+    Reason.FAULT.value: (AlarmKind.FAULT, "the lock does not do what it should"),
+}
+_CLEARED_BY = {
+    Reason.CLOSED.value: (AlarmKind.FORCED, AlarmKind.HELD),
+    Reason.CAMERA_BACK.value: (AlarmKind.CAMERA_LOST,),
+}
+_BY_STATE = {
+    "door/forced": (AlarmKind.FORCED, "the door was opened without a grant"),
+    "door/held": (AlarmKind.HELD, "the door stands open for too long"),
+    "tamper": (AlarmKind.TAMPER, "the housing is open"),
+    "camera/problem": (AlarmKind.CAMERA_LOST, "the camera delivers nothing"),
+}
+
+
+class Alarms:
+    """The standing alarms of some doors, within one transaction."""
+
+    def __init__(self, connection: Connection, batch: int, devices: Iterable[str]) -> None:
+        self._connection = connection
+        self._batch = batch
+        standing = select(alarms.c.device, alarms.c.kind).where(
+            alarms.c.cleared.is_(None), alarms.c.device.in_(list(devices))
+        )
+        self._standing = {(device, kind) for device, kind in connection.execute(standing)}
+
+    def up(self, device: str, kind: AlarmKind, text: str, at: float) -> None:
+        """Raise it, unless it stands already."""
+        if (device, kind.value) in self._standing:
+            return
+        over = at if kind in MOMENTARY else None
+        if over is None:
+            self._standing.add((device, kind.value))
+        self._connection.execute(
+            insert(alarms).values(
+                device=device,
+                kind=kind.value,
+                text=text[:_MAX_TEXT],
+                raised=at,
+                cleared=over,
+                batch=self._batch,
+            )
+        )
+
+    def down(self, device: str, kind: AlarmKind, at: float) -> None:
+        """Its cause is over; it stays in the list until somebody has acknowledged it."""
+        if (device, kind.value) not in self._standing:
+            return
+        self._standing.discard((device, kind.value))
+        ours = and_(
+            alarms.c.device == device, alarms.c.kind == kind.value, alarms.c.cleared.is_(None)
+        )
+        self._connection.execute(update(alarms).where(ours).values(cleared=at, batch=self._batch))
+
+    def event(self, arrival: Arrival, now: float) -> None:
+        """What an event raises and clears."""
+        at = arrival.at if arrival.trusted else now
+        device = arrival.device
+        if found := _RAISED_BY.get(arrival.reason):
+            kind, text = found
+            who = f": {arrival.person}" if arrival.person else ""
+            self.up(device, kind, f"{text}{who}", at)
+        for kind in _CLEARED_BY.get(arrival.reason, ()):
+            self.down(device, kind, at)
+        self.set(
+            device,
+            AlarmKind.CLOCK,
+            "its clock was never set, so schedules and commands fail there",
+            at,
+            on=not arrival.trusted,
+        )
+
+    def state(self, device: str, topic: str, word: str, now: float) -> None:
+        """What a retained state raises and clears. `None`, unknown, does neither."""
+        if topic in _BY_STATE and word in {"ON", "OFF"}:
+            kind, text = _BY_STATE[topic]
+            self.set(device, kind, text, now, on=word == "ON")
+
+    def set(self, device: str, kind: AlarmKind, text: str, at: float, *, on: bool) -> None:
+        """Raise or clear."""
+        if on:
+            self.up(device, kind, text, at)
+        else:
+            self.down(device, kind, at)

@@ -1,0 +1,191 @@
+"""What arrived since the last batch, and how it is written: one transaction for all of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from edge.errors import WireError
+from edge.fleet.collector import reading
+from edge.fleet.collector.alarms import Alarms
+from edge.fleet.collector.intake import Intake, Taken, known_doors
+from edge.fleet.database.tables import commands, devices, figures
+from edge.fleet.kinds import AlarmKind, CommandState
+from edge.link.commands import TokenBucket
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from edge.fleet.collector.reading import Arrival
+    from edge.fleet.database.database import Database
+    from edge.link.client import Received
+
+STATES = (
+    "lock/availability",
+    "lock/state",
+    "door/contact",
+    "door/forced",
+    "door/held",
+    "tamper",
+    "camera/problem",
+    "instruction",
+)
+TOPICS = (
+    "availability",
+    *STATES,
+    "event",
+    "event/replay",
+    "metrics",
+    "reported",
+    "audit_key",
+    "command/answer",
+)
+"""What is read of every door, below BASE/ID."""
+SLOT_S = 300
+_MAX_FIGURES = 40
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one door said since the last batch, besides events."""
+
+    live: bool = False
+    available: str | None = None
+    states: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] | None = None
+    reported: dict[str, Any] | None = None
+    audit_key: str | None = None
+
+
+class News:
+    """Collects messages until `write`. Not for long: it lives in memory."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._arrivals: list[Arrival] = []
+        self._heard: dict[str, _Heard] = {}
+        self._answers: list[tuple[str, dict[str, Any]]] = []
+        self._complaints = TokenBucket(per_second=0.2, burst=10)
+
+    def __len__(self) -> int:
+        return len(self._arrivals) + len(self._heard) + len(self._answers)
+
+    def hear(self, message: Received, now: float) -> str | None:
+        """Take a message in; the device when it has just come online."""
+        found = reading.split_topic(self._base, message.topic)
+        if found is None:
+            return None
+        device, rest = found
+        try:
+            self._read(device, rest, message)
+        except WireError as error:
+            # Others decide how often this happens; the disk decides how often it is said.
+            if self._complaints.take(now):
+                _log.warning("not read, on %s: %s", message.topic, error)
+            return None
+        came = rest == "availability" and message.payload == b"online"
+        return device if came else None
+
+    def write(self, database: Database, now: float) -> Taken:
+        """Everything into the database, in one transaction; nothing is kept here afterwards.
+
+        Raises:
+            DatabaseError: nothing was written; the doors still have their events.
+        """
+        arrivals, heard, answers = self._arrivals, self._heard, self._answers
+        self._arrivals, self._heard, self._answers = [], {}, []
+        names = {arrival.device for arrival in arrivals} | set(heard)
+        with database.news() as (connection, batch):
+            doors = known_doors(connection, names, now, batch)
+            alarms = Alarms(connection, batch, names)
+            for door in doors:
+                if door.id in heard:
+                    _keep(connection, door, heard[door.id], alarms, (batch, now))
+            if any(said.audit_key for said in heard.values()):
+                doors = known_doors(connection, names, now, batch)
+            taken = Intake(connection, batch, alarms, now).take(arrivals, doors)
+            for device, answer in answers:
+                _answered(connection, batch, device, answer)
+        return taken
+
+    def _read(self, device: str, rest: str, message: Received) -> None:
+        said = self._heard.setdefault(device, _Heard())
+        said.live = said.live or not message.retained
+        payload = message.payload
+        if rest in {"event", "event/replay"}:
+            self._arrivals.append(reading.read_event(device, payload))
+        elif rest == "availability":
+            said.available = reading.read_state(payload)
+            said.live = said.live and said.available == "online"  # the last will is the broker's
+        elif rest in STATES:
+            said.states[rest] = reading.read_state(payload)
+        elif rest == "metrics":
+            said.metrics = _numbers(reading.read_object(payload))
+        elif rest == "reported":
+            said.reported = reading.read_object(payload)
+        elif rest == "audit_key":
+            said.audit_key = reading.read_key(device, payload)
+        elif rest == "command/answer":
+            self._answers.append((device, reading.read_object(payload)))
+
+
+def _keep(
+    connection: Connection, door: Any, said: _Heard, alarms: Alarms, when: tuple[int, float]
+) -> None:
+    batch, now = when
+    values: dict[str, Any] = {"batch": batch}
+    if said.live:
+        values["heard"] = now
+    if said.available is not None:
+        values["available"] = said.available[:16]
+    if said.states:
+        values["states"] = json.dumps({**json.loads(door.states), **said.states})
+        for topic, word in said.states.items():
+            alarms.state(door.id, topic, word, now)
+    if said.metrics is not None:
+        values["metrics"] = json.dumps(said.metrics)
+        _sample(connection, door.id, values["metrics"], now)
+    if said.reported is not None:
+        values["reported"] = json.dumps(said.reported)
+    if said.audit_key is not None and not door.audit_key:
+        values["audit_key"] = said.audit_key
+    elif said.audit_key not in (None, door.audit_key):
+        text = "it shows another audit key than the one first seen here"
+        alarms.up(door.id, AlarmKind.CHAIN_BROKEN, text, now)
+    connection.execute(update(devices).where(devices.c.id == door.id).values(**values))
+
+
+def _sample(connection: Connection, device: str, body: str, now: float) -> None:
+    """The first figures of every five minutes, for charts."""
+    slot = int(now // SLOT_S)
+    ours = (figures.c.device == device, figures.c.slot == slot)
+    if connection.execute(select(figures.c.slot).where(*ours)).first() is None:
+        connection.execute(insert(figures).values(device=device, slot=slot, body=body))
+
+
+def _answered(connection: Connection, batch: int, device: str, answer: dict[str, Any]) -> None:
+    done = answer.get("outcome") == CommandState.DONE.value
+    state = CommandState.DONE if done else CommandState.REFUSED
+    ours = (
+        commands.c.nonce == str(answer.get("nonce")),
+        commands.c.device == device,
+        commands.c.state.in_([CommandState.SENT.value, CommandState.UNANSWERED.value]),
+    )
+    why = str(answer.get("reason") or "")[:400]
+    values = {"state": state.value, "why": why, "batch": batch}
+    connection.execute(update(commands).where(*ours).values(**values))
+
+
+def _numbers(fields: dict[str, Any]) -> dict[str, float]:
+    kept = {
+        str(name)[:40]: value
+        for name, value in fields.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    return dict(list(kept.items())[:_MAX_FIGURES])

@@ -1,0 +1,160 @@
+"""The collector: one thread, one loop. Any number of them may run on one database.
+
+Everything is confirmed after its commit and not before, so a collector may die at any moment: the
+door keeps what was not confirmed, and each collector that connects asks every door for the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from edge.errors import BrokerError, DatabaseError
+from edge.fleet.collector import upkeep
+from edge.fleet.collector.confirming import Confirming
+from edge.fleet.collector.intake import Watermark
+from edge.fleet.collector.news import TOPICS, News
+from edge.fleet.database.tables import commands, devices
+from edge.fleet.kinds import CommandState
+from edge.link.client import Received
+from edge.link.process import Backoff, Outage
+from edge.link.topics import Message, Topics, as_json
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from edge.fleet.collector.confirming import Word
+    from edge.fleet.collector.figures import Figures
+    from edge.fleet.database.database import Database
+    from edge.link.client import Broker, Connection
+
+POLL_S = 0.05
+BATCH = 500
+DATABASE_REST_S = 2.0
+SETTLE_S = 15.0
+"""After connecting, retained states come first: nobody is called offline before."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a collector runs."""
+
+    base: str
+    name: str
+    keep_days: int
+
+
+class Collector:
+    """Broker to database, until told to stop."""
+
+    def __init__(
+        self, settings: Settings, broker: Broker, database: Database, figures: Figures
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._database = database
+        self._figures = figures
+        self._outage = Outage()
+        self._clock = upkeep.Upkeep(database, settings.name, settings.keep_days)
+
+    def serve(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+        """Connect, work, connect again, until `stop`."""
+        backoff = Backoff()
+        while not stop.is_set():
+            heartbeat()
+            try:
+                self._clock.prepare()
+                self._visit(stop, heartbeat)
+                backoff.reset()
+            except (BrokerError, DatabaseError) as error:
+                self._outage.report(error)
+                self._figures.connected(False)  # noqa: FBT003
+                stop.wait(backoff.next())
+        self._clock.leave()
+
+    def _visit(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+        """One connection, from its beginning to its end."""
+        confirming = Confirming(self._marks())
+        news = News(self._settings.base)
+        with self._broker.connect(self._here(online=False)) as connection:
+            self._outage.over(self._broker.address, connection.protocol)
+            self._figures.connected(True)  # noqa: FBT003
+            connection.subscribe(
+                [f"{self._settings.base}/+/{rest}" for rest in TOPICS], retained=True
+            )
+            connection.publish(self._here(online=True))
+            self._clock.begin(time.monotonic() + SETTLE_S)
+            while not stop.is_set():
+                heartbeat()
+                self._hear(connection, news, confirming)
+                self._write(news, confirming)
+                for word in confirming.due(time.monotonic()):
+                    connection.publish(self._confirmation(word))
+                self._send_commands(connection)
+                self._clock.tick(time.monotonic())
+            connection.close(self._here(online=False))
+
+    def _hear(self, connection: Connection, news: News, confirming: Confirming) -> None:
+        wait = POLL_S
+        while len(news) < BATCH:
+            arrived = connection.poll(wait)
+            for item in arrived:
+                if isinstance(item, Received) and (came := news.hear(item, time.monotonic())):
+                    confirming.came(came)
+            if not arrived:
+                break
+            wait = 0.0
+
+    def _write(self, news: News, confirming: Confirming) -> None:
+        if not len(news):
+            return
+        begun = time.monotonic()
+        taken = news.write(self._database, time.time())
+        self._figures.wrote(taken.stored, time.monotonic() - begun)
+        confirming.taken(taken)
+
+    def _send_commands(self, connection: Connection) -> None:
+        """Publish what operators signed. Marked first: a command is sent once or not at all."""
+        with self._database.reading() as reading:
+            queued = select(commands.c.nonce).where(commands.c.state == CommandState.QUEUED.value)
+            nonces = reading.execute(queued).scalars().all()
+        if not nonces:
+            return
+        with self._database.news() as (writing, batch):
+            mine = (
+                update(commands)
+                .where(
+                    commands.c.nonce.in_(nonces), commands.c.state == CommandState.QUEUED.value
+                )
+                .values(state=CommandState.SENT.value, batch=batch)
+                .returning(commands.c.device, commands.c.text)
+            )
+            claimed = writing.execute(mine).all()
+        for device, text in claimed:
+            topic = Topics(self._settings.base, device).command
+            connection.publish(Message(topic, text.encode()))
+
+    def _marks(self) -> dict[str, Watermark]:
+        with self._database.reading() as reading:
+            rows = reading.execute(select(devices.c.id, devices.c.whole, devices.c.chain)).all()
+        return {name: Watermark(whole, chain) for name, whole, chain in rows}
+
+    def _confirmation(self, word: Word) -> Message:
+        mark = word.mark
+        body = {
+            "sequence": mark.sequence,
+            "chain": mark.chain if mark.sequence else "",
+            "resend": word.resend,
+        }
+        return Message(Topics(self._settings.base, word.device).confirm, as_json(body))
+
+    def _here(self, *, online: bool) -> Message:
+        topic = f"{self._settings.base}/collectors/{self._settings.name}/availability"
+        return Message(topic, b"online" if online else b"offline", retain=True)

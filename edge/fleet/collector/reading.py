@@ -1,0 +1,211 @@
+"""What doors publish, as values. Pure: whatever a broker may bring is checked here."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.errors import LedgerError, WireError
+from edge.ledger.audit import decode
+from edge.link.topics import event_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_BOOT = re.compile(r"[!-~]{1,64}")
+_CHAIN = re.compile(r"[0-9a-f]{64}")
+_MAX_SEQUENCE = 2**31 - 1
+_MAX_NAME = 80
+_MAX_STATE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed statement of a door: at `sequence`, my chain is `chain`."""
+
+    sequence: int
+    chain: str
+    key: str
+    """Hex of the first 8 bytes of SHA-256 of the public key."""
+    signature: bytes
+
+    def signed_by(self, device: str, public: bytes) -> bool:
+        """Whether the door's audit key made it."""
+        if self.key != hashlib.sha256(public).digest()[:8].hex():
+            return False
+        said = ["edge-door head", device, self.sequence, self.chain]
+        text = json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(self.signature, text)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as it came over the wire; `body` is the canonical JSON that was hashed."""
+
+    device: str
+    sequence: int
+    boot: str
+    body: str
+    chain: str
+    head: Head | None
+    type: str
+    kind: str
+    reason: str
+    person: str | None
+    at: float
+    trusted: bool
+    detail: Mapping[str, Any]
+
+
+def split_topic(base: str, topic: str) -> tuple[str, str] | None:
+    """The device and the rest of a topic below `base`; None when it is no device's."""
+    if not topic.startswith(f"{base}/"):
+        return None
+    device, _, rest = topic[len(base) + 1 :].partition("/")
+    return (device, rest) if rest and _DEVICE.fullmatch(device) else None
+
+
+def read_event(device: str, payload: bytes) -> Arrival:
+    """An event of `event` or `event/replay`.
+
+    Raises:
+        WireError: it is not one, or is another device's.
+    """
+    fields = read_object(payload)
+    sequence, boot = fields.get("seq"), fields.get("boot")
+    body, chain = fields.get("body"), fields.get("chain")
+    if (
+        type(sequence) is not int
+        or not 0 < sequence <= _MAX_SEQUENCE
+        or not isinstance(boot, str)
+        or not _BOOT.fullmatch(boot)
+        or not isinstance(chain, str)
+        or not _CHAIN.fullmatch(chain)
+    ):
+        raise WireError("an event without a number, a boot or a chain")
+    if not isinstance(body, str):
+        raise WireError(
+            "an event without the body that was hashed: this door's edge-door is older than the "
+            "collector. Update the door"
+        )
+    return _arrival(device, sequence, boot, body, chain, _head(fields.get("head")))
+
+
+def read_object(payload: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        WireError: it is not one.
+    """
+    try:
+        fields = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise WireError("it is not JSON") from error
+    if not isinstance(fields, dict):
+        raise WireError("it is not a JSON object")
+    return fields
+
+
+def read_key(device: str, payload: bytes) -> str:
+    """The public key on `audit_key`, base64.
+
+    Raises:
+        WireError: it is not one, or is another device's.
+    """
+    fields = read_object(payload)
+    key = fields.get("key")
+    try:
+        raw = base64.b64decode(str(key), validate=True)
+        Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError as error:
+        raise WireError("an audit key that is no Ed25519 key") from error
+    if fields.get("device") != device:
+        raise WireError("another device's audit key")
+    return str(key)
+
+
+def read_state(payload: bytes) -> str:
+    """A retained state's word.
+
+    Raises:
+        WireError: it is not a short printable text.
+    """
+    text = payload.decode("utf-8", "replace")
+    if len(text) > _MAX_STATE or not (text.isprintable() or not text):
+        raise WireError("a state that is no short text")
+    return text
+
+
+def _arrival(
+    device: str, sequence: int, boot: str, body: str, chain: str, head: Head | None
+) -> Arrival:
+    if not (body.isascii() and body.isprintable()):
+        raise WireError("an event whose body is not canonical JSON")
+    fields = read_object(body.encode())
+    if fields.get("device") != device:
+        raise WireError("an event of another device")
+    person, detail = fields.get("person"), fields.get("detail")
+    kind = _text(fields.get("kind"), 16)
+    return Arrival(
+        device=device,
+        sequence=sequence,
+        boot=boot,
+        body=body,
+        chain=chain,
+        head=head,
+        type=_type(body, kind),
+        kind=kind,
+        reason=_text(fields.get("reason"), 32),
+        person=_text(person, _MAX_NAME) if isinstance(person, str) else None,
+        at=_seconds(fields.get("wall")),
+        trusted=fields.get("wall_trusted") is True,
+        detail=detail if isinstance(detail, dict) else {},
+    )
+
+
+def _text(value: object, limit: int) -> str:
+    """Text that every database takes: no lone surrogates, no control characters."""
+    clean = str(value).encode("utf-8", "replace").decode()
+    return "".join(sign if sign.isprintable() else "?" for sign in clean)[:limit]
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float):
+        with contextlib.suppress(OverflowError):
+            if math.isfinite(value):
+                return float(value)
+    raise WireError("an event without a time")
+
+
+def _type(body: str, kind: str) -> str:
+    try:
+        return event_type(decode(body))
+    except LedgerError:  # a newer door's reason
+        return kind
+
+
+def _head(fields: object) -> Head | None:
+    if not isinstance(fields, dict):
+        return None
+    sequence, chain = fields.get("seq"), fields.get("chain")
+    try:
+        signature = base64.b64decode(str(fields.get("sig")), validate=True)
+    except ValueError as error:
+        raise WireError("a signed head whose signature is not base64") from error
+    if type(sequence) is not int or not isinstance(chain, str) or not _CHAIN.fullmatch(chain):
+        raise WireError("a signed head without a number or a chain")
+    return Head(sequence, chain, str(fields.get("key")), signature)

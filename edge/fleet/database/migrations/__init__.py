@@ -1,0 +1,1 @@
+"""Alembic: how an older database becomes one of today."""

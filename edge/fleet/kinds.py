@@ -1,0 +1,76 @@
+"""The closed lists that the database keeps as words."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class AlarmKind(str, Enum):
+    """What can be wrong with a door. In the order in which people want to see them."""
+
+    DURESS = "duress"
+    FORCED = "forced"
+    TAMPER = "tamper"
+    CHAIN_BROKEN = "chain_broken"
+    HELD = "held"
+    FAULT = "fault"
+    OFFLINE = "offline"
+    CAMERA_LOST = "camera_lost"
+    GAP = "gap"
+    PASSBACK = "passback"
+    OUTBOX = "outbox"
+    CERTIFICATE = "certificate"
+    CLOCK = "clock"
+
+
+MOMENTARY = frozenset({AlarmKind.DURESS, AlarmKind.PASSBACK, AlarmKind.GAP})
+"""They happen and are over; each is an alarm of its own."""
+
+TITLES = {
+    AlarmKind.DURESS: "Duress",
+    AlarmKind.FORCED: "Forced open",
+    AlarmKind.TAMPER: "Tampered with",
+    AlarmKind.CHAIN_BROKEN: "Record broken",
+    AlarmKind.HELD: "Held open",
+    AlarmKind.FAULT: "Lock at fault",
+    AlarmKind.OFFLINE: "Offline",
+    AlarmKind.CAMERA_LOST: "Camera lost",
+    AlarmKind.GAP: "Events missing",
+    AlarmKind.PASSBACK: "Passed back",
+    AlarmKind.OUTBOX: "Outbox filling",
+    AlarmKind.CERTIFICATE: "Certificate ends",
+    AlarmKind.CLOCK: "Clock not set",
+}
+"""For people."""
+
+
+class Presence(str, Enum):
+    """Whether a door can be relied on to say what it sees, as far as anybody can know."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    """The device is there; its camera program or its relay guard is not."""
+    SILENT = "silent"
+    """The broker still calls it online, and it has said nothing for too long."""
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+    """No collector is connected, so nobody knows."""
+
+
+class CommandState(str, Enum):
+    """How far a command has come."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+
+
+class Role(str, Enum):
+    """What somebody may do, for one group of doors or for all."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ENROLLER = "enroller"
+    ADMINISTRATOR = "administrator"
