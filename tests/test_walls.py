@@ -21,6 +21,7 @@ PLANTED = {
     "edge/door/warden.py": ("import numpy", "the guard"),
     "edge/sight/planted.py": ("import paho.mqtt.client", "knows paho"),
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
+    "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),
 }
 
 # Libraries that are loaded by name, so that no import shows them; and who may say their names.

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from edge.cli import credentials, ledger, liveness, measure, models, people, programs, setup
+from edge.cli import (
+    credentials,
+    fleet,
+    ledger,
+    liveness,
+    measure,
+    models,
+    people,
+    programs,
+    setup,
+)
 from edge.cli.base import app, fail
 from edge.errors import EdgeDoorError
 
 __all__ = [
     "app",
     "credentials",
+    "fleet",
     "ledger",
     "liveness",
     "main",

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from edge.ledger.audit import encode
 from edge.records import EventKind, Reason
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Topics:
     def event(self, stored: StoredEvent, *, replayed: bool) -> Message:
         """One event, on the live feed or, delivered late, on the replay feed. Never retained.
 
-        `chain` identifies the event: a reader that keeps it drops a second delivery.
+        `chain` identifies the event: a reader that keeps it drops a second delivery. `body` is
+        what was hashed, so that a reader recomputes every link.
         """
         event = stored.event
         body = {
@@ -167,6 +169,7 @@ class Topics:
             "detail": {key: _finite(value) for key, value in event.detail.items()},
             "replayed": replayed,
             "chain": stored.chain,
+            "body": encode(event),
         }
         return Message(self.at("event/replay" if replayed else "event"), as_json(body))
 

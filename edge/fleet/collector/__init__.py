@@ -1,1 +1,1 @@
-"""From the broker into the database: every event of every door once, in order, its chain checked."""
+"""From broker to database: every event of every door once, in order, its chain checked."""

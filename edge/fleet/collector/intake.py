@@ -77,7 +77,7 @@ class Intake:
         self.batch = batch
         self.alarms = alarms
         self.now = now
-        self._people = People(connection, alarms)
+        self.people = People(connection, alarms)
         self.rows: list[dict[str, Any]] = []
         self.taken = Taken()
 
@@ -182,7 +182,7 @@ class _Chain:
         if arrival.head is not None:
             self._check_head(arrival.head)
         intake.alarms.event(arrival, intake.now)
-        intake._people.follow(arrival, self._door)
+        intake.people.follow(arrival, self._door)
 
     def _check_head(self, head: Head) -> None:
         if not self._door.audit_key or head.sequence <= self._signed:
@@ -211,7 +211,7 @@ class _Chain:
             events.c.epoch == self._door.epoch,
             events.c.sequence.in_(sequences),
         )
-        return {sequence: chain for sequence, chain in self._in.connection.execute(found)}
+        return {row.sequence: row.chain for row in self._in.connection.execute(found)}
 
     def _save(self) -> None:
         self._in.taken.confirm[self._door.id] = Watermark(self._whole, self._chain)

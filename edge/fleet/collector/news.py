@@ -104,9 +104,10 @@ class News:
         with database.news() as (connection, batch):
             doors = known_doors(connection, names, now, batch)
             alarms = Alarms(connection, batch, names)
+            keeper = _Keeper(connection, batch, alarms, now)
             for door in doors:
                 if door.id in heard:
-                    _keep(connection, door, heard[door.id], alarms, (batch, now))
+                    keeper.keep(door, heard[door.id])
             if any(said.audit_key for said in heard.values()):
                 doors = known_doors(connection, names, now, batch)
             taken = Intake(connection, batch, alarms, now).take(arrivals, doors)
@@ -135,30 +136,42 @@ class News:
             self._answers.append((device, reading.read_object(payload)))
 
 
-def _keep(
-    connection: Connection, door: Any, said: _Heard, alarms: Alarms, when: tuple[int, float]
-) -> None:
-    batch, now = when
-    values: dict[str, Any] = {"batch": batch}
-    if said.live:
-        values["heard"] = now
-    if said.available is not None:
-        values["available"] = said.available[:16]
-    if said.states:
-        values["states"] = json.dumps({**json.loads(door.states), **said.states})
-        for topic, word in said.states.items():
-            alarms.state(door.id, topic, word, now)
-    if said.metrics is not None:
-        values["metrics"] = json.dumps(said.metrics)
-        _sample(connection, door.id, values["metrics"], now)
-    if said.reported is not None:
-        values["reported"] = json.dumps(said.reported)
-    if said.audit_key is not None and not door.audit_key:
-        values["audit_key"] = said.audit_key
-    elif said.audit_key not in (None, door.audit_key):
+class _Keeper:
+    """Writes what doors said besides events, within one transaction."""
+
+    def __init__(self, connection: Connection, batch: int, alarms: Alarms, now: float) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._alarms = alarms
+        self._now = now
+
+    def keep(self, door: Any, said: _Heard) -> None:
+        values: dict[str, Any] = {"batch": self._batch}
+        if said.live:
+            values["heard"] = self._now
+        if said.available is not None:
+            values["available"] = said.available[:16]
+        if said.states:
+            values["states"] = json.dumps({**json.loads(door.states), **said.states})
+            for topic, word in said.states.items():
+                self._alarms.state(door.id, topic, word, self._now)
+        if said.metrics is not None:
+            values["metrics"] = json.dumps(said.metrics)
+            _sample(self._connection, door.id, values["metrics"], self._now)
+        if said.reported is not None:
+            values["reported"] = json.dumps(said.reported)
+        values |= self._pinned(door, said.audit_key)
+        self._connection.execute(update(devices).where(devices.c.id == door.id).values(**values))
+
+    def _pinned(self, door: Any, key: str | None) -> dict[str, str]:
+        """The first audit key seen is the one; another is an alarm."""
+        if key is None or key == door.audit_key:
+            return {}
+        if not door.audit_key:
+            return {"audit_key": key}
         text = "it shows another audit key than the one first seen here"
-        alarms.up(door.id, AlarmKind.CHAIN_BROKEN, text, now)
-    connection.execute(update(devices).where(devices.c.id == door.id).values(**values))
+        self._alarms.up(door.id, AlarmKind.CHAIN_BROKEN, text, self._now)
+        return {}
 
 
 def _sample(connection: Connection, device: str, body: str, now: float) -> None:

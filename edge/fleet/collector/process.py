@@ -130,9 +130,7 @@ class Collector:
         with self._database.news() as (writing, batch):
             mine = (
                 update(commands)
-                .where(
-                    commands.c.nonce.in_(nonces), commands.c.state == CommandState.QUEUED.value
-                )
+                .where(commands.c.nonce.in_(nonces), commands.c.state == CommandState.QUEUED.value)
                 .values(state=CommandState.SENT.value, batch=batch)
                 .returning(commands.c.device, commands.c.text)
             )

@@ -13,7 +13,6 @@ from sqlalchemy import delete, insert, select, text, update
 from edge.errors import DatabaseError
 from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.news import SLOT_S
-from edge.fleet.database.database import next_batch
 from edge.fleet.database.tables import (
     actions,
     alarms,
@@ -37,6 +36,7 @@ DAY_S = 86400.0
 SIGN_EVERY_S = 5.0
 LOOK_EVERY_S = 10.0
 FORGET_EVERY_S = 3600.0
+_MONTHS_LOCK = 0x45444632
 CERTIFICATE_WARN_S = 21 * DAY_S
 OUTBOX_WARN = 0.8
 COMMAND_GRACE_S = 10.0
@@ -154,11 +154,12 @@ def forget(database: Database, now: float, keep_days: int) -> None:
         connection.execute(delete(actions).where(actions.c.at < oldest))
         connection.execute(delete(sessions).where(sessions.c.seen < now - DAY_S))
         connection.execute(delete(failures).where(failures.c.at < now - DAY_S))
-        next_batch(connection)
 
 
 def _months(connection: Connection, now: float, oldest: float) -> None:
     """This month's partition and the next one's; those that are wholly too old are dropped."""
+    # Two collectors that start together would both make them.
+    connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MONTHS_LOCK})
     first = _month(now)
     for begin, end in ((first, _after(first)), (_after(first), _after(_after(first)))):
         connection.execute(
@@ -168,7 +169,9 @@ def _months(connection: Connection, now: float, oldest: float) -> None:
             )
         )
     found = connection.execute(
-        text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'events'::regclass")
+        text(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'events'::regclass"
+        )
     )
     for (name,) in found.all():
         if name != "events_rest" and _after(_begin(name)).timestamp() < oldest:

@@ -81,9 +81,9 @@ devices = Table(
     Column("from_zone", ForeignKey("zones.id")),
     Column("to_zone", ForeignKey("zones.id")),
     Column("first_seen", Double, nullable=False),
-    Column("heard", Double, nullable=False, comment="when it last said something itself"),
+    Column("heard", Double, nullable=False),  # when it last said something itself
     Column("available", String(16), nullable=False, server_default=text("''")),
-    Column("states", Text, nullable=False, server_default=text("'{}'"), comment="JSON by topic"),
+    Column("states", Text, nullable=False, server_default=text("'{}'")),  # JSON by topic
     Column("reported", Text, nullable=False, server_default=text("'{}'")),
     Column("metrics", Text, nullable=False, server_default=text("'{}'")),
     Column("audit_key", String(64), nullable=False, server_default=text("''")),
@@ -91,8 +91,8 @@ devices = Table(
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     Column("whole", Integer, nullable=False, server_default=text("0")),
     Column("chain", String(_CHAIN), nullable=False),
-    Column("signed", Integer, nullable=False, server_default=text("0"), comment="newest head"),
-    Column("gap_since", Double, comment="when the next event was first missed"),
+    Column("signed", Integer, nullable=False, server_default=text("0")),  # newest signed head
+    Column("gap_since", Double),  # when the next event was first missed
     Column("batch", BigInteger, nullable=False, index=True),
 )
 
@@ -104,14 +104,14 @@ events = Table(
     Column("sequence", Integer, primary_key=True),
     # PostgreSQL wants the column it partitions by in the key.
     Column("received", Double, primary_key=True),
-    Column("at", Double, nullable=False, comment="the door's clock"),
+    Column("at", Double, nullable=False),  # by the door's clock
     Column("trusted", Boolean, nullable=False),
     Column("type", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("reason", String(32), nullable=False),
     Column("person", String(80)),
     Column("boot", String(64), nullable=False),
-    Column("body", Text, nullable=False, comment="the canonical JSON that was hashed"),
+    Column("body", Text, nullable=False),  # the canonical JSON that was hashed
     Column("chain", String(_CHAIN), nullable=False),
     Column("batch", BigInteger, nullable=False, index=True),
     Index(None, "at"),
@@ -158,7 +158,7 @@ figures = Table(
     "figures",
     metadata,
     Column("device", String(64), primary_key=True),
-    Column("slot", Integer, primary_key=True, comment="five minutes each, since 1970"),
+    Column("slot", Integer, primary_key=True),  # five minutes each, since 1970
     Column("body", Text, nullable=False),
 )
 
@@ -192,7 +192,7 @@ commands = Table(
     Column("by", String(80), nullable=False),
     Column("at", Double, nullable=False),
     Column("expires", Double, nullable=False),
-    Column("text", Text, nullable=False, comment="signed; only its door can follow it"),
+    Column("text", Text, nullable=False),  # signed; only its door can follow it
     Column("state", String(16), nullable=False),
     Column("why", String(400), nullable=False, server_default=text("''")),
     Column("batch", BigInteger, nullable=False, index=True),
@@ -204,7 +204,7 @@ operators = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
     Column("password", String(200), nullable=False),
-    Column("subject", String(200), unique=True, comment="who they are at the OIDC provider"),
+    Column("subject", String(200), unique=True),  # who they are at the OIDC provider
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created", Double, nullable=False),
 )
@@ -214,7 +214,7 @@ roles = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("operator_id", ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
-    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), comment="none: all doors"),
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE")),  # none: all doors
     Column("role", String(16), nullable=False),
     UniqueConstraint("operator_id", "group_id"),
 )
@@ -222,7 +222,7 @@ roles = Table(
 keys = Table(
     "keys",
     metadata,
-    Column("public", String(64), primary_key=True, comment="base64, as in mqtt.command_keys"),
+    Column("public", String(64), primary_key=True),  # base64, as in mqtt.command_keys
     Column("operator_id", ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
     Column("label", String(80), nullable=False),
     Column("created", Double, nullable=False),
@@ -242,10 +242,10 @@ passkeys = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", String(64), primary_key=True, comment="SHA-256 of the cookie"),
+    Column("id", String(64), primary_key=True),  # SHA-256 of the cookie
     Column("operator_id", ForeignKey("operators.id", ondelete="CASCADE")),
     Column("csrf", String(64), nullable=False),
-    Column("challenge", LargeBinary, comment="of the passkey ceremony that runs"),
+    Column("challenge", LargeBinary),  # of the passkey ceremony that runs
     Column("created", Double, nullable=False),
     Column("seen", Double, nullable=False),
     Column("address", String(64), nullable=False),
@@ -255,7 +255,7 @@ failures = Table(
     "failures",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("who", String(100), nullable=False, comment="name:... or address:..."),
+    Column("who", String(100), nullable=False),  # name:... or address:...
     Column("at", Double, nullable=False),
     Index(None, "who", "at"),
 )

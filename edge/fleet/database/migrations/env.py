@@ -8,8 +8,10 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,  # SQLite cannot alter most of a table in place
-    include_object=lambda _item, name, kind, *_: not (
-        kind == "table" and str(name).startswith("events_")  # partitions
+    include_object=lambda _item, name, kind, *_: (
+        not (
+            kind == "table" and str(name).startswith("events_")  # partitions
+        )
     ),
 )
 with context.begin_transaction():

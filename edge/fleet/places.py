@@ -1,0 +1,39 @@
+"""Where the broker is, from an address as people write it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from edge.config.sections import MqttSection
+from edge.errors import UsageError
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+def broker_at(address: str, **options: Any) -> MqttSection:
+    """`mqtt://host[:port]` or `mqtts://host[:port]`, with the options of `[mqtt]`.
+
+    Raises:
+        UsageError: it is no such address, or an option cannot be.
+    """
+    try:
+        parts = urlsplit(address if "://" in address else f"mqtt://{address}")
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"--broker {address}: {error}") from error
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(f"--broker {address}: write mqtt://host:1883 or mqtts://host:8883")
+    try:
+        return MqttSection(
+            host=parts.hostname,
+            port=port or _PORTS[parts.scheme],
+            tls=parts.scheme == "mqtts",
+            **options,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{option}: {first['msg']}") from error

@@ -1,0 +1,58 @@
+"""Databases and brokers for the fleet."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.fleet.database.database import Database
+from tests.fleet.parts import PROGRAMS, Cluster
+from tests.support.link_parts import Device, Mosquitto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    if PROGRAMS is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    # pytest's own folders are closed to others, and PostgreSQL has a user of its own.
+    with tempfile.TemporaryDirectory(prefix="edge-door-postgresql-") as folder:
+        running = Cluster(Path(folder))
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/fleet.db"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.fresh(f"fleet_{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[Database]:
+    opened = Database.open(address)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path).start()
+    yield mosquitto
+    mosquitto.kill()
+
+
+@pytest.fixture
+def device(tmp_path: Path, broker: Mosquitto) -> Iterator[Device]:
+    edge_door = Device(tmp_path, broker.port)
+    yield edge_door
+    edge_door.close()
