@@ -166,7 +166,7 @@ class Topics:
             "ts": _iso(event.wall),
             "ts_trusted": event.wall_trusted,
             "device": event.device,
-            "detail": {key: _finite(value) for key, value in event.detail.items()},
+            "detail": dict(event.detail),
             "replayed": replayed,
             "chain": stored.chain,
             "body": encode(event),
@@ -212,5 +212,5 @@ def _iso(wall: float) -> str | None:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _finite(value: str | float) -> str | float | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
