@@ -143,4 +143,3 @@ def listens(database: Database, name: str) -> bool:
 def door(database: Database, name: str = "door1") -> Any:
     with database.reading() as reading:
         return reading.execute(select(devices).where(devices.c.id == name)).first()
-
