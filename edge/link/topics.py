@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from edge.ledger.audit import encode
 from edge.records import EventKind, Reason
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ class Topics:
         what was hashed, so that a reader recomputes every link.
         """
         event = stored.event
-        body = {
+        body: dict[str, object] = {
             "event_type": event_type(event),
             "kind": event.kind.value,
             "reason": event.reason.value,
@@ -169,8 +168,15 @@ class Topics:
             "detail": dict(event.detail),
             "replayed": replayed,
             "chain": stored.chain,
-            "body": encode(event),
+            "body": stored.body,
         }
+        if stored.head is not None:
+            body["head"] = {
+                "seq": stored.head.sequence,
+                "chain": stored.head.chain,
+                "key": stored.head.key,
+                "sig": stored.head.signature,
+            }
         return Message(self.at("event/replay" if replayed else "event"), as_json(body))
 
     def metrics(self, figures: Mapping[str, float]) -> Message:

@@ -60,7 +60,7 @@ def test_every_event_is_stored_once_and_confirmed(
         until(lambda: len(chains(database)) == 3)
         device.append(40)
         until(lambda: len(chains(database)) == 43)
-        until(lambda: device.ledger.watermarks().confirmed == 43)
+        until(lambda: device.outbox.watermarks().confirmed == 43)
         assert chains(database) == of_ledger(device)
         until(lambda: door(database).available == "online")
         device.stop()
@@ -75,7 +75,7 @@ def test_two_collectors_side_by_side_store_each_event_once(
         device.start()
         for _ in range(10):
             device.append(10)
-        until(lambda: device.ledger.watermarks().confirmed == 100)
+        until(lambda: device.outbox.watermarks().confirmed == 100)
         assert chains(database) == of_ledger(device)
         assert door(database).whole == 100
 
@@ -86,12 +86,12 @@ def test_a_collector_that_was_away_gets_all_of_it(
     with running(address, broker.port) as database:
         device.append(5)
         device.start()
-        until(lambda: device.ledger.watermarks().confirmed == 5)
+        until(lambda: device.outbox.watermarks().confirmed == 5)
     device.append(30)  # the broker takes them, and nobody listens
-    until(lambda: device.ledger.watermarks().delivered == 35)
+    until(lambda: device.outbox.watermarks().delivered == 35)
     with running(address, broker.port) as database:
         until(lambda: len(chains(database)) == 35)
-        until(lambda: device.ledger.watermarks().confirmed == 35)
+        until(lambda: device.outbox.watermarks().confirmed == 35)
         assert chains(database) == of_ledger(device)
 
 
@@ -240,7 +240,7 @@ def test_a_database_that_comes_back(
         with monkeypatch.context() as trouble:
             trouble.setattr(News, "write", full)
             device.append(5)
-            until(lambda: device.ledger.watermarks().delivered == 5)
+            until(lambda: device.outbox.watermarks().delivered == 5)
             time.sleep(0.2)
-        until(lambda: device.ledger.watermarks().confirmed == 5)
+        until(lambda: device.outbox.watermarks().confirmed == 5)
         assert chains(database) == of_ledger(device)

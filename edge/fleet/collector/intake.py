@@ -6,7 +6,6 @@ watermark (`whole`, `chain`) says what is there already: that is what makes ever
 
 from __future__ import annotations
 
-import base64
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from edge.fleet.collector.people import People
+from edge.fleet.collector.reading import signs
 from edge.fleet.database.tables import devices, events, gaps
 from edge.fleet.kinds import AlarmKind
 from edge.ledger.audit import chained, genesis
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from edge.fleet.collector.alarms import Alarms
-    from edge.fleet.collector.reading import Arrival, Head
+    from edge.fleet.collector.reading import Arrival
+    from edge.records import Head
 
 GAP_PATIENCE_S = 20.0
 """A door that was asked again for so long and begins later has no earlier events any more."""
@@ -187,8 +188,7 @@ class _Chain:
     def _check_head(self, head: Head) -> None:
         if not self._door.audit_key or head.sequence <= self._signed:
             return
-        public = base64.b64decode(self._door.audit_key)
-        if not head.signed_by(self._door.id, public):
+        if not signs(head, self._door.id, self._door.audit_key):
             self._broken("a head of its record is not signed by the key that was first seen here")
             return
         was = self._new.get(head.sequence) or self._stored_chains([head.sequence]).get(

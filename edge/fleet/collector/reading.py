@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import LedgerError, WireError
 from edge.ledger.audit import decode
+from edge.ledger.seal import key_name, signed_by
 from edge.link.topics import event_type
+from edge.records import Head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,29 +27,6 @@ _CHAIN = re.compile(r"[0-9a-f]{64}")
 _MAX_SEQUENCE = 2**31 - 1
 _MAX_NAME = 80
 _MAX_STATE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A signed statement of a door: at `sequence`, my chain is `chain`."""
-
-    sequence: int
-    chain: str
-    key: str
-    """Hex of the first 8 bytes of SHA-256 of the public key."""
-    signature: bytes
-
-    def signed_by(self, device: str, public: bytes) -> bool:
-        """Whether the door's audit key made it."""
-        if self.key != hashlib.sha256(public).digest()[:8].hex():
-            return False
-        said = ["edge-door head", device, self.sequence, self.chain]
-        text = json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
-        try:
-            Ed25519PublicKey.from_public_bytes(public).verify(self.signature, text)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +179,24 @@ def _head(fields: object) -> Head | None:
     if not isinstance(fields, dict):
         return None
     sequence, chain = fields.get("seq"), fields.get("chain")
+    key, signature = fields.get("key"), fields.get("sig")
+    if (
+        type(sequence) is not int
+        or not isinstance(chain, str)
+        or not _CHAIN.fullmatch(chain)
+        or not isinstance(key, str)
+        or not isinstance(signature, str)
+    ):
+        raise WireError("a signed head that is not whole")
+    return Head(sequence, chain, key, signature)
+
+
+def signs(head: Head, device: str, audit_key: str) -> bool:
+    """Whether the door's audit key (base64) made this head."""
+    public = base64.b64decode(audit_key)
     try:
-        signature = base64.b64decode(str(fields.get("sig")), validate=True)
-    except ValueError as error:
-        raise WireError("a signed head whose signature is not base64") from error
-    if type(sequence) is not int or not isinstance(chain, str) or not _CHAIN.fullmatch(chain):
-        raise WireError("a signed head without a number or a chain")
-    return Head(sequence, chain, str(fields.get("key")), signature)
+        signature = base64.b64decode(head.signature, validate=True)
+    except ValueError:
+        return False
+    same = head.key == key_name(public)
+    return same and signed_by(public, signature, device, head.sequence, head.chain)
