@@ -1,36 +1,13 @@
-"""Every command a person types. One file a family; this one puts them together."""
+"""Every command a person types. One file a family; `root` knows which command is in which."""
 
 from __future__ import annotations
 
 import sys
 
-from edge.cli import (
-    credentials,
-    fleet,
-    ledger,
-    liveness,
-    measure,
-    models,
-    people,
-    programs,
-    setup,
-)
-from edge.cli.base import app, fail
+from edge.cli.root import app, fail
 from edge.errors import EdgeDoorError
 
-__all__ = [
-    "app",
-    "credentials",
-    "fleet",
-    "ledger",
-    "liveness",
-    "main",
-    "measure",
-    "models",
-    "people",
-    "programs",
-    "setup",
-]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

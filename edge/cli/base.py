@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edge import __version__
+from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, Config, load
 from edge.errors import UsageError
 from edge.ops.owner import become_owner
@@ -24,17 +23,20 @@ from edge.ops.owner import become_owner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-app = typer.Typer(
-    name="edge-door",
-    help="A face opens a door: offline face verification with liveness.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-console = Console()
-complaints = Console(stderr=True)
+__all__ = [
+    "ConfigOption",
+    "JsonOption",
+    "app",
+    "complaints",
+    "config_path",
+    "console",
+    "own_config",
+    "progress",
+    "read_config",
+    "show",
+    "start_logging",
+    "write_report",
+]
 
 ConfigOption = Annotated[
     Path | None,
@@ -46,19 +48,6 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
-
-
-@app.callback(invoke_without_command=True)
-def _version(
-    ctx: typer.Context,
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
-        console.print(__version__)
-        raise typer.Exit
-    if ctx.invoked_subcommand is None:  # pragma: no cover - no_args_is_help answers first
-        raise typer.Exit(2)
 
 
 def config_path(given: Path | None) -> Path:
@@ -129,12 +118,3 @@ def write_report(result: dict[str, Any], folder: Path) -> None:
         (folder / "report.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
-
-
-def fail(sentence: str, code: int) -> int:
-    """Say what went wrong, on standard error, and as JSON where `--json` was given."""
-    if "--json" in sys.argv:
-        print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
-    text = f"edge-door: {sentence}"
-    complaints.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
-    return code

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import app, start_logging
-from edge.cli.programs import _heartbeat, _stop_on_signal
+from edge.cli.service import heartbeat, stop_on_signal
 from edge.errors import UsageError
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
@@ -75,7 +75,7 @@ def collect(  # noqa: PLR0913 - one option each
     store = Database.open(database)
     settings = Settings(base_topic, name, keep_days)
     notify("READY=1")
-    Collector(settings, place, store, figures).serve(_stop_on_signal(), _heartbeat)
+    Collector(settings, place, store, figures).serve(stop_on_signal(), heartbeat)
     store.close()
 
 

@@ -9,7 +9,7 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.errors import UsageError, WireError
-from edge.ops.enrol import note
+from edge.ops.note import note
 from edge.records import Reason
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
 from edge.wire.channel import Channel

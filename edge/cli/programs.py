@@ -1,14 +1,10 @@
-"""The programs, and questions to them: run, door, sight, link, demo, watch, events, status."""
+"""The programs, and questions to them: run, door, link, watch, events, status."""
 
 from __future__ import annotations
 
 import os
-import signal
-import tempfile
-import threading
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,14 +22,11 @@ from edge.cli.base import (
     show,
     start_logging,
 )
-from edge.door.launch import guard_command, wiring_command
+from edge.cli.service import heartbeat, stop_on_signal
+from edge.door.launch import PYTHON, guard_command, wiring_command
 from edge.errors import LedgerError, UsageError, WireError
 from edge.link import process as link_process
-from edge.ops.demo.live import play_live
-from edge.ops.demo.show import play, summary
-from edge.ops.supervisor import Supervisor
 from edge.ops.viewer import Viewer
-from edge.sight.daemon import Sight
 from edge.sight.journal import open_ledger
 from edge.systemd import notify
 from edge.wire.channel import Channel
@@ -46,8 +39,9 @@ WATCH_WIRING_S = 30.0
 def run(config: ConfigOption = None) -> None:
     """Start door, sight and link, and start again what dies."""
     settings = read_config(config, required=True)
-    start_logging(settings.log.level)
-    Supervisor(settings, config_path(config)).run()
+    told = (settings.door_socket, config_path(config), settings.log.level)
+    command = [*PYTHON, "-m", "edge.ops.supervisor", *map(str, told)]
+    os.execv(command[0], command)  # noqa: S606 - becomes the supervisor, which is a small process
 
 
 @app.command()
@@ -72,48 +66,12 @@ def door(
 
 
 @app.command()
-def sight(config: ConfigOption = None) -> None:
-    """Camera to decision alone."""
-    settings = read_config(config, required=True)
-    start_logging(settings.log.level)
-    stop = _stop_on_signal()
-    looking = Sight(settings)
-    notify("READY=1")
-    looking.run(stop.is_set, heartbeat=_heartbeat)
-    notify("STOPPING=1")
-
-
-@app.command()
 def link(config: ConfigOption = None) -> None:
     """Events to the MQTT broker alone."""
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
     notify("READY=1")  # before the broker is there: link lives through outages
-    raise typer.Exit(link_process.run(settings, _stop_on_signal(), _heartbeat))
-
-
-@app.command()
-def demo(
-    *,
-    camera: Annotated[
-        str | None, typer.Option("--camera", help="A camera, film or address: try it yourself.")
-    ] = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw what happened (PNG or SVG).")
-    ] = None,
-    json: JsonOption = False,
-) -> None:
-    """Show the main job: a stranger, a still picture, and the person who may enter."""
-    start_logging("error")
-    say = (lambda _line: None) if json else console.print
-    with tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
-        if camera:
-            result = play_live(Path(folder), camera, say)
-        else:
-            result = play(Path(folder), say, picture)
-    show(result.as_json(), as_json=json, text=summary(result))
-    if not result.ok:
-        raise typer.Exit(1)
+    raise typer.Exit(link_process.run(settings, stop_on_signal(), heartbeat))
 
 
 @app.command()
@@ -190,14 +148,3 @@ def _next(channel: Channel) -> Seen:
             raise UsageError("sight shows nothing: is its camera delivering?")
         if isinstance(message, Seen):
             return message
-
-
-def _heartbeat() -> None:
-    notify("WATCHDOG=1")
-
-
-def _stop_on_signal() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

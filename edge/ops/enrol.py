@@ -7,8 +7,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError
-from edge.records import EventKind, Frame, Hint, LivenessState, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.ops.note import note
+from edge.records import Frame, Hint, LivenessState, Reason
 from edge.vault.vault import open_vault, proper_name
 from edge.vision.calibrated import threshold
 from edge.vision.camera import IMAGE_SUFFIXES, Camera, read_image, replay
@@ -102,12 +102,6 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
         known = any(person.name.casefold() == name.casefold() for person in vault.people())
         (vault.replace if replace and known else vault.add)(template)
     note(config, Reason.ENROLLED, name)
-
-
-def note(config: Config, reason: Reason, person: str | None) -> None:
-    """Changes to who may enter belong into the ledger too."""
-    with open_ledger(config) as ledger:
-        Journal(ledger, config.device.id).note(EventKind.PEOPLE, reason, person=person)
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:

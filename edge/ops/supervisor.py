@@ -3,6 +3,9 @@
 Under systemd the three are units of their own; this does the same with less: it starts them in
 order, starts again what died, with a growing pause, and stops them in reverse order. It holds no
 pin and no socket: the relay belongs to the guard, and the guard's death releases it.
+
+It needs little of the configuration and gets that on its command line, so that the process which
+does nothing but wait holds no parser, no models and no terminal in memory.
 """
 
 from __future__ import annotations
@@ -14,15 +17,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from edge.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Supervisor:
 
     PROGRAMS = ("door", "sight", "link")
 
-    def __init__(self, config: Config, config_path: Path) -> None:
-        self._config = config
+    def __init__(self, door_socket: Path, config_path: Path) -> None:
+        self._door_socket = door_socket
         self._config_path = config_path
         self._children = [_Child(name) for name in self.PROGRAMS]
         self._stopping = False
@@ -111,7 +112,7 @@ class Supervisor:
     def _may_start(self, child: _Child) -> bool:
         """At the first start the others wait for the guard, so that sight begins with a door."""
         first = child.name != "door" and not child.started_at
-        return not first or self._config.door_socket.exists()
+        return not first or self._door_socket.exists()
 
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
@@ -137,3 +138,18 @@ def _how(code: int) -> str:
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit code {code}"
+
+
+def main(door_socket: str, config_path: str, level: str) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    try:
+        Supervisor(Path(door_socket), Path(config_path)).run()
+    except SupervisorError as error:
+        print(f"edge-door: {error}", file=sys.stderr)  # noqa: T201 - as every command does
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -18,7 +18,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -35,10 +34,10 @@ from edge.vault.sealed import SealedStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from typing_extensions import Self
 
     from edge.config import Config
+    from edge.records import Floats
 
 MAX_NAME = 64
 
@@ -207,6 +206,8 @@ class Vault:
     def _write(
         self, number: int, generation: int, name: str, enrolled: float, template: Template
     ) -> None:
+        import numpy as np  # noqa: PLC0415 - people are listed and removed without
+
         vectors = np.atleast_2d(template.vectors).astype("<f4")
         if not vectors.size or not np.isfinite(vectors).all():
             raise EnrolmentError(f"{name}: a template is one or more finite vectors.")
@@ -224,7 +225,9 @@ class Vault:
             ),
         )
 
-    def _decrypt(self, row: PersonRow) -> NDArray[np.float32]:
+    def _decrypt(self, row: PersonRow) -> Floats:
+        import numpy as np  # noqa: PLC0415 - as above
+
         bound = row.bound_to(self._device)
         try:
             data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)

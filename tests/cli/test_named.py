@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from edge.cli import app
+from edge.cli.root import Listed
 from tests.conftest import ROOT
 
 PLACES = ("edge", "deploy", "systemd", "models", "README.md", ".github", ".ci")
@@ -63,7 +64,7 @@ def wrong(line: str) -> str | None:
         alternatives = [command.commands.get(one) for one in word.split("|")]
         if alternatives[0] is None:
             return f"no command {word!r}"
-        command = alternatives[0]
+        command = alternatives[0].load() if isinstance(alternatives[0], Listed) else alternatives[0]
     known = {option for parameter in command.params for option in parameter.opts}
     known |= {o for p in command.params for o in p.secondary_opts} | {"--help", "-h"}
     for word in words:

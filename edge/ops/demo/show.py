@@ -168,7 +168,7 @@ def run_door(
     """Run the three programs until `length_s` has passed; everything the ledger says by then."""
     with open_ledger(config) as ledger:
         announcer.follow(ledger, length_s)
-        Supervisor(config, config_path).run(while_running=announcer.more)
+        Supervisor(config.door_socket, config_path).run(while_running=announcer.more)
         return ledger.events(limit=1000)
 
 

@@ -1,0 +1,37 @@
+"""The demonstration."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.base import JsonOption, app, console, show, start_logging
+from edge.ops.demo.live import play_live
+from edge.ops.demo.show import play, summary
+
+
+@app.command()
+def demo(
+    *,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="A camera, film or address: try it yourself.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw what happened (PNG or SVG).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the main job: a stranger, a still picture, and the person who may enter."""
+    start_logging("error")
+    say = (lambda _line: None) if json else console.print
+    with tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
+        if camera:
+            result = play_live(Path(folder), camera, say)
+        else:
+            result = play(Path(folder), say, picture)
+    show(result.as_json(), as_json=json, text=summary(result))
+    if not result.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,28 @@
+"""Checks of this installation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.ops.doctor import run_checks
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@app.command()
+def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Check everything that must be right before a face can open this door."""
+    checks = run_checks(read_config(config))
+    table = Table("check", "", "what was found", "what to do")
+    for check in checks:
+        mark = f"[{_COLOURS[check.level]}]{check.level}[/]"
+        table.add_row(check.name, mark, escape(check.sentence), escape(check.remedy))
+    ok = all(check.level != "fail" for check in checks)
+    show({"ok": ok, "checks": [asdict(check) for check in checks]}, as_json=json, text=table)
+    if not ok:
+        raise typer.Exit(1)

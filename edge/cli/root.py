@@ -1,0 +1,131 @@
+"""The root of the command line: it knows every command by name and imports the one that is asked.
+
+Importing them all would take seconds of a small board's time before anything is done.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+from edge import __version__
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "run": ("Start door, sight and link, and start again what dies.", "programs"),
+    "door": ("The relay guard alone: the only program that touches the pins.", "programs"),
+    "sight": ("Camera to decision alone.", "seeing"),
+    "link": ("Events to the MQTT broker alone.", "programs"),
+    "demo": (
+        "Show the main job: a stranger, a still picture, and the person who may enter.",
+        "demo",
+    ),
+    "watch": ("Show live what sight sees and decides, until Ctrl-C.", "programs"),
+    "status": ("Ask the running sight how it is.", "programs"),
+    "events": (
+        "What happened at this door; with --verify, whether the record is whole.",
+        "programs",
+    ),
+    "ledger": ("The file that events are kept in.", "ledger"),
+    "doctor": ("Check everything that must be right before a face can open this door.", "doctor"),
+    "init": (
+        "Make the key and the databases of this device; what is there already stays.",
+        "setup",
+    ),
+    "config": ("Check the configuration file and show what is in force.", "setup"),
+    "enroll": ("Make a template from several good, different captures of one face.", "enrol"),
+    "people": ("Who is enrolled here.", "people"),
+    "claim": (
+        "Tell the running door who stands there: their template alone is compared.",
+        "people",
+    ),
+    "credentials": ("Cards and PINs of the people enrolled.", "credentials"),
+    "verify": ("Do two pictures show the same person?", "measure"),
+    "evaluate": ("How accurate it is.", "measure", "liveness"),
+    "calibrate": (
+        "Measure the threshold for each false-match rate, from every pair of two people.",
+        "measure",
+    ),
+    "bench": (
+        "How fast every stage is on this machine, next to the same models in floating point.",
+        "measure",
+    ),
+    "collect": (
+        "Events of all doors from the broker into a database, each once, its chain checked.",
+        "fleet",
+    ),
+    "models": ("The networks this installation has.", "models"),
+}
+"""Of each command the first sentence of its help, and the files of this folder that make it."""
+
+
+class Listed(TyperCommand):
+    """A command whose modules are imported when it is called."""
+
+    def __init__(self, name: str, sentence: str, *modules: str) -> None:
+        super().__init__(name, help=sentence)
+        self._modules = modules
+
+    def load(self) -> Any:
+        """The command itself: click's, which comes inside typer and without types."""
+        for module in self._modules:
+            import_module(f"edge.cli.{module}")
+        root: Any = typer.main.get_command(app)
+        return root.loaded[self.name]
+
+    @override
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """The command's own."""
+        return self.load().make_context(*args, **options)
+
+
+class Root(TyperGroup):
+    """All commands, by name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.loaded = self.commands
+        """Those whose modules are imported."""
+        self.commands = {name: Listed(name, *where) for name, where in COMMANDS.items()}
+
+
+app = typer.Typer(
+    name="edge-door",
+    cls=Root,
+    help="A face opens a door: offline face verification with liveness.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    ctx: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        console.print(__version__)
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:  # pragma: no cover - no_args_is_help answers first
+        raise typer.Exit(2)
+
+
+def fail(sentence: str, code: int) -> int:
+    """Say what went wrong, on standard error, and as JSON where `--json` was given."""
+    if "--json" in sys.argv:
+        print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
+    text = f"edge-door: {sentence}"
+    complaints.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    return code

@@ -1,0 +1,20 @@
+"""The program that sees; apart from the others, which do without cameras and networks."""
+
+from __future__ import annotations
+
+from edge.cli.base import ConfigOption, app, read_config, start_logging
+from edge.cli.service import heartbeat, stop_on_signal
+from edge.sight.daemon import Sight
+from edge.systemd import notify
+
+
+@app.command()
+def sight(config: ConfigOption = None) -> None:
+    """Camera to decision alone."""
+    settings = read_config(config, required=True)
+    start_logging(settings.log.level)
+    stop = stop_on_signal()
+    looking = Sight(settings)
+    notify("READY=1")
+    looking.run(stop.is_set, heartbeat=heartbeat)
+    notify("STOPPING=1")
