@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
-from edge.vault.credentials import Kind
+from edge.ops.note import recorded_in
+from edge.records import Reason
+from edge.vault.credentials import Credentials, Kind
 from edge.vault.vault import open_vault
 
 credentials_app = typer.Typer(help="Cards and PINs of the people enrolled.", no_args_is_help=True)
@@ -27,24 +32,25 @@ def set_pin(
 ) -> None:
     """Give a person a PIN; it is asked for, so that it stands in no shell history."""
     pin = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
-    with open_vault(own_config(config)) as vault:
-        vault.credentials.set_pin(name, pin, duress=duress)
+    kind = Kind.DURESS if duress else Kind.PIN
+    with _recorded(config, Reason.CREDENTIAL_ADDED, name, kind) as credentials:
+        credentials.set_pin(name, pin, duress=duress)
     show({"ok": True, "name": name}, as_json=json, text=f"{name} has a new PIN.")
 
 
 @credentials_app.command("add-card")
 def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Give a person a card, by the number that its reader reports."""
-    with open_vault(own_config(config)) as vault:
-        vault.credentials.add_card(name, card)
+    with _recorded(config, Reason.CREDENTIAL_ADDED, name, Kind.CARD) as credentials:
+        credentials.add_card(name, card)
     show({"ok": True, "name": name}, as_json=json, text=f"{name} has one more card.")
 
 
 @credentials_app.command()
 def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Take all cards, the PIN or the duress PIN from a person."""
-    with open_vault(own_config(config)) as vault:
-        count = vault.credentials.revoke(name, kind)
+    with _recorded(config, Reason.CREDENTIAL_REVOKED, name, kind) as credentials:
+        count = credentials.revoke(name, kind)
     result = {"ok": True, "name": name, "revoked": count}
     show(result, as_json=json, text=f"{name}: {count} revoked.")
 
@@ -59,3 +65,13 @@ def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> N
         table.add_row(name, ", ".join(kind.value for kind in kinds))
     listed = {name: [kind.value for kind in kinds] for name, kinds in held.items()}
     show({"credentials": listed}, as_json=json, text=table)
+
+
+@contextmanager
+def _recorded(config: Path | None, reason: Reason, name: str, kind: Kind) -> Iterator[Credentials]:
+    settings = own_config(config)
+    with (
+        open_vault(settings) as vault,
+        recorded_in(settings, vault, reason, name, kind=kind.value),
+    ):
+        yield vault.credentials

@@ -9,9 +9,10 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.errors import UsageError, WireError
-from edge.ops.note import note
 from edge.records import Reason
+from edge.sight import changes
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
+from edge.vault.vault import open_vault
 from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def accept(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 def _tell_accepted(settings: Config, text: str, *, as_json: bool) -> None:
-    note(settings, Reason.BACKUP_ACCEPTED, None)
-    with open_ledger(settings, read_only=True) as ledger:
+    with open_ledger(settings) as ledger, open_vault(settings) as vault:
+        changes.accept(ledger, vault, settings.device.id, Reason.BACKUP_ACCEPTED)
         result = {"ok": True, "events": ledger.written(), "problems": ledger.verify()}
     show(result, as_json=as_json, text=text)
 

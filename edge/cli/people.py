@@ -9,8 +9,10 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.errors import UsageError
-from edge.ops.note import note
+from edge.ops.note import recorded_in
 from edge.records import Reason
+from edge.sight import changes
+from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault, open_vault
 from edge.wire.channel import Channel
 from edge.wire.messages import Claim, Failed
@@ -39,9 +41,8 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
 def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget a person; their key is destroyed."""
     settings = own_config(config)
-    with open_vault(settings) as vault:
+    with open_vault(settings) as vault, recorded_in(settings, vault, Reason.REMOVED, name):
         vault.remove(name)
-    note(settings, Reason.REMOVED, name)
     show({"ok": True, "removed": name}, as_json=json, text=f"{name} is forgotten.")
 
 
@@ -49,9 +50,11 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
 def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Change a person's name."""
     settings = own_config(config)
-    with open_vault(settings) as vault:
+    with (
+        open_vault(settings) as vault,
+        recorded_in(settings, vault, Reason.RENAMED, new, before=old),
+    ):
         vault.rename(old, new)
-    note(settings, Reason.RENAMED, new)
     show({"ok": True, "old": old, "new": new}, as_json=json, text=f"{old} is now {new}.")
 
 
@@ -62,7 +65,8 @@ def accept_backup(config: ConfigOption = None, json: JsonOption = False) -> None
     paths = settings.people_db, settings.key_file
     with Vault.open(*paths, settings.device.id, accept_older=True) as vault:
         names = [person.name for person in vault.people()]
-    note(settings, Reason.BACKUP_ACCEPTED, None)
+        with open_ledger(settings) as ledger:
+            changes.accept(ledger, vault, settings.device.id, Reason.BACKUP_ACCEPTED)
     listed = ", ".join(names) or "nobody"
     show({"ok": True, "people": names}, as_json=json, text=f"Accepted. Enrolled here: {listed}.")
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError
-from edge.ops.note import note
+from edge.ops.note import recorded_in
 from edge.records import Frame, Hint, LivenessState, Reason
 from edge.vault.vault import open_vault, proper_name
 from edge.vision.calibrated import threshold
@@ -90,6 +90,7 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
     Raises:
         EnrolmentError: this face or this name is enrolled already.
         VaultError: the vault cannot be opened or written.
+        LedgerError: the ledger cannot be written; nothing was changed unless the text says so.
     """
     name = proper_name(template.person)
     with open_vault(config) as vault:
@@ -100,8 +101,8 @@ def save(config: Config, template: Template, *, replace: bool = False) -> None:
                 f"edge-door people rename {twin!r} {name!r}"
             )
         known = any(person.name.casefold() == name.casefold() for person in vault.people())
-        (vault.replace if replace and known else vault.add)(template)
-    note(config, Reason.ENROLLED, name)
+        with recorded_in(config, vault, Reason.ENROLLED, name, captures=len(template.vectors)):
+            (vault.replace if replace and known else vault.add)(template)
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:

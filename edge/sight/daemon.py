@@ -14,6 +14,7 @@ from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import CameraError, UsageError, VaultError
 from edge.records import Decision, EventKind, Outcome, Reason
+from edge.sight.changes import settle
 from edge.sight.claims import Claims
 from edge.sight.control import ControlServer
 from edge.sight.desk import Desk
@@ -59,6 +60,7 @@ class Sight:
         self._calibration = read_calibration(config)
         self._vault = open_vault(config)
         self._ledger = open_ledger(config)
+        settle(self._ledger, self._vault, config.device.id)
         self._journal = Journal(self._ledger, config.device.id)
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
@@ -204,6 +206,8 @@ class Sight:
         self._journal.note(EventKind.SYSTEM, reason, states=states)
 
     def _renew_templates(self) -> None:
+        # One that was replaced ends this process: the next one checks it against the ledger.
+        self._vault.stand()
         if not self._vault.changed():
             return
         try:

@@ -96,6 +96,28 @@ class Journal:
             states: Last known states that change with it, in the same transaction.
             detail: Figures and short texts.
         """
+        try:
+            self.write(kind, reason, at=at, person=person, states=states, detail=detail)
+        except LedgerError as error:
+            self._failed(error)
+            return False
+        return True
+
+    def write(
+        self,
+        kind: EventKind,
+        reason: Reason,
+        *,
+        at: float | None = None,
+        person: str | None = None,
+        states: Mapping[str, str] | None = None,
+        detail: Mapping[str, str | float | bool] | None = None,
+    ) -> None:
+        """As `note`, for who must hear why not.
+
+        Raises:
+            LedgerError: it could not be written.
+        """
         moment = now()
         happened = moment.at if at is None else at
         event = Event(
@@ -108,12 +130,7 @@ class Journal:
             person=person,
             detail=detail or {},
         )
-        try:
-            self._ledger.append(event, states)
-        except LedgerError as error:
-            self._failed(error)
-            return False
-        return True
+        self._ledger.append(event, states)
 
     def keep(self, states: Mapping[str, str]) -> bool:
         """Write last known states that belong to no event; True when they are on the disk."""

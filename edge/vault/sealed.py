@@ -49,6 +49,7 @@ class SealedStore:
         self.path: Path = store.path
         self.query = store.query
         self.changed = store.changed
+        self.stand = store.stand
         self.close = store.close
         self._store = store
         self._tables = tables
@@ -63,6 +64,7 @@ class SealedStore:
         # The number beside the key is read first: a change between the two reads only makes
         # the database newer than it.
         seen = self._counter.read()
+        self.stand()
         with self._store.snapshot():
             counter, tables = self._checked()
             if counter < (seen or 0) or (seen is None and counter):
@@ -80,12 +82,19 @@ class SealedStore:
 
         Hands over what `reading` does, from before the change.
         """
+        self.stand()
         with self._store.transaction():
             counter, tables = self._checked()
             yield tables
             self._seal(counter + 1)
         self._remember()
         self._store.empty_log()
+
+    def changes(self) -> int:
+        """How often the database was changed, by its seal."""
+        with self._store.snapshot():
+            counter, _ = self._checked()
+        return counter
 
     def accept(self) -> None:
         """Take an older database, as a change newer than any that was seen."""

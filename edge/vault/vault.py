@@ -84,6 +84,7 @@ class Vault:
         self._store = store
         self._keys = keys
         self._device = device
+        self.path = store.path
         self.credentials = Credentials(store, keys)
         """Cards and PINs."""
 
@@ -192,6 +193,14 @@ class Vault:
     def changed(self) -> bool:
         """Whether another process has written since the last call (or since opening)."""
         return self._store.changed()
+
+    def changes(self) -> int:
+        """How often the people here, or their credentials, were changed."""
+        return self._store.changes()
+
+    def stand(self) -> None:
+        """See that the open database is still the one of its name."""
+        self._store.stand()
 
     def close(self) -> None:
         """Close the file. May be called twice."""

@@ -1,0 +1,116 @@
+"""Changes to who may enter: intent first, then the change, then that it was done.
+
+The people database counts its changes, and the ledger's sealed states keep that number, so that
+neither can be put back alone: an older people database is behind the ledger, an older ledger
+behind the people database. A power cut between intent and end leaves the two one apart; the next
+start says in the ledger which of the two it was.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edge.errors import LedgerError, VaultError
+from edge.records import EventKind, Reason
+from edge.sight.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.ledger.ledger import Ledger
+    from edge.vault.vault import Vault
+
+CHANGES, INTENDED = "people_changes", "people_intended"
+"""Sealed states: the number of the last change that is known, and of one that was begun."""
+
+
+@contextmanager
+def recorded(
+    ledger: Ledger,
+    vault: Vault,
+    device: str,
+    reason: Reason,
+    person: str | None,
+    **detail: str | float,
+) -> Iterator[None]:
+    """Around one change of the vault.
+
+    Raises:
+        LedgerError: the intent cannot be written, so nothing is changed; or the change was made
+            and its end cannot be written, which the text says.
+        VaultError: one of the two databases is older than the other.
+    """
+    settle(ledger, vault, device)
+    journal, before = Journal(ledger, device), vault.changes()
+    what: dict[str, str | float | bool] = {"change": reason.value, **detail}
+    intended = {INTENDED: str(before + 1)}
+    journal.write(EventKind.PEOPLE, Reason.INTENDED, person=person, states=intended, detail=what)
+    try:
+        yield
+    except BaseException as error:
+        if vault.changes() == before:
+            what["why"] = str(error)[:200]
+            undone = {INTENDED: str(before)}
+            journal.note(
+                EventKind.PEOPLE, Reason.NOT_DONE, person=person, states=undone, detail=what
+            )
+        else:  # it stands, though something after it failed
+            _end(journal, vault, reason, person, detail)
+        raise
+    _end(journal, vault, reason, person, detail)
+
+
+def settle(ledger: Ledger, vault: Vault, device: str) -> None:
+    """See that people database and ledger are of one time; finish what a power cut left open.
+
+    Raises:
+        VaultError: the people database is older than the ledger.
+        LedgerError: the ledger is older than the people database, or cannot be written.
+    """
+    sealed, found = ledger.sealed(), vault.changes()
+    known = int(sealed.get(CHANGES, found))
+    intended = int(sealed.get(INTENDED, known))
+    if found < known:
+        raise VaultError(
+            f"{vault.path} ends at change {found}, and the ledger knows of change {known}: an "
+            "older copy was put back, and people who were removed may be in it. If that was you, "
+            "restoring a backup, accept it with `edge-door people accept-backup`."
+        )
+    if found > max(known, intended):
+        raise LedgerError(
+            f"The ledger knows of change {known} to the people, and {vault.path} of change "
+            f"{found}: an older ledger was put back. If that was you, restoring a backup, "
+            "accept it with `edge-door ledger accept`."
+        )
+    if found != known or found != intended:
+        done = found > known
+        accept(ledger, vault, device, Reason.DONE_AFTER_ALL if done else Reason.NOT_DONE)
+
+
+def accept(ledger: Ledger, vault: Vault, device: str, reason: Reason) -> None:
+    """Take both as they are, as one time.
+
+    Raises:
+        LedgerError: that cannot be written.
+    """
+    _end(Journal(ledger, device), vault, reason, None, {})
+
+
+def _end(
+    journal: Journal,
+    vault: Vault,
+    reason: Reason,
+    person: str | None,
+    detail: dict[str, str | float],
+) -> None:
+    number = str(vault.changes())
+    states = {CHANGES: number, INTENDED: number}
+    full = {**detail, "changes": float(number)}
+    try:
+        journal.write(EventKind.PEOPLE, reason, person=person, states=states, detail=full)
+    except LedgerError as error:
+        raise LedgerError(
+            f"The people database was changed ({reason.value}), and the ledger holds the intent "
+            f"alone: {error}"
+        ) from error
