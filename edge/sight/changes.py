@@ -44,7 +44,7 @@ def recorded(
     settle(ledger, vault, device)
     journal, before = Journal(ledger, device), vault.changes()
     what: dict[str, str | float | bool] = {"change": reason.value, **detail}
-    intended = {INTENDED: str(before + 1)}
+    intended = {CHANGES: str(before), INTENDED: str(before + 1)}
     journal.write(EventKind.PEOPLE, Reason.INTENDED, person=person, states=intended, detail=what)
     try:
         yield

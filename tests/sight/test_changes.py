@@ -11,10 +11,10 @@ import pytest
 from edge.config import Config, parse
 from edge.errors import LedgerError, UsageError, VaultError
 from edge.ledger.ledger import Ledger
-from edge.records import Event, Reason, Template
+from edge.records import Event, EventKind, Reason, Template
 from edge.sight import changes
 from edge.sight.changes import recorded, settle
-from edge.sight.journal import open_ledger
+from edge.sight.journal import Journal, open_ledger
 from edge.vault.vault import Vault, open_vault
 
 
@@ -135,8 +135,10 @@ def test_a_power_cut_between_intent_and_end_is_settled_at_the_next_start(
     config: Config, moment: str
 ) -> None:
     with open_vault(config) as vault, open_ledger(config) as ledger:
-        within = recorded(ledger, vault, "door1", Reason.ENROLLED, "Ann")
-        within.__enter__()
+        journal = Journal(ledger, "door1")
+        journal.write(
+            EventKind.PEOPLE, Reason.INTENDED, states={changes.CHANGES: "0", changes.INTENDED: "1"}
+        )
         if moment == "after the change":
             vault.add(template("Ann"))
     start(config)

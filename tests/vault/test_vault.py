@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -138,7 +138,7 @@ def test_improper_names_are_refused(vault: Vault, name: str) -> None:
     assert vault.people() == []
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # beside busy programs
 @given(st.text(max_size=80))
 def test_a_proper_name_is_printable_and_stays_as_it_is(text: str) -> None:
     try:
