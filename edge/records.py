@@ -156,6 +156,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one passive check made of one frame."""
+
+    check: str
+    against: float
+    """Log-odds that this is no living face."""
+
+
+@dataclass(frozen=True, slots=True)
 class Liveness:
     """The state of the proof of life and what was seen."""
 
@@ -167,6 +176,8 @@ class Liveness:
     """What the running challenge asks for now; empty when none runs."""
     move: str = ""
     """The same as one of `challenge_moves`, for lamps and buzzers."""
+    doubted: bool = False
+    """A passive check speaks against the picture: a blink alone does not do."""
     blink: tuple[float, float] | None = None
     """Begin and end of a blink that this frame completes, whether it proves life or not."""
 
@@ -185,8 +196,8 @@ class Evidence:
     quality: Quality | None = None
     embedding: Embedding | None = None
     """Only on frames on which the embedder ran."""
-    texture: float | None = None
-    """Log-odds of an attack by the face's colours, on frames on which they were looked at."""
+    opinions: tuple[Opinion, ...] = ()
+    """Of the passive checks that looked at this frame."""
     liveness: Liveness = Liveness(LivenessState.PENDING)
     track: int = 0
     """Number of the unbroken track this face belongs to; a new number is a new person."""

@@ -36,6 +36,8 @@ class Patience:
     stale_after_s: float = 0.5
     liveness_timeout_s: float = 10.0
     """From the attempt's first frame that may be judged."""
+    challenge_s: float = 12.0
+    """So much more for whoever has been asked for a challenge."""
     pause_s: float = 5.0
     cooldown_s: float = 2.0
     probes: int = 3
@@ -73,6 +75,8 @@ class _Attempt:
     seen_at: float = -math.inf
     probed_at: float = -math.inf
     misses: int = 0
+    challenged: bool = False
+    """They were asked for a challenge."""
     rest: Decision | None = None
     """After its final decision: what to answer until `rest_until`."""
     rest_until: float = -math.inf
@@ -142,6 +146,7 @@ class Judge:
             self._attempt = self._begin(evidence.track, claim)
             if claim == attempt.claim and self._unsettled(attempt, evidence.captured_at):
                 self._attempt.since = attempt.since
+                self._attempt.challenged = attempt.challenged
         self._attempt.seen_at = evidence.captured_at
 
     def _unsettled(self, attempt: _Attempt, at: float) -> bool:
@@ -184,7 +189,9 @@ class Judge:
         over = attempt.misses >= patience.misses
         if match is None and over:
             match = replace(attempt.probes[-1], person=None)  # one person after the other, or old
+        attempt.challenged = attempt.challenged or bool(evidence.liveness.instruction)
         begun = at if attempt.since is None else attempt.since
+        patient_s = patience.liveness_timeout_s + attempt.challenged * patience.challenge_s
         return Situation(
             faces=evidence.faces,
             enrolled=around.enrolled,
@@ -198,7 +205,7 @@ class Judge:
             locked_s=around.lockout.locked_s(around.claim, around.now),
             quality=evidence.quality,
             liveness=evidence.liveness,
-            liveness_over=at - begun > patience.liveness_timeout_s,
+            liveness_over=at - begun > patient_s,
             match=match,
             match_over=over,
             schedule=_verdict(match, around),

@@ -52,6 +52,14 @@ class Config(Section):
     log: LogSection = Field(default_factory=LogSection)
 
     @property
+    def can_instruct(self) -> bool:
+        """Whether the door has a way to say what a challenge asks for."""
+        door = self.door
+        led = (door.led_red_pin, door.led_green_pin, door.led_blue_pin)
+        told = self.mqtt.host is not None
+        return told or door.buzzer_pin is not None or all(pin is not None for pin in led)
+
+    @property
     def people_db(self) -> Path:
         """The vault's database."""
         return self.paths.state / "people.db"

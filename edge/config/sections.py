@@ -1,6 +1,7 @@
 """Every table but `[door]`. The attribute's docstring is what the example file says of the key."""
 
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -111,18 +112,26 @@ class QualitySection(Section):
     """Variance of the Laplacian of the aligned face."""
 
 
+class Level(str, Enum):
+    """What counts as a proof of life."""
+
+    AUTO = "auto"
+    BLINK = "blink"
+    CHALLENGE = "challenge"
+    BOTH = "both"
+
+
 class LivenessSection(Section):
     """Proof of life."""
 
-    level: Literal["blink", "challenge", "both"] = "blink"
-    """`blink`: a natural blink. `challenge`: a random instruction. `both`: one after the other."""
+    level: Level = Level.AUTO
+    """`auto`: a blink, and a random instruction as well where the picture looks filmed or printed.
+    `blink`: a natural blink. `challenge`: a random instruction. `both`: one after the other."""
     timeout_s: float = Field(10.0, ge=2, le=60)
-    """A face that shows no life for so long is denied."""
+    """A face that shows no life for so long is denied; whoever is asked for a challenge has
+    `challenge_s` more."""
     fresh_s: float = Field(5.0, ge=1, le=30)
     """How long a blink, or an answered challenge, counts."""
-    texture: bool = False
-    """A face with the colours of a screen or a print is not taken for alive. Stops many films; in
-    the light of some places it stops people too, so try it where the door is."""
     challenge_moves: tuple[Move, ...] = (
         "left",
         "right",
@@ -131,7 +140,8 @@ class LivenessSection(Section):
         "blink_twice",
         "blink_thrice",
     )
-    """What a challenge may ask for. Leave the blinks out for people who cannot blink on command."""
+    """What a challenge may ask for. Leave out what somebody at this door cannot do: the blinks, a
+    turn, coming closer."""
     challenge_steps: int = Field(3, ge=1, le=6)
     """How many of them in a row; never the same twice in a row."""
     challenge_s: float = Field(12.0, ge=3, le=60)
@@ -145,11 +155,6 @@ class LivenessSection(Section):
         kinds = len(self.challenge_moves)
         return 1.0 / (kinds * (kinds - 1) ** (self.challenge_steps - 1))
 
-    @property
-    def patience_s(self) -> float:
-        """How long an attempt may last before its face counts as not alive."""
-        return self.timeout_s + (0.0 if self.level == "blink" else self.challenge_s)
-
     @field_validator("challenge_moves")
     @classmethod
     def _moves_differ(cls, moves: tuple[Move, ...]) -> tuple[Move, ...]:
@@ -159,7 +164,7 @@ class LivenessSection(Section):
 
     @model_validator(mode="after")
     def _hard_to_guess(self) -> Self:
-        if self.level != "blink" and self.guess_probability > self.max_guess:
+        if self.level is not Level.BLINK and self.guess_probability > self.max_guess:
             raise ValueError(
                 f"{self.challenge_steps} steps of {len(self.challenge_moves)} moves are guessed "
                 f"with probability {self.guess_probability:.3f}, more than max_guess = "

@@ -239,7 +239,8 @@ class Sight:
 def _patience(config: Config) -> Patience:
     return Patience(
         stale_after_s=config.camera.stale_after_s,
-        liveness_timeout_s=config.liveness.patience_s,
+        liveness_timeout_s=config.liveness.timeout_s,
+        challenge_s=config.liveness.challenge_s,
         pause_s=config.access.pause_s,
         cooldown_s=config.access.cooldown_s,
     )

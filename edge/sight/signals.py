@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 SHOWN_S = 2.5
 """How long a verdict stays before waiting is shown again."""
-_COLOURS = {
-    "left": Colour.BLUE,
-    "right": Colour.YELLOW,
-    "up": Colour.WHITE,
-    "closer": Colour.MAGENTA,
+_SHORT_S, _LONG_S, _GAP_S, _REST_S = 0.25, 0.7, 0.25, 1.2
+_RHYTHMS: dict[str, tuple[Colour, tuple[float, ...]]] = {
+    "left": (Colour.BLUE, (_LONG_S,)),
+    "right": (Colour.YELLOW, (_LONG_S, _LONG_S)),
+    "up": (Colour.WHITE, (_SHORT_S, _LONG_S)),
+    "closer": (Colour.MAGENTA, (_LONG_S, _SHORT_S)),
+    "blink_twice": (Colour.CYAN, (_SHORT_S, _SHORT_S)),
+    "blink_thrice": (Colour.CYAN, (_SHORT_S, _SHORT_S, _SHORT_S)),
 }
-"""Turn left, turn right, look up, come closer; blinks are counted out in cyan flashes."""
-_BLINKS = {"blink_twice": 2, "blink_thrice": 3}
+"""Each move has a colour and a rhythm of its own, lamp and buzzer together: whoever cannot see it
+hears it, and the other way round. The guide's page on liveness has them as a table."""
 
 
 class Signals:
@@ -64,9 +67,9 @@ class Signals:
 
 
 def steps_for(move: str) -> tuple[Flash, ...]:
-    """The flashes that ask for one move of a challenge; empty for no move."""
+    """The flashes and beeps that ask for one move of a challenge; empty for no move."""
     if not move:
         return ()
-    flash = Flash(_COLOURS.get(move, Colour.CYAN), 0.3, beep=True)
-    rounds = (flash, Flash(Colour.OFF, 0.3)) * _BLINKS.get(move, 1)
-    return (*rounds, Flash(Colour.OFF, 0.9))
+    colour, lengths = _RHYTHMS[move]
+    beats = ((Flash(colour, length, beep=True), Flash(Colour.OFF, _GAP_S)) for length in lengths)
+    return (*(flash for beat in beats for flash in beat), Flash(Colour.OFF, _REST_S))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.records import Evidence
+from edge.config.sections import Level
+from edge.records import Evidence, Opinion
 from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
@@ -16,15 +17,15 @@ from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
 from edge.vision.faces.quality import assess
 from edge.vision.faces.tracker import Tracker
+from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.eyelids import Eyelids
+from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
-from edge.vision.liveness.texture import Texture
 from edge.vision.models.entries import (
     DetectorEntry,
     EyelidsEntry,
     LandmarksEntry,
     ShutEyesEntry,
-    TextureEntry,
 )
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
+    from edge.vision.liveness.checks import Check
     from edge.vision.models.manifest import E, Manifest
     from edge.vision.models.runtime import Runtime
 
@@ -44,7 +46,6 @@ BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
 EMBED_EVERY_S = 0.2
 """The match needs a few embeddings a second; eyelids are followed on every frame."""
-LOOK_AT_TEXTURE_EVERY_S = 0.25
 ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
@@ -59,8 +60,8 @@ class Stages:
     embedder: Embedder
     self_similarity: float
     """The least similarity of one face to itself across a track, on the embedder's scale."""
-    texture: Texture | None = None
-    """None: `[liveness] texture` is off."""
+    checks: tuple[Check, ...] = ()
+    """What may speak against a picture; none where `[liveness] level` does not ask."""
 
     @classmethod
     def load(cls, config: Config, runtime: Runtime | None = None) -> Stages:
@@ -84,8 +85,19 @@ class Stages:
             Eyelids(model(EyelidsEntry, section.eyelids), model(ShutEyesEntry, section.shut_eyes)),
             cls.embedder_of(config, manifest, runtime),
             self_similarity(config),
-            Texture(model(TextureEntry, None)) if config.liveness.texture else None,
+            cls.checks_of(config, manifest, runtime),
         )
+
+    @staticmethod
+    def checks_of(config: Config, manifest: Manifest, runtime: Runtime) -> tuple[Check, ...]:
+        """Load the passive checks alone."""
+        if config.liveness.level is not Level.AUTO:
+            return ()
+
+        def model(kind: type[E]) -> Model[E]:
+            return Model(manifest.entry(kind), runtime, config.models.threads)
+
+        return tuple(check(model) for check in CHECKS)
 
     @staticmethod
     def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:
@@ -121,10 +133,10 @@ class Pipeline:
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
         self._tracker = Tracker(stages.self_similarity)
-        self._liveness = LivenessMonitor(config.liveness)
+        self._liveness = LivenessMonitor(config.liveness, asks=config.can_instruct)
         self._embedded_at = float("-inf")
         self._embedded_track = 0
-        self._texture_at = float("-inf")
+        self._checked_at = float("-inf")
         self._rows = np.empty(0, np.uint8)
         self._changed_at = 0.0
 
@@ -147,10 +159,10 @@ class Pipeline:
             self._embedded_track = track
         with self._time("eyelids"):
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
-        texture = self._texture_if_due(at, look)
+        opinions = self._opinions_if_due(at, look)
         with self._time("liveness"):
             liveness = self._liveness.observe(
-                Sample(at, track, look.landmarks, look.aligned, eyes, texture)
+                Sample(at, track, look.landmarks, look.aligned, eyes, opinions)
             )
         return Evidence(
             captured_at=at,
@@ -162,7 +174,7 @@ class Pipeline:
             eyes=eyes,
             quality=look.quality,
             embedding=embedding,
-            texture=texture,
+            opinions=opinions,
             liveness=liveness,
             track=track,
             unchanged_s=unchanged_s,
@@ -191,13 +203,15 @@ class Pipeline:
         with self._time("embed"):
             return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
-    def _texture_if_due(self, at: float, look: Look) -> float | None:
-        texture = self._stages.texture
-        if texture is None or at - self._texture_at < LOOK_AT_TEXTURE_EVERY_S:
-            return None
-        self._texture_at = at
-        with self._time("texture"):
-            return texture.vote(look.frame, look.landmarks)
+    def _opinions_if_due(self, at: float, look: Look) -> tuple[Opinion, ...]:
+        if not self._stages.checks or at - self._checked_at < LOOK_EVERY_S:
+            return ()
+        self._checked_at = at
+        with self._time("checks"):
+            return tuple(
+                Opinion(check.name, check.look(look.frame, look.face))
+                for check in self._stages.checks
+            )
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""

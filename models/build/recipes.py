@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.build import blazeface, convert, dlib, eyes, mobilefacenet, pixels, sources, texture
+from models.build import blazeface, convert, dlib, eyes, mobilefacenet, pixels, sources
 from models.build.convert import both_ways
 from models.build.graph import Graph
+from models.build.recapture import network as recapture
 
 HERE = Path(__file__).parent
 
@@ -63,7 +64,11 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     # Rebuilt: the original keeps float32 weights, twice the size.
     "iris-float16": lambda: _float16(Graph(sources.mediapipe(*IRIS)), (2, 64, 64), 255),
     "shut-eye-float16": lambda: _float16(eyes.load(), (2, eyes.SIZE, eyes.SIZE), 255),
-    "texture-float16": lambda: _float16(texture.load(), (1, texture.SIZE, texture.SIZE), 255),
+    "recapture-int8": lambda: convert.int8(
+        recapture.load(),
+        (len(recapture.SCALES), recapture.SIZE, recapture.SIZE),
+        _ranges("recapture"),
+    ),
     "mobilefacenet-float16": lambda: _float16(
         _mobilefacenet(), (1, 112, 112), mobilefacenet.STD, mobilefacenet.MEAN
     ),

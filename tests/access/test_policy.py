@@ -351,6 +351,14 @@ def test_a_face_that_shows_no_life_is_denied_when_its_time_is_over() -> None:
     assert counts(denied)
 
 
+def test_who_is_asked_for_a_challenge_has_time_for_it() -> None:
+    scene = Scene(Patience(liveness_timeout_s=2.0, challenge_s=3.0))
+    asked = Liveness(LivenessState.PENDING, instruction="turn left")
+    assert final(scene.frames(15, HIT, PENDING)) == []
+    assert final(scene.frames(20, HIT, asked)) == []
+    assert final(scene.frames(20, HIT, PENDING)) == [Reason.NOT_LIVE]
+
+
 def test_the_time_for_life_does_not_run_before_the_face_may_be_judged() -> None:
     scene = Scene(Patience(liveness_timeout_s=1.0))
     waited = scene.frames(50, None, PENDING, quality=POOR)

@@ -60,7 +60,7 @@ def load(folder: Path, row: dict[str, str], stages: Stages) -> Clip:
 def grants(clip: Clip, template: Template) -> int:
     config = Config()
     calibration, rate = read_calibration(config), config.match.false_match_rate
-    judge = Judge(Patience(liveness_timeout_s=config.liveness.patience_s))
+    judge = Judge(Patience(liveness_timeout_s=config.liveness.timeout_s))
     count = 0
     for seen in clip.evidence:
         now = Moment("boot", seen.captured_at, 0.0, wall_trusted=False)

@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 def film_on_phone(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """Upright or lying, held in a hand."""
     kind = room.PHONE if random.random() < 0.7 else room.PHONE_LYING  # noqa: PLR2004 - mostly upright
-    yield from _film(sitter, room.in_a_room(random, kind), stamps)
+    yield from _film(sitter, room.scene(random, kind), stamps)
 
 
 def film_on_tablet(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """Held in a hand."""
-    yield from _film(sitter, room.in_a_room(random, room.TABLET), stamps)
+    yield from _film(sitter, room.scene(random, room.TABLET), stamps)
 
 
 def film_on_laptop(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """Standing before the camera."""
-    yield from _film(sitter, room.in_a_room(random, room.LAPTOP), stamps)
+    yield from _film(sitter, room.scene(random, room.LAPTOP), stamps)
 
 
 def film_on_television(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """Standing before the camera, its edges thin."""
-    yield from _film(sitter, room.in_a_room(random, room.TELEVISION), stamps)
+    yield from _film(sitter, room.scene(random, room.TELEVISION), stamps)
 
 
 def print_in_a_hand(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """The open picture on paper, with or without a margin."""
-    film = room.in_a_room(random, room.PAPER)
+    paper = room.scene(random, room.PAPER)
     for t in stamps:
-        yield film(sitter.opened, t)
+        yield paper.film(sitter.opened, t)
 
 
 def eyes_cut_out(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """A print with holes, behind which somebody's own eyes blink."""
-    film, holes = room.in_a_room(random, room.PAPER), _holes(sitter)
+    paper, holes = room.scene(random, room.PAPER), _holes(sitter)
     for t in stamps:
-        yield film(_through(sitter.opened, sitter.film_at(t), holes), t)
+        yield paper.film(_through(sitter.opened, sitter.film_at(t), holes), t)
 
 
 def mask_drawn(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
@@ -66,14 +66,14 @@ def mask_drawn(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pi
         grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, random.uniform(2, 6)
     )
     drawn = np.minimum(drawn, lines[..., None])
-    film, holes = room.in_a_room(random, room.PAPER), _holes(sitter)
+    paper, holes = room.scene(random, room.PAPER), _holes(sitter)
     for t in stamps:
-        yield film(_through(drawn, sitter.film_at(t), holes), t)
+        yield paper.film(_through(drawn, sitter.film_at(t), holes), t)
 
 
-def _film(sitter: Sitter, film: room.Film, stamps: Floats) -> Iterator[Pixels]:
+def _film(sitter: Sitter, scene: room.Scene, stamps: Floats) -> Iterator[Pixels]:
     for t in stamps:
-        yield film(sitter.film_at(t), t)
+        yield scene.film(sitter.film_at(t), t)
 
 
 def _holes(sitter: Sitter) -> Pixels:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.evaluate.attacks.plane import glare, homography, projected
+from edge.evaluate.attacks import things
+from edge.evaluate.attacks.plane import homography, projected
 from edge.evaluate.attacks.sitter import FACE_WIDTH, SIDE
+from edge.records import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from edge.records import Floats, Pixels
 
     Generator = np.random.Generator
-    Film = Callable[[Pixels, float], Pixels]
-    """Films one picture at a time in seconds."""
 
 _SHORT = 320
 """The shorter side of what is shown, in its own pixels."""
@@ -85,32 +85,80 @@ class _Body:
         return shape * (self.width, self.height) + np.array([left, top], np.float32)
 
 
-def in_a_room(random: Generator, kind: Kind) -> Film:
-    """Set a scene, and the camera in it."""
-    body = _body(random, kind)
-    place = _placed(random, kind, body)
-    curve = _display(random) if kind.lit else None
-    moire = _moire(random) if kind.lit else None
-    bands = _bands(random) if kind.lit else None
-    behind, lamps = room(random), _lamps(random)
-    hand = _hand(random) if kind.held and _chance(random, 0.75) else None
-    gain, blur, noise = random.uniform((0.75, 0.2, 0.3), (1.25, 1.1, 4.0))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Display:
+    """How a lit picture differs from the picture."""
 
-    def film(picture: Pixels, t: float) -> Pixels:
-        onto = place(t)
-        front = body.shows(picture)
-        seen = projected(cv2.LUT(front, curve) if curve is not None else front, onto, behind.copy())
-        light = seen.astype(np.float32)
-        if moire is not None and bands is not None:
-            light *= 1 + (moire(onto) * bands(t) - 1) * _inside(body.screen, onto)
-        light += lamps * _inside(body.corners, onto)
-        if hand is not None:
-            hand(light, cv2.perspectiveTransform(body.corners[None], onto)[0])
-        light = cv2.GaussianBlur(light * gain, (0, 0), blur)
-        light += random.standard_normal((SIDE, SIDE, 1), dtype=np.float32) * noise
+    curve: Pixels
+    moire: Callable[[Floats], Floats]
+    bands: Callable[[float], Floats]
+
+    @classmethod
+    def draw(cls, random: Generator) -> _Display:
+        """One at random."""
+        return cls(_curve(random), _moire(random), _bands(random))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A device in a room before a camera."""
+
+    body: _Body
+    place: Callable[[float], Floats]
+    """Where the front is at a time: from its pixels to the frame's, `(3, 3)`."""
+    display: _Display | None
+    """None: paper."""
+    behind: Pixels
+    lamps: Floats
+    hand: Callable[[Floats, Floats], None] | None
+    gain: float
+    blur: float
+    noise: float
+    random: Generator
+
+    def film(self, picture: Pixels, t: float) -> Pixels:
+        """What the camera sees of a picture that is shown at `t` seconds."""
+        onto, front = self.place(t), self.body.shows(picture)
+        if self.display is not None:
+            front = cv2.LUT(front, self.display.curve)
+        light = projected(front, onto, self.behind.copy()).astype(np.float32)
+        if self.display is not None:
+            shine = self.display.moire(onto) * self.display.bands(t)
+            light *= 1 + (shine - 1) * _inside(self.body.screen, onto)
+        light += self.lamps * _inside(self.body.corners, onto)
+        if self.hand is not None:
+            self.hand(light, cv2.perspectiveTransform(self.body.corners[None], onto)[0])
+        light = cv2.GaussianBlur(light * self.gain, (0, 0), self.blur)
+        light += self.random.standard_normal((SIDE, SIDE, 1), dtype=np.float32) * self.noise
         return np.clip(light, 0, 255).astype(np.uint8)
 
-    return film
+    def box(self, box: Box, t: float) -> Box:
+        """Where a square of the picture is in the frame at `t` seconds, about."""
+        top, _, left, _ = self.body.edges
+        (x, y), side = box.centre, box.width
+        ends = np.array([[x, y], [x - side / 2, y], [x + side / 2, y]])
+        front = ends @ self.body.onto[:, :2].T + self.body.onto[:, 2] + (left, top)
+        seen = cv2.perspectiveTransform(front[None].astype(np.float32), self.place(t))[0]
+        (x, y), side = seen[0].tolist(), float(np.linalg.norm(seen[2] - seen[1]))
+        return Box(x - side / 2, y - side / 2, side, side)
+
+
+def scene(random: Generator, kind: Kind) -> Scene:
+    """Set up a scene."""
+    body = _body(random, kind)
+    gain, blur, noise = random.uniform((0.75, 0.2, 0.3), (1.25, 1.1, 4.0)).tolist()
+    return Scene(
+        body=body,
+        place=_placed(random, kind, body),
+        display=_Display.draw(random) if kind.lit else None,
+        behind=things.room(random),
+        lamps=things.lamps(random),
+        hand=things.hand(random) if kind.held and things.chance(random, 0.75) else None,
+        gain=gain,
+        blur=blur,
+        noise=noise,
+        random=random,
+    )
 
 
 def _body(random: Generator, kind: Kind) -> _Body:
@@ -122,7 +170,7 @@ def _body(random: Generator, kind: Kind) -> _Body:
     edge = random.uniform(*kind.bezel) * _SHORT
     chin = edge * random.choice([1.0, 1.0, random.uniform(1, 4)]) if kind.lit else edge
     top = random.choice([edge, chin])
-    dark = random.uniform(0, 35) if _chance(random, 0.75) else random.uniform(150, 250)
+    dark = random.uniform(0, 35) if things.chance(random, 0.75) else random.uniform(150, 250)
     grey = dark if kind.lit else random.uniform(200, 255)
     red, green, blue = (grey + random.normal(0, 4, 3)).tolist()
     edges = (int(top), int(chin), int(edge), int(edge))
@@ -161,7 +209,7 @@ def _inside(corners: Floats, onto: Floats) -> Floats:
     return mask[..., None]
 
 
-def _display(random: Generator) -> Pixels:
+def _curve(random: Generator) -> Pixels:
     """What a display makes of grey levels: gamma, lifted black, tint, dimmed or not."""
     levels = (np.arange(256) / 255) ** random.uniform(0.7, 1.5)
     lift = random.uniform(0, 0.08)
@@ -198,90 +246,3 @@ def _bands(random: Generator) -> Callable[[float], Floats]:
     return lambda t: np.asarray(
         1 - deep * (0.5 + 0.5 * np.sin(2 * np.pi * (count * rows - speed * t) + phase)), np.float32
     )
-
-
-def _lamps(random: Generator) -> Floats:
-    """What the front reflects: lamps, a window, the room's light, `(320, 320, 1)`."""
-    light = sum((glare(random) for _ in range(random.choice([0, 1, 1, 2]))), np.float32(0))
-    window = np.zeros((SIDE, SIDE), np.float32)
-    if _chance(random, 0.25):
-        shape = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * random.uniform(40, 200, 2)
-        shape = shape + random.uniform(0, 250, 2) + random.normal(0, 12, (4, 2))
-        cv2.fillConvexPoly(window, shape.astype(np.int32), random.uniform(10, 90))
-        window = cv2.GaussianBlur(window, (0, 0), random.uniform(1, 8))
-    return np.asarray(light + window + random.uniform(0, 18), np.float32)[..., None]
-
-
-def _hand(random: Generator) -> Callable[[Floats, Floats], None]:
-    """Fingers around one edge and a thumb on the other; they are drawn over the light."""
-    tone = random.uniform(90, 235) * random.uniform((1, 0.68, 0.5), (1, 0.85, 0.75))
-    left, below = _chance(random, 0.5), _chance(random, 0.5)
-    first, thumb, reach = random.uniform((0.2, 0.4, 0.0), (0.6, 0.9, 0.6))
-    count, share = int(random.integers(2, 5)), random.uniform(0.05, 0.09)
-
-    def draw(light: Floats, corners: Floats) -> None:
-        top_left, top_right, bottom_right, bottom_left = corners
-        size = float(np.linalg.norm(bottom_right - top_left)) * share
-        right = (top_right - top_left) / np.linalg.norm(top_right - top_left)
-        down = (bottom_left - top_left) / np.linalg.norm(bottom_left - top_left)
-        if below:
-            tip = bottom_left + thumb * (bottom_right - bottom_left)
-            _finger(light, tip + 6 * size * down, tip - reach * size * down, 1.3 * size, tone)
-            return
-        near, far, inwards = (top_left, top_right, right) if left else (top_right, top_left, -right)
-        long = bottom_left - top_left
-        for number in range(count):
-            tip = near + (first + 0.085 * number) * long
-            _finger(light, tip - 3 * size * inwards, tip + reach * size * inwards, size, tone)
-        tip = far + thumb * long
-        end = tip + size * (3 * inwards + 2 * down)
-        _finger(light, end, tip - (0.2 + reach) * size * inwards, 1.2 * size, tone)
-
-    return draw
-
-
-def _finger(light: Floats, end: Floats, tip: Floats, thick: float, tone: Floats) -> None:
-    mask = np.zeros((SIDE, SIDE), np.float32)
-    (x0, y0), (x1, y1) = np.clip((end, tip), -2000, 2000).astype(int).tolist()
-    thickness = max(3, int(thick))
-    cv2.line(mask, (x0, y0), (x1, y1), 1.0, thickness, cv2.LINE_AA)
-    shade = cv2.GaussianBlur(mask, (0, 0), thickness / 4)[..., None]
-    mask = np.clip(mask, 0, 1)[..., None]
-    light *= 1 - mask
-    light += mask * np.clip(tone, 0, 255).astype(np.float32) * (0.55 + 0.45 * shade)
-
-
-def room(random: Generator) -> Pixels:
-    """A made-up room: walls, things and their shadows, out of focus or not."""
-    ends = random.uniform(30, 220, (2, 3))
-    if _chance(random, 0.6):
-        ends = ends.mean(axis=1, keepdims=True) + random.normal(0, 8, (2, 3))
-    ramp = np.linspace(0, 1, SIDE)[:, None, None]
-    wall = (1 - ramp) * ends[0] + ramp * ends[1] + np.zeros((SIDE, SIDE, 3))
-    if _chance(random, 0.5):
-        wall = wall.transpose(1, 0, 2)
-    light = np.ascontiguousarray(wall, np.float32)
-    for _ in range(random.integers(0, 9)):
-        _thing(random, light)
-    spots = random.standard_normal((25, 25), dtype=np.float32)
-    rough = cv2.resize(spots, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)[..., None]
-    light = cv2.GaussianBlur(light + rough * random.uniform(0, 14), (0, 0), random.uniform(0.6, 7))
-    return np.clip(light * random.choice([1, 1, random.uniform(0.15, 0.8)]), 0, 255).astype(
-        np.uint8
-    )
-
-
-def _chance(random: Generator, share: float) -> bool:
-    return bool(random.random() < share)
-
-
-def _thing(random: Generator, light: Floats) -> None:
-    x, y = random.integers(-80, SIDE, 2).tolist()
-    width, height = random.integers(15, 220, 2).tolist()
-    grey = np.full(3, random.uniform(5, 250))
-    colour = grey if _chance(random, 0.5) else random.uniform(5, 250, 3)
-    if _chance(random, 0.7):
-        cv2.rectangle(light, (x, y), (x + width, y + height), colour.tolist(), -1)
-    else:
-        angle = random.uniform(0, 180)
-        cv2.ellipse(light, (x, y), (width // 2, height // 2), angle, 0, 360, colour.tolist(), -1)

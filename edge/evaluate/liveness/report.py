@@ -42,7 +42,7 @@ class Row:
     live_after_s: float | None
     """From the first frame with one face to LIVE; None: never."""
     asked_after_s: float | None
-    """To the first instruction of a challenge, which no film answers; None: there was none."""
+    """To the first doubt, or instruction of a challenge, which no film answers; None: neither."""
     judged: bool
     """Whether a face was ever judged."""
     seen: str

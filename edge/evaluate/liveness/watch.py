@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.config.sections import Level
 from edge.evaluate import attacks
 from edge.evaluate.clips import film, sampled
 from edge.evaluate.intervals import Share
@@ -71,7 +72,9 @@ def _scored(
         free[max(0, first - TOLERANCE) : last + TOLERANCE + 1] = False
     first_face = next((e.captured_at for e in evidence if e.faces == 1), None)
     live = next((e for e in evidence if alive(e)), None)
-    asked = next((e for e in evidence if e.liveness.instruction), None)
+    asked = next((e for e in evidence if e.liveness.instruction or e.liveness.doubted), None)
+    if live is not None and asked is not None and live.sequence < asked.sequence:
+        asked = None  # who was let in is asked no more
     return Row(
         file=clip.path.name,
         kind="genuine" if clip.genuine else "attack",
@@ -111,9 +114,9 @@ def _course(
 
 def replay(section: LivenessSection, evidence: list[Evidence], count: int, name: str) -> int:
     """How many of `count` replays of a film answer a challenge that it was not recorded for."""
-    challenged = section.model_copy(update={"level": "challenge"})
+    challenged = section.model_copy(update={"level": Level.CHALLENGE})
     samples = [
-        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.texture)
+        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.opinions)
         for e in evidence
         if e.landmarks is not None and e.aligned is not None and e.eyes is not None
     ]

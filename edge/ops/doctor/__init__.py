@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
-from edge.ops.doctor import hardware, software, state, system
+from edge.ops.doctor import hardware, software, spoofing, state, system
 from edge.ops.doctor.check import Check, fail, warn
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "ledger": state.ledger,
     "disk": state.disk,
     "camera": hardware.camera,
+    "injection": spoofing.virtual_camera,
+    "instruction": spoofing.instruction,
     "pins": hardware.pins,
     "outputs": hardware.outputs,
     "groups": system.groups,

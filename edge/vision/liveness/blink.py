@@ -20,49 +20,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.vision.liveness.limits import (
+    FALL_S,
+    MIN_USUAL,
+    REST_S,
+    SHUT_WEIGHT,
+    USUAL_PERCENTILE,
+    BlinkLimits,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.records import EyeOpenness
 
     Series = NDArray[np.float64]
-
-SHUT_WEIGHT = 0.1
-"""Lid level for one unit of log-odds: a full blink loses about 0.8 by either network."""
-MIN_USUAL = 0.1
-"""Nobody's eyes are usually less open than this (height over width)."""
-USUAL_PERCENTILE = 75
-REST_S, FALL_S = 0.5, 0.1
-"""Lids at rest are looked for so long before they are half closed, until they may begin to fall."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlinkLimits:
-    """What counts as a blink. Depths are in lid levels: 1 is this person's usual opening."""
-
-    memory_s: float = 6.0
-    """The usual opening is learnt from the last seconds."""
-    depth: float = 0.8
-    """The mean of both eyes falls at least so far; a full blink falls by 1 to 2, half blinks and
-    squints by up to 0.8."""
-    depth_each: float = 0.2
-    """So far falls each eye for itself: a wink is not a blink."""
-    together_s: float = 0.12
-    """Both eyes begin within this time (and half a frame)."""
-    recovery: float = 0.5
-    """The blink is over when this share of the fall has come back."""
-    shortest_s: float = 0.04
-    """Between the half-way points. Shorter dips are one bad frame."""
-    longest_s: float = 0.5
-    """Between the half-way points. Longer closures are not blinks."""
-    longest_gap_s: float = 0.2
-    """Between two frames of a blink; at fewer than 5 frames a second nobody can tell."""
-    lead_s: float = 0.7
-    """The level before a dip is the highest in this time before its lowest point."""
-    max_yaw_deg: float = 35.0
-    """One eye of a head turned further away cannot be judged."""
-    max_turn_deg: float = 20.0
-    """The head turns no further than this during the blink, or the lids cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.vision.liveness.limits import (
+    APPROACH,
+    BACK,
+    BLINK_GAP_S,
+    HOLD_S,
+    LIFT_DEG,
+    QUIET_S,
+    TURN_DEG,
+)
 from edge.vision.liveness.parallax import is_flat
 
 if TYPE_CHECKING:
@@ -24,20 +33,6 @@ if TYPE_CHECKING:
     from edge.config.sections import LivenessSection, Move
     from edge.records import Floats, Landmarks
 
-TURN_DEG = 16.0
-"""So far the head turns aside; less is swaying."""
-LIFT_DEG = 14.0
-"""So far the head is lifted."""
-APPROACH = 1.2
-"""So much wider the face becomes when somebody comes closer."""
-BACK = 0.5
-"""A move is over when the head is back within this share of the way."""
-HOLD_S = 0.12
-"""A move is held so long: one odd frame is no move."""
-BLINK_GAP_S = 1.5
-"""Blinks of one rhythm follow each other within this time."""
-QUIET_S = 0.8
-"""After the last blink of a rhythm comes none for so long."""
 _BLINKS = {"blink_twice": 2, "blink_thrice": 3}
 
 INSTRUCTIONS: dict[Move, str] = {

@@ -21,42 +21,26 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.vision.liveness.limits import (
+    BEFORE_S,
+    CUT,
+    MAX_ABRUPTNESS,
+    MAX_FORESHORTENING,
+    MAX_LABOUR,
+    MAX_RETURN,
+    MAX_SECONDS,
+    MAX_UNREST,
+    MEMORY_S,
+    MIN_CHANGE,
+    MIN_FILM_S,
+    MIN_SWAY,
+    STILL,
+)
+
 if TYPE_CHECKING:
     from edge.records import AlignedFace, Floats, Landmarks
     from edge.vision.liveness.blink import Blink
 
-MAX_ABRUPTNESS = 0.88
-"""74 genuine blinks stay below 0.86 at 24-60 frames a second; at 12, every tenth does not, and has
-to be followed by another. Alternating pictures reach 0.94 and more."""
-MAX_SECONDS = 0.36
-"""Between the half-way points; two pictures that fade into each other take longer. Of the genuine
-blinks, 95 % are over in 0.32 s: slower ones are blinks, but prove nothing."""
-MAX_RETURN = 0.8
-"""Share of the face's change that is taken back after the blink; a squint with the blink takes
-back up to 0.75."""
-MIN_CHANGE = 0.1
-"""Below this change (deviations of the patch) there is nothing to take back but noise."""
-STILL = 1.2
-"""Across a blink a living face changes more than so many times the change between two frames, which
-is mostly noise..."""
-MIN_SWAY = 0.006
-"""...or it sways in the frame, in distances between the eyes."""
-CUT = 1.1
-"""Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
-MEMORY_S = 1.5
-BEFORE_S = 0.08
-"""The face before a blink is looked at so long before its lids are half closed."""
-MIN_FILM_S = 0.4
-"""So much of the face must be seen before its lids are half closed."""
-MAX_UNREST = 0.35
-"""Lids rest before a blink; printed eyes that are pulled up and down do not. A blink that follows
-another within half a second does not either: it is one, but proves nothing."""
-MAX_LABOUR = 1.45
-"""Of these two shares together: printed eyes pulled by hand come slowly and from no rest, 1.52 and
-more; of 99 genuine blinks 98 reach 1.38 at most."""
-MAX_FORESHORTENING = 0.1
-"""A picture tilted away and back closes its eyes and loses height; in 74 genuine blinks faces
-lost 0.064 at most."""
 TOO_EARLY = "the face has only just appeared"
 TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
 RESTLESS = "the eyelids were not at rest before the blink"

@@ -9,29 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge.config.sections import Level
 from edge.records import Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import Challenge, Progress, draw
 from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_SLOW, Film
-from edge.vision.liveness.texture import Ballot
+from edge.vision.liveness.doubt import Doubt
+from edge.vision.liveness.limits import MAX_GAP_S, MAX_UNPROVEN, RETRY_S, SETTLE_S, SUSPECT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config.sections import LivenessSection, Move
-    from edge.records import AlignedFace, EyeOpenness, Landmarks
+    from edge.records import AlignedFace, EyeOpenness, Landmarks, Opinion
     from edge.vision.liveness.blink import Blink
 
 NEVER = float("-inf")
-MAX_GAP_S = 0.3
-"""A longer gap between two frames breaks the film."""
-SETTLE_S = 0.1
-"""A blink is judged so long after the eyes were half open again, when the face has settled."""
-SUSPECT_S = 2.0
-"""After a blink that looked like two pictures, none counts for so long."""
-RETRY_S = 3.0
-"""How long a failed challenge stays FAILED; then another one is drawn."""
-RECAPTURED = "the colours are those of a screen or a print"
+DOUBTED = "the picture looks filmed off a screen or printed"
+_SOFT = {TOO_EARLY, TOO_SLOW, RESTLESS}
+"""A blink against which no more than this can be said is a person's, or a film's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +40,8 @@ class Sample:
     landmarks: Landmarks
     aligned: AlignedFace
     eyes: EyeOpenness
-    texture: float | None = None
-    """Log-odds of an attack by the face's colours; None: they were not looked at."""
+    opinions: tuple[Opinion, ...] = ()
+    """Of the passive checks that looked at this frame."""
 
 
 class LivenessMonitor:
@@ -55,12 +51,16 @@ class LivenessMonitor:
         self,
         section: LivenessSection,
         draw_moves: Callable[[LivenessSection], tuple[Move, ...]] = draw,
+        *,
+        asks: bool = True,
     ) -> None:
+        """`asks`: there is a way to tell people what a challenge wants of them."""
         self._section = section
         self._draw = draw_moves
+        self._asks = asks
         self._blinks = BlinkDetector()
         self._film = Film()
-        self._ballot = Ballot()
+        self._doubt = Doubt()
         self._track = -1
         self.reset()
 
@@ -68,7 +68,7 @@ class LivenessMonitor:
         """Forget everything: the face was lost, another came in, or the picture jumped."""
         self._blinks.reset()
         self._film.clear()
-        self._ballot.clear()
+        self._doubt.clear()
         self._at = NEVER
         self._count = 0
         self._blinked_at = NEVER
@@ -77,6 +77,8 @@ class LivenessMonitor:
         self._suspect_until = NEVER
         self._candidate: Blink | None = None
         self._challenge: Challenge | None = None
+        self._doubted = False
+        self._unproven = 0
         self._seen = ""
 
     def observe(self, sample: Sample) -> Liveness:
@@ -89,19 +91,17 @@ class LivenessMonitor:
             self.reset()
             self._at = sample.at
             self._seen = "the picture jumped"
-        if sample.texture is not None:
-            self._ballot.add(sample.at, sample.texture)
+        self._doubt.add(sample.at, sample.opinions)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
         if blink is not None:
             self._candidate = blink
         blinked = self._proves_life(sample.at)
-        if self._section.level != "blink":
+        self._weigh_doubt(sample.at)
+        if self._challenges(sample.at):
             self._follow_challenge(sample, blinked=blinked)
         span = None if blink is None else (blink.begin, blink.end)
         verdict = self._verdict(sample.at)
-        if self._section.texture and verdict.state is LivenessState.LIVE and self._ballot.against:
-            verdict = Liveness(LivenessState.PENDING, seen=RECAPTURED)
-        return replace(verdict, blinks=self._count, blink=span)
+        return replace(verdict, blinks=self._count, doubted=self._doubted, blink=span)
 
     def _proves_life(self, at: float) -> bool:
         """Whether the last blink has just stood the test."""
@@ -110,7 +110,9 @@ class LivenessMonitor:
         objection, self._candidate = self._film.objection(self._candidate), None
         if objection:
             self._seen = objection
-        if objection not in {"", TOO_EARLY, TOO_SLOW, RESTLESS}:
+        if objection in _SOFT:
+            self._unproven += 1
+        elif objection:
             self._suspect_until = at + SUSPECT_S
         if objection or at < self._suspect_until:
             return False
@@ -118,14 +120,29 @@ class LivenessMonitor:
         self._blinked_at = at
         return True
 
+    def _weigh_doubt(self, at: float) -> None:
+        """At a blink, which alone would do; what was doubted once stays so for this face."""
+        if self._blinked(at) and self._doubt.settled and self._doubt.against:
+            self._doubted = True
+
+    def _blinked(self, at: float) -> bool:
+        return at - self._blinked_at <= self._section.fresh_s
+
+    def _challenges(self, at: float) -> bool:
+        """Whether it is time for a challenge."""
+        level = self._section.level
+        if self._challenge is not None:
+            return True
+        if level is Level.AUTO:
+            return self._asks and (self._doubted or self._unproven >= MAX_UNPROVEN)
+        return level is Level.CHALLENGE or (level is Level.BOTH and self._blinked(at))
+
     def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
-        """Run a challenge once its turn has come; draw another one after a failed one."""
+        """Run a challenge; draw another one after a failed one."""
         at, fresh_s = sample.at, self._section.fresh_s
         if at - self._answered_at <= fresh_s or at - self._failed_at <= RETRY_S:
             return
         if self._challenge is None:
-            if self._section.level == "both" and at - self._blinked_at > fresh_s:
-                return
             moves = self._draw(self._section)
             self._challenge = Challenge(moves, at, self._section.challenge_s)
         progress = self._challenge.observe(at, sample.landmarks, blinked=blinked)
@@ -139,15 +156,21 @@ class LivenessMonitor:
             self._failed_at = at
 
     def _verdict(self, at: float) -> Liveness:
-        answered = at - self._answered_at <= self._section.fresh_s
-        blinked = at - self._blinked_at <= self._section.fresh_s
-        if self._section.level == "blink" and blinked:
-            return Liveness(LivenessState.LIVE, seen="blinked")
-        if answered:
+        if at - self._answered_at <= self._section.fresh_s:
             return Liveness(LivenessState.LIVE, seen=self._seen)
+        if self._suffices(at):
+            return Liveness(LivenessState.LIVE, seen="blinked")
+        if self._doubted and not self._asks:
+            return Liveness(LivenessState.FAILED, seen=DOUBTED)
         if at - self._failed_at <= RETRY_S:
             return Liveness(LivenessState.FAILED, seen=self._seen)
         if self._challenge is not None and self._challenge.move is not None:
             words, move = self._challenge.instruction, self._challenge.move
             return Liveness(LivenessState.PENDING, seen="challenged", instruction=words, move=move)
         return Liveness(LivenessState.PENDING, seen=self._seen or "no blink yet")
+
+    def _suffices(self, at: float) -> bool:
+        """Whether a blink alone proves life now."""
+        if self._section.level is Level.AUTO:
+            return self._blinked(at) and self._doubt.settled and not self._doubted
+        return self._section.level is Level.BLINK and self._blinked(at)

@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.vision.liveness.limits import FLAT_BELOW
+
 if TYPE_CHECKING:
     from edge.records import Floats
-
-FLAT_BELOW = 0.018
-"""Of the face's size: between pictures and people."""
 
 
 def parallax(first: Floats, second: Floats) -> float:

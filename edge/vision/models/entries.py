@@ -159,11 +159,18 @@ class ShutEyesEntry(Entry):
     output: CropOutput
 
 
-class TextureEntry(Entry):
-    """The middle of a face to log-odds of an attack; tensor `attack`."""
+class ViewsOutput(_Spec):
+    """One number of several square crops around a face."""
 
-    role: Literal["texture"]
-    output: CropOutput
+    crop_scales: tuple[PositiveFloat, ...]
+    """Their sides in face boxes, in the order in which the model takes them."""
+
+
+class RecaptureEntry(Entry):
+    """A face and its surroundings to log-odds of an attack; tensor `attack`."""
+
+    role: Literal["recapture"]
+    output: ViewsOutput
 
 
 class EmbedderEntry(Entry):
@@ -174,7 +181,7 @@ class EmbedderEntry(Entry):
 
 
 ModelEntry = Annotated[
-    DetectorEntry | LandmarksEntry | EyelidsEntry | ShutEyesEntry | TextureEntry | EmbedderEntry,
+    DetectorEntry | LandmarksEntry | EyelidsEntry | ShutEyesEntry | RecaptureEntry | EmbedderEntry,
     Field(discriminator="role"),
 ]
 """The union: one more role is one more class."""

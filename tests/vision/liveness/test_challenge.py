@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.config import parse
-from edge.config.sections import LivenessSection, Move
+from edge.config.sections import Level, LivenessSection, Move
 from edge.errors import ConfigError
 from edge.records import Landmarks
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
@@ -74,7 +74,7 @@ def test_a_row_of_moves_is_followed_in_its_order() -> None:
 
 def test_turns_alone_answer_a_challenge_of_turns() -> None:
     section = LivenessSection(
-        level="challenge", challenge_moves=("left", "right", "up", "closer"), challenge_steps=4
+        level=Level.CHALLENGE, challenge_moves=("left", "right", "up", "closer"), challenge_steps=4
     )
     moves = draw(section)
     assert answer(moves, moves).progress is Progress.PASSED
@@ -126,7 +126,9 @@ def test_draws_are_even_and_never_repeat_a_move() -> None:
 
 def test_replays_pass_no_more_often_than_guessing() -> None:
     """600 recordings of answers to one challenge, each shown to a fresh one."""
-    section = LivenessSection(challenge_moves=("left", "right", "up"), challenge_steps=2)
+    section = LivenessSection(
+        level=Level.BLINK, challenge_moves=("left", "right", "up"), challenge_steps=2
+    )
     passed = expected = 0
     for _ in range(600):
         recorded, fresh = draw(section), draw(section)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from edge.config.sections import LivenessSection, Move
+from edge.config.sections import Level, LivenessSection, Move
 from edge.records import AlignedFace, EyeOpenness, Liveness, LivenessState
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, skin
@@ -33,7 +33,7 @@ def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
     return (i / fps for i in range(round(seconds * fps)))
 
 
-def watch(samples: Iterator[Sample], level: str = "blink") -> list[Liveness]:
+def watch(samples: Iterator[Sample], level: Level = Level.BLINK) -> list[Liveness]:
     monitor = LivenessMonitor(LivenessSection(level=level))
     return [monitor.observe(one) for one in samples]
 
@@ -156,7 +156,7 @@ def test_too_few_frames_are_not_alive(fps: float) -> None:
     assert not ever_live(watch(sample(t, blinking(t % 2, 1.0)) for t in stamps(10, fps)))
 
 
-def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: str) -> list[Liveness]:
+def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: Level) -> list[Liveness]:
     section = LivenessSection(level=level, challenge_s=60)
     monitor = LivenessMonitor(section, draw_moves=lambda _section: asked)
     verdicts = []
@@ -166,7 +166,7 @@ def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: str) -> lis
 
 
 def test_a_challenge_is_asked_for_and_answered() -> None:
-    verdicts = perform(("left", "up"), ("left", "up"), "challenge")
+    verdicts = perform(("left", "up"), ("left", "up"), Level.CHALLENGE)
     assert verdicts[0].instruction == "turn your head to your left, then back"
     assert verdicts[0].move == "left"
     assert verdicts[-1].state is LivenessState.LIVE
@@ -174,7 +174,7 @@ def test_a_challenge_is_asked_for_and_answered() -> None:
 
 
 def test_a_wrong_answer_fails_and_another_challenge_follows() -> None:
-    verdicts = perform(("right", "up", "up", "up", "up"), ("left", "up"), "challenge")
+    verdicts = perform(("right", "up", "up", "up", "up"), ("left", "up"), Level.CHALLENGE)
     states = [v.state for v in verdicts]
     assert LivenessState.FAILED in states
     assert LivenessState.LIVE not in states
@@ -188,7 +188,7 @@ def test_both_asks_only_after_a_blink() -> None:
         asked.append(("left",))
         return asked[-1]
 
-    monitor = LivenessMonitor(LivenessSection(level="both"), draw_moves=drawn)
+    monitor = LivenessMonitor(LivenessSection(level=Level.BOTH), draw_moves=drawn)
     for t in stamps(1.2):
         monitor.observe(sample(t, blinking(t, 1.5)))
     assert not asked
@@ -201,7 +201,7 @@ def test_both_asks_only_after_a_blink() -> None:
 
 @pytest.mark.parametrize("change", [lambda m: m.reset()])
 def test_a_reset_forgets_everything(change: Callable[[LivenessMonitor], None]) -> None:
-    monitor = LivenessMonitor(LivenessSection())
+    monitor = LivenessMonitor(LivenessSection(level=Level.BLINK))
     for t in stamps(2.5):
         last = monitor.observe(sample(t, blinking(t, 1.5)))
     assert last.state is LivenessState.LIVE

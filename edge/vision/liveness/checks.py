@@ -1,0 +1,40 @@
+"""Passive checks: what speaks against a picture without anything being asked of the person.
+
+A check looks at a few frames a second and gives opinions, votes against and never for. To add one,
+write its class and put it into `CHECKS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from edge.vision.liveness.recapture import Recapture
+
+if TYPE_CHECKING:
+    from edge.records import Face, Frame
+    from edge.vision.models.manifest import E
+    from edge.vision.models.model import Model
+
+
+class Load(Protocol):
+    """Loads the model that serves a role."""
+
+    def __call__(self, kind: type[E]) -> Model[E]:
+        """Read, check and load it.
+
+        Raises:
+            ModelError: its file is missing, altered or of the wrong shape.
+        """
+
+
+class Check(Protocol):
+    """One check. It keeps nothing of the frames."""
+
+    name: str
+
+    def look(self, frame: Frame, face: Face) -> float:
+        """Log-odds that this frame shows no living face, 0 where doubt begins."""
+
+
+CHECKS = (Recapture,)
+"""All of them; each is made with a function that loads its model."""

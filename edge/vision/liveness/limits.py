@@ -1,0 +1,123 @@
+"""The tuned limits of this room, each with what it was tuned on.
+
+Times are seconds, angles degrees. "Genuine blinks" are those labelled by eye in public clips;
+attacks are those of `edge.evaluate.attacks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The proof of life as a whole.
+
+MAX_GAP_S = 0.3
+"""A longer gap between two frames breaks the film."""
+SETTLE_S = 0.1
+"""A blink is judged so long after the eyes were half open again, when the face has settled."""
+SUSPECT_S = 2.0
+"""After a blink that looked like two pictures, none counts for so long."""
+RETRY_S = 3.0
+"""How long a failed challenge stays FAILED; then another one is drawn."""
+
+MAX_UNPROVEN = 2
+"""After so many blinks of which one cannot say whether they are a person's, a challenge decides."""
+
+# What speaks against the picture.
+
+AVERAGED_S = 2.0
+"""One look trembles with every move of the face; the mean of these seconds counts."""
+LOOK_EVERY_S = 0.25
+MIN_LOOKS = 3
+"""Fewer say nothing: until then a blink waits."""
+
+# One unbroken film of one face.
+
+MAX_ABRUPTNESS = 0.88
+"""74 genuine blinks stay below 0.86 at 24-60 frames a second; at 12, every tenth does not, and has
+to be followed by another. Alternating pictures reach 0.94 and more."""
+MAX_SECONDS = 0.36
+"""Between the half-way points; two pictures that fade into each other take longer. Of the genuine
+blinks, 95 % are over in 0.32 s: slower ones are blinks, but prove nothing."""
+MAX_RETURN = 0.8
+"""Share of the face's change that is taken back after the blink; a squint with the blink takes
+back up to 0.75."""
+MIN_CHANGE = 0.1
+"""Below this change (deviations of the patch) there is nothing to take back but noise."""
+STILL = 1.2
+"""Across a blink a living face changes more than so many times the change between two frames, which
+is mostly noise..."""
+MIN_SWAY = 0.006
+"""...or it sways in the frame, in distances between the eyes."""
+CUT = 1.1
+"""Change between two frames that is another picture; unrelated faces differ by 0.5 to 1.4."""
+MEMORY_S = 1.5
+BEFORE_S = 0.08
+"""The face before a blink is looked at so long before its lids are half closed."""
+MIN_FILM_S = 0.4
+"""So much of the face must be seen before its lids are half closed."""
+MAX_UNREST = 0.35
+"""Lids rest before a blink; printed eyes that are pulled up and down do not. A blink that follows
+another within half a second does not either: it is one, but proves nothing."""
+MAX_LABOUR = 1.45
+"""Of these two shares together: printed eyes pulled by hand come slowly and from no rest, 1.52 and
+more; of 99 genuine blinks 98 reach 1.38 at most."""
+MAX_FORESHORTENING = 0.1
+"""A picture tilted away and back closes its eyes and loses height; in 74 genuine blinks faces
+lost 0.064 at most."""
+# A challenge.
+
+TURN_DEG = 16.0
+"""So far the head turns aside; less is swaying."""
+LIFT_DEG = 14.0
+"""So far the head is lifted."""
+APPROACH = 1.2
+"""So much wider the face becomes when somebody comes closer."""
+BACK = 0.5
+"""A move is over when the head is back within this share of the way."""
+HOLD_S = 0.12
+"""A move is held so long: one odd frame is no move."""
+BLINK_GAP_S = 1.5
+"""Blinks of one rhythm follow each other within this time."""
+QUIET_S = 0.8
+"""After the last blink of a rhythm comes none for so long."""
+FLAT_BELOW = 0.018
+"""Of the face's size: between pictures and people."""
+
+# A blink.
+
+SHUT_WEIGHT = 0.1
+"""Lid level for one unit of log-odds: a full blink loses about 0.8 by either network."""
+MIN_USUAL = 0.1
+"""Nobody's eyes are usually less open than this (height over width)."""
+USUAL_PERCENTILE = 75
+REST_S, FALL_S = 0.5, 0.1
+"""Lids at rest are looked for so long before they are half closed, until they may begin to fall."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlinkLimits:
+    """What counts as a blink. Depths are in lid levels: 1 is this person's usual opening."""
+
+    memory_s: float = 6.0
+    """The usual opening is learnt from the last seconds."""
+    depth: float = 0.8
+    """The mean of both eyes falls at least so far; a full blink falls by 1 to 2, half blinks and
+    squints by up to 0.8."""
+    depth_each: float = 0.2
+    """So far falls each eye for itself: a wink is not a blink."""
+    together_s: float = 0.12
+    """Both eyes begin within this time (and half a frame)."""
+    recovery: float = 0.5
+    """The blink is over when this share of the fall has come back."""
+    shortest_s: float = 0.04
+    """Between the half-way points. Shorter dips are one bad frame."""
+    longest_s: float = 0.5
+    """Between the half-way points. Longer closures are not blinks."""
+    longest_gap_s: float = 0.2
+    """Between two frames of a blink; at fewer than 5 frames a second nobody can tell."""
+    lead_s: float = 0.7
+    """The level before a dip is the highest in this time before its lowest point."""
+    max_yaw_deg: float = 35.0
+    """One eye of a head turned further away cannot be judged."""
+    max_turn_deg: float = 20.0
+    """The head turns no further than this during the blink, or the lids cannot be judged."""

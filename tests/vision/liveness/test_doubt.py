@@ -1,0 +1,147 @@
+"""What passive checks add up to, and what a proof of life makes of it at `auto`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.config.sections import Level, LivenessSection
+from edge.records import Liveness, LivenessState, Opinion
+from edge.vision.liveness.doubt import Doubt
+from edge.vision.liveness.limits import AVERAGED_S, MIN_LOOKS
+from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
+from tests.support.heads import blinking, landmarks, lids, skin
+from tests.vision.liveness.test_challenge import performance
+
+FPS = 30
+LOOK_EVERY = 8  # frames
+
+
+def said(value: float) -> tuple[Opinion, ...]:
+    return (Opinion("recapture", value),)
+
+
+def doubt_of(*votes: tuple[float, float]) -> Doubt:
+    doubt = Doubt()
+    for at, value in votes:
+        doubt.add(at, said(value))
+    return doubt
+
+
+def test_the_mean_of_the_last_seconds_counts() -> None:
+    assert not doubt_of((0.0, -5.0), (0.5, 1.0), (0.75, 1.0)).against
+    late = 0.1 + AVERAGED_S
+    assert doubt_of((0.0, -5.0), (0.5, 1.0), (late, 1.0)).against
+
+
+def test_too_few_looks_say_nothing() -> None:
+    votes = [(0.25 * number, -1.0) for number in range(MIN_LOOKS)]
+    assert not Doubt().settled
+    assert not doubt_of(*votes[:-1]).settled
+    assert doubt_of(*votes).settled
+
+
+def test_checks_add_up_and_each_has_to_have_looked() -> None:
+    doubt = doubt_of((0.0, 1.0), (0.25, 1.0), (0.5, 1.0))
+    doubt.add(0.5, (Opinion("motion", -3.0),))
+    assert not doubt.against
+    assert not doubt.settled
+    doubt.clear()
+    assert not doubt.settled
+
+
+def visit(against: float | None, level: Level = Level.AUTO, *, asks: bool = True) -> list[Liveness]:
+    """Somebody blinks at 1.5 s, and the passive check says this of every look."""
+    monitor = LivenessMonitor(
+        LivenessSection(level=level), draw_moves=lambda _section: ("left", "up"), asks=asks
+    )
+    samples = (
+        Sample(
+            t,
+            1,
+            landmarks(),
+            skin(t),
+            lids(blinking(t, 1.5)),
+            said(against) if against is not None and number % LOOK_EVERY == 0 else (),
+        )
+        for number, t in enumerate(np.arange(0, 4, 1 / FPS))
+    )
+    return [monitor.observe(sample) for sample in samples]
+
+
+def test_a_blink_does_where_nothing_speaks_against_the_picture() -> None:
+    verdicts = visit(-1.0)
+    assert verdicts[-1].state is LivenessState.LIVE
+    assert not any(verdict.doubted or verdict.instruction for verdict in verdicts)
+
+
+def test_a_doubtful_blink_is_asked_for_more() -> None:
+    verdicts = visit(1.0)
+    assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
+    first = next(verdict for verdict in verdicts if verdict.doubted)
+    assert first.blinks == 1
+    assert first.move == "left"
+    assert verdicts[-1].instruction == "turn your head to your left, then back"
+
+
+def test_doubt_is_a_denial_where_nothing_can_be_asked() -> None:
+    verdicts = visit(1.0, asks=False)
+    assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
+    assert verdicts[-1].state is LivenessState.FAILED
+    assert verdicts[-1].seen == DOUBTED
+    assert not any(verdict.instruction for verdict in verdicts)
+
+
+def test_what_nobody_looked_at_is_not_alive() -> None:
+    assert not any(verdict.state is LivenessState.LIVE for verdict in visit(None))
+
+
+def test_at_blink_nobody_doubts() -> None:
+    assert visit(1.0, Level.BLINK)[-1].state is LivenessState.LIVE
+
+
+def test_who_is_doubted_and_answers_is_alive() -> None:
+    monitor = LivenessMonitor(
+        LivenessSection(challenge_s=60), draw_moves=lambda _section: ("left", "up")
+    )
+    for number, t in enumerate(np.arange(0, 2.2, 1 / FPS)):
+        votes = said(2.0) if number % LOOK_EVERY == 0 else ()
+        face = landmarks()
+        monitor.observe(Sample(t, 1, face, skin(t), lids(blinking(t, 1.5)), votes))
+    for at, points, _ in performance(("left", "up")):
+        last = monitor.observe(Sample(2.2 + at, 1, points, skin(2.2 + at), lids(1.0), said(2.0)))
+    assert last.state is LivenessState.LIVE
+    assert last.seen == "answered the challenge"
+
+
+def test_doubt_once_raised_stays_with_the_face() -> None:
+    """An attacker may not wait for a better moment; another face begins anew."""
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+
+    def show(t: float, against: float, track: int) -> Liveness:
+        shut = min(blinking(t, 1.5), blinking(t, 6.0), blinking(t, 9.0))
+        return monitor.observe(Sample(t, track, landmarks(), skin(t), lids(shut), said(against)))
+
+    verdicts = [
+        show(t, 1.0 if t < 3 else -5.0, 1 if t < 7.5 else 2) for t in np.arange(0, 10, 1 / FPS)
+    ]
+    states = [verdict.state for verdict in verdicts]
+    assert LivenessState.LIVE not in states[: int(7.4 * FPS)]
+    assert states[-1] is LivenessState.LIVE
+
+
+@pytest.mark.parametrize("soft", [1, 2])
+def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None:
+    """Lids that never rest before a blink prove nothing; after two such blinks a challenge does."""
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    blinks = [1.5 + 1.5 * number for number in range(soft)]
+
+    def level(t: float) -> float:
+        restless = [0.65 + 0.35 * blinking(t, blink - 0.4) for blink in blinks]
+        return min(*restless, *(blinking(t, blink) for blink in blinks))
+
+    verdicts = [
+        monitor.observe(Sample(t, 1, landmarks(), skin(t), lids(level(t)), said(-1.0)))
+        for t in np.arange(0, 5, 1 / FPS)
+    ]
+    assert any(verdict.instruction for verdict in verdicts) is (soft > 1)

@@ -1,0 +1,59 @@
+"""What the recapture check looks at, and that it tells a face from the same face on a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.config import Config, parse
+from edge.records import Box, Frame
+from edge.vision.liveness.limits import LOOK_EVERY_S
+from edge.vision.liveness.recapture import around
+from edge.vision.pipeline import Pipeline, Stages
+
+if TYPE_CHECKING:
+    from edge.ops.demo.animate import Portrait
+
+FPS = 30
+
+
+def ramp(height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Red is the column, green the row."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.arange(width)[None, :]
+    pixels[..., 1] = np.arange(height)[:, None]
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("box", "scale", "left", "top", "side"),
+    [
+        (Box(100, 80, 20, 20), 2.0, 90, 70, 40),
+        (Box(100, 80, 20, 24), 2.0, 86, 68, 48),  # the longer side counts
+        (Box(0, 0, 20, 20), 2.0, 0, 0, 40),  # pushed inside
+        (Box(225, 170, 30, 30), 2.0, 196, 140, 60),
+        (Box(100, 80, 80, 80), 4.0, 40, 0, 200),  # shrunk to the picture's height
+        (Box(-30, 80, 20, 20), 1.0, 0, 80, 20),
+    ],
+)
+def test_crops_stay_inside_the_picture(
+    box: Box, scale: float, left: int, top: int, side: int
+) -> None:
+    crop = around(ramp(200, 256), box, scale, side)  # at its own size nothing is resampled
+    assert crop.shape == (side, side, 3)
+    assert (crop[0, 0, 0], crop[0, 0, 1]) == (left, top)
+    assert (crop[-1, -1, 0], crop[-1, -1, 1]) == (left + side - 1, top + side - 1)
+
+
+def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrait) -> None:
+    pictures = [Frame(eileen.pixels, i / FPS, i) for i in range(FPS)]
+    quiet = parse({"liveness": {"level": "blink"}}, "door.toml")
+    looks, none = (
+        [pipeline.step(frame).opinions for frame in pictures]
+        for pipeline in (Pipeline(stages, Config()), Pipeline(Stages.load(quiet), quiet))
+    )
+    assert sum(bool(opinions) for opinions in looks) == round(1 / LOOK_EVERY_S)
+    assert {opinion.check for opinions in looks for opinion in opinions} == {"recapture"}
+    assert not any(none)
