@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry, LandmarksEntry
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry, LandmarksEntry, RecaptureEntry
 from edge.vision.models.manifest import E, Manifest, read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
@@ -69,6 +69,10 @@ def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.G
         if isinstance(manifest.models[name], EmbedderEntry):
             before, after = (_model(manifest, EmbedderEntry, each) for each in (sibling, name))
             gates[name] = gate.embedder(before, after, faces)
+        elif isinstance(manifest.models[name], RecaptureEntry):
+            find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
+            two = [_model(manifest, RecaptureEntry, each) for each in (sibling, name)]
+            gates[name] = gate.recapture(two[0], two[1], find, pictures)
         else:
             one, other = (_model(manifest, DetectorEntry, each) for each in (sibling, name))
             gates[name] = gate.detector(one, other, pictures)

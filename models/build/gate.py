@@ -11,7 +11,8 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.liveness.recapture import Recapture
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry, RecaptureEntry
 from edge.vision.models.manifest import E
 from edge.vision.models.model import Model
 from models.build import images
@@ -45,7 +46,7 @@ def _speed(float_model: Model[E], int8_model: Model[E]) -> dict[str, float]:
     for _ in range(RUNS):
         for name, model in zip(times, (float_model, int8_model), strict=True):
             start = time.thread_time()
-            model.run(pixels)
+            model.run(*[pixels] * model.entry.input.pictures)
             times[name].append(1e3 * (time.thread_time() - start))
     return {name: float(np.median(values)) for name, values in times.items()}
 
@@ -95,6 +96,25 @@ def detector(
         "int8_ms": ("<=", figures["float_ms"]),
     }
     return _judge(figures, bars)
+
+
+def recapture(
+    float_model: Model[RecaptureEntry],
+    int8_model: Model[RecaptureEntry],
+    find: Detector,
+    pictures: list[Pixels],
+) -> Gate:
+    """Log-odds of the faces in some pictures."""
+    before, after = (Recapture(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    found = [(picture, face.box) for picture in pictures for face in find.detect(_frame(picture))]
+    one, other = (np.array([check.score(*each) for each in found]) for check in (before, after))
+    figures = {
+        "faces": float(len(found)),
+        "odds_error": float(np.abs(one - other).mean()),
+        "odds_error_95th_percentile": float(np.quantile(np.abs(one - other), 0.95)),
+        **_speed(float_model, int8_model),
+    }
+    return _judge(figures, {"odds_error": ("<=", 0.1), "int8_ms": ("<=", figures["float_ms"])})
 
 
 def _central(faces: list[Face], frame: Frame) -> Face:

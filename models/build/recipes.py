@@ -50,6 +50,8 @@ def _dlib() -> convert.Network:
     return both_ways(dlib.load())
 
 
+_VIEWS = (len(recapture.SCALES), recapture.SIZE, recapture.SIZE)
+
 # Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
 RECIPES: dict[str, Callable[[], bytes]] = {
     "blazeface-short-float16": lambda: pixels.eaten(sources.mediapipe(*SHORT), 127.5, 127.5),
@@ -64,11 +66,9 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     # Rebuilt: the original keeps float32 weights, twice the size.
     "iris-float16": lambda: _float16(Graph(sources.mediapipe(*IRIS)), (2, 64, 64), 255),
     "shut-eye-float16": lambda: _float16(eyes.load(), (2, eyes.SIZE, eyes.SIZE), 255),
-    "recapture-int8": lambda: convert.int8(
-        recapture.load(),
-        (len(recapture.SCALES), recapture.SIZE, recapture.SIZE),
-        _ranges("recapture"),
-    ),
+    "recapture-int8": lambda: convert.int8(recapture.load(), _VIEWS, _ranges("recapture")),
+    # For the gate only, not shipped: twice the size and slower.
+    "recapture-float16": lambda: _float16(recapture.load(), _VIEWS, 255),
     "mobilefacenet-float16": lambda: _float16(
         _mobilefacenet(), (1, 112, 112), mobilefacenet.STD, mobilefacenet.MEAN
     ),

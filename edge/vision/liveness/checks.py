@@ -33,7 +33,7 @@ class Check(Protocol):
     name: str
 
     def look(self, frame: Frame, face: Face) -> float:
-        """Log-odds that this frame shows no living face, 0 where doubt begins."""
+        """Log-odds that this frame shows no living face; see `limits.DOUBT_ABOVE`."""
 
 
 CHECKS = (Recapture,)

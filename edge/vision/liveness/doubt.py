@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.vision.liveness.limits import AVERAGED_S, MIN_LOOKS
+from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,4 +41,4 @@ class Doubt:
     def against(self) -> bool:
         """Whether they speak against the face."""
         means = (sum(v for _, v in seen) / len(seen) for seen in self._opinions.values() if seen)
-        return sum(means) > 0
+        return sum(means) > DOUBT_ABOVE

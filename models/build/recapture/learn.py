@@ -38,7 +38,7 @@ def learn(lessons: Lessons, held: int | None, steps: int = STEPS, seed: int = 0)
     student.train()
     for step in range(steps):
         i, j = random.choice(faces, FACES, p=drawn), random.choice(samples, SAMPLES)
-        crops = torch.cat([_crops(lessons.crops[i]), _lit(_crops(lessons.pool.crops[j]))])
+        crops = torch.cat([tensor_of(lessons.crops[i]), _lit(tensor_of(lessons.pool.crops[j]))])
         attack = np.concatenate([lessons.attack[i], lessons.pool.attack[j]])
         if random.random() < 0.5:
             crops = crops.flip(-1)
@@ -74,11 +74,11 @@ def _learnt(fold: NDArray[np.int64], held: int | None) -> NDArray[np.int64]:
 def odds_of(student: Student, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Log-odds of an attack, `(n,)`."""
     with torch.no_grad():
-        parts = [student(_crops(crops[i : i + 256]))[0] for i in range(0, len(crops), 256)]
+        parts = [student(tensor_of(crops[i : i + 256]))[0] for i in range(0, len(crops), 256)]
     return np.asarray(torch.cat(parts).numpy(), np.float32)
 
 
-def _crops(crops: NDArray[np.uint8]) -> Tensor:
+def tensor_of(crops: NDArray[np.uint8]) -> Tensor:
     """`(n, 3, 80, 80, 3)` to `(n, 3, 3, 80, 80)`, 0-1."""
     return torch.from_numpy(crops).permute(0, 1, 4, 2, 3).float() / 255
 
