@@ -15,8 +15,9 @@ from edge.evaluate.presets import presets as known_presets
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.camera import images_in, read_image
 from edge.vision.models.entries import Entry, ModelEntry
+from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import Ensemble, Manifest, read_manifest, shipped_models
-from edge.vision.models.model import Model
+from edge.vision.models.runtimes import choose
 from edge.vision.portraits import portraits
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
@@ -89,13 +90,15 @@ def add_model(  # noqa: PLR0913 - one option each
 
 @models_app.command("verify")
 def verify_models(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Are all files the ones that the manifest names, and do they load?"""
+    """Are all files the ones that the manifest names, and does the runtime compute them rightly?"""
     wrong: dict[str, str] = {}
-    manifest = read_manifest(_folder(config))
+    settings, folder = read_config(config), _folder(config)
+    manifest = read_manifest(folder)
+    load = Loader(folder, choose(settings.models.runtime))
     table = Table("name", "")
     for entry in manifest.models.values():
         try:
-            Model(entry)
+            load(entry)
         except ModelError as error:
             wrong[entry.name] = str(error)
         table.add_row(entry.name, wrong.get(entry.name, "good"))

@@ -19,6 +19,7 @@ from edge.faces import FaceReader
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.known import remember
 from edge.vision.models.manifest import ADDED, described, read_manifest
 from edge.vision.models.model import Model, shapes_of
 from edge.vision.models.runtimes import available
@@ -82,7 +83,9 @@ def adopt(
     entry = described(name, file, table)
     findings = _try(entry, portraits, folder)
     _write(entry, table, folder)
-    return Adopted(entry.model_copy(update={"path": folder / f"{name}.tflite"}), findings)
+    added = entry.model_copy(update={"path": folder / f"{name}.tflite"})
+    remember(added, folder)
+    return Adopted(added, findings)
 
 
 def _describe(file: Path, preset: Preset, name: str) -> dict[str, Any]:

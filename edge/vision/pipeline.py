@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,9 +28,10 @@ from edge.vision.models.entries import (
     LandmarksEntry,
     ShutEyesEntry,
 )
+from edge.vision.models.known import WrongAnswerError
+from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.model import Model
-from edge.vision.models.runtimes import choose
+from edge.vision.models.runtimes import candidates
 from edge.vision.opencv import settle
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
     from edge.vision.liveness.checks import Check
     from edge.vision.models.manifest import E, Manifest
+    from edge.vision.models.model import Model
     from edge.vision.models.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
@@ -67,17 +72,29 @@ class Stages:
     def load(cls, config: Config, runtime: Runtime | None = None) -> Stages:
         """Load what `[models]` names, in the runtime that it names or in the one given.
 
+        Every network is asked what is known already (`edge.vision.models.known`). Where the
+        configuration leaves the runtime open, one that answers wrongly makes room for the next.
+
         Raises:
-            ModelError: a file or the manifest is missing, altered or of the wrong shape.
+            ModelError: a file or the manifest is missing, altered or of the wrong shape, or no
+                runtime here computes it as it was made.
         """
         settle()
         manifest = read_manifest(config.paths.models)
-        section = config.models
+        runtimes = [runtime] if runtime else candidates(config.models.runtime)
+        for each in runtimes[:-1]:
+            try:
+                return cls._in(each, config, manifest)
+            except WrongAnswerError as error:
+                log.error("%s", error)
+        return cls._in(runtimes[-1], config, manifest)
 
-        runtime = runtime or choose(section.runtime)
+    @classmethod
+    def _in(cls, runtime: Runtime, config: Config, manifest: Manifest) -> Stages:
+        section, load = config.models, _loader(config, runtime)
 
         def model(kind: type[E], name: str | None) -> Model[E]:
-            return Model(manifest.entry(kind, name), runtime, section.threads)
+            return load(manifest.entry(kind, name))
 
         return cls(
             Detector(model(DetectorEntry, section.detector)),
@@ -102,9 +119,12 @@ class Stages:
     @staticmethod
     def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:
         """Load the embedder alone."""
-        ensemble = manifest.embedder(config.models.embedder)
-        networks = [Model(entry, runtime, config.models.threads) for entry in ensemble.networks]
-        return Embedder(networks, ensemble.weights)
+        ensemble, load = manifest.embedder(config.models.embedder), _loader(config, runtime)
+        return Embedder([load(entry) for entry in ensemble.networks], ensemble.weights)
+
+
+def _loader(config: Config, runtime: Runtime) -> Loader:
+    return Loader(config.paths.models, runtime, config.models.threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import tomlkit
 
+from models.build import known
+
 MODELS = Path(__file__).parent.parent
 
 
@@ -14,9 +16,10 @@ def sha256(path: Path) -> str:
 
 
 def write(folder: Path = MODELS) -> None:
-    """Put the hash of every model file into the manifest beside them; its other text stays."""
+    """Put every file's hash into the manifest, whose other text stays, and record its answers."""
     path = folder / "manifest.toml"
     manifest = tomlkit.parse(path.read_text())
     for model in manifest["models"].values():
         model["sha256"] = sha256(folder / model["file"])
     path.write_text(tomlkit.dumps(manifest))
+    known.write(folder)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import struct
 import sys
 from typing import TYPE_CHECKING
 
-from edge.ops.doctor.check import Check, fail, ok
+from edge.errors import ModelError
+from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.vision.calibrated import threshold
 from edge.vision.models.entries import ENTRIES, role_of
-from edge.vision.models.manifest import read_manifest
-from edge.vision.models.runtimes import AUTO, RUNTIMES
+from edge.vision.models.known import WrongAnswerError, read_known
+from edge.vision.models.loader import Loader
+from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.models.runtimes import AUTO, RUNTIMES, choose
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -42,22 +44,28 @@ def runtime(config: Config) -> Check:
 
 
 def models(config: Config) -> Check:
-    """Every file is the one that the manifest names."""
+    """Every file is the one that the manifest names, and gives its known answers."""
     manifest = read_manifest(config.paths.models)
     for kind in ENTRIES:  # a configured name that does not exist raises
         manifest.serving(kind, getattr(config.models, role_of(kind), None))
-    altered = []
+    folder = config.paths.models or shipped_models()
+    wrong, load = [], Loader(folder, choose(config.models.runtime))
     for entry in manifest.models.values():
         try:
-            found = hashlib.sha256(entry.path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            found = ""
-        if found != entry.sha256:
-            altered.append(entry.path.name)
-    if altered:
-        sentence = f"missing or altered: {', '.join(altered)}"
+            load(entry)
+        except WrongAnswerError as error:
+            return fail("models", str(error), "Try the other runtime: [models] runtime.")
+        except ModelError:
+            wrong.append(entry.path.name)
+    if wrong:
+        sentence = f"missing or altered: {', '.join(wrong)}"
         return fail("models", sentence, "Put the originals back, or install edge-door again.")
-    return ok("models", f"{len(manifest.models)} files are those that the manifest names")
+    known = read_known(folder)
+    unknown = [name for name, entry in manifest.models.items() if entry.sha256 not in known]
+    if unknown:
+        sentence = f"no known answers of {', '.join(unknown)}: wrong ones would not be noticed"
+        return warn("models", sentence, "Add the file again with `edge-door models add`.")
+    return ok("models", f"{len(manifest.models)} files, and the runtime computes them as it should")
 
 
 def calibration(config: Config) -> Check:

@@ -22,6 +22,16 @@ def available() -> list[Runtime]:
     return [runtime for runtime in RUNTIMES if runtime.missing() is None]
 
 
+def candidates(name: str = AUTO) -> list[Runtime]:
+    """The runtimes that a configuration allows and that import here, best first; at least one.
+
+    Raises:
+        ModelError: none does.
+    """
+    first = choose(name)
+    return [first, *(each for each in available() if name == AUTO and each is not first)]
+
+
 def choose(name: str = AUTO) -> Runtime:
     """The runtime of that name; `auto`: the best one that imports.
 
