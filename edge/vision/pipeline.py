@@ -111,8 +111,10 @@ class Stages:
         if config.liveness.level is not Level.AUTO:
             return ()
 
+        load = _loader(config, runtime)
+
         def model(kind: type[E]) -> Model[E]:
-            return Model(manifest.entry(kind), runtime, config.models.threads)
+            return load(manifest.entry(kind))
 
         return tuple(check(model) for check in CHECKS)
 
