@@ -170,27 +170,8 @@ make_folders() {
   "$link" init
 }
 
-boot_file() { # where a Pi keeps its config.txt; nothing on other boards
-  local file
-  for file in /boot/firmware/config.txt /boot/config.txt; do
-    if [ -f "$file" ]; then
-      printf '%s' "$file"
-      return
-    fi
-  done
-}
-
 set_boot_lines() {
-  local file lines
-  case $1 in pi | pi5) ;; *) return 0 ;; esac
-  file=$(boot_file)
-  [ -n "$file" ] || stop 1 "this Pi has no /boot/firmware/config.txt; is the boot partition mounted?"
-  mapfile -t lines < <("$program/venv/bin/python" -m edge.ops.boot "$config")
-  before=$(cksum <"$file")
-  "$checkout/deploy/boot/config-txt.sh" add "$file" "${lines[@]}"
-  if [ "$before" != "$(cksum <"$file")" ]; then
-    say "boot: ${lines[*]} in $file; in force after a restart of the board"
-  fi
+  case $1 in pi | pi5) "$link" boot apply ;; esac
 }
 
 set_udev_rules() {
@@ -254,7 +235,9 @@ uninstall_all() {
   rm -f /etc/sysusers.d/edge-door.conf /etc/tmpfiles.d/edge-door.conf
   rm -f /etc/udev/rules.d/60-edge-door.rules
   reload_udev
-  if [ -n "$(boot_file)" ]; then "$checkout/deploy/boot/config-txt.sh" remove "$(boot_file)"; fi
+  if [ -e /boot/firmware/config.txt ] || [ -e /boot/config.txt ]; then
+    "$link" boot remove || say "take the lines from '# begin edge-door' to '# end edge-door' out of config.txt"
+  fi
   rm -rf /run/edge-door "$link"
   if [ -n "$keep" ]; then
     rm -rf "$program/venv"

@@ -13,6 +13,7 @@ and a threshold in one of them is a threshold in the others.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 PICTURES_FMR = 1e-3
 """The false-match rate at which pictures are compared: a person looks at the answer, so it turns
 fewer people away than a door does (`match.false_match_rate`)."""
+
+log = logging.getLogger(__name__)
 
 Metric = Literal["cosine", "euclidean", "euclidean_l2"]
 
@@ -337,8 +340,17 @@ def _pictured(reader: FaceReader, folder: Path) -> list[Template]:
     return [
         Template(str(path), reader.embed(look).vector[np.newaxis], reader.model.sha256)
         for path in images_in(folder, "**/*")
-        for look in _near(reader.looks(read_image(path)))
+        for look in _near(_looks_in(reader, path))
     ]
+
+
+def _looks_in(reader: FaceReader, path: Path) -> list[Look]:
+    """The faces in one picture of many; one that cannot be read is told and left out."""
+    try:
+        return reader.looks(read_image(path))
+    except CameraError as error:
+        log.warning("left out: %s", error)
+        return []
 
 
 def _looks(reader: FaceReader, image: Image) -> list[Look]:

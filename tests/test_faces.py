@@ -1,6 +1,7 @@
 """Three lines of Python: what people who come from deepface expect."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,21 @@ def test_find_searches_a_folder(album: Path) -> None:
     assert all(hit.distance <= hit.threshold for hit in found[0])
     # Both people of one picture are looked for.
     assert len(find(album / "both.png", album)) == 2
+
+
+@pytest.mark.parametrize("kind", ["empty", "mac", "strip", "folder"])
+def test_one_bad_file_hides_no_other(album: Path, tmp_path: Path, kind: str) -> None:
+    shutil.copy(album / "eileen/1.png", tmp_path / "a.png")
+    if kind == "empty":
+        (tmp_path / "b.jpg").touch()
+    elif kind == "mac":
+        (tmp_path / "._a.png").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(64))
+    elif kind == "strip":
+        cv2.imwrite(str(tmp_path / "s.png"), np.zeros((3, 5000, 3), np.uint8))
+    else:
+        (tmp_path / "album.png").mkdir()
+    (found,) = find(album / "eileen/2.png", tmp_path)
+    assert [Path(one.identity).name for one in found] == ["a.png"]
 
 
 def test_find_searches_the_people_enrolled(album: Path, tmp_path: Path) -> None:

@@ -11,22 +11,19 @@ repeated with them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone, tzinfo
 from enum import Enum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from edge.errors import ConfigError
+from edge.names import EVERYBODY, folded
 from edge.records import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edge.moment import Moment
-
-ALL = "*"
-"""The key for everybody who is not named."""
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
@@ -72,10 +69,19 @@ class Schedule:
 
     windows: Mapping[str, tuple[Window, ...] | None]
     zone: tzinfo | None = None
+    doubtful: frozenset[str] = frozenset()
+    """Folded names of people who may not pass by being unnamed: see `doubting`."""
+
+    def doubting(self, newcomers: Iterable[str]) -> Schedule:
+        """While a name in the table is nobody's, one of `newcomers` may be who it means."""
+        return replace(self, doubtful=frozenset(map(folded, newcomers)))
 
     def verdict(self, person: str, now: Moment) -> Verdict:
-        """May `person` pass? Names are compared without case."""
-        windows = self.windows.get(person.casefold(), self.windows.get(ALL))
+        """May `person` pass? Names are compared as `edge.names.folded` has them."""
+        name = folded(person)
+        if name in self.doubtful and name not in self.windows:
+            return Verdict.OUTSIDE
+        windows = self.windows.get(name, self.windows.get(EVERYBODY))
         if windows is None:
             return Verdict.ALLOWED
         if not now.wall_trusted:
@@ -90,18 +96,25 @@ def parse(table: Mapping[str, Sequence[str]], zone: str | None = None) -> Schedu
     """Read the configuration's table and the name of its time zone.
 
     Raises:
-        ConfigError: a window or the zone is not one; says which.
+        ValueError: a window or the zone is not one; says which.
     """
-    windows = {}
+    by_name: dict[str, tuple[Window, ...] | None] = {}
     for person, lines in table.items():
+        if folded(person) in by_name:
+            raise ValueError(f"schedule.{person}: stands there twice, written differently")
         try:
-            windows[person.casefold()] = _windows(lines)
+            by_name[folded(person)] = windows(lines)
         except ValueError as error:
-            raise ConfigError(f"access.schedule.{person}: {error}") from error
-    return Schedule(windows, None if zone is None else _zone(zone))
+            raise ValueError(f"schedule.{person}: {error}") from error
+    return Schedule(by_name, None if zone is None else _zone(zone))
 
 
-def _windows(lines: Sequence[str]) -> tuple[Window, ...] | None:
+def windows(lines: Sequence[str]) -> tuple[Window, ...] | None:
+    """One entry of the table; None: always.
+
+    Raises:
+        ValueError: a line is no window.
+    """
     if "always" in lines:
         if len(lines) > 1:
             raise ValueError('"always" stands alone')
@@ -149,7 +162,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:
-        raise ConfigError(
-            f"access.time_zone: there is no time zone {name!r} here. Use a name such as "
+        raise ValueError(
+            f"time_zone: there is no time zone {name!r} here. Use a name such as "
             '"Europe/Berlin"; the list comes with the system package tzdata.'
         ) from error

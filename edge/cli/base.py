@@ -95,13 +95,13 @@ def show(result: dict[str, Any], *, as_json: bool, text: object) -> None:
     if as_json:
         print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - this is the output
     else:
-        console.print(text)
+        console.print(text, soft_wrap=isinstance(text, str))
 
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """Show a bar on standard error meanwhile; yields how to move it, by rich's keywords."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as bar:
         yield partial(bar.update, bar.add_task(what, total=total))
 

@@ -13,8 +13,11 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.ops.note import recorded_in
 from edge.records import Reason
-from edge.vault.credentials import Credentials, Kind
+from edge.vault.credentials import Credentials, Kind, card_number
 from edge.vault.vault import open_vault
+
+WIEGAND_26 = 2**24
+"""A 26-bit frame has room for 24 bits of the number."""
 
 credentials_app = typer.Typer(help="Cards and PINs of the people enrolled.", no_args_is_help=True)
 app.add_typer(credentials_app, name="credentials")
@@ -40,10 +43,14 @@ def set_pin(
 
 @credentials_app.command("add-card")
 def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Give a person a card, by the number that its reader reports."""
+    """Give a person a card: its number as printed, or as its reader reports it."""
+    number = card_number(card)
     with _recorded(config, Reason.CREDENTIAL_ADDED, name, Kind.CARD) as credentials:
-        credentials.add_card(name, card)
-    show({"ok": True, "name": name}, as_json=json, text=f"{name} has one more card.")
+        credentials.add_card(name, number)
+    text = f"{name} has one more card: {number}."
+    if int(number) >= WIEGAND_26:
+        text += f" A 26-bit reader reports {int(number) % WIEGAND_26} for it; then add that."
+    show({"ok": True, "name": name, "card": number}, as_json=json, text=text)
 
 
 @credentials_app.command()

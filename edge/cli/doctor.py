@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.ops.doctor import run_checks
@@ -20,8 +20,8 @@ def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
     checks = run_checks(read_config(config))
     table = Table("check", "", "what was found", "what to do")
     for check in checks:
-        mark = f"[{_COLOURS[check.level]}]{check.level}[/]"
-        table.add_row(check.name, mark, escape(check.sentence), escape(check.remedy))
+        mark = Text(check.level, _COLOURS[check.level])
+        table.add_row(check.name, mark, check.sentence, check.remedy)
     ok = all(check.level != "fail" for check in checks)
     show({"ok": ok, "checks": [asdict(check) for check in checks]}, as_json=json, text=table)
     if not ok:

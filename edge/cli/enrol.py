@@ -1,60 +1,186 @@
-"""Enrolment."""
+"""Enrolment: one person from files or the camera, or many from a folder of folders."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, app, complaints, own_config, show
-from edge.errors import UsageError
-from edge.ops.enrol import collect_from_camera, collect_from_files, save
-from edge.vault.vault import proper_name
-from edge.vision.enrolment import FEWEST, WANTED
+from edge.cli.base import (
+    ConfigOption,
+    JsonOption,
+    app,
+    complaints,
+    own_config,
+    progress,
+    show,
+)
+from edge.errors import EnrolmentError, UsageError
+from edge.names import proper_name
+from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
+from edge.ops.pictures import Sources, people_below
+from edge.ops.preview import preview
+from edge.vision.enrolment import WANTED
 from edge.vision.pipeline import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from edge.config import Config
+    from edge.ops.pictures import Progress as Tell
+    from edge.ops.pictures import Refused
+    from edge.records import Frame
+
+PREVIEWS_A_SECOND = 5
+EVERY = 5
+"""Frames between two previews: a terminal over SSH follows no faster."""
+_SHOWN = 20
+"""So many refused files are named; the rest is counted."""
 
 
 @app.command()
 def enroll(  # noqa: PLR0913 - one option each
-    name: Annotated[str, typer.Argument(help="The person's name.")],
+    name: Annotated[
+        str | None, typer.Argument(help="The person's name; left out, --from names many.")
+    ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pictures, folders of pictures, or films of that person alone."),
+    ] = None,
     *,
     sources: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="Images, folders of images, or films of that person alone."),
+        typer.Option("--from", help="The same; without NAME, a folder with a folder of each."),
     ] = None,
     camera: Annotated[bool, typer.Option("--camera", help="Use the door's own camera.")] = False,
     first: Annotated[
         float | None, typer.Option(min=0.1, help="Use only the first so many seconds of a film.")
     ] = None,
-    replace: Annotated[bool, typer.Option(help="Renew somebody's template.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Renew somebody's template.")] = False,
+    lookalike: Annotated[
+        list[str] | None,
+        typer.Option(help="Somebody whom this face resembles and who is another person."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why that is known, for the ledger.")] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a template from several good, different captures of one face."""
-    if camera == bool(sources):
-        raise UsageError("say where the face comes from: either --from FILE... or --camera")
-    name = proper_name(name)
-    settings = own_config(config)
+    given = [*(files or []), *(sources or [])]
+    _refuse_contradictions(name, given, camera=camera)
+    if bool(lookalike) != bool(reason.strip()):
+        raise UsageError("--lookalike NAME and --reason TEXT go together")
+    consent = Consent(replace, tuple(lookalike or ()), reason.strip())
+    if name is None:
+        _enroll_many(own_config(config), given[0], consent, as_json=json)
+    elif camera:
+        _enroll_from_camera(own_config(config), proper_name(name), consent, as_json=json)
+    else:
+        sources_given = Sources(tuple(given), first)
+        _enroll_one(own_config(config), proper_name(name), sources_given, consent, as_json=json)
+
+
+def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:
+    if name is None:
+        if len(given) != 1 or camera:
+            raise UsageError(
+                "say who it is: edge-door enroll NAME FILE..., or for many people at once "
+                "edge-door enroll --from FOLDER, which holds a folder of pictures for each"
+            )
+    elif camera == bool(given):
+        seems = f" ({name} is a file: put the name before it)" if Path(name).exists() else ""
+        raise UsageError(f"say where the face comes from: either FILE... or --camera{seems}")
+
+
+def _enroll_one(
+    settings: Config, name: str, sources: Sources, consent: Consent, *, as_json: bool
+) -> None:
     stages = Stages.load(settings)
-    with _progress() as progress:
-        task = progress.add_task("", total=WANTED, hint="")
+    with _bar() as (tell, _):
+        found = enrol_files(settings, stages, name, sources, consent, tell)
+    if found.problem:
+        named = "".join(f"\n  {refused.file}: {refused.why}" for refused in found.refused)
+        raise EnrolmentError(f"{name} is not enrolled: {found.problem}.{named}")
+    lines = [f"{name} is enrolled: {_captures(found.captures)}."]
+    lines += [f"  not taken: {refused.file}: {refused.why}" for refused in _some(found.refused)]
+    if found.warning:
+        lines.append(f"  {found.warning}")
+    show({"ok": True, **_as_dict(found)}, as_json=as_json, text="\n".join(lines))
+
+
+def _enroll_many(settings: Config, folder: Path, consent: Consent, *, as_json: bool) -> None:
+    people = people_below(folder)
+    stages = Stages.load(settings)
+    found = []
+    with progress("people", len(people)) as update:
+        for name, pictures in people.items():
+            update(description=name)
+            one = enrol_files(
+                settings, stages, name, Sources((pictures,)), consent, lambda *_: None
+            )
+            found.append(one)
+            update(advance=1)
+    table = Table("name", "captures", "not taken, and why")
+    for one in found:
+        whys = [f"{Path(refused.file).name}: {refused.why}" for refused in _some(one.refused)]
+        told = [one.problem] if one.problem else [one.warning] if one.warning else []
+        table.add_row(one.name, str(one.captures or "-"), "\n".join([*told, *whys]))
+    out = [one.name for one in found if one.problem]
+    table.caption = f"{len(found) - len(out)} of {len(found)} people are enrolled"
+    result = {"ok": not out, "people": [_as_dict(one) for one in found], "not_enrolled": out}
+    show(result, as_json=as_json, text=table)
+    if out:
+        raise typer.Exit(1)
+
+
+def _enroll_from_camera(settings: Config, name: str, consent: Consent, *, as_json: bool) -> None:
+    stages = Stages.load(settings)
+    with _bar() as (tell, look):
+        template = collect_from_camera(settings, stages, tell, look).template(name)
+    save(settings, template, consent)
+    found = Enrolled(name, len(template.vectors))
+    text = f"{name} is enrolled: {_captures(found.captures)}."
+    show({"ok": True, **_as_dict(found)}, as_json=as_json, text=text)
+
+
+def _as_dict(found: Enrolled) -> dict[str, object]:
+    return asdict(found) | {"warning": found.warning}
+
+
+def _captures(count: int) -> str:
+    return "1 capture" if count == 1 else f"{count} captures"
+
+
+def _some(refused: Sequence[Refused]) -> list[Refused]:
+    return list(refused[:_SHOWN])
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Tell, Callable[[Frame], None]]]:
+    """Captures so far, what is read or what the person may do, and what the camera sees."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[hint]}", markup=False),
+    )
+    bar = Progress(*columns, TimeElapsedColumn(), console=complaints)
+    task = bar.add_task("", total=WANTED, hint="")
+    with Live(
+        bar, console=complaints, transient=True, refresh_per_second=PREVIEWS_A_SECOND
+    ) as live:
 
         def tell(what: str, done: int, hint: str) -> None:
-            progress.update(task, description=what, completed=min(done, WANTED), hint=hint)
+            bar.update(task, description=what, completed=min(done, WANTED), hint=hint)
 
-        if camera:
-            collector, fewest = collect_from_camera(settings, stages, tell), FEWEST
-        else:
-            collector, fewest = collect_from_files(settings, stages, sources or [], first, tell)
-    template = collector.template(name, fewest)
-    save(settings, template, replace=replace)
-    result = {"ok": True, "name": name, "captures": len(template.vectors)}
-    weak = " One picture makes a weak template: add more." if len(template.vectors) == 1 else ""
-    show(result, as_json=json, text=f"{name} is enrolled: {len(template.vectors)} captures.{weak}")
+        def look(frame: Frame) -> None:
+            if complaints.is_terminal and frame.sequence % EVERY == 0:
+                live.update(Group(preview(frame.pixels), bar))
 
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[hint]}"))
-    return Progress(*columns, TimeElapsedColumn(), console=complaints, transient=True)
+        yield tell, look

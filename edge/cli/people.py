@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, config_path, own_config, show
 from edge.errors import UsageError
+from edge.names import folded
 from edge.ops.note import recorded_in
 from edge.records import Reason
 from edge.sight import changes
@@ -16,6 +19,9 @@ from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault, open_vault
 from edge.wire.channel import Channel
 from edge.wire.messages import Claim, Failed
+
+if TYPE_CHECKING:
+    from edge.config import Config
 
 people_app = typer.Typer(help="Who is enrolled here.", no_args_is_help=True)
 app.add_typer(people_app, name="people")
@@ -41,6 +47,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
 def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget a person; their key is destroyed."""
     settings = own_config(config)
+    _refuse_if_named(settings, name, "Take them out there", config)
     with open_vault(settings) as vault, recorded_in(settings, vault, Reason.REMOVED, name):
         vault.remove(name)
     show({"ok": True, "removed": name}, as_json=json, text=f"{name} is forgotten.")
@@ -50,6 +57,8 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
 def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Change a person's name."""
     settings = own_config(config)
+    if folded(old) != folded(new):
+        _refuse_if_named(settings, old, f"Write {new!r} there", config)
     with (
         open_vault(settings) as vault,
         recorded_in(settings, vault, Reason.RENAMED, new, before=old),
@@ -85,3 +94,12 @@ def claim(name: str, config: ConfigOption = None, json: JsonOption = False) -> N
         as_json=json,
         text=f"{name} is expected at the door for {seconds:g} s.",
     )
+
+
+def _refuse_if_named(settings: Config, name: str, what: str, config: Path | None) -> None:
+    """A rule that names somebody must not lapse unsaid when their name goes."""
+    if folded(name) in map(folded, settings.access.named):
+        raise UsageError(
+            f"{name} stands in [access] schedule or pin_alone of {config_path(config)}. {what}, "
+            "run this again, and restart edge-door, so that the running door knows it too."
+        )

@@ -38,9 +38,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "Make the key and the databases of this device; what is there already stays.",
         "setup",
     ),
+    "boot": ("What a Raspberry Pi does before the door's programs run.", "boot"),
     "config": ("Check the configuration file and show what is in force.", "setup"),
     "enroll": ("Make a template from several good, different captures of one face.", "enrol"),
     "people": ("Who is enrolled here.", "people"),
+    "try": ("Judge whoever stands there, and open nothing.", "trial"),
     "claim": (
         "Tell the running door who stands there: their template alone is compared.",
         "people",
@@ -105,8 +107,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-console = Console()
-complaints = Console(stderr=True)
+# What people typed is text: [ and : in a name are no markup.
+console = Console(markup=False, emoji=False)
+complaints = Console(stderr=True, markup=False, emoji=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -127,5 +130,5 @@ def fail(sentence: str, code: int) -> int:
     if "--json" in sys.argv:
         print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
     text = f"edge-door: {sentence}"
-    complaints.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    complaints.print(text, style="red", highlight=False, soft_wrap=True)
     return code

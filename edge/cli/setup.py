@@ -16,6 +16,7 @@ from edge.cli.base import (
     show,
 )
 from edge.config.example import example
+from edge.ops.roll import enrolled
 from edge.sight.journal import open_ledger
 from edge.vault.vault import open_vault
 
@@ -46,6 +47,9 @@ def configuration(
         typer.echo(example(), nl=False)
         return
     settings = read_config(config, required=True)
+    settings.access.require_known(enrolled(settings) if settings.access.named else [])
     path = str(config_path(config))
-    result = {"ok": True, "file": path, "config": settings.model_dump(mode="json")}
+    in_force = settings.model_dump(mode="json")
+    in_force["camera"]["source"] = settings.camera.shown
+    result = {"ok": True, "file": path, "config": in_force}
     show(result, as_json=json, text=f"{path} is valid.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from edge.config.door import DoorSection
 from edge.config.section import Section
@@ -33,6 +35,8 @@ else:
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+_LONGEST_SOCKET = 107
+"""unix(7): `sun_path` has 108 bytes with its closing zero."""
 DEFAULT_PATH = Path("/etc/edge-door/edge-door.toml")
 
 
@@ -50,6 +54,16 @@ class Config(Section):
     door: DoorSection = Field(default_factory=DoorSection)
     mqtt: MqttSection = Field(default_factory=MqttSection)
     log: LogSection = Field(default_factory=LogSection)
+
+    @model_validator(mode="after")
+    def _sockets_fit(self) -> Self:
+        for path in (self.door_socket, self.sight_socket):
+            over = len(os.fsencode(path)) - _LONGEST_SOCKET
+            if over > 0:
+                raise ValueError(
+                    f"paths.run: {path} is {over} bytes too long for a socket, use a shorter folder"
+                )
+        return self
 
     @property
     def can_instruct(self) -> bool:
@@ -139,7 +153,7 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{key}: there is no such key.{_did_you_mean(path)}"
     value = detail["input"]
     if isinstance(value, dict):  # a mistake of the section as a whole
-        return f"{key}: {_plain(detail['msg'])}."
+        return f"{key + ': ' if key else ''}{_plain(detail['msg'])}."
     return f"{key} = {value!r}: {_plain(detail['msg'])}."
 
 

@@ -1,6 +1,8 @@
 """Every table but `[door]`. The attribute's docstring is what the example file says of the key."""
 
+import base64
 import re
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,7 +10,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
+from edge.access import schedule
 from edge.config.section import Section
+from edge.errors import ConfigError
+from edge.names import listed, nobodys
+from edge.redact import public
+
+_KEY_BYTES = 32
 
 
 def _topic_part(value: str) -> str:
@@ -17,6 +25,17 @@ def _topic_part(value: str) -> str:
     return value
 
 
+def _public_key(value: str) -> str:
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError as error:
+        raise ValueError("is not base64") from error
+    if len(raw) != _KEY_BYTES:
+        raise ValueError(f"is {len(raw)} bytes, and an Ed25519 public key has {_KEY_BYTES}")
+    return value
+
+
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 Identifier = Annotated[str, AfterValidator(_topic_part)]
 Move = Literal["left", "right", "up", "closer", "blink_twice", "blink_thrice"]
 
@@ -59,6 +78,11 @@ class CameraSection(Section):
     """A newest frame older than this denies everything."""
     loop: bool = False
     """Start a file again when it ends, for tests and demonstrations."""
+
+    @property
+    def shown(self) -> str:
+        """The source as logs and answers may name it: without its password."""
+        return public(self.source)
 
 
 class ModelsSection(Section):
@@ -196,6 +220,35 @@ class AccessSection(Section):
     time_zone: str | None = None
     """Such as `Europe/Berlin`. Unset: the system's."""
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Everybody whom these rules name; `*` may be among them."""
+        return (*self.schedule, *self.pin_alone)
+
+    def require_known(self, people: Iterable[str]) -> None:
+        """See that everybody whom the rules name is one of `people`, unless there is nobody yet.
+
+        Raises:
+            ConfigError: a rule names somebody else, and would not hold for whom it was meant.
+        """
+        people = list(people)
+        unknown = nobodys(self.named, people) if people else []
+        if unknown:
+            raise ConfigError(
+                f"[access.schedule] or pin_alone names {listed(unknown)}, but nobody enrolled here "
+                f"is called so (enrolled: {listed(people)}). Mend the name in the file, or enrol "
+                "them first."
+            )
+
+    @model_validator(mode="after")
+    def _schedules(self) -> Self:
+        schedule.parse(self.schedule, self.time_zone)
+        try:
+            schedule.windows(self.always_open)
+        except ValueError as error:
+            raise ValueError(f"always_open: {error}") from error
+        return self
+
 
 class MqttSection(Section):
     """The broker. Without `host` nothing is sent and no program touches the network."""
@@ -228,8 +281,27 @@ class MqttSection(Section):
     """Home Assistant's own prefix."""
     remote_unlock: bool = False
     """Follow signed unlock commands."""
-    command_keys: tuple[str, ...] = ()
+    command_keys: tuple[PublicKey, ...] = ()
     """Ed25519 public keys (base64) whose commands count."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        mistakes = list(self._halves())
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
+
+    def _halves(self) -> Iterator[str]:
+        if self.host is not None and not re.fullmatch(r"[^\s/@]+", self.host):
+            yield "host is a name or an address alone, such as broker.local"
+        if self.remote_unlock and not self.command_keys:
+            yield "remote_unlock needs command_keys, the public keys of who may unlock"
+        if self.password_file is not None and self.username is None:
+            yield "password_file means nothing without username"
+        if (self.cert_file is None) != (self.key_file is None):
+            yield "cert_file and key_file go together, set both or neither"
+        if not self.tls and (self.ca_file or self.cert_file):
+            yield "ca_file, cert_file and key_file mean nothing without tls = true"
 
 
 class LogSection(Section):

@@ -1,16 +1,27 @@
-"""What a Raspberry Pi's config.txt must say for this door: `python -m edge.ops.boot CONFIG`."""
+"""What a Raspberry Pi's config.txt must say for this door, and putting it there."""
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.config import load
-from edge.errors import EdgeDoorError
+from edge.errors import PinError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.config import Config
+
+BOOT_FILES = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
+_BEGIN, _END = "# begin edge-door", "# end edge-door"
+_SECTION = "[all]"
+
+
+def boot_file() -> Path | None:
+    """Where a Pi keeps its config.txt; None on other boards."""
+    return next((path for path in BOOT_FILES if path.is_file()), None)
 
 
 def boot_lines(config: Config) -> list[str]:
@@ -25,16 +36,51 @@ def boot_lines(config: Config) -> list[str]:
     return lines
 
 
-def main() -> int:
-    """Print the lines; exit code 2 for a file that is wrong."""
+def lines_in(file: Path) -> list[str]:
+    """Our lines in a config.txt; empty where there are none.
+
+    Raises:
+        PinError: it cannot be read.
+    """
+    _, ours = _split(file)
+    return [line for line in ours if line != _SECTION]
+
+
+def write_lines(file: Path, lines: Sequence[str]) -> bool:
+    """Put our lines in place of those that are there, none to take them out; whether it changed.
+
+    A power cut leaves the old file or the new one, never half.
+
+    Raises:
+        PinError: it cannot be read or written.
+    """
+    others, ours = _split(file)
+    wanted = [_SECTION, *lines] if lines else []
+    if ours == wanted:
+        return False
+    block = [_BEGIN, *wanted, _END] if wanted else []
+    new = file.with_name(file.name + ".edge-door")
     try:
-        config = load(Path(sys.argv[1]))
-    except EdgeDoorError as error:
-        sys.stderr.write(f"edge-door: {error}\n")
-        return error.exit_code
-    sys.stdout.write("\n".join(boot_lines(config)) + "\n")
-    return 0
+        with new.open("w", encoding="utf-8") as written:
+            written.write("\n".join([*others, *block]) + "\n")
+            written.flush()
+            os.fsync(written.fileno())
+        new.replace(file)
+        os.sync()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise PinError(f"{file} cannot be written: {error.strerror}. Use sudo.") from error
+    return True
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _split(file: Path) -> tuple[list[str], list[str]]:
+    """What others wrote, and what stands between our two marks."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PinError(f"{file} cannot be read: {error}") from error
+    if _BEGIN not in lines or _END not in lines:
+        return lines, []
+    begin, end = lines.index(_BEGIN), lines.index(_END)
+    return lines[:begin] + lines[end + 1 :], lines[begin + 1 : end]

@@ -3,74 +3,118 @@
 from __future__ import annotations
 
 import time
-from itertools import takewhile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import EnrolmentError
+from edge.errors import EdgeDoorError, EnrolmentError
+from edge.names import folded, listed, proper_name
+from edge.ops.borrowed import borrowed_camera
 from edge.ops.note import recorded_in
-from edge.records import Frame, Hint, LivenessState, Reason
-from edge.vault.vault import open_vault, proper_name
+from edge.ops.pictures import Gathered, Refused, Sources, gather
+from edge.records import Hint, LivenessState, Reason
+from edge.vault.vault import open_vault
 from edge.vision.calibrated import threshold
-from edge.vision.camera import IMAGE_SUFFIXES, Camera, read_image, replay
-from edge.vision.enrolment import FEWEST, WANTED, Collector, capture, find_duplicate
+from edge.vision.enrolment import FEWEST, WANTED, Collector, capture, lookalikes
 from edge.vision.pipeline import Pipeline, Stages
-from edge.vision.still import still
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from edge.config import Config
-    from edge.records import Template
-
-    Progress = Callable[[str, int, str], None]
-    """Called with what is read, how many captures there are, and the hint."""
+    from edge.ops.pictures import Progress
+    from edge.records import Frame, Template
 
 CAMERA_TIMEOUT_S = 60.0
 
 
-def collect_from_files(
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What was decided knowingly about a person to be enrolled."""
+
+    replace: bool = False
+    """Renew the template of who has that name already."""
+    lookalikes: tuple[str, ...] = ()
+    """People whom this face resembles, and who are others all the same."""
+    reason: str = ""
+    """Why they are, for the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What came of one person's files."""
+
+    name: str
+    captures: int
+    """0: not enrolled, and `problem` says why."""
+    refused: tuple[Refused, ...] = ()
+    problem: str = ""
+
+    @property
+    def warning(self) -> str:
+        """What to know about a template that will do, but not well; empty for a good one."""
+        if not 0 < self.captures < FEWEST:
+            return ""
+        return f"{FEWEST} or more different pictures would be turned away less often."
+
+
+def enrol_files(
     config: Config,
     stages: Stages,
-    sources: Sequence[Path],
-    first_s: float | None,
+    name: str,
+    sources: Sources,
+    consent: Consent,
     progress: Progress,
-) -> tuple[Collector, int]:
-    """Captures from images, folders and films, and how many are the fewest that will do.
+) -> Enrolled:
+    """Enrol one person from pictures and films; the good ones are taken, the others named."""
+    refused: list[Refused] = []
+    try:
+        gathered = gather(config, stages, sources, progress)
+        refused = gathered.refused
+        template = template_of(gathered, name)
+        save(config, template, consent)
+    except EdgeDoorError as error:
+        return Enrolled(name, 0, tuple(refused), str(error))
+    return Enrolled(name, len(template.vectors), tuple(refused))
 
-    Single pictures may be few, since a person chose them; a film must give several.
+
+def template_of(gathered: Gathered, name: str) -> Template:
+    """One template of what files gave.
 
     Raises:
-        CameraError: a source is missing, damaged or empty.
+        EnrolmentError: they gave nothing, or faces of several people.
     """
-    pipeline, collector = Pipeline(stages, config), Collector(threshold(config))
-    for path in sources:
-        for frame in _frames(config, path, first_s):
-            taken = capture(frame, pipeline, stages)
-            collector.add(taken)
-            progress(path.name, len(collector.embeddings), taken.hint.value)
-            if collector.full:
-                break
-    stills = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in sources)
-    return collector, min(FEWEST, stills) if stills == len(sources) else FEWEST
+    if not gathered.collector.embeddings:
+        raise EnrolmentError("none of the pictures can be used")
+    template = gathered.collector.template(name, fewest=1)
+    gathered.leave_out_others()
+    return template
 
 
-def collect_from_camera(config: Config, stages: Stages, progress: Progress) -> Collector:
+def collect_from_camera(
+    config: Config,
+    stages: Stages,
+    progress: Progress,
+    look: Callable[[Frame], None] = lambda _frame: None,
+) -> Collector:
     """Captures of whoever stands there; they count only once the person has shown life.
+
+    `look` gets every frame, to show it.
 
     Raises:
         CameraError: there is no camera, or it ends.
+        WireError: sight runs and does not lend it.
         EnrolmentError: nobody blinked in a minute.
     """
     pipeline, collector = Pipeline(stages, config), Collector(threshold(config))
     alive, after = False, 0
     deadline = time.monotonic() + CAMERA_TIMEOUT_S
-    with Camera(config.camera) as camera:
+    with borrowed_camera(config) as camera:
         while len(collector.embeddings) < WANTED and time.monotonic() < deadline:
             frame = camera.newest(after, timeout_s=1.0)
             if frame is None:
                 continue
             after = frame.sequence
+            look(frame)
             alive = alive or pipeline.step(frame).liveness.state is LivenessState.LIVE
             if not alive:
                 progress("look at the camera", 0, Hint.BLINK.value)
@@ -84,31 +128,45 @@ def collect_from_camera(config: Config, stages: Stages, progress: Progress) -> C
     return collector
 
 
-def save(config: Config, template: Template, *, replace: bool = False) -> None:
+def save(config: Config, template: Template, consent: Consent | None = None) -> None:
     """Put a template into the vault and the fact into the ledger.
 
     Raises:
-        EnrolmentError: this face or this name is enrolled already.
+        EnrolmentError: this name is enrolled already, or this face resembles somebody's, and
+            `consent` does not say that this is meant.
         VaultError: the vault cannot be opened or written.
         LedgerError: the ledger cannot be written; nothing was changed unless the text says so.
     """
+    consent = consent or Consent()
     name = proper_name(template.person)
     with open_vault(config) as vault:
-        twin = find_duplicate(template, vault.templates(template.model), threshold(config))
-        if twin is not None:
+        known = any(folded(person.name) == folded(name) for person in vault.people())
+        if known and not consent.replace:
             raise EnrolmentError(
-                f"this face is already enrolled as {twin}. Remove {twin} first, or rename: "
-                f"edge-door people rename {twin!r} {name!r}"
+                f"{name} is enrolled already. With --replace, the new template takes the place of "
+                "the old one; somebody else needs another name."
             )
-        known = any(person.name.casefold() == name.casefold() for person in vault.people())
-        with recorded_in(config, vault, Reason.ENROLLED, name, captures=len(template.vectors)):
-            (vault.replace if replace and known else vault.add)(template)
+        alike = lookalikes(template, vault.templates(template.model), threshold(config))
+        _refuse_unknown_lookalikes(name, alike, consent, threshold(config))
+        detail: dict[str, str | float] = {"captures": len(template.vectors)}
+        if alike:
+            detail |= {"lookalikes": listed(alike), "why": consent.reason}
+        with recorded_in(config, vault, Reason.ENROLLED, name, **detail):
+            (vault.replace if known else vault.add)(template)
 
 
-def _frames(config: Config, path: Path, first_s: float | None) -> Iterator[Frame]:
-    if path.suffix.lower() in IMAGE_SUFFIXES or not path.exists():
-        return iter([still(read_image(path))])
-    frames = replay(config.camera.model_copy(update={"source": str(path)}))
-    if first_s is None:
-        return frames
-    return takewhile(lambda frame: frame.captured_at < first_s, frames)
+def _refuse_unknown_lookalikes(
+    name: str, alike: Mapping[str, float], consent: Consent, needed: float
+) -> None:
+    accepted = set(map(folded, consent.lookalikes))
+    unexpected = [other for other in alike if folded(other) not in accepted]
+    if not unexpected:
+        return
+    figures = ", ".join(f"{other} ({alike[other]:.3f})" for other in unexpected)
+    options = " ".join(f"--lookalike {other!r}" for other in alike)
+    raise EnrolmentError(
+        f"the face of {name} resembles that of {figures}, from {needed:.3f} on one person. If it "
+        f"is {unexpected[0]} again, enrol it under that name with --replace. If they are two "
+        "people (siblings, twins, or chance), say so: "
+        f"{options} --reason '...'; a second factor should then tell them apart"
+    )

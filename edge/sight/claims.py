@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.names import folded, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +29,10 @@ class Claims:
             UsageError: nobody of that name is enrolled.
         """
         for template in templates:
-            if template.person.casefold() == person.casefold():
+            if folded(template.person) == folded(person):
                 self.stand(template.person, at)
                 return template.person
-        enrolled = ", ".join(template.person for template in templates) or "nobody"
+        enrolled = listed(template.person for template in templates)
         raise UsageError(f"nobody called {person!r} is enrolled here. Enrolled: {enrolled}.")
 
     def stand(self, person: str, at: float) -> None:

@@ -13,6 +13,7 @@ from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import CameraError, UsageError, VaultError
+from edge.names import EVERYBODY
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.changes import settle
 from edge.sight.claims import Claims
@@ -28,7 +29,17 @@ from edge.sight.signals import Signals
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
-from edge.wire.messages import AskStatus, Claim, Command, Done, Mode, Relock, Status
+from edge.wire.messages import (
+    AskStatus,
+    Claim,
+    Command,
+    Done,
+    LendCamera,
+    Mode,
+    Rehearse,
+    Relock,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
+LONGEST_REHEARSAL_S = 120.0
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -65,7 +77,8 @@ class Sight:
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
-        hours = {schedule.ALL: config.access.always_open}
+        self._rulebook.know([template.person for template in self._templates])
+        hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
         self._guard = GuardClient(config.door_socket)
@@ -75,6 +88,7 @@ class Sight:
         self._judge = Judge(_patience(config))
         self._metrics = Metrics()
         self._errors = 0
+        self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
@@ -88,7 +102,7 @@ class Sight:
         """Look until `stop` says so; `heartbeat` is called after every finished round."""
         states = {"camera": "ok", "instruction": ""}
         self._journal.note(EventKind.SYSTEM, Reason.STARTED, states=states)
-        log.info("looking at %s for %s", self._config.camera.source, self._config.device.name)
+        log.info("looking at %s for %s", self._config.camera.shown, self._config.device.name)
         try:
             while not stop():
                 self._round()
@@ -162,6 +176,10 @@ class Sight:
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
         """Write a final decision; a grant opens the door, if ledger and guard let it."""
         self._pipeline.ask_again()
+        if time.monotonic() < self._rehearsal_until:
+            if decision.match is not None:
+                self._judge.turned_away(decision.match.person)
+            return decision
         at, claim = evidence.captured_at, self._claims.standing(evidence.captured_at)
         self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
         matched = decision.match is not None and decision.match.matched
@@ -189,7 +207,7 @@ class Sight:
         """What was commanded; else always open when the schedule says so."""
         if self._desk.mode is not Mode.NORMAL or not self._config.access.always_open:
             return self._desk.mode
-        open_now = self._open_hours.verdict(schedule.ALL, now()) is Verdict.ALLOWED
+        open_now = self._open_hours.verdict(EVERYBODY, now()) is Verdict.ALLOWED
         return Mode.ALWAYS_OPEN if open_now else self._desk.mode
 
     def _presented(self, presented: Presented) -> None:
@@ -212,6 +230,7 @@ class Sight:
             return
         try:
             self._templates = self._vault.templates(self._stages.embedder.model_sha256)
+            self._rulebook.know([template.person for template in self._templates])
         except VaultError as error:
             self._templates = ()
             log.error("nobody is enrolled until this is mended: %s", error)
@@ -222,6 +241,7 @@ class Sight:
                 return Status(
                     door=self._door.ready,
                     camera=self._camera_lost or "ok",
+                    camera_lent=self._feed.lent,
                     people=len(self._templates),
                     metrics=self._metrics.current(),
                 )
@@ -232,6 +252,15 @@ class Sight:
                 return Done(Action.LOCK.value)
             case Command(text):
                 return Done(self._desk.command(text, self._door))
+            case LendCamera(seconds):
+                self._feed.lend(seconds)
+                return Done()
+            case Rehearse(seconds, claim):
+                self._claims.used()
+                if claim:
+                    self._claims.make(claim, self._templates, time.monotonic())
+                self._rehearsal_until = time.monotonic() + min(seconds, LONGEST_REHEARSAL_S)
+                return Done()
             case _:
                 raise UsageError("this is not for sight")
 

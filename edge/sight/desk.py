@@ -11,6 +11,7 @@ from edge.access.lockout import PIN
 from edge.access.schedule import OBJECTIONS, Verdict
 from edge.clock import now
 from edge.errors import CommandError, UsageError
+from edge.names import EVERYBODY, folded
 from edge.records import EventKind, Reason
 from edge.vault.credentials import Kind
 from edge.wire.messages import Credential, Mode
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERYBODY = "*"
 _MODES = {
     Action.NORMAL: Mode.NORMAL,
     Action.ALWAYS_OPEN: Mode.ALWAYS_OPEN,
@@ -126,8 +126,7 @@ class Desk:
 
     def _may_pass_with_pin_alone(self, person: str) -> bool:
         allowed = self._config.access.pin_alone
-        folded = {name.casefold() for name in allowed}
-        return EVERYBODY in allowed or person.casefold() in folded
+        return EVERYBODY in allowed or folded(person) in map(folded, allowed)
 
     def _enter(self, person: str, door: Doorside) -> None:
         verdict = self._rulebook.schedule.verdict(person, now())

@@ -7,19 +7,27 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge.errors import CameraError
 from edge.vision.camera import Camera
+from edge.vision.pipeline import ROWS_COMPARED
 
 if TYPE_CHECKING:
     from edge.config.sections import CameraSection
-    from edge.records import Frame
+    from edge.records import Frame, Pixels
 
 log = logging.getLogger(__name__)
 
 FIRST_FRAME_S = 10.0
 SILENT_S = 2.0
 """A camera that delivers nothing for so long is lost, whatever its driver says."""
+FROZEN_S = 5.0
+"""A camera that delivers the very same picture for so long is lost too: sensors are never still,
+and some decoders repeat their last picture for ever once a stream has changed its size."""
 RETRY_S = 2.0
+LONGEST_LOAN_S = 10.0
+"""Who borrowed the camera and died gives it back after so long."""
 
 
 class Feed:
@@ -34,18 +42,21 @@ class Feed:
         self._section = section
         self._camera: Camera | None = Camera(section)
         self._sequence = 0
-        self._frame_at = time.monotonic()
+        self._frame_at = self._changed_at = time.monotonic()
+        self._rows: Pixels | None = None
         self._retry_at = 0.0
+        self._lent_until = float("-inf")
         self.lost: str | None = None
-        """Why there is no camera now; None while there is one."""
+        """Why there are no pictures now; None while there are."""
         if self._camera.newest(0, FIRST_FRAME_S) is None:
             self.close()
-            raise CameraError(f"the camera {section.source} opened but delivers no picture")
+            raise CameraError(f"the camera {section.shown} opened but delivers no picture")
 
     def next(self, timeout_s: float) -> Frame | None:
         """The newest frame that was not given yet, or None; never raises for a lost camera."""
         if self._camera is None:
-            self._reopen()
+            if not self.lent:
+                self._reopen()
             time.sleep(timeout_s if self._camera is None else 0)
             return None
         try:
@@ -54,11 +65,27 @@ class Feed:
             self._lose(str(error))
             return None
         if frame is None:
-            if time.monotonic() - self._frame_at > SILENT_S:
-                self._lose(f"the camera {self._section.source} delivers nothing any more")
+            patience = SILENT_S if self.lost is None else FIRST_FRAME_S
+            if time.monotonic() - self._frame_at > patience:
+                self._lose(f"the camera {self._section.shown} delivers nothing any more")
             return None
         self._sequence, self._frame_at = frame.sequence, frame.captured_at
-        return frame
+        if self._changed(frame):
+            self.lost = None
+        elif self._is_live and frame.captured_at - self._changed_at > FROZEN_S:
+            self._lose(f"the picture of the camera {self._section.shown} no longer changes")
+        return frame if self.lost is None else None
+
+    @property
+    def lent(self) -> bool:
+        """Whether another program has the camera now."""
+        return time.monotonic() < self._lent_until
+
+    def lend(self, seconds: float) -> None:
+        """Leave the camera to another program for so long; 0: take it back."""
+        self.close()
+        self._lent_until = time.monotonic() + min(seconds, LONGEST_LOAN_S)
+        self._retry_at = 0.0
 
     def close(self) -> None:
         """Let go of the camera. May be called twice."""
@@ -67,8 +94,20 @@ class Feed:
                 self._camera.close()
             self._camera = None
 
+    @property
+    def _is_live(self) -> bool:
+        return self._camera is not None and not self._camera.is_file
+
+    def _changed(self, frame: Frame) -> bool:
+        """Whether this is another picture than the last, or than the one that it froze on."""
+        rows = frame.pixels[::ROWS_COMPARED]
+        if self._rows is not None and np.array_equal(rows, self._rows):
+            return False
+        self._rows, self._changed_at = rows.copy(), frame.captured_at
+        return True
+
     def _lose(self, why: str) -> None:
-        ended = self._camera is not None and self._camera.is_file
+        ended = not self._is_live
         self.close()
         self.lost = why
         # A file that has ended will not go on.
@@ -83,6 +122,7 @@ class Feed:
             self._camera = Camera(self._section)
         except CameraError as error:
             log.debug("still no camera: %s", error)
+            self.lost = self.lost or str(error)
             return
-        self._sequence, self._frame_at = 0, now
-        self.lost = None
+        self._sequence = 0
+        self._frame_at = self._changed_at = time.monotonic()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.lockout import Lockout, Rules
 from edge.clock import now
+from edge.names import listed, nobodys
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.config import Config
     from edge.sight.journal import Journal
+
+
+log = logging.getLogger(__name__)
 
 
 class Rulebook:
@@ -20,15 +27,37 @@ class Rulebook:
         """Take up what the ledger remembers.
 
         Raises:
-            ConfigError: the schedule has a mistake.
             LedgerError: what was remembered is damaged.
         """
-        access = config.access
+        access = self._access = config.access
+        self._at_start: list[str] | None = None
         self.schedule = schedule.parse(access.schedule, access.time_zone)
         rules = Rules(access.max_failures, access.lockout_s, access.lockout_max_s)
         stored = journal.state("lockout")
         remembered = Lockout.from_json(stored, rules).resumed(now()) if stored else None
         self.lockout = remembered or Lockout(rules)
+
+    def know(self, people: Sequence[str]) -> None:
+        """Hear who is enrolled: at the start, and whenever that has changed.
+
+        A schedule never lapses because its person was renamed behind a running daemon's back.
+
+        Raises:
+            ConfigError: at the start, the rules name somebody who is not enrolled.
+        """
+        if self._at_start is None:
+            self._access.require_known(people)
+            self._at_start = list(people)
+        lost = nobodys(self._access.named, people)
+        newcomers = nobodys(people, self._at_start)
+        if lost and newcomers:
+            log.error(
+                "the rules name %s, whom nobody is called: until the file is mended and sight "
+                "started again, %s may not pass",
+                listed(lost),
+                listed(nobodys(newcomers, self._access.schedule)),
+            )
+        self.schedule = self.schedule.doubting(newcomers if lost else ())
 
     def states(self) -> dict[str, str]:
         """What to write with the event that changed it."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -33,6 +34,14 @@ TABLE = """CREATE TABLE credentials (
 
 MIN_PIN, MAX_PIN = 4, 12
 MAX_CARD = 64
+_HALF = 2**16
+_FACILITY = re.compile(r"(\d{1,5}),(\d{1,5})", re.ASCII)
+_HEX = re.compile(r"(?:0x)?([0-9a-f]{1,20}|[0-9a-f]{2}(?:[:-][0-9a-f]{2}){1,9})", re.IGNORECASE)
+_NO_CARD = (
+    "This is no card number: give its digits (0007654321), facility,number (116,52145) or "
+    "hexadecimal (0x74CBB1), as it is printed or as the reader reports it."
+)
+_SEVERAL_CARDS = "These are several different card numbers. Give one card at a time."
 
 # 16 MiB and about 50 ms on a desktop, a few times that on a Pi: between frames, not during one.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 2**26, "dklen": 32}
@@ -96,7 +105,7 @@ class Credentials:
             UsageError: nobody has that name, or it is not a card number.
             EnrolmentError: the card is somebody's already.
         """
-        secret = self._card(_proper_card(card))
+        secret = self._card(card_number(card))
         with self._store.changing() as tables:
             row = find(people_rows(tables), person)
             self._add(_held(tables), row.id, Kind.CARD, secret)
@@ -129,7 +138,7 @@ class Credentials:
         """
         is_card = source is Kind.CARD
         try:
-            secret = self._card(_proper_card(value)) if is_card else self._pin(_digits(value))
+            secret = self._card(card_number(value)) if is_card else self._pin(_digits(value))
         except UsageError:
             return None
         with self._store.reading() as tables:
@@ -171,11 +180,33 @@ def _holder(everything: list[_Held], secret: bytes) -> _Held | None:
     return None
 
 
-def _proper_card(card: str) -> str:
-    text = card.strip().upper()
-    if not 1 <= len(text) <= MAX_CARD or not (text.isascii() and text.isprintable()):
-        raise UsageError(f"A card number has 1 to {MAX_CARD} printable ASCII characters.")
-    return text
+def card_number(card: str) -> str:
+    """A card's number in decimal, as readers report it, from how it is printed or was typed.
+
+    `0007654321`, `116,52145` (facility, number) and `0x74CBB1` are one card. Several of them, as
+    they stand together on a card, must say the same.
+
+    Raises:
+        UsageError: it is none of these, or they contradict each other.
+    """
+    numbers = {_number(part) for part in card[: MAX_CARD + 1].split()}
+    if not numbers or len(card) > MAX_CARD:
+        raise UsageError(_NO_CARD)
+    if len(numbers) > 1:
+        raise UsageError(_SEVERAL_CARDS)
+    return str(numbers.pop())
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    if found := _FACILITY.fullmatch(text):
+        facility, number = map(int, found.groups())
+        if max(facility, number) < _HALF:
+            return facility * _HALF + number
+    if found := _HEX.fullmatch(text):
+        return int(re.sub(r"[:-]", "", found[1]), 16)
+    raise UsageError(_NO_CARD)
 
 
 def _digits(pin: str) -> str:

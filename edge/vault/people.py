@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError, UsageError
+from edge.names import folded, listed
 from edge.vault.sealed import canonical
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TABLE = """CREATE TABLE people (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again for someone else
     name TEXT NOT NULL,
-    folded TEXT NOT NULL UNIQUE, -- the name without case
+    folded TEXT NOT NULL UNIQUE, -- see edge.names
     enrolled REAL NOT NULL,
     captures INTEGER NOT NULL,
     model TEXT NOT NULL,
@@ -52,16 +52,15 @@ def people_rows(tables: Tables) -> list[PersonRow]:
 
 
 def find(rows: list[PersonRow], name: str) -> PersonRow:
-    """The row of that name, whatever its case.
+    """The row of that name, however it is written.
 
     Raises:
         UsageError: nobody has that name; says who is enrolled.
     """
     for row in rows:
-        if row.folded == folded(name):
+        if folded(row.name) == folded(name):
             return row
-    enrolled = ", ".join(row.name for row in rows) or "nobody"
-    raise UsageError(f"Nobody here is called {name!r}. Enrolled: {enrolled}.")
+    raise UsageError(f"Nobody here is called {name!r}. Enrolled: {listed(r.name for r in rows)}.")
 
 
 def refuse_taken(rows: list[PersonRow], name: str) -> None:
@@ -71,12 +70,8 @@ def refuse_taken(rows: list[PersonRow], name: str) -> None:
         EnrolmentError: somebody has.
     """
     for row in rows:
-        if row.folded == folded(name):
+        if folded(row.name) == folded(name):
             raise EnrolmentError(
-                f"{row.name} is enrolled already. Choose another name, or remove them first."
+                f"{row.name} is enrolled already: `edge-door enroll --replace` renews their "
+                "template. Somebody else needs another name."
             )
-
-
-def folded(name: str) -> str:
-    """What two names have in common that are to count as one."""
-    return unicodedata.normalize("NFKC", name).casefold()

@@ -14,21 +14,21 @@ from __future__ import annotations
 
 import os
 import time
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from edge.errors import EnrolmentError, UsageError, VaultError
+from edge.errors import EnrolmentError, VaultError
+from edge.names import folded, proper_name
 from edge.records import Template
 from edge.store import Schema, Store
 from edge.vault import credentials, people, sealed
 from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials
 from edge.vault.key import KEY_BYTES, Keys, create_key, load_keys
-from edge.vault.people import PersonRow, find, folded, people_rows, refuse_taken
+from edge.vault.people import PersonRow, find, people_rows, refuse_taken
 from edge.vault.sealed import SealedStore
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import Floats
-
-MAX_NAME = 64
 
 _NONCE_BYTES = 12
 
@@ -247,21 +245,6 @@ class Vault:
                 f"The template of {row.name} in {self._store.path} does not open with this key: "
                 "it was changed. Remove them and enrol them again."
             ) from error
-
-
-def proper_name(name: str) -> str:
-    """`name` in its composed Unicode form.
-
-    Raises:
-        UsageError: it is empty, too long, begins or ends with a space, or holds characters that
-            do not print.
-    """
-    composed = unicodedata.normalize("NFC", name)
-    if not 1 <= len(composed) <= MAX_NAME or not composed.isprintable():
-        raise UsageError(f"{name!r} is not a name: use 1 to {MAX_NAME} printable characters.")
-    if composed != composed.strip():
-        raise UsageError(f"{name!r} is not a name: it begins or ends with a space.")
-    return composed
 
 
 def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:

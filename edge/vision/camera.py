@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.errors import CameraError
 from edge.records import Frame
+from edge.redact import public
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Camera:
         self._stop.set()
         self._thread.join(_JOIN_TIMEOUT_S)
         if self._thread.is_alive():
-            raise CameraError(f"the camera {self._section.source} does not stop reading")
+            raise CameraError(f"the camera {self._section.shown} does not stop reading")
         self._source.close()
 
     def __enter__(self) -> Self:
@@ -232,7 +233,7 @@ class Camera:
                     self._source = open_source(self._section)
                     continue
                 if pixels is None:
-                    self._fail(_ended(self._section.source, sequence))
+                    self._fail(_ended(self._section.shown, sequence))
                     return
                 if not self._source.paced:
                     due += 1 / self._source.fps
@@ -240,7 +241,7 @@ class Camera:
                 sequence += 1
                 self._put(Frame(_rotated(pixels, self._section.rotate), time.monotonic(), sequence))
         except (CameraError, cv2.error) as error:
-            self._fail(str(error))
+            self._fail(public(str(error)))
 
     def _put(self, frame: Frame) -> None:
         with self._changed:
@@ -268,7 +269,7 @@ def replay(section: CameraSection) -> Iterator[Frame]:
     finally:
         source.close()
     if not sequence:
-        raise CameraError(f"{section.source} holds no picture that can be read")
+        raise CameraError(f"{section.shown} holds no picture that can be read")
 
 
 def read_image(path: Path) -> Pixels:
@@ -294,10 +295,16 @@ def images_in(folder: Path, pattern: str = "*") -> list[Path]:
     Raises:
         CameraError: there is none.
     """
-    found = sorted(p for p in folder.glob(pattern) if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = sorted(p for p in folder.glob(pattern) if _is_image(p))
     if not found:
         raise CameraError(f"the folder {folder} holds no image")
     return found
+
+
+def _is_image(path: Path) -> bool:
+    """By its name; what a Mac leaves beside a file (`._NAME`) is none."""
+    named = path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("._")
+    return named and path.is_file()
 
 
 def _rotated(pixels: Pixels, degrees: int) -> Pixels:
@@ -312,11 +319,11 @@ def _ended(source: str, frames: int) -> str:
 
 def _why_not_open(target: str) -> str:
     if "://" in target:
-        return f"the stream {_without_password(target)} cannot be opened. Is its address right?"
+        return f"the stream {public(target)} cannot be opened. Is its address right?"
     if " ! " in target:
         return (
-            f"the GStreamer pipeline cannot be started: {target}. The wheels of OpenCV come "
-            "without GStreamer; use the system's python3-opencv, or a V4L2 device."
+            f"the GStreamer pipeline cannot be started: {public(target)}. The wheels of OpenCV "
+            "come without GStreamer; use the system's python3-opencv, or a V4L2 device."
         )
     path = Path(target)
     if path.is_file():
@@ -324,8 +331,3 @@ def _why_not_open(target: str) -> str:
     if path.exists():
         return f"the camera {target} cannot be opened. Is another program using it?"
     return f"there is no camera, video or folder at {target}. Set [camera] source, or --camera."
-
-
-def _without_password(address: str) -> str:
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"

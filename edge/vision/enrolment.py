@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import EnrolmentError
+from edge.names import folded
 from edge.records import Hint, Template
 from edge.vision.pipeline import people_in
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 WANTED = 8
 """Vectors in a template: more add little, and every one is a further chance for a stranger."""
 FEWEST = 3
-"""From a film or a camera; single pictures may be fewer, since a person chose them."""
+"""From a camera. Files may be fewer, since a person chose them; fewer make a weak template."""
 TOO_ALIKE = 0.005
 """Captures are the same picture again within this share of the way from equality to a mismatch:
 how far apart cosines lie differs between embedders."""
@@ -91,6 +92,13 @@ class Collector:
         chosen = kept[_most_different(kept, WANTED)]
         return Template(name, chosen, self.embeddings[0].model)
 
+    def others(self) -> list[int]:
+        """Which embeddings show somebody else than most do, by their index."""
+        if not self.embeddings:
+            return []
+        inliers = set(_inliers(np.stack([e.vector for e in self.embeddings]), self._threshold))
+        return [index for index in range(len(self.embeddings)) if index not in inliers]
+
     def _too_few(self, fewest: int) -> str:
         count = len(self.embeddings)
         reasons = ", ".join(f"{hint.value} ({n}x)" for hint, n in self.refused.items())
@@ -101,13 +109,16 @@ class Collector:
         )
 
 
-def find_duplicate(template: Template, others: Iterable[Template], threshold: float) -> str | None:
-    """The name under which this face is already enrolled, or None."""
+def lookalikes(
+    template: Template, others: Iterable[Template], threshold: float
+) -> dict[str, float]:
+    """Everybody else whom this face would match, and how alike they are."""
+    found = {}
     for other in others:
         best = float((template.vectors @ other.vectors.T).max())
-        if other.person != template.person and best >= threshold:
-            return other.person
-    return None
+        if folded(other.person) != folded(template.person) and best >= threshold:
+            found[other.person] = best
+    return found
 
 
 def _inliers(vectors: Floats, threshold: float) -> Sequence[int]:

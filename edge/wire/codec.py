@@ -33,6 +33,8 @@ _OPERATIONS: dict[str, type[Message]] = {
     "command": messages.Command,
     "ask_status": messages.AskStatus,
     "watch": messages.Watch,
+    "lend_camera": messages.LendCamera,
+    "rehearse": messages.Rehearse,
     "done": messages.Done,
     "failed": messages.Failed,
     "status": messages.Status,

@@ -2,7 +2,8 @@
 
     door's socket    sight asks     Unlock  Relock  SetMode  Signal  Acknowledge  AskState
                      guard tells    State  Happened  Presented  Refused
-    sight's socket   others ask     Claim  Command  Relock  AskStatus  Watch
+    sight's socket   others ask     Claim  Command  Relock  AskStatus  Watch  LendCamera
+                                   Rehearse
                      sight answers  Done  Failed  Status, and Seen to those who watch
 
 Stdlib only, since the relay guard speaks it.
@@ -214,6 +215,24 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class LendCamera:
+    """Let go of the camera, for an enrolment; sight takes it back unless I go on asking."""
+
+    seconds: float
+    """0: take it back now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """Judge whoever stands there as usual, but open nothing and write nothing."""
+
+    seconds: float
+    """0: no more."""
+    claim: str = ""
+    """Who is said to stand there; forgotten with the rehearsal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """It was done."""
 
@@ -237,6 +256,8 @@ class Status:
     camera: str
     """`ok`, or what is wrong with it."""
     people: int
+    camera_lent: bool = False
+    """Whether an enrolment has the camera now."""
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -269,7 +290,7 @@ class Unreadable:
     why: str
 
 
-Request = Claim | Command | Relock | AskStatus | Watch
+Request = Claim | Command | Relock | AskStatus | Watch | LendCamera | Rehearse
 Answer = Done | Failed | Status
 Message = (
     Request

@@ -32,7 +32,6 @@ from edge.access.schedule import Schedule, Verdict, parse
 from edge.errors import (
     CalibrationError,
     CommandError,
-    ConfigError,
     LedgerError,
     ModelError,
     VaultError,
@@ -302,19 +301,33 @@ def test_a_window_needs_a_clock_that_is_set() -> None:
     ],
 )
 def test_a_window_that_is_none_gets_a_sentence(line: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=r"access\.schedule\.Ann: ") as caught:
+    with pytest.raises(ValueError, match=r"schedule\.Ann: ") as caught:
         parse({"Ann": [line]})
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["Jose\u0301", " JOS\u00c9 ", "jos\u00e9"])
+def test_a_schedule_holds_however_its_name_is_written(name: str) -> None:
+    rules = parse({name: ["mon-fri 08:00-18:00"]}, "Europe/Berlin")
+    sunday = datetime(2026, 11, 29, 3, 0, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+    assert (
+        rules.verdict("Jos\u00e9", Moment("b", 0.0, sunday, wall_trusted=True)) is Verdict.OUTSIDE
+    )
+
+
+def test_one_person_cannot_have_two_schedules() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        parse({"Anna": ["always"], "anna ": ["mon 07:00-08:00"]})
+
+
 def test_always_stands_alone() -> None:
-    with pytest.raises(ConfigError, match="stands alone"):
+    with pytest.raises(ValueError, match="stands alone"):
         parse({"*": ["always", "mon 07:00-08:00"]})
 
 
 @pytest.mark.parametrize("zone", ["Berlin", "", "../etc/passwd", "Europe/Berlin\0", "/etc"])
 def test_an_unknown_time_zone_gets_a_sentence(zone: str) -> None:
-    with pytest.raises(ConfigError, match="there is no time zone"):
+    with pytest.raises(ValueError, match="there is no time zone"):
         parse({}, zone)
 
 

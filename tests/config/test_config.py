@@ -49,6 +49,43 @@ def test_an_unknown_key_far_from_all_lists_what_is_allowed() -> None:
     assert "Allowed here: id, name" in mistakes({"device": {"qqqq": 1}})
 
 
+KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"access": {"schedule": {"Anna": ["mon 8-9"]}}}, "schedule.Anna: 'mon 8-9' is not like"),
+        ({"access": {"always_open": ["soon"]}}, "always_open: 'soon' is not like"),
+        ({"access": {"time_zone": "Mars/Olympus"}}, "there is no time zone 'Mars/Olympus'"),
+        ({"mqtt": {"remote_unlock": True}}, "remote_unlock needs command_keys"),
+        ({"mqtt": {"command_keys": ["x"]}}, "is not base64"),
+        ({"mqtt": {"command_keys": [KEY[4:]]}}, "an Ed25519 public key has 32"),
+        ({"mqtt": {"host": "mqtt://broker"}}, "host is a name or an address alone"),
+        ({"mqtt": {"password_file": "/x"}}, "password_file means nothing without username"),
+        ({"mqtt": {"tls": True, "cert_file": "/x"}}, "cert_file and key_file go together"),
+        ({"mqtt": {"ca_file": "/x"}}, "mean nothing without tls"),
+        ({"paths": {"run": "/run/" + "long/" * 20}}, "too long for a socket"),
+    ],
+)
+def test_what_would_not_start_is_not_valid(data: dict[str, object], sentence: str) -> None:
+    assert sentence in mistakes(data)
+
+
+def test_rules_for_people_whom_nobody_is_are_a_mistake() -> None:
+    data = {"schedule": {"Anna ": ["always"]}, "pin_alone": ["*", "Bo"]}
+    access = parse({"access": data}, "door.toml").access
+    access.require_known([])  # the first ones are still to come
+    access.require_known(["anna", "BO"])
+    with pytest.raises(ConfigError, match=r"names Bo, but nobody .* \(enrolled: Anna\)"):
+        access.require_known(["Anna"])
+
+
+def test_no_camera_password_is_shown() -> None:
+    section = parse({"camera": {"source": "rtsp://me:Secret@h/x?token=Secret"}}, "test").camera
+    assert section.shown == "rtsp://h/x"
+
+
 def test_sections_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().door.pulse_s = 60  # type: ignore[misc]

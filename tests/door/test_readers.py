@@ -94,6 +94,23 @@ def test_no_sequence_of_bits_breaks_it(bits: str) -> None:
         assert number is None or frame(number, len(bits)) == bits
 
 
+@pytest.mark.parametrize(
+    ("bits", "why"),
+    [
+        (frame(8_675_309, 26).translate(str.maketrans("01", "10")), "Are D0 and D1 swapped?"),
+        (frame(99, 34).translate(str.maketrans("01", "10")), "Are D0 and D1 swapped?"),
+        ("1" + frame(8_675_309, 26)[1:], "parity is wrong"),
+        ("01" * 18 + "1", "not one of 26 or 34 bits"),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_told_once(
+    wiegand: Wiegand, bits: str, why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for start in (1.0, 5.0):
+        assert wiegand.claims(falls(bits, start=start), start + 2) == []
+    assert capfd.readouterr().err.count(why) == 1
+
+
 def test_keys_of_a_wiegand_keypad(wiegand: Wiegand) -> None:
     found: list[Presented] = []
     for index, key in enumerate("4711#"):

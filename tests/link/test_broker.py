@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     mosquitto = Mosquitto(tmp_path).start()
@@ -510,7 +513,8 @@ class TestCommandsFromTheNetwork:
         for topic in (TOPICS.lock_set, TOPICS.command, TOPICS.claim_set):
             for payload in ("UNLOCK", "LOCK", '{"action":"unlock"}'):
                 reader.client.publish(topic, payload, 1, retain=True).wait_for_publish(5)
-        device = Device(tmp_path, broker.port, protocol=protocol, remote_unlock=True)
+        remote = {"remote_unlock": True, "command_keys": [KEY]}
+        device = Device(tmp_path, broker.port, protocol=protocol, **remote)
         sight = FakeSight(device.config.sight_socket)
         try:
             for _ in range(3):  # and after a reconnect

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import Config, parse
-from edge.ops import boot
 from edge.ops.doctor import run_checks, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.sight.journal import open_ledger
@@ -130,20 +129,3 @@ def test_where_it_is_installed_every_program_must_run(
     assert found["sight"].level == found["door"].level == "fail"
     assert "systemctl start" in found["sight"].remedy
     assert "groups" in found
-
-
-@pytest.mark.parametrize(
-    ("door", "lines"),
-    [
-        ({}, ["gpio=17=op,dl"]),
-        ({"relay_active_high": False, "relay_pin": 22}, ["gpio=22=op,dh"]),
-        ({"lock": "maglock"}, ["gpio=17=op,dl"]),
-        ({"lock": "maglock", "relay_contact": "NO"}, ["gpio=17=op,dh"]),
-        ({"lock": "motor", "relock_pin": 18}, ["gpio=17=op,dl", "gpio=18=op,dl"]),
-    ],
-)
-def test_the_boot_lines_hold_the_lock_at_rest(
-    tmp_path: Path, door: dict[str, Any], lines: list[str]
-) -> None:
-    config = configured(tmp_path, door=door)
-    assert boot.boot_lines(config) == ["dtparam=strict_gpiod", *lines]

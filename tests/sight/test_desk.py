@@ -30,7 +30,7 @@ from edge.wire.messages import Credential, Mode, Presented
 
 OWNER = Ed25519PrivateKey.generate()
 PULSE_S = 0.2
-PIN, DURESS, CARD = "4711", "8052", "26:12:345"
+PIN, DURESS, CARD = "4711", "8052", "26,12345"
 
 
 class Room:

@@ -17,11 +17,11 @@ from edge.config.sections import MatchSection, ModelsSection, QualitySection
 from edge.errors import CalibrationError, EnrolmentError, ModelError, UsageError
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
-from edge.ops.enrol import collect_from_files
+from edge.ops.pictures import Sources, gather
 from edge.records import Box, Embedding, Frame, Hint, Template
 from edge.sight.claims import Claims
 from edge.vision.calibrated import read_calibration, threshold
-from edge.vision.enrolment import Capture, Collector, find_duplicate
+from edge.vision.enrolment import Capture, Collector, lookalikes
 from edge.vision.faces.aligner import ARCFACE_112, align, similarity
 from edge.vision.faces.geometry import Square, transform
 from edge.vision.faces.quality import assess
@@ -213,8 +213,8 @@ class TestEnrolment:
         folders = [enrolment_pictures(who, tmp_path / name) for name, who in people.items()]
         taken: list[Embedding] = []
         for folder in folders:
-            alone, fewest = collect_from_files(config, stages, [folder], None, lambda *_: None)
-            assert len(alone.template("Anna", fewest).vectors) >= 3
+            alone = gather(config, stages, Sources((folder,)), lambda *_: None).collector
+            assert len(alone.template("Anna").vectors) >= 3
             taken += alone.embeddings[:3]
         both = Collector(threshold(config))
         both.embeddings = taken
@@ -246,9 +246,9 @@ class TestEnrolment:
     def test_a_face_enrolled_under_another_name_is_found(self) -> None:
         anna = Template("Anna", unit(1, 0, 0).vector[None], MODEL)
         again = Template("Bo", unit(1, 0.1, 0).vector[None], MODEL)
-        assert find_duplicate(again, [anna], 0.5) == "Anna"
-        assert find_duplicate(again, [anna], 0.999) is None
-        assert find_duplicate(anna, [anna], 0.5) is None
+        assert list(lookalikes(again, [anna], 0.5)) == ["Anna"]
+        assert lookalikes(again, [anna], 0.999) == {}
+        assert lookalikes(anna, [anna], 0.5) == {}
 
 
 class TestClaims:

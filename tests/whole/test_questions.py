@@ -22,6 +22,12 @@ def test_a_running_door_answers(tmp_path: Path, visitor: tuple[Path, Path]) -> N
         assert any("eyes" in packet for packet in packets)
         assert Reason.GRANTED not in door.reasons()  # nobody has claimed to be anybody
 
+        tried = door.command("try", "--claim", "eileen", "--json")
+        assert json.loads(tried.stdout)["person"] == "Eileen", tried.stderr
+        assert tried.returncode == 0
+        assert Reason.GRANTED not in door.reasons()
+        assert door.pulses() == []
+
         claimed = door.command("claim", "eileen", "--json")
         assert json.loads(claimed.stdout)["person"] == "eileen"
         door.wait_for(Reason.GRANTED)

@@ -56,6 +56,8 @@ EXAMPLES: list[Message] = [
     messages.Command('{"action":"lock"}'),
     messages.AskStatus(),
     messages.Watch(),
+    messages.LendCamera(5.0),
+    messages.Rehearse(30.0, "Anna"),
     messages.Done("lock"),
     messages.Failed("nobody of that name"),
     messages.Status(door=True, camera="ok", people=2, metrics={"fps": 12.0}),

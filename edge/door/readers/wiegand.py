@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.door.readers.claim import PinEntry, card
+from edge.door.say import say
 from edge.door.settings import InputPin
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ GAP_S = 0.025
 GLITCH_S = 100e-6
 """Falls closer than this are not bits: the frame is dropped."""
 CARD_BITS = (26, 34)
+KEY_BITS = 8
 KEYS = "0123456789*#"
 
 
@@ -40,6 +42,7 @@ class Wiegand:
         self._last_at = 0.0
         self._spoilt = False
         self._entry = PinEntry()
+        self._told: set[str] = set()
 
     def fileno(self) -> int:
         """The lines' own descriptors tell."""
@@ -75,9 +78,27 @@ class Wiegand:
             return []
         if len(bits) in CARD_BITS:
             number = card_number(bits)
+            if number is None:
+                self._tell(_why_not(bits))
             return [] if number is None else [card(number)]
         key = pressed_key(bits)
+        if not key and len(bits) > KEY_BITS:
+            self._tell("its frame is not one of 26 or 34 bits, which are all that is read here")
         return self._entry.key(key, now) if key else []
+
+    def _tell(self, why: str) -> None:
+        """Once for each cause: who presents cards does not decide how much is logged."""
+        if why not in self._told:
+            self._told.add(why)
+            say(f"a card at the Wiegand reader was not understood: {why}")
+
+
+def _why_not(bits: str) -> str:
+    """Why a frame of the right length holds no number."""
+    swapped = bits.translate(str.maketrans("01", "10"))
+    if card_number(swapped) is not None:
+        return "with 0 and 1 exchanged it would be right. Are D0 and D1 swapped?"
+    return "its parity is wrong. Look at the cable, its ground and its length"
 
 
 def card_number(bits: str) -> int | None:
@@ -89,7 +110,7 @@ def card_number(bits: str) -> int | None:
 
 def pressed_key(bits: str) -> str:
     """The key in a 4 or 8 bit frame; empty: it is none."""
-    if len(bits) == 8:  # noqa: PLR2004 - as the docstring says
+    if len(bits) == KEY_BITS:
         if any(a == b for a, b in zip(bits[:4], bits[4:], strict=True)):
             return ""
         bits = bits[4:]

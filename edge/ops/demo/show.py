@@ -12,10 +12,12 @@ from rich.table import Table
 
 from edge.config import Config, load
 from edge.door.pins.fake import Board
+from edge.errors import EnrolmentError
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
 from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, shoot
 from edge.ops.demo.picture import Watcher, draw
-from edge.ops.enrol import collect_from_files, save
+from edge.ops.enrol import Consent, enrol_files
+from edge.ops.pictures import Sources
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
 from edge.sight.journal import open_ledger
@@ -156,10 +158,11 @@ level = "error"
 
 
 def _enrol(config: Config, stages: Stages, pictures: Path) -> int:
-    collector, fewest = collect_from_files(config, stages, [pictures], None, lambda *_: None)
-    template = collector.template(ENROLLED, fewest)
-    save(config, template)
-    return len(template.vectors)
+    sources = Sources((pictures,))
+    found = enrol_files(config, stages, ENROLLED, sources, Consent(), lambda *_: None)
+    if found.problem:
+        raise EnrolmentError(f"the demo's actor is not enrolled: {found.problem}")
+    return found.captures
 
 
 def run_door(

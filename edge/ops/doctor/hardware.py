@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import CameraError
+from edge.ops.boot import boot_file, boot_lines, lines_in
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.doctor.system import ask_sight
 from edge.vision.camera import open_source
@@ -28,7 +29,9 @@ def camera(config: Config) -> Check:
         if answer.camera != "ok":
             remedy = "Look at its plug and cable, and at [camera] source."
             return fail("camera", f"{source}: {answer.camera}", remedy)
-        sentence = "sight sees pictures from it"
+        sentence = "sight lends it to an enrolment"
+        if not answer.camera_lent:
+            sentence = "sight sees pictures from it"
     else:
         _try_camera(config)
         sentence = "it delivers pictures"
@@ -94,6 +97,21 @@ def outputs(config: Config) -> Check | None:
     return outputs_end_with_their_process(MODULES)
 
 
+def boot(config: Config) -> Check | None:
+    """A Raspberry Pi's boot lines are those that this configuration needs."""
+    file = boot_file()
+    return None if file is None or config.door.backend != "rpi" else boot_lines_follow(config, file)
+
+
+def boot_lines_follow(config: Config, file: Path) -> Check:
+    """Compare the lines in `file` with the configuration."""
+    wanted, there = boot_lines(config), lines_in(file)
+    if there == wanted:
+        return ok("boot", f"{file} holds the lines that this configuration needs")
+    sentence = f"{file} says {', '.join(there) or 'nothing'}, and should say {', '.join(wanted)}"
+    return fail("boot", sentence, "Run: sudo edge-door boot apply, and restart the board.")
+
+
 def outputs_end_with_their_process(modules: Path) -> Check:
     """Read the pin driver's parameter below `modules` (/sys/module)."""
     for parameter in sorted(modules.glob("pinctrl_*/parameters/persist_gpio_outputs")):
@@ -102,7 +120,7 @@ def outputs_end_with_their_process(modules: Path) -> Check:
                 "outputs",
                 "this kernel keeps an output driven after its process has died: "
                 "the door would stay open",
-                "Put `dtparam=strict_gpiod` into /boot/firmware/config.txt (install.sh does) "
-                "and restart the board.",
+                "Run: sudo edge-door boot apply (it sets dtparam=strict_gpiod), and restart the "
+                "board.",
             )
     return ok("outputs", "the kernel takes an output back when its process dies")

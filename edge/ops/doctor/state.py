@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
+from edge.ops.roll import enrolled
 from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
 from edge.vault.vault import Vault
@@ -42,6 +43,14 @@ def people(config: Config) -> Check:
     if count == 0:
         return ok("people", "whole; nobody is enrolled yet")
     return ok("people", f"whole; {count} enrolled")
+
+
+def rules(config: Config) -> Check | None:
+    """Everybody whom the rules name is enrolled."""
+    if not config.access.named:
+        return None
+    config.access.require_known(enrolled(config))
+    return ok("rules", "everybody whom [access] names is enrolled")
 
 
 def ledger(config: Config) -> Check:

@@ -37,7 +37,8 @@ def _letterbox(pixels: Pixels, size: int) -> tuple[Pixels, float, float, float]:
     """Fit the frame into a black square; also the square's side and corner in frame pixels."""
     height, width = pixels.shape[:2]
     side = max(height, width)
-    w, h = round(width * size / side), round(height * size / side)
+    # A strip is at least one pixel thin.
+    w, h = (max(1, round(length * size / side)) for length in (width, height))
     square = np.zeros((size, size, 3), dtype=np.uint8)
     x, y = (size - w) // 2, (size - h) // 2
     square[y : y + h, x : x + w] = _shrunk(pixels, w, h)

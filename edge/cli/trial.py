@@ -1,0 +1,72 @@
+"""Trying the door without opening it: try."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
+from edge.errors import UsageError
+from edge.ops.viewer import Viewer
+from edge.ops.words import meaning
+from edge.records import Outcome
+from edge.wire.channel import Channel
+from edge.wire.messages import Failed, Rehearse, Seen, Watch
+
+
+@app.command("try")
+def try_out(
+    *,
+    claim: Annotated[
+        str, typer.Option(help="Who is said to stand there, as `edge-door claim` says it.")
+    ] = "",
+    seconds: Annotated[float, typer.Option(min=1, max=120, help="How long to wait.")] = 30.0,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge whoever stands there, and open nothing: 0 would be let in, 1 would not."""
+    settings = read_config(config)
+    with Channel.connect(settings.sight_socket) as control:
+        answer = control.ask(Rehearse(seconds, claim))
+        if isinstance(answer, Failed):
+            raise UsageError(answer.why)
+        try:
+            with Channel.connect(settings.sight_socket) as channel:
+                channel.ask(Watch())
+                last = _until_decided(channel, time.monotonic() + seconds)
+        finally:
+            control.ask(Rehearse(0))
+    if last is None:
+        raise UsageError("sight shows nothing: is its camera delivering?")
+    let_in = last.outcome is Outcome.GRANT
+    person = last.person if last.person and last.reason is not last.reason.NO_MATCH else None
+    found = {
+        "ok": let_in,
+        "outcome": last.outcome.value,
+        "reason": last.reason.value,
+        "person": person,
+        "similarity": last.similarity,
+        "threshold": last.threshold,
+    }
+    verdict = "would be let in" if let_in else f"would not be let in: {meaning(last.reason)}"
+    show(found, as_json=json, text=f"{person or 'Whoever stood there'} {verdict}.")
+    if not let_in:
+        raise typer.Exit(1)
+
+
+def _until_decided(channel: Channel, deadline: float) -> Seen | None:
+    """The first final decision, or the last that was seen in time."""
+    viewer, last = Viewer(), None
+    with Live(viewer, console=complaints, refresh_per_second=10, transient=True):
+        while (left := deadline - time.monotonic()) > 0:
+            seen = channel.receive(left)
+            if not isinstance(seen, Seen):
+                continue
+            last = seen
+            viewer.take(seen)
+            if seen.outcome is not Outcome.WAIT:
+                break
+    return last

@@ -1,0 +1,67 @@
+"""Names of people: how they are kept, and what makes two of them the same.
+
+People, schedules, claims, `pin_alone` and `--replace` all compare names through `folded`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EVERYBODY = "*"
+"""Stands for all people, in schedules and in `pin_alone`."""
+MAX_NAME = 64
+
+_FEW = 8
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_VIRAMA = 9
+_ARABIC_LETTER = "AL"
+
+
+def proper_name(name: str) -> str:
+    """`name` as it is kept: composed, single spaces, none at its ends.
+
+    Raises:
+        UsageError: it is empty, too long, stands for everybody, or holds what does not print.
+    """
+    # Spaces alone are forgiven: a line end or a tab is no slip of the finger.
+    composed = " ".join(filter(None, unicodedata.normalize("NFC", name).split(" ")))
+    prints = all(_prints(composed, at) for at in range(len(composed)))
+    if not 1 <= len(composed) <= MAX_NAME or not prints or composed == EVERYBODY:
+        raise UsageError(f"{name!r} is not a name: use 1 to {MAX_NAME} printable characters.")
+    return composed
+
+
+def folded(name: str) -> str:
+    """What two names have in common that count as one: NFKC, without case, single spaces."""
+    lower = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", lower).split())
+
+
+def nobodys(names: Iterable[str], people: Iterable[str]) -> list[str]:
+    """Those of `names` that none of `people` has; `*` is everybody's."""
+    known = {EVERYBODY, *map(folded, people)}
+    return [name for name in names if folded(name) not in known]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence: the first few, and how many more."""
+    shown = list(names)
+    more = f" and {len(shown) - _FEW} more" if len(shown) > _FEW else ""
+    return (", ".join(shown[:_FEW]) or "nobody") + more
+
+
+def _prints(name: str, at: int) -> bool:
+    """Half spaces are letters where a script needs them (RFC 5892, appendix A), else invisible."""
+    if name[at] not in (_NON_JOINER, _JOINER):
+        return name[at].isprintable()
+    before = name[at - 1] if at else ""
+    if before and unicodedata.combining(before) == _VIRAMA:
+        return True
+    persian = before != "" and unicodedata.bidirectional(before) == _ARABIC_LETTER
+    return persian and name[at] == _NON_JOINER and at + 1 < len(name)

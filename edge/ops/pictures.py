@@ -1,0 +1,151 @@
+"""Captures from pictures, folders and films, and why each of the others was not taken."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import CameraError, UsageError
+from edge.names import proper_name
+from edge.records import Hint
+from edge.vision.calibrated import threshold
+from edge.vision.camera import IMAGE_SUFFIXES, images_in, read_image, replay
+from edge.vision.enrolment import Collector, capture
+from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.still import still
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from edge.config import Config
+    from edge.records import Frame
+    from edge.vision.enrolment import Capture
+
+    Progress = Callable[[str, int, str], None]
+    """Called with what is read, how many captures there are, and a hint."""
+
+_AGAIN = "it is nearly the same picture as one before"
+_SOMEBODY_ELSE = "it shows somebody else than most of the others"
+_IN_A_PICTURE = {
+    Hint.MOVE_TO_CENTRE: "no face was found in it",
+    Hint.ONE_AT_A_TIME: "it shows several faces; cut it to one person",
+    Hint.COME_CLOSER: "the face is too small: {min_face_px} pixels are needed",
+    Hint.STEP_BACK: "the face fills the picture; leave some room around it",
+    Hint.FACE_CAMERA: "the head is turned too far aside, up or down",
+    Hint.MORE_LIGHT: "the face is too dark",
+    Hint.LESS_LIGHT: "the face is too bright",
+    Hint.HOLD_STILL: "the face is blurred",
+    Hint.UNCOVER_FACE: "part of the face is covered or cut off",
+}
+"""What a hint for a person at the door means of a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Files as people name them: pictures, folders of pictures, films, quoted patterns."""
+
+    paths: tuple[Path, ...]
+    first_s: float | None = None
+    """Only so much of a film, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that gave nothing, and why."""
+
+    file: str
+    why: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the files of one person gave."""
+
+    collector: Collector
+    refused: list[Refused] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    """The file of each of the collector's embeddings."""
+
+    def leave_out_others(self) -> None:
+        """Name the files that show somebody else than most."""
+        others = self.collector.others()
+        named = dict.fromkeys(self.files[index] for index in others)
+        self.refused += [Refused(file, _SOMEBODY_ELSE) for file in named]
+
+
+def gather(config: Config, stages: Stages, sources: Sources, progress: Progress) -> Gathered:
+    """Try every picture and film; what cannot be used is refused with its reason.
+
+    Raises:
+        CameraError: a folder or a pattern holds no picture.
+    """
+    pipeline, gathered = Pipeline(stages, config), Gathered(Collector(threshold(config)))
+    for path in _files(sources.paths):
+        before, whys = len(gathered.collector.embeddings), Counter[str]()
+        try:
+            for frame in _frames(config, path, sources.first_s):
+                taken = capture(frame, pipeline, stages)
+                if not gathered.collector.add(taken):
+                    whys[_why_not(config, taken)] += 1
+                progress(path.name, len(gathered.collector.embeddings), taken.hint.value)
+                if gathered.collector.full:
+                    break
+        except CameraError as error:
+            whys[str(error)] += 1
+        new = len(gathered.collector.embeddings) - before
+        gathered.files += [str(path)] * new
+        if not new and whys:
+            gathered.refused.append(Refused(str(path), whys.most_common(1)[0][0]))
+    return gathered
+
+
+def people_below(folder: Path) -> dict[str, Path]:
+    """Everybody who has a folder of pictures in `folder`, by the folder's name.
+
+    Raises:
+        UsageError: there is no such folder in it, or one's name is no name.
+    """
+    try:
+        inner = sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be read: {error.strerror}") from error
+    if not inner:
+        raise UsageError(
+            f"{folder} holds no folders. To enrol one person from it: edge-door enroll NAME "
+            f"{folder}. To enrol many, give each a folder of their name."
+        )
+    return {proper_name(path.name): path for path in inner}
+
+
+def _files(sources: Iterable[Path]) -> Iterable[Path]:
+    """Files as they are, the pictures of folders, and what a quoted pattern means."""
+    for source in sources:
+        if source.is_dir():
+            yield from images_in(source)
+        elif not source.exists() and glob.has_magic(str(source)):
+            found: Sequence[str] = sorted(glob.glob(str(source)))  # noqa: PTH207 - absolute too
+            if not found:
+                raise CameraError(f"nothing is called like {source}")
+            yield from map(Path, found)
+        else:
+            yield source
+
+
+def _frames(config: Config, path: Path, first_s: float | None) -> Iterable[Frame]:
+    if path.suffix.lower() in IMAGE_SUFFIXES or not path.exists():
+        return [still(read_image(path))]
+    frames = replay(config.camera.model_copy(update={"source": str(path)}))
+    if first_s is None:
+        return frames
+    return takewhile(lambda frame: frame.captured_at < first_s, frames)
+
+
+def _why_not(config: Config, taken: Capture) -> str:
+    if taken.embedding is not None:
+        return _AGAIN
+    why = _IN_A_PICTURE.get(taken.hint, taken.hint.value)
+    return why.format(min_face_px=config.quality.min_face_px)

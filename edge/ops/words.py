@@ -1,0 +1,42 @@
+"""Closed lists in sentences that a person understands."""
+
+from __future__ import annotations
+
+from edge.records import Reason
+
+MEANING: dict[Reason, str] = {
+    Reason.GRANTED: "let in",
+    Reason.NO_FACE: "nobody in view",
+    Reason.MANY_FACES: "several people in view",
+    Reason.POOR_QUALITY: "the face cannot be judged yet",
+    Reason.NO_CLAIM: "waiting for a card, a PIN or a claim",
+    Reason.NOBODY_ENROLLED: "nobody is enrolled",
+    Reason.NO_MATCH: "not the person who is expected",
+    Reason.NOT_LIVE: "no sign of life",
+    Reason.LIVENESS_PENDING: "waiting for a sign of life",
+    Reason.LIVENESS_FAILED: "the proof of life failed",
+    Reason.MATCH_PENDING: "comparing",
+    Reason.LOCKED_OUT: "locked out after too many failures",
+    Reason.OUTSIDE_SCHEDULE: "outside their hours",
+    Reason.CLOCK_UNTRUSTED: "the clock is not set, and they have hours",
+    Reason.STALE_FRAME: "the camera is too slow",
+    Reason.REPEATED_FRAME: "the camera repeats its picture",
+    Reason.DOOR_UNAVAILABLE: "the relay guard does not answer",
+    Reason.LEDGER_UNAVAILABLE: "the ledger cannot be written",
+    Reason.INTERNAL_ERROR: "something broke while judging",
+    Reason.REX: "exit button",
+    Reason.FORCED: "door forced open",
+    Reason.HELD_OPEN: "door held open",
+    Reason.TAMPER: "case tampered with",
+    Reason.DURESS: "opened under duress",
+    Reason.PIN: "let in by PIN",
+    Reason.UNKNOWN_CREDENTIAL: "unknown card or PIN",
+    Reason.COMMAND: "opened by command",
+    Reason.COMMAND_REFUSED: "command refused",
+}
+"""What each reason means; one that is not here says itself."""
+
+
+def meaning(reason: Reason) -> str:
+    """A reason in words."""
+    return MEANING.get(reason, reason.value.replace("_", " "))

@@ -1,0 +1,60 @@
+"""Rules that name people, while people come, go and change their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from edge.access.schedule import Verdict
+from edge.config import parse
+from edge.errors import ConfigError
+from edge.ledger.ledger import Ledger
+from edge.moment import Moment
+from edge.sight.journal import Journal
+from edge.sight.rulebook import Rulebook
+
+SUNDAY = datetime(2026, 11, 29, 3, 0, tzinfo=timezone.utc).timestamp()
+MOMENT = Moment("b", 0.0, SUNDAY, wall_trusted=True)
+
+
+@pytest.fixture
+def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
+    access = {"schedule": {"Anna": ["mon-fri 08:00-18:00"]}, "time_zone": "UTC"}
+    config = parse({"access": access}, "test")
+    with Ledger.open(tmp_path / "ledger.db", "door1") as ledger:
+        yield Rulebook(config, Journal(ledger, "door1"))
+
+
+def verdict(rulebook: Rulebook, person: str) -> Verdict:
+    return rulebook.schedule.verdict(person, MOMENT)
+
+
+def test_nothing_starts_with_a_schedule_for_nobody(rulebook: Rulebook) -> None:
+    with pytest.raises(ConfigError, match="Anna"):
+        rulebook.know(["Annika", "Bo"])
+
+
+def test_a_rename_behind_the_daemons_back_opens_nothing(rulebook: Rulebook) -> None:
+    rulebook.know(["Anna", "Bo"])
+    assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
+    rulebook.know(["Annika", "Bo"])
+    assert verdict(rulebook, "Annika") is Verdict.OUTSIDE
+    assert verdict(rulebook, "Bo") is Verdict.ALLOWED  # who was there before and is not meant
+
+
+def test_it_is_over_when_the_name_is_somebodys_again(rulebook: Rulebook) -> None:
+    rulebook.know([])
+    rulebook.know(["Cleo"])
+    assert verdict(rulebook, "Cleo") is Verdict.OUTSIDE
+    rulebook.know(["Anna", "Cleo"])
+    assert verdict(rulebook, "Cleo") is Verdict.ALLOWED
+    assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
+
+
+def test_who_goes_harms_nobody_else(rulebook: Rulebook) -> None:
+    rulebook.know(["Anna", "Bo"])
+    rulebook.know(["Bo"])
+    assert verdict(rulebook, "Bo") is Verdict.ALLOWED
