@@ -27,7 +27,10 @@ def try_out(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge whoever stands there, and open nothing: 0 would be let in, 1 would not."""
+    """Judge whoever stands there, and open nothing.
+
+    Exit code 0: they would be let in; 1: they would not.
+    """
     settings = read_config(config)
     with Channel.connect(settings.sight_socket) as control:
         answer = control.ask(Rehearse(seconds, claim))
