@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import app, start_logging
-from edge.cli.service import heartbeat, stop_on_signal
+from edge.cli.service import heartbeat
 from edge.errors import UsageError
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
+from edge.stopping import StopSignal
 from edge.systemd import notify
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def collect(  # noqa: PLR0913 - one option each
     store = Database.open(database)
     settings = Settings(base_topic, name, keep_days)
     notify("READY=1")
-    Collector(settings, place, store, figures).serve(stop_on_signal(), heartbeat)
+    with StopSignal() as stop:
+        Collector(settings, place, store, figures).serve(stop, heartbeat)
     store.close()
 
 

@@ -22,12 +22,13 @@ from edge.cli.base import (
     show,
     start_logging,
 )
-from edge.cli.service import heartbeat, stop_on_signal
+from edge.cli.service import heartbeat
 from edge.door.launch import PYTHON, guard_command, wiring_command
 from edge.errors import LedgerError, UsageError, WireError
 from edge.link import process as link_process
 from edge.ops.viewer import Viewer
 from edge.sight.journal import open_ledger
+from edge.stopping import StopSignal
 from edge.systemd import notify
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Failed, Seen, Watch
@@ -71,7 +72,8 @@ def link(config: ConfigOption = None) -> None:
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
     notify("READY=1")  # before the broker is there: link lives through outages
-    raise typer.Exit(link_process.run(settings, stop_on_signal(), heartbeat))
+    with StopSignal() as stop:
+        raise typer.Exit(link_process.run(settings, stop, heartbeat))
 
 
 @app.command()

@@ -62,6 +62,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "Events of all doors from the broker into a database, each once, its chain checked.",
         "fleet",
     ),
+    "mqtt": ("Print every topic and payload, as a page or as JSON Schemas.", "mqtt"),
     "models": ("The networks this installation has.", "models"),
 }
 """Of each command the first sentence of its help, and the files of this folder that make it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge.cli.base import ConfigOption, app, read_config, start_logging
-from edge.cli.service import heartbeat, stop_on_signal
+from edge.cli.service import heartbeat
 from edge.sight.daemon import Sight
+from edge.stopping import StopSignal
 from edge.systemd import notify
 
 
@@ -13,8 +14,8 @@ def sight(config: ConfigOption = None) -> None:
     """Camera to decision alone."""
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
-    stop = stop_on_signal()
-    looking = Sight(settings)
-    notify("READY=1")
-    looking.run(stop.is_set, heartbeat=heartbeat)
-    notify("STOPPING=1")
+    with StopSignal() as stop:
+        looking = Sight(settings)
+        notify("READY=1")
+        looking.run(stop.is_set, heartbeat=heartbeat)
+        notify("STOPPING=1")

@@ -12,10 +12,7 @@ crash) the warden does it.
 
 from __future__ import annotations
 
-import contextlib
 import select
-import signal
-import socket
 import sys
 import time
 import traceback
@@ -34,6 +31,7 @@ from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
 from edge.door.watchdog import KernelWatchdog
 from edge.errors import EdgeDoorError
+from edge.stopping import StopSignal
 from edge.systemd import notify
 from edge.vocabulary import Reason
 from edge.wire.channel import Listener
@@ -54,8 +52,6 @@ from edge.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from edge.door.outputs import Outputs
     from edge.door.pins import Pins
     from edge.door.warden import Warden
@@ -92,7 +88,7 @@ class Guard:
         self._claim_switches()
         self._readers = open_readers(self._settings.readers, self._pins)
         watchdog = KernelWatchdog(self._settings.watchdog) if self._settings.watchdog else None
-        with _stop_signal() as stop, Listener(Path(self._settings.socket)) as listener:
+        with StopSignal() as stop, Listener(Path(self._settings.socket)) as listener:
             self._peer = SightPeer(listener, self._settings.peer_uid)
             notify("READY=1")
             say(f"ready: backend {self._settings.backend}, socket {self._settings.socket}")
@@ -104,7 +100,7 @@ class Guard:
         if watchdog:
             watchdog.disarm()
 
-    def _wait(self, stop: socket.socket, warden: Warden) -> bool:
+    def _wait(self, stop: StopSignal, warden: Warden) -> bool:
         """Sleep until something is due or readable; True when the guard is to stop."""
         now = time.monotonic()
         due = [self._beat_at, self._machine.deadline(self._door), self._lamps_due(now)]
@@ -118,7 +114,7 @@ class Guard:
         ready, _, _ = select.select(sources, [], [], sleep_s)
         if warden in ready:
             warden.listen(time.monotonic())
-        return stop in ready
+        return stop.is_set()
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -274,21 +270,6 @@ class Guard:
             return None
         change_s = lit(*self._pattern(now))[1]
         return None if change_s is None else now + change_s
-
-
-@contextlib.contextmanager
-def _stop_signal() -> Iterator[socket.socket]:
-    """A socket that becomes readable on SIGTERM and SIGINT."""
-    read_end, write_end = socket.socketpair()
-    write_end.settimeout(0)
-    with read_end, write_end:
-        before = signal.set_wakeup_fd(write_end.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        try:
-            yield read_end
-        finally:
-            signal.set_wakeup_fd(before)
 
 
 def serve(settings: GuardSettings) -> None:

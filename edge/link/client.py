@@ -40,12 +40,18 @@ MAX_PACKET = 16 * 1024
 RECEIVE_AT_ONCE = 20
 FALLBACK_S = 3600.0
 """A broker that knew only 3.1.1 is asked for MQTT 5 again after so long: it may be updated."""
+SILENCES = 3
+"""Silence is no proof of an old broker, which may be busy: 3.1.1 is tried after so many in a row,
+at least `SILENT_S` after the first. Some old brokers never say more than that."""
+SILENT_S = 20.0
 _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _UNSUPPORTED_VERSION = 0x84
 _CREDENTIALS = frozenset({0x86, 0x87})
 _TAKEN_OVER = 0x8E
+_OVERHEAD = 16
+"""Bytes of a PUBLISH beside topic and payload, at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +93,8 @@ class Broker:
         self._tls = _tls(mqtt)
         self._warned = False
         self._five_again_at = 0.0
+        self._silences = 0
+        self._silent_since = 0.0
 
     @property
     def address(self) -> str:
@@ -102,12 +110,17 @@ class Broker:
         if self._mqtt.protocol == "3.1.1" or time.monotonic() < self._five_again_at:
             return self._open(will, MQTTProtocolVersion.MQTTv311)
         try:
-            return self._open(will, MQTTProtocolVersion.MQTTv5)
+            connection = self._open(will, MQTTProtocolVersion.MQTTv5)
         except _NoMqtt5Error as error:
             if self._mqtt.protocol == "5":
                 raise BrokerError(
                     f"{error} It may know only MQTT 3.1.1: [mqtt] protocol = 'auto' allows that."
                 ) from error
+            if not error.proven and not self._silent_for_long():
+                raise
+        else:
+            self._silences = 0
+            return connection
         connection = self._open(will, MQTTProtocolVersion.MQTTv311)
         self._five_again_at = time.monotonic() + FALLBACK_S
         if not self._warned:
@@ -119,6 +132,13 @@ class Broker:
                 self.address,
             )
         return connection
+
+    def _silent_for_long(self) -> bool:
+        now = time.monotonic()
+        if not self._silences:
+            self._silent_since = now
+        self._silences += 1
+        return self._silences >= SILENCES and now - self._silent_since >= SILENT_S
 
     def _open(self, will: Message, protocol: MQTTProtocolVersion) -> Connection:
         five = protocol is MQTTProtocolVersion.MQTTv5
@@ -160,6 +180,8 @@ class Connection:
         self._arrived: list[Received | Acknowledged] = []
         self._topics: dict[int, str] = {}
         self._welcome: Any = None
+        self._max_packet: int | None = None
+        self._left_out: set[str] = set()
         self._lost = ""
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -184,7 +206,7 @@ class Connection:
         if self._welcome is None:
             hung_up = bool(self._lost)
             self._give_up()
-            raise _NoMqtt5Error(_no_answer(self._address, hung_up=hung_up))
+            raise _NoMqtt5Error(_no_answer(self._address, hung_up=hung_up), proven=False)
         if self._welcome.value >= _IS_ERROR:
             self._give_up()
             raise _refusal(self._address, self._welcome)
@@ -212,17 +234,39 @@ class Connection:
             code, _ = self._client.subscribe([(topic, 1) for topic in topics])
         self._check(code)
 
+    def takes(self, message: Message) -> bool:
+        """Whether the packet is within the broker's limit, which MQTT 5 tells."""
+        size = len(message.topic.encode()) + len(message.payload) + _OVERHEAD
+        return self._max_packet is None or size <= self._max_packet
+
     def publish(self, message: Message) -> int:
         """Send; returns the ticket that `Acknowledged` names when QoS is 1.
+
+        What is longer than the broker takes is left out with a warning, ticket 0: it would end
+        the connection.
 
         Raises:
             BrokerError: the connection is lost.
         """
+        if not self.takes(message):
+            self._leave_out(message)
+            return 0
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
         if message.qos:
             self._topics[info.mid] = message.topic
         self._check(info.rc)
         return info.mid
+
+    def _leave_out(self, message: Message) -> None:
+        if message.topic not in self._left_out:
+            self._left_out.add(message.topic)
+            _log.warning(
+                "%s is left out: its %d bytes are over the %s that the broker at %s takes",
+                message.topic,
+                len(message.payload),
+                self._max_packet,
+                self._address,
+            )
 
     def poll(self, timeout_s: float) -> list[Received | Acknowledged]:
         """What arrived, in order; waits at most `timeout_s` for the first.
@@ -304,7 +348,8 @@ class Connection:
             raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
 
     def _on_connect(self, *args: Any) -> None:
-        _client, _userdata, _flags, self._welcome, _properties = args
+        _client, _userdata, _flags, self._welcome, properties = args
+        self._max_packet = getattr(properties, "MaximumPacketSize", None)
 
     def _on_disconnect(self, *args: Any) -> None:
         _client, _userdata, _flags, reason, _properties = args
@@ -338,6 +383,11 @@ class Connection:
 class _NoMqtt5Error(BrokerError):
     """No answer to the connect request, or not to this version: it may know only MQTT 3.1.1."""
 
+    def __init__(self, text: str, *, proven: bool) -> None:
+        super().__init__(text)
+        self.proven = proven
+        """The broker said so itself."""
+
 
 def _limits() -> Properties:
     limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -348,7 +398,9 @@ def _limits() -> Properties:
 
 def _refusal(address: str, reason: Any) -> BrokerError:
     if reason.value == _UNSUPPORTED_VERSION:
-        return _NoMqtt5Error(f"the broker at {address} does not know this version of MQTT.")
+        return _NoMqtt5Error(
+            f"the broker at {address} does not know this version of MQTT.", proven=True
+        )
     if reason.value in _CREDENTIALS:
         return BrokerError(
             f"the broker at {address} refuses these credentials ({reason}). "

@@ -7,11 +7,14 @@ A retained message is never followed: it is an old wish, delivered again at ever
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.errors import CommandError
+from edge.errors import CommandError, WireError
+from edge.link.payloads import ConfirmPayload, from_json
 from edge.wire.messages import Claim, Command, Relock
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4096
 MAX_NAME = 80
-_HEX_CHAIN = 64
+_NONCE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,14 @@ class Confirmation:
 
     sequence: int
     chain: str
-    resend: bool
-    """Send what follows once more: the reader found a gap, or begins again."""
+    resend_from: int | None = None
+    """Send everything from this event on once more: the reader found a gap, or begins again."""
 
     def after(self, earlier: Confirmation | None) -> Confirmation:
-        """This one stands for both: the newer sequence, and either's wish for the rest."""
-        return replace(self, resend=self.resend or (earlier is not None and earlier.resend))
+        """This one stands for both: the newer sequence, and whatever either wants sent again."""
+        wishes = [each.resend_from for each in (self, earlier) if each is not None]
+        wanted = [first for first in wishes if first is not None]
+        return replace(self, resend_from=min(wanted, default=None))
 
 
 class Commands:
@@ -123,18 +128,26 @@ def _claim(text: str) -> Request:
 
 
 def _confirmation(text: str) -> Confirmation:
-    body = _object(text)
-    sequence, chain = body.get("sequence"), body.get("chain")
-    resend = body.get("resend", False)
-    if (
-        type(sequence) is not int  # a bool is an int to isinstance
-        or not 0 <= sequence < 2**63
-        or not isinstance(chain, str)
-        or len(chain) not in {0, _HEX_CHAIN}
-        or not isinstance(resend, bool)
-    ):
-        raise CommandError('a confirmation is {"sequence": number, "chain": hex, "resend": bool}')
-    return Confirmation(sequence, chain, resend)
+    try:
+        said = from_json(ConfirmPayload, text)
+    except WireError as error:
+        raise CommandError(
+            'a confirmation is {"sequence": number, "chain": hex}, and where something is to go '
+            f'again "resend_from": number ({error})'
+        ) from error
+    resend_from = said.resend_from
+    if resend_from is None and said.resend:
+        resend_from = said.sequence + 1
+    return Confirmation(said.sequence, said.chain, resend_from)
+
+
+def nonce_of(text: str) -> str:
+    """The nonce in a signed command's text, for the answer; empty where there is none."""
+    with contextlib.suppress(CommandError):
+        nonce = _object(text).get("nonce")
+        if isinstance(nonce, str) and _NONCE.fullmatch(nonce):
+            return nonce
+    return ""
 
 
 def _object(text: str) -> dict[str, object]:

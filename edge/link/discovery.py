@@ -9,7 +9,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from edge.link.topics import EVENT_TYPES, Message, as_json
+from edge.link.payloads import as_json
+from edge.link.topics import EVENT_TYPES, Message
 
 if TYPE_CHECKING:
     from edge.config.sections import DeviceSection

@@ -1,9 +1,8 @@
 """How far the events have travelled: delivered (the broker has them), confirmed (the reader has).
 
 Both are watermarks over the ledger's numbers and only rise. A broker may lose what it has
-acknowledged, so an event counts as safe elsewhere only once its reader confirmed it; `redeliver`
-goes back to that point. They are link's own, in a file of its own: link reads the ledger and can
-write nothing that sight reads.
+acknowledged, so an event counts as safe elsewhere only once its reader confirmed it. They are
+link's own, in a file of its own: link reads the ledger and can write nothing that sight reads.
 """
 
 from __future__ import annotations
@@ -113,11 +112,6 @@ class Outbox:
                 "UPDATE outbox SET delivered = max(delivered, :n), confirmed = max(confirmed, :n)",
                 {"n": sequence},
             )
-
-    def redeliver(self) -> None:
-        """Take everything unconfirmed as undelivered: the broker may have lost it."""
-        with self._store.transaction():
-            self._store.query("UPDATE outbox SET delivered = confirmed")
 
     def begin_again(self) -> None:
         """Nothing has travelled: the ledger is another than these watermarks were of."""

@@ -8,27 +8,32 @@ name the person in front of it.
 from __future__ import annotations
 
 import logging
-import random
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING
 
-from edge.errors import BrokerError, CommandError, EdgeDoorError, LedgerError, WireError
+from edge.backoff import Backoff
+from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
 from edge.link.client import Acknowledged, Broker, Received
-from edge.link.commands import Commands, Confirmation, TokenBucket
+from edge.link.commands import Commands, Confirmation, TokenBucket, nonce_of
+from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
+from edge.link.payloads import CommandAnswer, Reported
+from edge.link.reporting import EVERY_S, Reporter, differ
 from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
 from edge.link.topics import DoorState, Topics
+from edge.link.twin import Twin
+from edge.wire.messages import Command, Done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
     from edge.link.client import Connection
+    from edge.link.sight_client import Answer
+    from edge.stopping import Stop
     from edge.wire.messages import Request
 
 POLL_S = 0.05
@@ -42,13 +47,12 @@ _log = logging.getLogger(__name__)
 
 def run(
     config: Config,
-    stop: threading.Event | None = None,
+    stop: Stop,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> int:
     """Ship events and hear commands until `stop`; returns the exit code.
 
-    Without `stop`, SIGTERM and SIGINT end it. `heartbeat` is called by the working loop, at
-    least every 15 s even while the network hangs.
+    `heartbeat` is called by the working loop, at least every 15 s even while the network hangs.
 
     Raises:
         ConfigError: a file that `[mqtt]` names is missing or wrong.
@@ -57,7 +61,6 @@ def run(
     if config.mqtt.host is None:
         _log.info("MQTT is off: [mqtt] host is not set. Nothing is sent")
         return 0
-    stop = stop or _stop_on_signals()
     broker = Broker(config.mqtt, client_id=f"edge-door-{config.device.id}")
     ledger = _await_ledger(config, stop, heartbeat)
     if ledger is None:
@@ -71,9 +74,7 @@ def run(
     return 0
 
 
-def _await_ledger(
-    config: Config, stop: threading.Event, heartbeat: Callable[[], None]
-) -> Ledger | None:
+def _await_ledger(config: Config, stop: Stop, heartbeat: Callable[[], None]) -> Ledger | None:
     """The ledger, once sight has made it; None when told to stop before."""
     said = ""
     while not stop.is_set():
@@ -102,6 +103,10 @@ class Link:
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
         self._commands = Commands(self._topics, remote_unlock=config.mqtt.remote_unlock)
         self._shipper = Shipper(ledger, outbox, self._topics)
+        self._reporter = Reporter(ledger, outbox, config.mqtt.cert_file)
+        self._reported: Reported | None = None
+        self._next_report = 0.0
+        self._twin = Twin(self._topics)
         self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
         self._buckets = {
             topic: TokenBucket(per_second=2.0, burst=10)
@@ -120,7 +125,7 @@ class Link:
         # Others decide how often something is refused; the disk decides how often it is said.
         self._complaints = TokenBucket(per_second=0.2, burst=10)
 
-    def serve(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    def serve(self, stop: Stop, heartbeat: Callable[[], None]) -> None:
         """Connect, work, connect again, until `stop`."""
         backoff = Backoff()
         while not stop.is_set():
@@ -141,8 +146,10 @@ class Link:
     def _greet(self, connection: Connection) -> None:
         """Subscribe, then tell all states, then say `online`: in this order, on every connect."""
         connection.subscribe(self._buckets)
+        self._tell_key(connection)
         self._announce(connection)
-        self._told = None
+        self._told = self._reported = None
+        self._next_report = 0.0
         self._published.clear()
         self._refused.clear()
         self._sight.poll()
@@ -151,9 +158,7 @@ class Link:
         self._tell_states(connection)
         connection.publish(self._topics.available(online=True))
 
-    def _work(
-        self, connection: Connection, stop: threading.Event, heartbeat: Callable[[], None]
-    ) -> None:
+    def _work(self, connection: Connection, stop: Stop, heartbeat: Callable[[], None]) -> None:
         while not stop.is_set():
             heartbeat()
             for arrived in connection.poll(POLL_S):
@@ -162,12 +167,12 @@ class Link:
                 else:
                     self._account(arrived)
             for answer in self._sight.poll():
-                if answer.failure:
-                    _log.warning("sight did not follow a request: %s", answer.failure)
+                self._pass_on(answer, connection)
             self._ledger.stand()
             self._guarded(lambda: self._ship(connection))
             self._tell_states(connection)
             self._tell_metrics(connection)
+            self._guarded(lambda: self._report(connection))
 
     def _ship(self, connection: Connection) -> None:
         self._look_for_news()
@@ -207,13 +212,49 @@ class Link:
 
     def _tell_metrics(self, connection: Connection) -> None:
         now = time.monotonic()
-        figures = self._sight.metrics
-        if figures and now >= self._next_metrics:
+        metrics = self._sight.status.metrics if self._sight.status else {}
+        if metrics and now >= self._next_metrics:
             self._next_metrics = now + discovery.METRICS_EVERY_S
-            connection.publish(self._topics.metrics(figures))
+            connection.publish(self._topics.metrics(metrics))
+
+    def _tell_key(self, connection: Connection) -> None:
+        public = self._ledger.public_key()
+        if public:
+            self._twin.begin(public)
+            connection.subscribe([self._topics.audit_key], retained=True)
+            connection.publish(self._topics.key(public))
+
+    def _report(self, connection: Connection) -> None:
+        now = time.monotonic()
+        if now < self._next_report:
+            return
+        self._next_report = now + EVERY_S
+        reported = self._reporter.look(
+            self._sight.status, connection.protocol, twin=self._twin.found
+        )
+        if differ(self._reported, reported):
+            connection.publish(self._topics.reported(reported))
+            self._reported = reported
+
+    def _pass_on(self, answer: Answer, connection: Connection) -> None:
+        if answer.failure:
+            _log.warning("sight did not follow a request: %s", answer.failure)
+        if isinstance(answer.asked, Command):
+            did = answer.said.what if isinstance(answer.said, Done) else ""
+            self._reply(connection, answer.asked.text, answer.failure or did, done=bool(did))
+
+    def _reply(self, connection: Connection, text: str, reason: str, *, done: bool) -> None:
+        """Tell the sender of a signed command, if it is one, what became of it."""
+        nonce = nonce_of(text)
+        if nonce:
+            answer = CommandAnswer(nonce, "done" if done else "refused", reason)
+            connection.publish(self._topics.answer(answer))
 
     def _hear(self, received: Received, connection: Connection) -> None:
         topic, payload = received.topic, received.payload
+        if topic == self._topics.audit_key:
+            self._twin.hear(payload)
+            return
         if topic not in self._buckets:  # some brokers send what nobody asked for
             return
         try:
@@ -223,6 +264,8 @@ class Link:
                 self._announce(connection)
         except (CommandError, WireError) as error:
             self._refuse(topic, str(error))
+            if topic == self._topics.command and self._buckets[topic].take(time.monotonic()):
+                self._reply(connection, payload.decode("utf-8", "replace"), str(error), done=False)
 
     def _follow(self, topic: str, wish: Request | Confirmation) -> None:
         if isinstance(wish, Confirmation):
@@ -274,59 +317,8 @@ class Link:
             self._ledger_ok = True
 
 
-class Outage:
-    """Says once that the broker is away, once for each further cause, and once that it is back."""
-
-    def __init__(self) -> None:
-        self._since = 0.0
-        self._said: set[str] = set()
-
-    def report(self, error: EdgeDoorError) -> None:
-        """The connection failed or was lost."""
-        if not self._said:
-            self._since = time.monotonic()
-        if str(error) not in self._said:
-            self._said.add(str(error))
-            _log.warning("%s Events wait in the ledger; trying again", error)
-
-    def over(self, address: str, protocol: str) -> None:
-        """There is a connection."""
-        if self._said:
-            away = time.monotonic() - self._since
-            _log.info("connected to %s again after %.1f s, MQTT %s", address, away, protocol)
-        else:
-            _log.info("connected to %s, MQTT %s", address, protocol)
-        self._said.clear()
-
-
-class Backoff:
-    """Seconds to wait: doubling from half a second to a minute, with jitter for fleets."""
-
-    def __init__(self, first_s: float = 0.5, limit_s: float = 60.0) -> None:
-        self._first = self._next = first_s
-        self._limit = limit_s
-        self._random = random.SystemRandom()
-
-    def next(self) -> float:
-        """The pause before the next attempt."""
-        pause = self._next
-        self._next = min(2 * pause, self._limit)
-        return pause * self._random.uniform(0.75, 1.0)
-
-    def reset(self) -> None:
-        """Begin again with the first."""
-        self._next = self._first
-
-
-def _rest(pause_s: float, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+def _rest(pause_s: float, stop: Stop, heartbeat: Callable[[], None]) -> None:
     until = time.monotonic() + pause_s
     while not stop.is_set() and (left := until - time.monotonic()) > 0:
         heartbeat()
         stop.wait(min(left, 1.0))
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -3,11 +3,16 @@
 At least once: after a lost connection whatever was not acknowledged goes out again, marked as
 replayed, and the reader drops by `chain` what it has already. A broker may lose what it
 acknowledged; a reader that must not miss anything confirms what it has stored, and asks for the
-rest with `resend` whenever `availability` turns `online` or it finds a gap in `seq`.
+rest with `resend_from` whenever `availability` turns `online` or it finds a gap in `seq`. A reader
+that was restored from an older copy gets what it had confirmed once more too: only what is to be
+sent goes back for it, and the watermarks stay.
+
+An event that the broker cannot take for its size is left out with a warning, and those after it go.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +29,8 @@ WINDOW = 16
 """Unacknowledged at once: below the 20 that brokers usually take."""
 ACKNOWLEDGE_TIMEOUT_S = 30.0
 REFUSED_RETRY_S = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 class Shipper:
@@ -70,16 +77,19 @@ class Shipper:
             self._progress_at = now
         elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
             raise BrokerError("the broker has stopped acknowledging events; connecting anew.")
-        room = WINDOW - len(self._flying)
-        if not room or not self._more:
-            return
+        if self._more:
+            self._fill(connection, WINDOW - len(self._flying))
+
+    def _fill(self, connection: Connection, room: int) -> None:
         events = self._ledger.events(after=self._sent, limit=room)
         self._more = len(events) == room
         for stored in events:
-            late = stored.sequence <= self._late
-            ticket = connection.publish(self._topics.event(stored, replayed=late))
-            self._flying[ticket] = stored.sequence
+            message = self._topics.event(stored, replayed=stored.sequence <= self._late)
             self._sent = stored.sequence
+            if connection.takes(message):
+                self._flying[connection.publish(message)] = stored.sequence
+            else:
+                self._leave_out(stored.sequence, len(message.payload))
 
     def acknowledged(self, answer: Acknowledged) -> None:
         """Take the broker's answer; one that is not about an event in flight changes nothing."""
@@ -88,8 +98,19 @@ class Shipper:
         self._progress_at = time.monotonic()
         if answer.refused:
             self._rest()
-            return
-        self._acknowledged.add(answer.ticket)
+        else:
+            self._settle(answer.ticket)
+
+    def _leave_out(self, sequence: int, size: int) -> None:
+        _log.warning(
+            "event %d is left out: its %d bytes are over the broker's limit", sequence, size
+        )
+        ticket = -sequence  # none of the broker's
+        self._flying[ticket] = sequence
+        self._settle(ticket)
+
+    def _settle(self, ticket: int) -> None:
+        self._acknowledged.add(ticket)
         while self._flying and (first := next(iter(self._flying))) in self._acknowledged:
             self._acknowledged.remove(first)
             self._done = self._flying.pop(first)
@@ -103,10 +124,10 @@ class Shipper:
         """
         if confirmation.sequence:
             self._check(confirmation)
-        if confirmation.resend:
-            self._marked = self._done  # or it would be marked over what is now to go again
-            self._outbox.redeliver()
+        if confirmation.resend_from is not None:
             self.begin()
+            self._take_up()
+            self._sent = min(self._sent, max(confirmation.resend_from - 1, 0))
 
     def _take_up(self) -> None:
         marks, written = self._outbox.watermarks(), self._ledger.written()

@@ -12,7 +12,6 @@ from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Failed, Status, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -56,9 +55,9 @@ class SightClient:
         return fresh and self._status is not None and self._status.door
 
     @property
-    def metrics(self) -> Mapping[str, float]:
-        """The metrics in sight's last status."""
-        return self._status.metrics if self._status else {}
+    def status(self) -> Status | None:
+        """Sight's last status; None while it is away."""
+        return self._status
 
     def ask(self, request: Request) -> None:
         """Send a request; `poll` brings its answer.

@@ -1,58 +1,55 @@
 """Every topic and every payload, in one file. Pure: values in, messages out.
 
-    topic below BASE/ID   what it says                                     retained  QoS
-    availability          online, offline (the last will)                  yes       1
-    lock/availability     online while sight and the relay guard answer    yes       1
-    lock/state            LOCKED UNLOCKING UNLOCKED OPEN JAMMED None       yes       1
-    door/contact          ON is open, OFF, None                            yes       1
-    door/forced           ON, OFF, None                                    yes       1
-    door/held             ON, OFF, None                                    yes       1
-    tamper                ON, OFF, None                                    yes       1
-    camera/problem        ON, OFF, None                                    yes       1
-    instruction           what a challenge asks for; empty when none runs  yes       1
-    event                 JSON: what happens now                           never     1
-    event/replay          JSON: what was delivered late                    never     1
-    metrics               JSON: figures                                    no        0
-
-    heard below BASE/ID   what others may say                              retained
-    lock/set              LOCK                                             refused
-    claim/set             the name of the person at the door               refused
-    command               signed JSON                                      refused
-    confirm               {"sequence": n, "chain": hex, "resend": bool}    refused
+`edge.link.reference` lists the topics, and makes the page and the schemas of them.
 
 `None` is Home Assistant's word for a state that nobody knows.
 """
 
 from __future__ import annotations
 
-import json
+import base64
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from edge.link.payloads import (
+    AuditKey,
+    CommandAnswer,
+    EventPayload,
+    EventType,
+    Reported,
+    SignedHead,
+    as_json,
+    to_json,
+)
 from edge.records import EventKind, Reason
+from edge.wire.messages import LockState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.records import Event, StoredEvent
 
-EVENT_TYPES = ("granted", "denied", "spoof", "duress", "door", "people", "system")
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 """What `event_type` can be: the four outcomes at the door, and the other kinds of event."""
 
 _GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
+_OTHER_TYPES: dict[EventKind, EventType] = {
+    EventKind.DOOR: "door",
+    EventKind.PEOPLE: "people",
+    EventKind.SYSTEM: "system",
+}
 _SPOOFS = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LOCK_WORDS = {
-    "LOCKED": "LOCKED",
-    "UNLOCKING": "UNLOCKING",
-    "UNLOCKED": "UNLOCKED",
-    "OPEN": "OPEN",
-    "HELD": "OPEN",
-    "FORCED": "OPEN",
-    "FAULT": "JAMMED",
+_LOCK_WORDS = {state: state.value for state in LockState} | {
+    LockState.HELD: "OPEN",
+    LockState.FORCED: "OPEN",
+    LockState.FAULT: "JAMMED",
 }
+
+
+_LOCK_STATES = {state.value: state for state in LockState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,7 @@ class Message:
 class DoorState:
     """What is known of the door now. None: nobody knows."""
 
-    lock: str | None = None
-    """The guard's word: LOCKED, UNLOCKING, UNLOCKED, OPEN, HELD, FORCED or FAULT."""
+    lock: LockState | None = None
     open: bool | None = None
     tamper: bool | None = None
     camera_lost: bool | None = None
@@ -83,7 +79,7 @@ class DoorState:
     def of(cls, states: Mapping[str, str], *, available: bool) -> DoorState:
         """From the ledger's states: `lock`, `contact`, `tamper` and `camera`."""
         return cls(
-            lock=states.get("lock"),
+            lock=_LOCK_STATES.get(states.get("lock", "")),
             open={"open": True, "closed": False}.get(states.get("contact", "")),
             tamper={"on": True, "off": False}.get(states.get("tamper", "")),
             camera_lost={"lost": True, "ok": False}.get(states.get("camera", "")),
@@ -124,6 +120,11 @@ class Topics:
         return self.at("confirm")
 
     @property
+    def audit_key(self) -> str:
+        """Where the key that signs the events stands; another one there is a second device."""
+        return self.at("audit_key")
+
+    @property
     def heard(self) -> tuple[str, ...]:
         """All that others may publish here."""
         return (self.lock_set, self.claim_set, self.command, self.confirm)
@@ -137,10 +138,10 @@ class Topics:
         known = state.available
         lock = state.lock if known else None
         words = {
-            "lock/state": _LOCK_WORDS.get(lock or "", "None"),
+            "lock/state": "None" if lock is None else _LOCK_WORDS[lock],
             "door/contact": _switch(state.open if known else None),
-            "door/forced": _switch(None if lock is None else lock == "FORCED"),
-            "door/held": _switch(None if lock is None else lock == "HELD"),
+            "door/forced": _switch(None if lock is None else lock is LockState.FORCED),
+            "door/held": _switch(None if lock is None else lock is LockState.HELD),
             "tamper": _switch(state.tamper if known else None),
             "camera/problem": _switch(state.camera_lost),
             "instruction": state.instruction,
@@ -149,55 +150,54 @@ class Topics:
         return tuple(_retained(self.at(rest), word) for rest, word in words.items())
 
     def event(self, stored: StoredEvent, *, replayed: bool) -> Message:
-        """One event, on the live feed or, delivered late, on the replay feed. Never retained.
+        """One event, on the live feed or, delivered late, on the replay feed. Never retained."""
+        event, head = stored.event, stored.head
+        signed = SignedHead(head.sequence, head.chain, head.key, head.signature) if head else None
+        payload = EventPayload(
+            event_type=event_type(event),
+            kind=event.kind,
+            reason=event.reason,
+            person=event.person,
+            seq=stored.sequence,
+            boot=stored.boot,
+            ts=_iso(event.wall),
+            ts_trusted=event.wall_trusted,
+            device=event.device,
+            detail=dict(event.detail),
+            replayed=replayed,
+            chain=stored.chain,
+            body=stored.body,
+            head=signed,
+        )
+        return Message(self.at("event/replay" if replayed else "event"), to_json(payload))
 
-        `chain` identifies the event: a reader that keeps it drops a second delivery. `body` is
-        what was hashed, so that a reader recomputes every link.
-        """
-        event = stored.event
-        body: dict[str, object] = {
-            "event_type": event_type(event),
-            "kind": event.kind.value,
-            "reason": event.reason.value,
-            "person": event.person,
-            "seq": stored.sequence,
-            "boot": stored.boot,
-            "ts": _iso(event.wall),
-            "ts_trusted": event.wall_trusted,
-            "device": event.device,
-            "detail": dict(event.detail),
-            "replayed": replayed,
-            "chain": stored.chain,
-            "body": stored.body,
-        }
-        if stored.head is not None:
-            body["head"] = {
-                "seq": stored.head.sequence,
-                "chain": stored.head.chain,
-                "key": stored.head.key,
-                "sig": stored.head.signature,
-            }
-        return Message(self.at("event/replay" if replayed else "event"), as_json(body))
+    def key(self, public: bytes) -> Message:
+        """The raw Ed25519 public key that signs the events, retained."""
+        payload = AuditKey(self.device, base64.b64encode(public).decode())
+        return Message(self.audit_key, to_json(payload), retain=True)
 
-    def metrics(self, figures: Mapping[str, float]) -> Message:
+    def reported(self, reported: Reported) -> Message:
+        """What the device says of itself, retained."""
+        return Message(self.at("reported"), to_json(reported), retain=True)
+
+    def answer(self, answer: CommandAnswer) -> Message:
+        """What became of a signed command."""
+        return Message(self.at("command/answer"), to_json(answer))
+
+    def metrics(self, metrics: Mapping[str, float]) -> Message:
         """The figures of the moment; a lost one is not missed."""
-        return Message(self.at("metrics"), as_json({k: _finite(v) for k, v in figures.items()}), 0)
+        return Message(self.at("metrics"), as_json({k: _finite(v) for k, v in metrics.items()}), 0)
 
 
-def event_type(event: Event) -> str:
+def event_type(event: Event) -> EventType:
     """The `event_type` of an event: an outcome at the door, or the kind of the event."""
     if event.reason is Reason.DURESS:
         return "duress"
     if event.kind is not EventKind.ACCESS:
-        return event.kind.value
+        return _OTHER_TYPES[event.kind]
     if event.reason in _GRANTS:
         return "granted"
     return "spoof" if event.reason in _SPOOFS else "denied"
-
-
-def as_json(value: object) -> bytes:
-    """One line of ASCII: nothing in it can end a log line or leave its string."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _retained(topic: str, word: str) -> Message:

@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from signal import Signals
 from typing import TYPE_CHECKING
 
+from edge.backoff import Backoff
 from edge.errors import EdgeDoorError
+from edge.stopping import StopSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
 """A program that ran so long is healthy: the next pause is the first again."""
 STOP_TIMEOUT_S = 8.0
@@ -49,7 +49,7 @@ class _Child:
     name: str
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    pause_s: float = FIRST_PAUSE_S
+    backoff: Backoff = field(default_factory=lambda: Backoff(limit_s=30.0))
     start_at: float = 0.0
 
 
@@ -62,7 +62,6 @@ class Supervisor:
         self._door_socket = door_socket
         self._config_path = config_path
         self._children = [_Child(name) for name in self.PROGRAMS]
-        self._stopping = False
 
     def run(self, while_running: Callable[[], bool] | None = None) -> None:
         """Start everything and keep it running until SIGTERM, SIGINT, or `while_running` is False.
@@ -70,24 +69,19 @@ class Supervisor:
         Raises:
             SupervisorError: a program exited with a usage or configuration error.
         """
-        old = {s: signal.signal(s, self._ask_stop) for s in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            while not self._stopping and (while_running is None or while_running()):
-                for child in self._children:
-                    self._tend(child)
-                time.sleep(_POLL_S)
-        finally:
-            self._stop_all()
-            for number, handler in old.items():
-                signal.signal(number, handler)
+        with StopSignal() as stop:
+            try:
+                while not stop.is_set() and (while_running is None or while_running()):
+                    for child in self._children:
+                        self._tend(child)
+                    stop.wait(_POLL_S)
+            finally:
+                self._stop_all()
 
     def pid(self, name: str) -> int | None:
         """The process of a program, or None while it is down."""
         child = next(c for c in self._children if c.name == name)
         return child.process.pid if child.process and child.process.poll() is None else None
-
-    def _ask_stop(self, *_: object) -> None:
-        self._stopping = True
 
     def _tend(self, child: _Child) -> None:
         now = time.monotonic()
@@ -104,10 +98,11 @@ class Supervisor:
         if code == 0 and child.name == "link":
             child.start_at = float("inf")  # no broker configured: nothing to do
             return
-        steady = now - child.started_at >= STEADY_S
-        child.pause_s = FIRST_PAUSE_S if steady else min(child.pause_s * 2, LONGEST_PAUSE_S)
-        child.start_at = now + child.pause_s
-        log.warning("%s ended (%s), starts again in %.1f s", child.name, _how(code), child.pause_s)
+        if now - child.started_at >= STEADY_S:
+            child.backoff.reset()
+        pause_s = child.backoff.next()
+        child.start_at = now + pause_s
+        log.warning("%s ended (%s), starts again in %.1f s", child.name, _how(code), pause_s)
 
     def _may_start(self, child: _Child) -> bool:
         """At the first start the others wait for the guard, so that sight begins with a door."""
@@ -136,7 +131,7 @@ class Supervisor:
 
 def _how(code: int) -> str:
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        return f"killed by {Signals(-code).name}"
     return f"exit code {code}"
 
 

@@ -243,6 +243,7 @@ class Sight:
                     camera=self._camera_lost or "ok",
                     camera_lent=self._feed.lent,
                     people=len(self._templates),
+                    model=self._stages.embedder.model_sha256,
                     metrics=self._metrics.current(),
                 )
             case Claim(person):

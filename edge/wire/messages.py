@@ -258,6 +258,8 @@ class Status:
     people: int
     camera_lent: bool = False
     """Whether an enrolment has the camera now."""
+    model: str = ""
+    """SHA-256 of the face embedder."""
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 

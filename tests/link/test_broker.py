@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import logging
@@ -16,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edge.backoff import Backoff
 from edge.config import parse
 from edge.errors import BrokerError, LedgerError
+from edge.ledger.audit import chained, genesis
+from edge.ledger.seal import key_name, signed_by
 from edge.link import shipper as shipping
 from edge.link.client import Broker
 from edge.link.outbox import Outbox
-from edge.wire.messages import Claim, Relock
+from edge.link.payloads import CommandAnswer, Reported, from_json
+from edge.wire.messages import Claim, Done, Failed, Relock
 from tests.support.link_parts import (
     OFFLINE,
     TOPICS,
@@ -42,6 +47,12 @@ if TYPE_CHECKING:
 
 
 KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+@pytest.fixture(autouse=True)
+def quick_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is that it comes back, not how long a fleet spreads that."""
+    monkeypatch.setattr("edge.link.process.Backoff", lambda: Backoff(0.2, 0.5))
 
 
 @pytest.fixture
@@ -117,8 +128,9 @@ class TestWithMosquitto:
         until(lambda: len(greetings()) > 1 and online in greetings()[-1])
         for steps in greetings():
             told = steps[: steps.index(online)]
-            assert told[0] == "subscribe"
-            assert set(told[1:]) == {
+            assert told[:2] == ["subscribe", "subscribe"]
+            assert set(told[2:]) == {
+                TOPICS.audit_key,
                 "homeassistant/device/facelock_door1/config",
                 *(TOPICS.at(rest) for rest in ("lock/state", "lock/availability", "tamper")),
                 *(TOPICS.at(f"door/{rest}") for rest in ("contact", "forced", "held")),
@@ -371,6 +383,98 @@ class TestWhatIsNoBroker:
             assert not thread.is_alive()
 
 
+class TestABusyBroker:
+    def test_silence_is_no_proof_of_an_old_broker(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One CONNACK too late put a door on MQTT 3.1.1 for an hour."""
+        monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 0.2)
+        mosquitto = Mosquitto(tmp_path)
+        mqtt = {"host": "127.0.0.1", "port": mosquitto.port}
+        broker = Broker(parse({"mqtt": mqtt}, "test").mqtt, "door1")
+        with socket.create_server(("127.0.0.1", mosquitto.port), backlog=8):
+            for _ in range(5):
+                with pytest.raises(BrokerError, match="does not answer as"):
+                    broker.connect(OFFLINE)
+        monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 5.0)
+        mosquitto.start()
+        try:
+            with broker.connect(OFFLINE) as connection:
+                assert connection.protocol == "5"
+        finally:
+            mosquitto.kill()
+
+
+@needs_mosquitto
+class TestAPacketLimit:
+    def test_what_fits_arrives(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """A longer packet made the broker hang up, again and again."""
+        mosquitto = Mosquitto(tmp_path, "max_packet_size 1600").start()
+        device, reader = Device(tmp_path, mosquitto.port), Reader(mosquitto.port)
+        try:
+            device.append(2)
+            device.append(detail={"why": "x" * 1600})
+            device.append(2)
+            device.start()
+            until(lambda: reader.sequences() == [1, 2, 4, 5])
+            until(lambda: device.outbox.watermarks().delivered == 5)
+            assert caplog.text.count("event 3 is left out") == 1
+            assert reader.of("availability") == [b"online"]
+        finally:
+            device.close()
+            reader.close()
+            mosquitto.kill()
+
+
+@needs_mosquitto
+class TestWhatTheDeviceSaysOfItself:
+    def test_body_and_head_let_a_reader_check_the_whole_chain(
+        self, device: Device, reader: Reader
+    ) -> None:
+        device.append(5)
+        device.start()
+        until(lambda: len(reader.stored) == 5)
+        until(lambda: reader.of("audit_key"))
+        key = base64.b64decode(json.loads(reader.of("audit_key")[0])["key"])
+        chain = genesis("door1")
+        for body in reader.events():
+            chain = chained(chain, body["seq"], body["boot"], body["body"])
+            assert chain == body["chain"]
+            head = body["head"]
+            signature = base64.b64decode(head["sig"])
+            assert signed_by(key, signature, "door1", head["seq"], head["chain"])
+            assert head["key"] == key_name(key)
+            assert (head["seq"], head["chain"]) == (body["seq"], chain)
+
+    def test_reported_is_retained_and_says_what_is_there(
+        self, device: Device, reader: Reader, sight: FakeSight
+    ) -> None:
+        device.append(3)
+        device.start()
+        until(lambda: reader.of("reported"))
+        late = Reader(device.config.mqtt.port)
+        until(lambda: late.of("reported"))
+        said = from_json(Reported, late.of("reported")[0])
+        assert (said.first, said.last, said.protocol, said.twin) == (1, 3, "5", False)
+        assert sight.asked == []
+        late.close()
+
+    def test_two_devices_with_one_id_are_told(
+        self, tmp_path: Path, device: Device, reader: Reader, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        twin = Device(tmp_path / "twin", device.config.mqtt.port)
+        try:
+            device.append()
+            twin.append()
+            device.start()
+            until(lambda: reader.of("audit_key"))
+            twin.start()
+            until(lambda: "another device publishes as facelock/door1" in caplog.text)
+            until(lambda: any(json.loads(each)["twin"] for each in reader.of("reported")))
+        finally:
+            twin.close()
+
+
 # paho leaves the socket of a failed handshake to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @needs_mosquitto
@@ -501,10 +605,45 @@ class TestCommandsFromTheNetwork:
         reader.client.publish(TOPICS.lock_set, "LOCK", 1)
         reader.client.publish(TOPICS.claim_set, "Ada", 1)
         until(lambda: len(sight.asked) == 2)
+        assert reader.of("command/answer") == []
         assert sight.asked == [
             Relock(),
             Claim("Ada"),
         ]
+
+    def test_a_signed_command_is_answered(
+        self, tmp_path: Path, broker: Mosquitto, reader: Reader
+    ) -> None:
+        device = Device(tmp_path, broker.port, remote_unlock=True, command_keys=[KEY])
+        sight = FakeSight(device.config.sight_socket)
+        sight.answer = Done("unlock")
+        try:
+            device.start()
+            until(lambda: reader.of("availability"))
+            reader.client.publish(TOPICS.command, json.dumps({"nonce": f"{0:032x}"}), 1)
+            until(lambda: len(reader.of("command/answer")) == 1)
+            sight.answer = Failed("it expired")
+            reader.client.publish(TOPICS.command, json.dumps({"nonce": f"{1:032x}"}), 1)
+            until(lambda: len(reader.of("command/answer")) == 2)
+            told = [from_json(CommandAnswer, each) for each in reader.of("command/answer")]
+            assert told == [
+                CommandAnswer("0" * 32, "done", "unlock"),
+                CommandAnswer(f"{1:032x}", "refused", "it expired"),
+            ]
+        finally:
+            device.close()
+            sight.close()
+
+    def test_a_command_where_commands_are_off_is_answered_too(
+        self, device: Device, reader: Reader
+    ) -> None:
+        device.start()
+        until(lambda: reader.of("availability"))
+        reader.client.publish(TOPICS.command, json.dumps({"nonce": "a" * 32}), 1)
+        until(lambda: reader.of("command/answer"))
+        told = from_json(CommandAnswer, reader.of("command/answer")[0])
+        assert (told.id, told.outcome) == ("a" * 32, "refused")
+        assert "remote_unlock = true" in told.reason
 
     @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
     def test_what_was_retained_is_never_followed(
@@ -680,6 +819,7 @@ class TestWithAmqtt:
     ) -> None:
         caplog.set_level(logging.INFO, logger="edge")
         monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 1.0)
+        monkeypatch.setattr("edge.link.client.SILENT_S", 2.0)
         reader = Reader(amqtt.port)
         device = Device(tmp_path, amqtt.port)
         device.append(3)

@@ -5,34 +5,63 @@ from __future__ import annotations
 import json
 import logging
 import math
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.backoff import Backoff
 from edge.config import parse
 from edge.errors import BrokerError, CommandError, ConfigError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
 from edge.link.client import Acknowledged, Broker
 from edge.link.commands import MAX_BYTES, Commands, Confirmation, TokenBucket
+from edge.link.outage import Outage
 from edge.link.outbox import Outbox
-from edge.link.process import Backoff, Outage, run
+from edge.link.payloads import CommandAnswer, EventPayload, Reported, from_json
+from edge.link.process import run
+from edge.link.reference import HEARD, TOLD, page
+from edge.link.reporting import certificate_ends, temperature_c
 from edge.link.shipper import WINDOW, Shipper
 from edge.link.sight_client import SightClient
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
-from edge.records import Event, EventKind, Reason, StoredEvent
+from edge.link.twin import Twin
+from edge.records import Event, EventKind, Head, Reason, StoredEvent
 from edge.wire.messages import Claim, Command, Relock
-from tests.support.link_parts import FakeSight, gathered, until
+from tests.support.link_parts import Authority, FakeSight, gathered, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TOPICS = Topics("facelock", "door1")
+DETAILS = st.dictionaries(
+    st.text(max_size=5),
+    st.text(max_size=9) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
+    max_size=3,
+)
+REPORTED = Reported(
+    version="1",
+    model="",
+    people=None,
+    clock_trusted=True,
+    temperature_c=None,
+    fps=None,
+    certificate_ends=None,
+    protocol="5",
+    outbox_depth=0,
+    outbox_capacity=100,
+    outbox_lost=0,
+    first=1,
+    last=0,
+    confirmed=0,
+    twin=False,
+)
 
 
 def an_event(reason: Reason = Reason.GRANTED, **changes: Any) -> Event:
@@ -49,7 +78,8 @@ def an_event(reason: Reason = Reason.GRANTED, **changes: Any) -> Event:
 
 
 def stored(event: Event, sequence: int = 7) -> StoredEvent:
-    return StoredEvent(sequence, "b007", event, "c" * 64)
+    head = Head(sequence, "c" * 64, "00" * 8, "c2ln")
+    return StoredEvent(sequence, "b007", event, "c" * 64, "{}", head)
 
 
 class TestTopics:
@@ -69,7 +99,8 @@ class TestTopics:
             "detail": {"similarity": 0.71},
             "replayed": False,
             "chain": "c" * 64,
-            "body": "",
+            "body": "{}",
+            "head": {"seq": 7, "chain": "c" * 64, "key": "00" * 8, "sig": "c2ln"},
         }
 
     def test_a_late_event_has_its_own_feed(self) -> None:
@@ -118,14 +149,14 @@ class TestTopics:
             ("HELD", b"OPEN", b"OFF", b"ON"),
             ("FORCED", b"OPEN", b"ON", b"OFF"),
             ("FAULT", b"JAMMED", b"OFF", b"OFF"),
-            ("whatever", b"None", b"OFF", b"OFF"),
             (None, b"None", b"None", b"None"),
         ],
     )
     def test_states_in_home_assistant_words(
         self, lock: str | None, word: bytes, forced: bytes, held: bytes
     ) -> None:
-        messages = TOPICS.states(DoorState(lock=lock, available=True))
+        states = {} if lock is None else {"lock": lock}
+        messages = TOPICS.states(DoorState.of(states, available=True))
         words = {message.topic: message.payload for message in messages}
         assert words["facelock/door1/lock/state"] == word
         assert words["facelock/door1/door/forced"] == forced
@@ -215,15 +246,22 @@ class TestCommands:
 
     def test_a_confirmation(self) -> None:
         chain = "a" * 64
-        text = json.dumps({"sequence": 9, "chain": chain, "resend": True})
-        read = self.heard.read(TOPICS.confirm, text.encode(), retained=False)
-        assert read == Confirmation(9, chain, resend=True)
+
+        def read(**more: object) -> object:
+            text = json.dumps({"sequence": 9, "chain": chain, **more})
+            return self.heard.read(TOPICS.confirm, text.encode(), retained=False)
+
+        assert read() == Confirmation(9, chain)
+        assert read(resend=True) == Confirmation(9, chain, resend_from=10)
+        assert read(resend_from=4) == Confirmation(9, chain, resend_from=4)
 
     def test_a_newer_confirmation_keeps_the_wish_of_an_older_one(self) -> None:
-        older = Confirmation(3, "a" * 64, resend=True)
-        newer = Confirmation(5, "b" * 64, resend=False)
-        assert newer.after(older) == Confirmation(5, "b" * 64, resend=True)
+        older = Confirmation(3, "a" * 64, resend_from=4)
+        newer = Confirmation(5, "b" * 64)
+        assert newer.after(older) == Confirmation(5, "b" * 64, resend_from=4)
         assert newer.after(None) == newer
+        again = Confirmation(5, "b" * 64, resend_from=2)
+        assert again.after(older) == again
 
     @pytest.mark.parametrize(
         "body",
@@ -260,6 +298,10 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.limit: int | None = None
+
+    def takes(self, message: Message) -> bool:
+        return self.limit is None or len(message.payload) <= self.limit
 
     def publish(self, message: Message) -> int:
         self.sent.append(message)
@@ -370,21 +412,58 @@ class TestShipper:
         for ticket in range(1, 5):
             shipper.acknowledged(took(ticket))
         shipper.pump(wire)
-        shipper.confirm(Confirmation(2, events[1].chain, resend=False))
+        shipper.confirm(Confirmation(2, events[1].chain))
         assert self.outbox.watermarks().confirmed == 2
         shipper.pump(wire)
         assert wire.sequences() == [1, 2, 3, 4]
-        shipper.confirm(Confirmation(2, events[1].chain, resend=True))
+        shipper.confirm(Confirmation(2, events[1].chain, resend_from=3))
         shipper.pump(wire)
         assert wire.sequences() == [1, 2, 3, 4, 3, 4]
+
+    def test_a_restored_reader_gets_what_it_had_confirmed(self, ledger: Ledger) -> None:
+        """The reader confirmed 6 and was put back to 2; nothing falls for it."""
+        events = [ledger.append(an_event()) for _ in range(6)]
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        for ticket in range(1, 7):
+            shipper.acknowledged(took(ticket))
+        shipper.pump(wire)
+        shipper.confirm(Confirmation(6, events[5].chain))
+        before = self.outbox.watermarks()
+        shipper.confirm(Confirmation(2, events[1].chain, resend_from=3))
+        again: Any = Wire()
+        shipper.pump(again)
+        assert again.sequences() == [3, 4, 5, 6]
+        assert {message.topic for message in again.sent} == {"facelock/door1/event/replay"}
+        for ticket in range(1, 5):
+            shipper.acknowledged(took(ticket))
+            shipper.pump(again)
+            assert self.outbox.watermarks() == before
+
+    @pytest.mark.parametrize("position", [1, 2, 4])
+    def test_an_event_too_long_for_the_broker_is_left_out_and_the_others_go(
+        self, ledger: Ledger, caplog: pytest.LogCaptureFixture, position: int
+    ) -> None:
+        for number in range(1, 5):
+            detail = {"why": "x" * 3000} if number == position else {}
+            ledger.append(an_event(detail=detail))
+        shipper, wire = self.begun(ledger)
+        wire.limit = 2000
+        shipper.pump(wire)
+        assert wire.sequences() == [n for n in range(1, 5) if n != position]
+        for ticket in range(1, 4):
+            shipper.acknowledged(took(ticket))
+        shipper.pump(wire)
+        assert self.outbox.watermarks().delivered == 4
+        assert caplog.text.count(f"event {position} is left out") == 1
 
     def test_a_reader_of_another_history_moves_nothing(self, ledger: Ledger) -> None:
         ledger.append(an_event())
         shipper, _ = self.begun(ledger)
         with pytest.raises(CommandError, match="was altered or begun anew"):
-            shipper.confirm(Confirmation(1, "0" * 64, resend=True))
+            shipper.confirm(Confirmation(1, "0" * 64, 3))
         with pytest.raises(CommandError, match="older copy"):
-            shipper.confirm(Confirmation(2, "0" * 64, resend=True))
+            shipper.confirm(Confirmation(2, "0" * 64, 3))
         assert self.outbox.watermarks().confirmed == 0
 
     def test_after_a_ledger_begun_anew_everything_goes(self, ledger: Ledger) -> None:
@@ -410,7 +489,7 @@ class TestSightClient:
         with SightClient(tmp_path / "sight.sock") as client:
             assert not client.door_available
             until(lambda: client.poll() or client.door_available)
-            assert client.metrics == {"decision_ms": 41.5}
+            assert client.status == sight.status
             sight.status = replace(sight.status, door=False)
             until(lambda: client.poll() or not client.door_available)
 
@@ -462,11 +541,20 @@ class TestSightClient:
 class TestReconnecting:
     def test_the_pause_doubles_up_to_a_minute(self) -> None:
         backoff = Backoff()
-        pauses = [backoff.next() for _ in range(12)]
-        assert 0.375 <= pauses[0] <= 0.5
-        assert all(45 <= pause <= 60 for pause in pauses[7:])
+        pauses = [backoff.next() for _ in range(200)]
+        assert pauses[0] <= 2
+        assert all(pause <= 60 for pause in pauses)
+        assert max(pauses[7:]) > 45
         backoff.reset()
-        assert backoff.next() <= 0.5
+        assert backoff.next() <= 2
+
+    def test_a_fleet_does_not_come_back_at_once(self) -> None:
+        """Full jitter: the first attempts of a thousand doors fill the whole window."""
+        moments = sorted(Backoff().next() for _ in range(1000))
+        assert moments[0] < 0.1
+        assert moments[-1] > 1.9
+        tenths = [sum(n / 5 <= at < (n + 1) / 5 for at in moments) for n in range(10)]
+        assert max(tenths) < 160  # of 100 expected, five standard deviations and more
 
     def test_an_outage_is_said_once_and_so_is_its_end(
         self, caplog: pytest.LogCaptureFixture
@@ -490,7 +578,7 @@ class TestSettings:
     ) -> None:
         caplog.set_level(logging.INFO)
         config = parse({"paths": {"state": str(tmp_path / "state")}}, "test")
-        assert run(config) == 0
+        assert run(config, threading.Event()) == 0
         assert "MQTT is off" in caplog.text
         assert not (tmp_path / "state").exists()
 
@@ -530,3 +618,83 @@ class TestSettings:
         Broker(parse({"mqtt": mqtt}, "test").mqtt, "edge-door-door1")
         assert f"others can read {file}: chmod 600 it" in caplog.text
         assert "secret" not in caplog.text
+
+
+class TestTwin:
+    def heard(self, twin: Twin, public: bytes) -> None:
+        twin.hear(TOPICS.key(public).payload)
+
+    def test_another_key_before_our_own_is_history(self, caplog: pytest.LogCaptureFixture) -> None:
+        twin = Twin(TOPICS)
+        twin.begin(b"a" * 32)
+        self.heard(twin, b"b" * 32)
+        self.heard(twin, b"a" * 32)
+        assert not twin.found
+        assert "set up anew, or another device" in caplog.text
+
+    def test_another_key_after_our_own_is_a_second_device(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        twin = Twin(TOPICS)
+        for _ in range(2):
+            twin.begin(b"a" * 32)
+            self.heard(twin, b"a" * 32)
+            self.heard(twin, b"b" * 32)
+        assert twin.found
+        assert caplog.text.count("another device publishes as facelock/door1") == 1
+
+    @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b"\xff"])
+    def test_what_is_no_key_says_nothing(self, payload: bytes) -> None:
+        twin = Twin(TOPICS)
+        twin.begin(b"a" * 32)
+        twin.hear(payload)
+        assert not twin.found
+
+
+class TestReference:
+    def test_the_page_is_what_the_code_says(self) -> None:
+        written = Path(__file__).parents[2] / "deploy" / "guide" / "mqtt.md"
+        assert written.read_text() == page(), "run: edge-door mqtt > deploy/guide/mqtt.md"
+
+    def test_the_table_has_every_topic(self) -> None:
+        told = [TOPICS.available(online=True), *TOPICS.states(DoorState())]
+        told += [TOPICS.event(stored(an_event()), replayed=late) for late in (False, True)]
+        told += [TOPICS.metrics({}), TOPICS.key(b"k" * 32), TOPICS.reported(REPORTED)]
+        told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
+        listed = {topic.name: topic for topic in TOLD}
+        assert {message.topic for message in told} == {TOPICS.at(name) for name in listed}
+        for message in told:
+            topic = listed[message.topic.removeprefix("facelock/door1/")]
+            assert (message.retain, message.qos) == (topic.retained, topic.qos)
+            if isinstance(topic.payload, tuple):
+                assert message.payload.decode() in topic.payload
+            elif isinstance(topic.payload, type):
+                from_json(topic.payload, message.payload)
+        assert {TOPICS.at(topic.name) for topic in HEARD} == set(TOPICS.heard)
+
+    @given(reason=st.sampled_from(Reason), kind=st.sampled_from(EventKind), detail=DETAILS)
+    def test_every_event_reads_back(
+        self, reason: Reason, kind: EventKind, detail: dict[str, str | float | bool]
+    ) -> None:
+        event = an_event(reason, kind=kind, detail=detail)
+        read = from_json(EventPayload, TOPICS.event(stored(event), replayed=False).payload)
+        assert (read.reason, read.kind, dict(read.detail)) == (reason, kind, detail)
+
+
+class TestReporting:
+    def test_the_certificates_end(self, tmp_path: Path) -> None:
+        crt, _ = Authority(tmp_path, "authority").issue("door1")
+        ends = certificate_ends(crt)
+        assert ends is not None
+        assert abs(ends - time.time() - 86400) < 60
+        assert certificate_ends(tmp_path / "none") is None
+        assert certificate_ends(None) is None
+
+    def test_the_hottest_zone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("edge.link.reporting.THERMAL", tmp_path)
+        assert temperature_c() is None
+        for number, text in enumerate(("41234", "56789", "nonsense")):
+            zone = tmp_path / f"thermal_zone{number}"
+            zone.mkdir()
+            (zone / "temp").write_text(text)
+        assert temperature_c() == 57

@@ -30,8 +30,6 @@ def test_what_is_delivered_and_confirmed_only_rises(outbox: Outbox) -> None:
     outbox.mark_delivered(2)
     outbox.mark_confirmed(2)
     assert outbox.watermarks() == Watermarks(3, 2)
-    outbox.redeliver()
-    assert outbox.watermarks() == Watermarks(2, 2)
     outbox.mark_confirmed(5)
     outbox.mark_confirmed(1)
     assert outbox.watermarks() == Watermarks(5, 5)

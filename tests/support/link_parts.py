@@ -7,6 +7,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -28,12 +29,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from edge.config import Config, parse
 from edge.errors import WireError
 from edge.ledger.ledger import Ledger
+from edge.ledger.seal import Seal
 from edge.link.outbox import Outbox
 from edge.link.process import run
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason
+from edge.stopping import StopSignal
 from edge.wire.channel import Listener
-from edge.wire.messages import AskStatus, Done, Status
+from edge.wire.messages import Answer, AskStatus, Done, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +166,9 @@ class Reader:
 
     def confirm(self, *, resend: bool) -> None:
         number = self.whole()
-        body = {"sequence": number, "chain": self.stored.get(number, ""), "resend": resend}
+        body: dict[str, Any] = {"sequence": number, "chain": self.stored.get(number, "")}
+        if resend:
+            body["resend_from"] = number + 1
         self.client.publish(TOPICS.confirm, json.dumps(body), 1)
 
     def of(self, rest: str) -> list[bytes]:
@@ -189,6 +194,7 @@ class FakeSight:
     def __init__(self, path: Path) -> None:
         self.asked: list[object] = []
         self.status = Status(door=True, camera="ok", people=1, metrics={"decision_ms": 41.5})
+        self.answer: Answer = Done()
         self.silent = False
         self.polite = True
         self._listener = Listener(path)
@@ -223,11 +229,17 @@ class FakeSight:
             channel.send(self.status)
             return
         self.asked.append(packet)
-        channel.send(Done())
+        channel.send(self.answer)
 
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
+
+
+def run_until_told(config: Config) -> None:
+    """Link as a program of its own."""
+    with StopSignal() as stop:
+        run(config, stop)
 
 
 class Device:
@@ -241,13 +253,19 @@ class Device:
             },
             "test",
         )
-        self.ledger = Ledger.open(self.config.ledger_db, "door1")
+        seal = Seal(secrets.token_bytes(32), folder / "anchor")
+        self.ledger = Ledger.open(self.config.ledger_db, "door1", seal)
         self.outbox = Outbox.open(self.config.outbox_db)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.process: Any = None
 
-    def append(self, count: int = 1, states: dict[str, str] | None = None) -> None:
+    def append(
+        self,
+        count: int = 1,
+        states: dict[str, str] | None = None,
+        detail: dict[str, str | float | bool] | None = None,
+    ) -> None:
         for _ in range(count):
             self.ledger.append(
                 Event(
@@ -258,6 +276,7 @@ class Device:
                     wall_trusted=True,
                     device="door1",
                     person="Ada",
+                    detail=detail or {},
                 ),
                 states,
             )
@@ -277,7 +296,7 @@ class Device:
     def fork(self) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["edge.link.process"])
-        self.process = context.Process(target=run, args=(self.config,))
+        self.process = context.Process(target=run_until_told, args=(self.config,))
         self.process.start()
 
     def kill(self) -> None:

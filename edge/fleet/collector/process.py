@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from edge.backoff import Backoff
 from edge.errors import BrokerError, DatabaseError
 from edge.fleet.collector import upkeep
 from edge.fleet.collector.confirming import Confirming
@@ -21,17 +22,18 @@ from edge.fleet.collector.news import TOPICS, News
 from edge.fleet.database.tables import commands, devices
 from edge.fleet.kinds import CommandState
 from edge.link.client import Received
-from edge.link.process import Backoff, Outage
-from edge.link.topics import Message, Topics, as_json
+from edge.link.outage import Outage
+from edge.link.payloads import as_json
+from edge.link.topics import Message, Topics
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from edge.fleet.collector.confirming import Word
     from edge.fleet.collector.figures import Figures
     from edge.fleet.database.database import Database
     from edge.link.client import Broker, Connection
+    from edge.stopping import Stop
 
 POLL_S = 0.05
 BATCH = 500
@@ -64,7 +66,7 @@ class Collector:
         self._outage = Outage()
         self._clock = upkeep.Upkeep(database, settings.name, settings.keep_days)
 
-    def serve(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    def serve(self, stop: Stop, heartbeat: Callable[[], None]) -> None:
         """Connect, work, connect again, until `stop`."""
         backoff = Backoff()
         while not stop.is_set():
@@ -79,7 +81,7 @@ class Collector:
                 stop.wait(backoff.next())
         self._clock.leave()
 
-    def _visit(self, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    def _visit(self, stop: Stop, heartbeat: Callable[[], None]) -> None:
         """One connection, from its beginning to its end."""
         confirming = Confirming(self._marks())
         news = News(self._settings.base)

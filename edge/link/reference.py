@@ -1,0 +1,158 @@
+"""Every topic, said once: the reference page and the JSON Schemas are made from this table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge.link.payloads import (
+    AuditKey,
+    CommandAnswer,
+    ConfirmPayload,
+    EventPayload,
+    Reported,
+    schema,
+)
+
+if TYPE_CHECKING:
+    from edge.link.payloads import Payload
+
+_SWITCH = ("ON", "OFF", "None")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic below BASE/ID."""
+
+    name: str
+    says: str
+    payload: type[Payload] | tuple[str, ...] | dict[str, Any]
+    """A JSON object's dataclass, the words it may be, or a schema of its own."""
+    retained: bool = False
+    qos: int = 1
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the payload; of the text where the payload is no JSON."""
+        if isinstance(self.payload, tuple):
+            return {"enum": list(self.payload)}
+        return self.payload if isinstance(self.payload, dict) else schema(self.payload)
+
+
+TOLD = (
+    Topic("availability", "Whether link is connected.", ("online", "offline"), retained=True),
+    Topic(
+        "lock/availability",
+        "Whether sight and the relay guard answer.",
+        ("online", "offline"),
+        retained=True,
+    ),
+    Topic(
+        "lock/state",
+        "The lock, in Home Assistant's words.",
+        ("LOCKED", "UNLOCKING", "UNLOCKED", "OPEN", "JAMMED", "None"),
+        retained=True,
+    ),
+    Topic("door/contact", "ON: the door is open.", _SWITCH, retained=True),
+    Topic("door/forced", "ON: opened without a grant.", _SWITCH, retained=True),
+    Topic("door/held", "ON: open for too long.", _SWITCH, retained=True),
+    Topic("tamper", "ON: the case is open.", _SWITCH, retained=True),
+    Topic("camera/problem", "ON: the camera is lost.", _SWITCH, retained=True),
+    Topic(
+        "instruction",
+        "What a challenge asks for; empty when none runs.",
+        {"type": "string"},
+        retained=True,
+    ),
+    Topic("event", "What happens now.", EventPayload),
+    Topic("event/replay", "What is delivered late, or once more.", EventPayload),
+    Topic(
+        "metrics",
+        "The figures of the moment.",
+        {"type": "object", "additionalProperties": {"type": ["number", "null"]}},
+        qos=0,
+    ),
+    Topic("reported", "What the device says of itself.", Reported, retained=True),
+    Topic("audit_key", "The key that signs the events.", AuditKey, retained=True),
+    Topic("command/answer", "What became of a signed command.", CommandAnswer),
+)
+"""What a door publishes."""
+
+_COMMAND = {
+    "type": "object",
+    "description": "Signed with Ed25519 over canonical JSON without `signature`.",
+    "properties": {
+        "device": {"type": "string"},
+        "action": {"enum": ["unlock", "lock", "normal", "always_open", "lock_down"]},
+        "nonce": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "counter": {"type": "integer", "description": "Higher than every one before."},
+        "issued": {"type": "integer", "description": "Seconds since 1970."},
+        "expires": {"type": "integer", "description": "At most 60 s after `issued`."},
+        "key": {"type": "string", "description": "Base64 of the raw public key."},
+        "signature": {"type": "string", "description": "Base64."},
+    },
+}
+
+HEARD = (
+    Topic("lock/set", "LOCK locks now.", ("LOCK",)),
+    Topic("claim/set", "The name of the person at the door.", {"type": "string", "maxLength": 80}),
+    Topic("command", "A signed command.", _COMMAND),
+    Topic("confirm", "How far a reader has the events safe.", ConfirmPayload),
+)
+"""What others may publish. A retained message is refused on all of them."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema of every topic, by its name below BASE/ID."""
+    return {topic.name: topic.schema for topic in TOLD + HEARD}
+
+
+def page() -> str:
+    """The reference, in Markdown."""
+    lines = [_HEAD, "## What a door says", ""]
+    lines += _table(TOLD)
+    lines += ["", "## What a door hears", "", _HEARD_NOTE, ""]
+    lines += _table(HEARD)
+    lines += ["", "## Schemas", ""]
+    for topic in TOLD + HEARD:
+        if not isinstance(topic.payload, tuple) and topic.name != "event/replay":
+            text = json.dumps(topic.schema, indent=1)
+            lines += [f"### `{topic.name}`", "", "```json", text, "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(topics: tuple[Topic, ...]) -> list[str]:
+    rows = [
+        "| below `BASE/ID` | what it says | payload | retained | QoS |",
+        "|---|---|---|---|---|",
+    ]
+    for topic in topics:
+        payload = topic.payload
+        words = " ".join(f"`{word}`" for word in payload) if isinstance(payload, tuple) else ""
+        if isinstance(payload, dict):
+            words = "text" if payload["type"] == "string" else "JSON"
+        retained = "yes" if topic.retained else "no"
+        says = words or "JSON"
+        rows.append(f"| `{topic.name}` | {topic.says} | {says} | {retained} | {topic.qos} |")
+    return rows
+
+
+_HEAD = """# MQTT reference
+
+Made by `edge-door mqtt` from the code: do not edit. `edge-door mqtt --json` prints the JSON Schemas
+alone. `BASE` is `[mqtt] base_topic`, `ID` is `[device] id`; `None` is Home Assistant's word for a
+state that nobody knows.
+
+Events come at least once and in order. A reader drops by `chain` what it has already, recomputes
+every link from `body`, and checks `head` with the key on `audit_key`, which it keeps from the first
+time on. It says on `confirm` how far it has the events safe, and asks there for what it misses:
+after each `online`, after a gap in `seq`, and after it was restored from an older copy. What a
+door dropped for lack of room does not come any more: `reported` names its `first` event. An event
+longer than the broker takes is left out, and a warning in the door's log says so.
+"""
+
+_HEARD_NOTE = """`confirm` is not signed. The access list in `deploy/broker/` lets only the
+collectors' certificates write it. What a forged one could do is bounded: it makes a door send
+events again, or believe them safe, which only quietens its warning that the ledger fills up; no
+event is deleted for it. `command` is signed, and checked by the program that opens the door."""

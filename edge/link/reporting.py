@@ -1,0 +1,84 @@
+"""What the device says of itself: versions, certificate, clock, temperature, outbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from edge.clock import wall_trusted
+from edge.link.outbox import Fill
+from edge.link.payloads import Reported
+
+if TYPE_CHECKING:
+    from edge.ledger.ledger import Ledger
+    from edge.link.outbox import Outbox
+    from edge.wire.messages import Status
+
+THERMAL = Path("/sys/class/thermal")
+EVERY_S = 30.0
+"""How often it is looked at; it is told only where something changed."""
+
+
+class Reporter:
+    """Gathers it all. LedgerError where ledger or outbox cannot be read."""
+
+    def __init__(self, ledger: Ledger, outbox: Outbox, cert_file: Path | None) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._cert_file = cert_file
+
+    def look(self, status: Status | None, protocol: str, *, twin: bool) -> Reported:
+        """All of it now. `status` is sight's; None while sight is away."""
+        marks = self._outbox.watermarks()
+        fill = Fill.of(self._ledger, marks)
+        fps = status.metrics.get("fps") if status else None
+        return Reported(
+            version=version("edge-door"),
+            model=status.model if status else "",
+            people=status.people if status else None,
+            clock_trusted=wall_trusted(),
+            temperature_c=temperature_c(),
+            fps=None if fps is None else round(fps),
+            certificate_ends=certificate_ends(self._cert_file),
+            protocol=protocol,
+            outbox_depth=fill.waiting,
+            outbox_capacity=fill.capacity,
+            outbox_lost=fill.lost,
+            first=self._ledger.dropped() + 1,
+            last=self._ledger.written(),
+            confirmed=marks.confirmed,
+            twin=twin,
+        )
+
+
+def differ(one: Reported | None, other: Reported) -> bool:
+    """Whether something changed beside the numbers of events, which run on by themselves."""
+    if one is None:
+        return True
+    return replace(one, first=other.first, last=other.last, confirmed=other.confirmed) != other
+
+
+def temperature_c() -> float | None:
+    """Of the hottest zone, whole degrees; None where there is no sensor."""
+    found = []
+    for zone in THERMAL.glob("thermal_zone*/temp"):
+        try:
+            found.append(int(zone.read_text(encoding="ascii")) / 1000)
+        except (OSError, ValueError):
+            continue
+    return float(round(max(found))) if found else None
+
+
+def certificate_ends(path: Path | None) -> float | None:
+    """When the certificate in a PEM file ends, seconds since 1970; None without a readable one."""
+    if path is None:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return certificate.not_valid_after_utc.timestamp()
