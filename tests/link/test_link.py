@@ -587,11 +587,11 @@ class TestSettings:
         [
             ({"username": "a", "password_file": "missing"}, "mqtt.password_file: .*missing"),
             ({"username": "a", "password_file": "empty"}, "mqtt.password_file: .*is empty"),
-            ({"password_file": "text"}, "a password without mqtt.username"),
+            ({"password_file": "text"}, "means nothing without username"),
             ({"ca_file": "text"}, "mqtt.ca_file: means nothing without mqtt.tls"),
             ({"tls": True, "ca_file": "missing"}, "mqtt.ca_file: .*missing cannot be read"),
             ({"tls": True, "ca_file": "text"}, "mqtt.ca_file: .*no PEM certificate"),
-            ({"tls": True, "cert_file": "text"}, "set both or neither"),
+            ({"tls": True, "cert_file": "text"}, "cert_file|set both or neither"),
             ({"tls": True, "cert_file": "text", "key_file": "text"}, "not a PEM certificate"),
         ],
     )
@@ -603,9 +603,8 @@ class TestSettings:
         for key, value in mqtt.items():
             if key.endswith("_file"):
                 mqtt[key] = str(tmp_path / value)
-        config = parse({"mqtt": {"host": "localhost", **mqtt}}, "test")
         with pytest.raises(ConfigError, match=sentence) as caught:
-            Broker(config.mqtt, "edge-door-door1")
+            Broker(parse({"mqtt": {"host": "localhost", **mqtt}}, "test").mqtt, "edge-door-door1")
         assert caught.value.exit_code == 2
 
     def test_a_password_that_others_can_read_is_a_warning(
