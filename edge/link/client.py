@@ -445,8 +445,6 @@ def _unreachable(address: str, error: Exception) -> str:
 def _password(mqtt: MqttSection) -> str | None:
     if mqtt.password_file is None:
         return None
-    if mqtt.username is None:
-        raise ConfigError("mqtt.password_file: a password without mqtt.username. Set both.")
     text = _read("password_file", mqtt.password_file).strip("\r\n")
     if not text:
         raise ConfigError(f"mqtt.password_file: {mqtt.password_file} is empty.")
@@ -459,9 +457,6 @@ def _tls(mqtt: MqttSection) -> ssl.SSLContext | None:
     files = {"ca_file": mqtt.ca_file, "cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
     given = {name: path for name, path in files.items() if path is not None}
     if not mqtt.tls:
-        if given:
-            names = ", ".join(f"mqtt.{name}" for name in given)
-            raise ConfigError(f"{names}: means nothing without mqtt.tls = true.")
         return None
     for name, path in given.items():
         _read(name, path)

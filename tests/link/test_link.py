@@ -588,7 +588,7 @@ class TestSettings:
             ({"username": "a", "password_file": "missing"}, "mqtt.password_file: .*missing"),
             ({"username": "a", "password_file": "empty"}, "mqtt.password_file: .*is empty"),
             ({"password_file": "text"}, "means nothing without username"),
-            ({"ca_file": "text"}, "mqtt.ca_file: means nothing without mqtt.tls"),
+            ({"ca_file": "text"}, "mean nothing without tls = true"),
             ({"tls": True, "ca_file": "missing"}, "mqtt.ca_file: .*missing cannot be read"),
             ({"tls": True, "ca_file": "text"}, "mqtt.ca_file: .*no PEM certificate"),
             ({"tls": True, "cert_file": "text"}, "cert_file|set both or neither"),
