@@ -67,3 +67,7 @@ class CommandError(EdgeDoorError):
 
 class DatabaseError(EdgeDoorError):
     """The fleet's database is out of reach, full, damaged or newer than this edge-door."""
+
+
+class RosterError(EdgeDoorError):
+    """A list of people or an envelope from the centre is not signed, not for this door, or old."""

@@ -1,0 +1,78 @@
+"""From what a door knows and what it should know to what must change. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import RosterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.roster.desired import Desired, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest list that a door has obeyed; it keeps this sealed."""
+
+    generation: int = 0
+    digest: str = ""
+    lease: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do to obey a list: all of it in one transaction."""
+
+    head: Head
+    removed: tuple[str, ...]
+    """Numbers of people to forget."""
+    updated: tuple[Member, ...]
+    """Known with the right template; name, schedule or end differ."""
+    wanted: tuple[Member, ...]
+    """Known with another template, or not known: their envelope must be opened first."""
+
+
+def plan(desired: Desired, head: Head, held: Mapping[str, Member]) -> Plan:
+    """What must change at a door that obeyed `head` and holds `held`, by the person's number.
+
+    The same list again is no fault: it is retained, and comes with every connection.
+
+    Raises:
+        RosterError: the list is older than the one obeyed, another one with the same number, or
+            does not follow the one obeyed.
+    """
+    if desired.generation < head.generation:
+        raise RosterError(
+            f"the list of people is number {desired.generation}, and this door has obeyed number "
+            f"{head.generation} already: an old one was sent again"
+        )
+    if desired.generation == head.generation and desired.digest != head.digest:
+        raise RosterError(
+            f"two different lists of people have the number {desired.generation}: two people "
+            "offices use one people key. Let one of them publish the next number"
+        )
+    if desired.generation == head.generation + 1 and desired.previous != head.digest:
+        raise RosterError(
+            f"list {desired.generation} does not follow list {head.generation} as this door knows "
+            "it: two people changed it at once. Publish again from the newer one"
+        )
+    wanted = {member.person: member for member in desired.members}
+    same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
+    return Plan(
+        Head(desired.generation, desired.digest, desired.lease),
+        tuple(person for person in held if person not in wanted),
+        tuple(m for p, m in same.items() if m != held[p]),
+        tuple(m for p, m in wanted.items() if p not in same),
+    )
+
+
+def lapsed(member: Member, head: Head, wall: float, *, trusted: bool) -> bool:
+    """Whether somebody from the centre may no longer pass: their end or the list's lease is over.
+
+    Without a synchronised clock nobody knows, so whoever has an end has reached it.
+    """
+    ends = [end for end in (member.expires, head.lease) if end is not None]
+    return bool(ends) and (not trusted or wall >= min(ends))
