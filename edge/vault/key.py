@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edge.errors import VaultError
 from edge.files import create_file
+from edge.roster.envelope import SEED_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,8 @@ class Keys:
     """Salts PINs (scrypt)."""
     ledger: bytes
     """Seals and signs the event ledger (`edge.ledger.seal`)."""
+    envelopes: bytes
+    """Secret of this door's key for envelopes from the people office; SEED_BYTES of it."""
 
 
 def create_key(path: Path) -> None:
@@ -52,8 +55,8 @@ def create_key(path: Path) -> None:
         raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
 
 
-def load_keys(path: Path) -> Keys:
-    """Read the key file.
+def read_key(path: Path) -> bytes:
+    """The key file's bytes, from which each purpose derives a key of its own.
 
     Raises:
         VaultError: it is missing, of the wrong size, or others may read it.
@@ -84,14 +87,26 @@ def load_keys(path: Path) -> Keys:
         root = os.read(handle, KEY_BYTES)
     finally:
         os.close(handle)
+    return root
+
+
+def load_keys(path: Path) -> Keys:
+    """The keys of a device.
+
+    Raises:
+        VaultError: as `read_key`.
+    """
+    root = read_key(path)
     return Keys(
-        wrap=_derive(root, b"wrap"),
-        seal=_derive(root, b"seal"),
-        card=_derive(root, b"card"),
-        pin=_derive(root, b"pin"),
-        ledger=_derive(root, b"ledger"),
+        wrap=derive(root, b"wrap"),
+        seal=derive(root, b"seal"),
+        card=derive(root, b"card"),
+        pin=derive(root, b"pin"),
+        ledger=derive(root, b"ledger"),
+        envelopes=derive(root, b"envelopes", SEED_BYTES),
     )
 
 
-def _derive(root: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"edge-door " + purpose).derive(root)
+def derive(root: bytes, purpose: bytes, size: int = KEY_BYTES) -> bytes:
+    """A key for one purpose alone (HKDF-SHA256, RFC 5869)."""
+    return HKDF(SHA256(), size, salt=None, info=b"edge-door " + purpose).derive(root)

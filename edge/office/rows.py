@@ -1,0 +1,81 @@
+"""What the office's book holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.errors import RosterError
+from edge.store import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door that the office trusts."""
+
+    device: str
+    key: str
+    """Its public key for envelopes, whose fingerprint somebody compared."""
+    model: str
+    """SHA-256 of the network that it uses."""
+    groups: tuple[str, ...]
+    """Whom it should know: everybody in one of these."""
+    generation: int = 0
+    """Of the last list made for it."""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the office has enrolled."""
+
+    person: str
+    """Their number, given by the book; "" before that."""
+    name: str
+    groups: tuple[str, ...]
+    schedule: tuple[str, ...] = ()
+    expires: float | None = None
+    """A visitor's end, seconds since the Unix epoch."""
+    model: str = ""
+    """SHA-256 of the network that made the template."""
+
+
+SCHEMA = Schema(
+    name="people office's book",
+    error=RosterError,
+    application_id=0x45444F31,  # "EDO1"
+    mode=0o600,
+    migrations=(
+        (
+            """CREATE TABLE doors (
+                device TEXT PRIMARY KEY,
+                key TEXT NOT NULL,
+                model TEXT NOT NULL,
+                groups TEXT NOT NULL, -- JSON
+                generation INTEGER NOT NULL,
+                digest TEXT NOT NULL
+            ) STRICT""",
+            """CREATE TABLE people (
+                person TEXT PRIMARY KEY,
+                name TEXT NOT NULL,
+                groups TEXT NOT NULL, -- JSON
+                schedule TEXT NOT NULL, -- JSON
+                expires REAL,
+                model TEXT NOT NULL,
+                content BLOB NOT NULL, -- nonce, encrypted template, cards, PIN
+                version INTEGER NOT NULL -- rises with each new template
+            ) STRICT""",
+            """CREATE TABLE envelopes (
+                device TEXT NOT NULL,
+                person TEXT NOT NULL,
+                version INTEGER NOT NULL,
+                key TEXT NOT NULL,
+                sealed INTEGER NOT NULL,
+                hash TEXT NOT NULL,
+                envelope BLOB NOT NULL,
+                PRIMARY KEY (device, person)
+            ) STRICT""",
+            # Published, needed no more, and still retained by the broker.
+            "CREATE TABLE gone (device TEXT NOT NULL, hash TEXT NOT NULL) STRICT",
+        ),
+    ),
+)
