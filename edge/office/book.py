@@ -113,8 +113,8 @@ class Book:
         if report.key != door.key:
             raise RosterError(
                 f"{report.device} has another key than the one that was trusted: it was set up "
-                "anew, or somebody is in its place. Compare the fingerprint and run `edge-door office "
-                "trust` again"
+                "anew, or somebody is in its place. Compare the fingerprint "
+                "and run `edge-door office trust` again"
             )
         ahead = report.generation > door.generation
         with self._store.transaction():

@@ -47,6 +47,8 @@ def from_base64(text: object, what: str) -> bytes:
         RosterError: it is not base64.
     """
     try:
-        return base64.b64decode(text, validate=True)  # type: ignore[arg-type] - checked by it
-    except (TypeError, ValueError, binascii.Error) as error:
+        if isinstance(text, str):
+            return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
         raise RosterError(f"{what} is not base64") from error
+    raise RosterError(f"{what} is not text")
