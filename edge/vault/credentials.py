@@ -22,6 +22,8 @@ from edge.errors import EnrolmentError, UsageError
 from edge.vault.people import find, people_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.vault.key import Keys
     from edge.vault.sealed import SealedStore, Tables
 
@@ -109,6 +111,21 @@ class Credentials:
         with self._store.changing() as tables:
             row = find(people_rows(tables), person)
             self._add(_held(tables), row.id, Kind.CARD, secret)
+
+    def give(self, person: int, cards: Sequence[str], pin: str | None) -> None:
+        """Let a row of `people` hold these and no others, inside a change of the store.
+
+        Raises:
+            UsageError: one is no card number or no PIN to use.
+            EnrolmentError: one is somebody else's already.
+        """
+        secrets = [(Kind.CARD, self._card(card_number(card))) for card in cards]
+        if pin is not None:
+            secrets.append((Kind.PIN, self._pin(_proper_pin(pin))))
+        self._store.query("DELETE FROM credentials WHERE person = ?", (person,))
+        for kind, secret in secrets:
+            rows = self._store.query("SELECT * FROM credentials ORDER BY id")
+            self._add(_held({"credentials": rows}), person, kind, secret)
 
     def revoke(self, person: str, kind: Kind) -> int:
         """Take all of one kind from a person; how many there were.

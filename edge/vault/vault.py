@@ -12,24 +12,22 @@ with the key file.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from edge.errors import EnrolmentError, VaultError
-from edge.names import folded, proper_name
+from edge.errors import VaultError
+from edge.names import proper_name
 from edge.records import Template
 from edge.store import Schema, Store
-from edge.vault import credentials, people, sealed
+from edge.vault import credentials, members, people, sealed
 from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials
-from edge.vault.key import KEY_BYTES, Keys, create_key, load_keys
-from edge.vault.people import PersonRow, find, people_rows, refuse_taken
+from edge.vault.key import Keys, create_key, load_keys
+from edge.vault.members import Members
+from edge.vault.people import find, people_rows, refuse_taken
 from edge.vault.sealed import SealedStore
+from edge.vault.templates import Templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edge.config import Config
-    from edge.records import Floats
 
 _NONCE_BYTES = 12
 
@@ -52,6 +49,7 @@ _SCHEMA = Schema(
             people.TABLE,
             credentials.TABLE,
         ),
+        members.TABLES,
     ),
 )
 
@@ -68,7 +66,7 @@ class Person:
     """SHA-256 of the model that made the template."""
 
 
-_TABLES = ("people", "credentials")
+_TABLES = ("people", "credentials", "members", "roster")
 
 
 class Vault:
@@ -83,8 +81,11 @@ class Vault:
         self._keys = keys
         self._device = device
         self.path = store.path
+        self._templates = Templates(store, keys, device)
         self.credentials = Credentials(store, keys)
         """Cards and PINs."""
+        self.members = Members(store, self._templates, self.credentials, proper_name)
+        """Who is known from the centre."""
 
     @staticmethod
     def create_key(path: Path) -> None:
@@ -133,7 +134,7 @@ class Vault:
                 f"({model[:12]}), and their vectors cannot be compared. Remove them with "
                 "`edge-door people remove` and enrol them again, or configure the earlier model."
             )
-        return tuple(Template(row.name, self._decrypt(row), row.model) for row in rows)
+        return tuple(Template(row.name, self._templates.read(row), row.model) for row in rows)
 
     def add(self, template: Template) -> None:
         """Enrol a person.
@@ -145,13 +146,7 @@ class Vault:
         name = proper_name(template.person)
         with self._store.changing() as tables:
             refuse_taken(people_rows(tables), name)
-            # The row's own id is part of what is authenticated: take it first.
-            self._store.query(
-                "INSERT INTO people VALUES (NULL, ?, ?, 0, 0, '', 0, x'', x'')",
-                (name, folded(name)),
-            )
-            ((number,),) = self._store.query("SELECT last_insert_rowid()")
-            self._write(number, 1, name, time.time(), template)
+            self._templates.insert(name, time.time(), template)
 
     def replace(self, template: Template) -> None:
         """Give an enrolled person a new template, under a new key.
@@ -161,7 +156,7 @@ class Vault:
         """
         with self._store.changing() as tables:
             row = find(people_rows(tables), template.person)
-            self._write(row.id, row.generation + 1, row.name, time.time(), template)
+            self._templates.update(row, row.name, time.time(), template)
 
     def rename(self, old: str, new: str) -> None:
         """Change a person's name.
@@ -175,8 +170,8 @@ class Vault:
             rows = people_rows(tables)
             row = find(rows, old)
             refuse_taken([other for other in rows if other is not row], name)
-            template = Template(name, self._decrypt(row), row.model)
-            self._write(row.id, row.generation + 1, name, row.enrolled, template)
+            template = Template(name, self._templates.read(row), row.model)
+            self._templates.update(row, name, row.enrolled, template)
 
     def remove(self, name: str) -> None:
         """Forget a person: their key is overwritten, then the row goes.
@@ -209,51 +204,6 @@ class Vault:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _write(
-        self, number: int, generation: int, name: str, enrolled: float, template: Template
-    ) -> None:
-        import numpy as np  # noqa: PLC0415 - people are listed and removed without
-
-        vectors = np.atleast_2d(template.vectors).astype("<f4")
-        if not vectors.size or not np.isfinite(vectors).all():
-            raise EnrolmentError(f"{name}: a template is one or more finite vectors.")
-        bare = (name, folded(name), enrolled, len(vectors), template.model, generation)
-        bound = PersonRow(number, *bare).bound_to(self._device)
-        data_key = os.urandom(KEY_BYTES)
-        self._store.query(
-            "UPDATE people SET name = ?, folded = ?, enrolled = ?, captures = ?, model = ?, "
-            "generation = ?, data_key = ?, vectors = ? WHERE id = ?",
-            (
-                *bare,
-                _encrypt(self._keys.wrap, data_key, b"key " + bound),
-                _encrypt(data_key, vectors.tobytes(), b"vectors " + bound),
-                number,
-            ),
-        )
-
-    def _decrypt(self, row: PersonRow) -> Floats:
-        import numpy as np  # noqa: PLC0415 - as above
-
-        bound = row.bound_to(self._device)
-        try:
-            data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)
-            plain = _open(data_key, row.vectors, b"vectors " + bound)
-            return np.frombuffer(plain, dtype="<f4").reshape(row.captures, -1)
-        except (InvalidTag, ValueError) as error:
-            raise VaultError(
-                f"The template of {row.name} in {self._store.path} does not open with this key: "
-                "it was changed. Remove them and enrol them again."
-            ) from error
-
-
-def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound)
-
-
-def _open(key: bytes, secret: bytes, bound: bytes) -> bytes:
-    return AESGCM(key).decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], bound)
 
 
 def open_vault(config: Config) -> Vault:

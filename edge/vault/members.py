@@ -1,0 +1,174 @@
+"""Who is known from the centre: beside their row in `people`, their number, schedule and end.
+
+Whoever was enrolled at this door is none of the centre's business: a list neither removes nor
+changes them, and a member with their name is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from edge.errors import EdgeDoorError, EnrolmentError
+from edge.names import folded
+from edge.records import Template
+from edge.roster.desired import Member
+from edge.roster.plan import Head
+from edge.vault.people import PersonRow, people_rows, refuse_taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edge.roster.envelope import Content
+    from edge.roster.plan import Plan
+    from edge.vault.credentials import Credentials
+    from edge.vault.sealed import SealedStore, Tables
+    from edge.vault.templates import Templates
+
+TABLES = (
+    """CREATE TABLE members (
+        id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE,
+        person TEXT NOT NULL UNIQUE, -- their number at the people office
+        envelope TEXT NOT NULL, -- hash of the one that was opened
+        sealed INTEGER NOT NULL,
+        schedule TEXT NOT NULL, -- JSON
+        expires REAL
+    ) STRICT""",
+    """CREATE TABLE roster (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        generation INTEGER NOT NULL, -- of the newest list obeyed
+        digest TEXT NOT NULL,
+        lease REAL
+    ) STRICT""",
+)
+
+
+class Members:
+    """The centre's part of a vault; get it from `Vault.members`.
+
+    Every method raises VaultError as the vault's own do.
+    """
+
+    def __init__(
+        self,
+        store: SealedStore,
+        templates: Templates,
+        credentials: Credentials,
+        proper_name: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._templates = templates
+        self._credentials = credentials
+        self._proper_name = proper_name
+
+    def head(self) -> Head:
+        """The newest list obeyed."""
+        with self._store.reading() as tables:
+            return _head(tables)
+
+    def held(self) -> dict[str, Member]:
+        """Everybody known from the centre, by their number there."""
+        with self._store.reading() as tables:
+            return _held(tables)
+
+    def obey(
+        self, plan: Plan, opened: Sequence[tuple[Member, Content]], model: str
+    ) -> dict[str, str]:
+        """Forget, change and take in whom a list says: all of it, or nothing if it breaks.
+
+        Args:
+            plan: What must change.
+            opened: Of the people whom it wants, those whose envelope has come.
+            model: SHA-256 of the network that made their vectors.
+
+        Returns:
+            Who could not be taken in, by number, and why. The list counts as obeyed all the same.
+        """
+        refused: dict[str, str] = {}
+        with self._store.changing() as tables:
+            ids = {person: number for number, person, *_ in tables["members"]}
+            gone = {ids[person] for person in plan.removed}
+            rows = {row.id: row for row in people_rows(tables) if row.id not in gone}
+            for number in gone:
+                self._store.query("DELETE FROM people WHERE id = ?", (number,))
+            renamed = [(member, None) for member in plan.updated]
+            for member, content in (*renamed, *opened):
+                self._store.query("SAVEPOINT member")
+                try:
+                    row = rows.get(ids.get(member.person, 0))
+                    number = self._take_in(rows, row, member, content, model)
+                    rows[number] = PersonRow(
+                        number, member.name, folded(member.name), 0.0, 0, model, 0
+                    )
+                except EdgeDoorError as error:
+                    self._store.query("ROLLBACK TO member")
+                    refused[member.person] = str(error)
+                self._store.query("RELEASE member")
+            head = plan.head
+            self._store.query(
+                "INSERT OR REPLACE INTO roster VALUES (1, ?, ?, ?)",
+                (head.generation, head.digest, head.lease),
+            )
+        return refused
+
+    def _take_in(
+        self,
+        rows: Mapping[int, PersonRow],
+        row: PersonRow | None,
+        member: Member,
+        content: Content | None,
+        model: str,
+    ) -> int:
+        """Write one of them; returns the row's id. Without content the template stays."""
+        name = self._proper_name(member.name)
+        refuse_taken([other for other in rows.values() if other is not row], name)
+        if row is None:
+            number = self._templates.insert(
+                name, time.time(), self._template(row, name, content, model)
+            )
+        else:
+            number = row.id
+            if content is not None or name != row.name:
+                template = self._template(row, name, content, model)
+                self._templates.update(row, name, time.time(), template)
+        if content is not None:
+            self._credentials.give(number, content.cards, content.pin)
+        self._write(number, member)
+        return number
+
+    def _template(
+        self, row: PersonRow | None, name: str, content: Content | None, model: str
+    ) -> Template:
+        if content is not None:
+            return Template(name, content.vectors, model)
+        if row is None:
+            raise EnrolmentError(f"{name}: the envelope has not come.")
+        return Template(name, self._templates.read(row), row.model)
+
+    def _write(self, number: int, member: Member) -> None:
+        self._store.query(
+            "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                number,
+                member.person,
+                member.envelope,
+                member.sealed,
+                json.dumps(member.schedule),
+                member.expires,
+            ),
+        )
+
+
+def _head(tables: Tables) -> Head:
+    for _, generation, digest, lease in tables["roster"]:  # none, or one
+        return Head(generation, digest, lease)
+    return Head()
+
+
+def _held(tables: Tables) -> dict[str, Member]:
+    names: Mapping[int, str] = {row.id: row.name for row in people_rows(tables)}
+    return {
+        person: Member(person, names[number], envelope, sealed, tuple(json.loads(hours)), expires)
+        for number, person, envelope, sealed, hours, expires in tables["members"]
+    }

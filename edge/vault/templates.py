@@ -1,0 +1,108 @@
+"""Templates in the rows of `people`: AES-256-GCM under a key of each person's own, wrapped.
+
+A removed person's key is overwritten with their row, so no copy of the page shows the template.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from edge.errors import EnrolmentError, VaultError
+from edge.names import folded
+from edge.vault.key import KEY_BYTES
+from edge.vault.people import PersonRow
+
+if TYPE_CHECKING:
+    from edge.records import Floats, Template
+    from edge.vault.key import Keys
+    from edge.vault.sealed import SealedStore
+
+_NONCE_BYTES = 12
+
+
+class Templates:
+    """Writes and reads them. Every method wants a change of the store around it."""
+
+    def __init__(self, store: SealedStore, keys: Keys, device: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._device = device
+
+    def insert(self, name: str, enrolled: float, template: Template) -> int:
+        """A new person's row; returns its id. The name must be a proper and free one."""
+        # The row's own id is part of what is authenticated: take it first.
+        self._store.query(
+            "INSERT INTO people VALUES (NULL, ?, ?, 0, 0, '', 0, x'', x'')", (name, folded(name))
+        )
+        ((number,),) = self._store.query("SELECT last_insert_rowid()")
+        self._write(PersonRow(number, name, folded(name), enrolled, 0, "", 1), template)
+        return int(number)
+
+    def update(self, row: PersonRow, name: str, enrolled: float, template: Template) -> None:
+        """Another name or template, under a new key.
+
+        Raises:
+            EnrolmentError: it is no template.
+        """
+        generation = row.generation + 1
+        fresh = PersonRow(row.id, name, folded(name), enrolled, 0, "", generation)
+        self._write(fresh, template)
+
+    def read(self, row: PersonRow) -> Floats:
+        """The vectors `(captures, d)`.
+
+        Raises:
+            VaultError: the row was changed, or is of another key.
+        """
+        import numpy as np  # noqa: PLC0415 - people are listed and removed without
+
+        bound = row.bound_to(self._device)
+        try:
+            data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)
+            plain = _open(data_key, row.vectors, b"vectors " + bound)
+            return np.frombuffer(plain, dtype="<f4").reshape(row.captures, -1)
+        except (InvalidTag, ValueError) as error:
+            raise VaultError(
+                f"The template of {row.name} in {self._store.path} does not open with this key: "
+                "it was changed. Remove them and enrol them again."
+            ) from error
+
+    def _write(self, row: PersonRow, template: Template) -> None:
+        import numpy as np  # noqa: PLC0415 - as above
+
+        vectors = np.atleast_2d(template.vectors).astype("<f4")
+        if not vectors.size or not np.isfinite(vectors).all():
+            raise EnrolmentError(f"{row.name}: a template is one or more finite vectors.")
+        bare = (
+            row.name,
+            row.folded,
+            row.enrolled,
+            len(vectors),
+            template.model,
+            row.generation,
+        )
+        bound = PersonRow(row.id, *bare).bound_to(self._device)
+        data_key = os.urandom(KEY_BYTES)
+        self._store.query(
+            "UPDATE people SET name = ?, folded = ?, enrolled = ?, captures = ?, model = ?, "
+            "generation = ?, data_key = ?, vectors = ? WHERE id = ?",
+            (
+                *bare,
+                _encrypt(self._keys.wrap, data_key, b"key " + bound),
+                _encrypt(data_key, vectors.tobytes(), b"vectors " + bound),
+                row.id,
+            ),
+        )
+
+
+def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound)
+
+
+def _open(key: bytes, secret: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], bound)

@@ -1,0 +1,145 @@
+"""People from the centre in the vault: a list is obeyed as a whole, and local people are not its."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.errors import VaultError
+from edge.records import Template
+from edge.roster.desired import Desired, Member
+from edge.roster.envelope import Content
+from edge.roster.plan import Head, plan
+from edge.vault.credentials import Kind
+from edge.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODEL = "m" * 64
+ANNA = Member("p1", "Anna", "a" * 64, 1, ("mon-fri 07:00-19:00",), 2e9)
+BO = Member("p2", "Bo", "b" * 64, 1)
+
+
+def content(seed: int, *cards: str, pin: str | None = None) -> Content:
+    vectors = np.random.default_rng(seed).normal(size=(3, 16)).astype(np.float32)
+    return Content(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), cards, pin)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    Vault.create_key(tmp_path / "vault.key")
+    with Vault.open(tmp_path / "people.db", tmp_path / "vault.key", "door1") as opened:
+        yield opened
+
+
+def obey(vault: Vault, *members: Member, **contents: Content) -> dict[str, str]:
+    head = vault.members.head()
+    desired = Desired("door1", head.generation + 1, head.digest, 1.0, None, members)
+    todo = plan(desired, head, vault.members.held())
+    opened = [(m, contents[m.person]) for m in todo.wanted if m.person in contents]
+    return vault.members.obey(todo, opened, MODEL)
+
+
+def names(vault: Vault) -> list[str]:
+    return [person.name for person in vault.people()]
+
+
+def test_the_door_knows_whom_the_list_says(vault: Vault) -> None:
+    assert obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2, pin="4711")) == {}
+    assert names(vault) == ["Anna", "Bo"]
+    assert vault.members.held() == {"p1": ANNA, "p2": BO}
+    assert vault.members.head().generation == 1
+    assert len(vault.templates(MODEL)) == 2
+    found = vault.credentials.identify(Kind.CARD, "1234567")
+    assert found is not None
+    assert found.person == "Anna"
+
+
+def test_who_is_no_longer_on_the_list_is_forgotten(vault: Vault) -> None:
+    obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2))
+    assert obey(vault, BO) == {}
+    assert names(vault) == ["Bo"]
+    assert vault.credentials.identify(Kind.CARD, "1234567") is None
+
+
+def test_whose_envelope_has_not_come_is_not_known_yet(vault: Vault) -> None:
+    assert obey(vault, ANNA, BO, p2=content(2)) == {}
+    assert names(vault) == ["Bo"]
+    head = vault.members.head()
+    again = plan(Desired("door1", 1, "", 1.0, None, (ANNA, BO)), replace(head), {"p2": BO})
+    assert again.wanted == (ANNA,)
+
+
+def test_local_people_are_not_the_centres(vault: Vault) -> None:
+    vectors = content(9).vectors
+    vault.add(Template("ANNA", vectors, MODEL))
+    refused = obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2))
+    assert "enrolled already" in refused["p1"]
+    assert names(vault) == ["ANNA", "Bo"]
+    assert vault.credentials.identify(Kind.CARD, "1234567") is None
+    assert obey(vault) == {}
+    assert names(vault) == ["ANNA"]
+
+
+def test_a_card_that_is_taken_leaves_nothing_half_done(vault: Vault) -> None:
+    refused = obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2, "7654321", "1234567"))
+    assert "in use already" in refused["p2"]
+    assert names(vault) == ["Anna"]
+    assert vault.credentials.identify(Kind.CARD, "7654321") is None
+
+
+def test_a_new_name_schedule_and_template(vault: Vault) -> None:
+    obey(vault, ANNA, p1=content(1))
+    (before,) = vault.templates(MODEL)
+    assert obey(vault, replace(ANNA, name="Anna Berg", schedule=())) == {}
+    (renamed,) = vault.templates(MODEL)
+    assert (renamed.person, vault.members.held()["p1"].schedule) == ("Anna Berg", ())
+    assert np.array_equal(renamed.vectors, before.vectors)
+    assert obey(vault, replace(ANNA, envelope="c" * 64, sealed=3), p1=content(5)) == {}
+    (renewed,) = vault.templates(MODEL)
+    assert not np.array_equal(renewed.vectors, before.vectors)
+
+
+def test_nothing_changes_if_the_list_breaks(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    obey(vault, ANNA, p1=content(1))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr("edge.vault.members.Members._write", broken)
+    with pytest.raises(RuntimeError):
+        obey(vault, BO, p2=content(2))
+    monkeypatch.undo()
+    assert names(vault) == ["Anna"]
+    assert vault.members.head().generation == 1
+
+
+def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its seal covered two tables; the new ones are empty."""
+    Vault.create_key(tmp_path / "vault.key")
+    files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
+    with monkeypatch.context() as older:
+        older.setattr("edge.vault.vault._TABLES", ("people", "credentials"))
+        schema = __import__("edge.vault.vault", fromlist=["_SCHEMA"])._SCHEMA
+        older.setattr("edge.vault.vault._SCHEMA", replace(schema, migrations=schema.migrations[:1]))
+        older.setattr("edge.vault.members.Members.head", lambda _: Head())
+        with Vault.open(*files) as before:
+            before.add(Template("Cy", content(3).vectors, MODEL))
+    with Vault.open(*files) as vault:
+        assert names(vault) == ["Cy"]
+        assert vault.members.head() == Head()
+
+
+def test_a_rewritten_generation_shows(tmp_path: Path) -> None:
+    Vault.create_key(tmp_path / "vault.key")
+    files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
+    with Vault.open(*files) as vault:
+        obey(vault, ANNA, p1=content(1))
+        vault._store.query("UPDATE roster SET generation = 0")  # noqa: SLF001 - another hand
+        with pytest.raises(VaultError, match="changed by another program"):
+            vault.members.head()
