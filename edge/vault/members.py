@@ -98,9 +98,8 @@ class Members:
                 try:
                     row = rows.get(ids.get(member.person, 0))
                     number = self._take_in(rows, row, member, content, model)
-                    rows[number] = PersonRow(
-                        number, member.name, folded(member.name), 0.0, 0, model, 0
-                    )
+                    name = member.name
+                    rows[number] = PersonRow(number, name, folded(name), 0.0, 0, model, 0)
                 except EdgeDoorError as error:
                     self._store.query("ROLLBACK TO member")
                     refused[member.person] = str(error)

@@ -1,4 +1,4 @@
-"""People from the centre in the vault: a list is obeyed as a whole, and local people are not its."""
+"""People from the centre in the vault: a list is obeyed as a whole; local people stay."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from edge.records import Template
 from edge.roster.desired import Desired, Member
 from edge.roster.envelope import Content
 from edge.roster.plan import Head, plan
+from edge.vault import vault as vault_module
 from edge.vault.credentials import Kind
 from edge.vault.vault import Vault
 
@@ -125,7 +126,7 @@ def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.Mon
     files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
     with monkeypatch.context() as older:
         older.setattr("edge.vault.vault._TABLES", ("people", "credentials"))
-        schema = __import__("edge.vault.vault", fromlist=["_SCHEMA"])._SCHEMA
+        schema = vault_module._SCHEMA  # noqa: SLF001 - as it was
         older.setattr("edge.vault.vault._SCHEMA", replace(schema, migrations=schema.migrations[:1]))
         older.setattr("edge.vault.members.Members.head", lambda _: Head())
         with Vault.open(*files) as before:
