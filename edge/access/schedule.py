@@ -36,11 +36,13 @@ class Verdict(str, Enum):
     ALLOWED = "allowed"
     OUTSIDE = "outside"
     CLOCK_UNTRUSTED = "clock_untrusted"
+    LAPSED = "lapsed"
 
 
 OBJECTIONS = {
     Verdict.OUTSIDE: Reason.OUTSIDE_SCHEDULE,
     Verdict.CLOCK_UNTRUSTED: Reason.CLOCK_UNTRUSTED,
+    Verdict.LAPSED: Reason.LAPSED,
 }
 """Why somebody who is not allowed may not pass."""
 

@@ -23,6 +23,7 @@ from edge.config.sections import (
     ModelsSection,
     MqttSection,
     PathsSection,
+    PeopleSection,
     QualitySection,
 )
 from edge.errors import ConfigError
@@ -53,6 +54,7 @@ class Config(Section):
     access: AccessSection = Field(default_factory=AccessSection)
     door: DoorSection = Field(default_factory=DoorSection)
     mqtt: MqttSection = Field(default_factory=MqttSection)
+    people: PeopleSection = Field(default_factory=PeopleSection)
     log: LogSection = Field(default_factory=LogSection)
 
     @model_validator(mode="after")

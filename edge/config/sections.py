@@ -304,6 +304,15 @@ class MqttSection(Section):
             yield "ca_file, cert_file and key_file mean nothing without tls = true"
 
 
+class PeopleSection(Section):
+    """People whom a people office sends to this door, sealed. Without `keys` nobody comes so."""
+
+    keys: tuple[str, ...] = ()
+    """Ed25519 public keys (base64) of the offices whose lists of people count."""
+    signatures: int = Field(1, ge=1, le=5)
+    """How many of these keys must have signed a list."""
+
+
 class LogSection(Section):
     """What the programs say on standard error."""
 

@@ -24,10 +24,10 @@ class Report:
     """SHA-256 of the network in use: envelopes must be sealed for it."""
     key: str
     """The door's public key for envelopes, base64."""
-    applied: tuple[str, ...] = ()
-    """Numbers of the people whom the door knows from the centre."""
+    known: int = 0
+    """How many people the door knows from the centre."""
     waiting: tuple[str, ...] = ()
-    """Their envelope has not come."""
+    """Hashes of envelopes that have not come."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """By the person's number, or by "list" for a list as a whole: a sentence why."""
     erased: Mapping[str, float] = field(default_factory=dict)
@@ -42,8 +42,7 @@ class Report:
         """Raises RosterError: it is not one."""
         fields = read(message, "the door's report")
         try:
-            for name in ("applied", "waiting"):
-                fields[name] = tuple(map(str, fields.get(name, ())))
+            fields["waiting"] = tuple(map(str, fields.get("waiting", ())))
             return cls(**fields)
         except TypeError as error:
             raise RosterError(f"the door's report does not read: {error}") from error

@@ -24,6 +24,7 @@ from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.metrics import Metrics, seen
+from edge.sight.roster import Roster
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
 from edge.vault.vault import open_vault
@@ -36,6 +37,7 @@ from edge.wire.messages import (
     Done,
     LendCamera,
     Mode,
+    Part,
     Rehearse,
     Relock,
     Status,
@@ -77,7 +79,10 @@ class Sight:
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
-        self._rulebook.know([template.person for template in self._templates])
+        self._roster = Roster(
+            config, self._vault, self._journal, self._stages.embedder.model_sha256
+        )
+        self._know_people()
         hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
@@ -226,14 +231,20 @@ class Sight:
     def _renew_templates(self) -> None:
         # One that was replaced ends this process: the next one checks it against the ledger.
         self._vault.stand()
-        if not self._vault.changed():
-            return
+        if self._vault.changed():
+            self._load_people()
+
+    def _load_people(self) -> None:
         try:
             self._templates = self._vault.templates(self._stages.embedder.model_sha256)
-            self._rulebook.know([template.person for template in self._templates])
+            self._know_people()
         except VaultError as error:
             self._templates = ()
             log.error("nobody is enrolled until this is mended: %s", error)
+
+    def _know_people(self) -> None:
+        self._rulebook.know([template.person for template in self._templates])
+        self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 
     def _answer(self, request: Message) -> Answer:
         match request:
@@ -248,6 +259,10 @@ class Sight:
                 )
             case Claim(person):
                 return Done(self._claims.make(person, self._templates, time.monotonic()))
+            case Part():
+                if self._roster.take(request):
+                    self._load_people()
+                return Done()
             case Relock():
                 self._desk.relock(self._door)
                 return Done(Action.LOCK.value)

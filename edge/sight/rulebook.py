@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.sight.journal import Journal
 
-
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +30,8 @@ class Rulebook:
         """
         access = self._access = config.access
         self._at_start: list[str] | None = None
-        self.schedule = schedule.parse(access.schedule, access.time_zone)
+        self._configured = schedule.parse(access.schedule, access.time_zone)
+        self.schedule = self._configured
         rules = Rules(access.max_failures, access.lockout_s, access.lockout_max_s)
         stored = journal.state("lockout")
         remembered = Lockout.from_json(stored, rules).resumed(now()) if stored else None
@@ -57,7 +57,7 @@ class Rulebook:
                 listed(lost),
                 listed(nobodys(newcomers, self._access.schedule)),
             )
-        self.schedule = self.schedule.doubting(newcomers if lost else ())
+        self.schedule = self._configured.doubting(newcomers if lost else ())
 
     def states(self) -> dict[str, str]:
         """What to write with the event that changed it."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from edge.errors import VaultError
 from edge.names import proper_name
 from edge.records import Template
+from edge.roster.envelope import DoorKey
 from edge.store import Schema, Store
 from edge.vault import credentials, members, people, sealed
 from edge.vault.counter import Counter
@@ -84,6 +85,8 @@ class Vault:
         self._templates = Templates(store, keys, device)
         self.credentials = Credentials(store, keys)
         """Cards and PINs."""
+        self.door_key = DoorKey(keys.envelopes)
+        """Opens what the people office has sealed for this door."""
         self.members = Members(store, self._templates, self.credentials, proper_name)
         """Who is known from the centre."""
 

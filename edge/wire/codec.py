@@ -31,6 +31,7 @@ _OPERATIONS: dict[str, type[Message]] = {
     "refused": messages.Refused,
     "claim": messages.Claim,
     "command": messages.Command,
+    "part": messages.Part,
     "ask_status": messages.AskStatus,
     "watch": messages.Watch,
     "lend_camera": messages.LendCamera,

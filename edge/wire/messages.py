@@ -204,6 +204,25 @@ class Command:
     text: str
 
 
+class Posted(str, Enum):
+    """What came from the people office."""
+
+    LIST = "list"
+    ENVELOPE = "envelope"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of something that the people office has posted; a packet holds 64 KiB."""
+
+    what: Posted
+    part: int
+    """From 0, in order; 0 begins anew."""
+    parts: int
+    data: str
+    """Base64."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskStatus:
     """How is sight?"""
@@ -292,7 +311,7 @@ class Unreadable:
     why: str
 
 
-Request = Claim | Command | Relock | AskStatus | Watch | LendCamera | Rehearse
+Request = Claim | Command | Relock | AskStatus | Watch | LendCamera | Rehearse | Part
 Answer = Done | Failed | Status
 Message = (
     Request

@@ -1,0 +1,53 @@
+"""The schedule of people from the centre: each has windows of their own, and perhaps an end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from edge.access.schedule import Schedule, Verdict, parse
+from edge.names import folded
+from edge.roster.plan import lapsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from edge.moment import Moment
+    from edge.roster.desired import Member
+    from edge.roster.plan import Head
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSchedule(Schedule):
+    """The configured schedule, and that of the centre's people beside it."""
+
+    members: Mapping[str, Member] = field(default_factory=dict)
+    """By name without case."""
+    head: Head | None = None
+
+    @override
+    def verdict(self, person: str, now: Moment) -> Verdict:
+        """As `Schedule.verdict`; who is from the centre has an end as well."""
+        member = self.members.get(folded(person))
+        if (
+            member is not None
+            and self.head is not None
+            and lapsed(member, self.head, now.wall, trusted=now.wall_trusted)
+        ):
+            return Verdict.LAPSED if now.wall_trusted else Verdict.CLOCK_UNTRUSTED
+        return Schedule.verdict(self, person, now)
+
+
+def with_members(schedule: Schedule, members: Iterable[Member], head: Head) -> MemberSchedule:
+    """`schedule` with the centre's people in it; what the centre says of them goes first.
+
+    Raises:
+        ValueError: a window is none.
+    """
+    by_name = {folded(member.name): member for member in members}
+    theirs = parse({name: member.schedule or ("always",) for name, member in by_name.items()})
+    return MemberSchedule(
+        {**schedule.windows, **theirs.windows}, schedule.zone, schedule.doubtful, by_name, head
+    )
