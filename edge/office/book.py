@@ -114,7 +114,7 @@ class Book:
             raise RosterError(
                 f"{report.device} has another key than the one that was trusted: it was set up "
                 "anew, or somebody is in its place. Compare the fingerprint "
-                "and run `edge-door office trust` again"
+                "and trust it again"
             )
         ahead = report.generation > door.generation
         with self._store.transaction():

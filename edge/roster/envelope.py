@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -80,6 +79,8 @@ class DoorKey:
         Raises:
             RosterError: it was not sealed for this door, person, network and generation.
         """
+        import numpy as np  # noqa: PLC0415 - a door without the centre does without
+
         try:
             plain = _SUITE.decrypt(envelope, self._private, info=address.info)
         except (InvalidTag, ValueError) as error:
@@ -108,6 +109,8 @@ def seal(content: Content, public: str, address: Address) -> bytes:
         MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM_PUBLIC]),
         X25519PublicKey.from_public_bytes(raw[_MLKEM_PUBLIC:]),
     )
+    import numpy as np  # noqa: PLC0415 - as above
+
     vectors = np.atleast_2d(content.vectors).astype("<f2")
     plain = spell(
         {

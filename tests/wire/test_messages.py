@@ -54,6 +54,7 @@ EXAMPLES: list[Message] = [
     messages.Refused("no", "a" * 32),
     messages.Claim("Zoë"),
     messages.Command('{"action":"lock"}'),
+    messages.Part(messages.Posted.LIST, 0, 2, "AAAA"),
     messages.AskStatus(),
     messages.Watch(),
     messages.LendCamera(5.0),
