@@ -14,6 +14,7 @@ from edge.errors import UsageError
 from edge.names import folded
 from edge.ops.note import recorded_in
 from edge.records import Reason
+from edge.roster.envelope import fingerprint
 from edge.sight import changes
 from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault, open_vault
@@ -41,6 +42,15 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
         for p in people
     ]
     show({"people": listed}, as_json=json, text=table if people else "Nobody is enrolled.")
+
+
+@people_app.command()
+def key(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show the fingerprint of this door's key, for the people office to compare."""
+    with open_vault(own_config(config)) as vault:
+        public = vault.door_key.public
+    shown = fingerprint(public)
+    show({"key": public, "fingerprint": shown}, as_json=json, text=shown)
 
 
 @people_app.command()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT_S = 5.0
 MAX_PACKET = 16 * 1024
-"""A longer packet is kept back by an MQTT 5 broker."""
+"""Bytes that a door takes at once, unless more are expected."""
 RECEIVE_AT_ONCE = 20
 FALLBACK_S = 3600.0
 """A broker that knew only 3.1.1 is asked for MQTT 5 again after so long: it may be updated."""
@@ -78,8 +78,10 @@ class Acknowledged:
 class Broker:
     """Where the broker is and how to enter; checked once, connected to as often as needed."""
 
-    def __init__(self, mqtt: MqttSection, client_id: str) -> None:
+    def __init__(self, mqtt: MqttSection, client_id: str, max_packet: int = MAX_PACKET) -> None:
         """Read the password and certificates.
+
+        `max_packet`: bytes; an MQTT 5 broker keeps longer packets back.
 
         Raises:
             ConfigError: a file is missing or is not what it should be.
@@ -89,6 +91,7 @@ class Broker:
         self._mqtt = mqtt
         self._host = mqtt.host
         self._client_id = client_id
+        self._max_packet = max_packet
         self._password = _password(mqtt)
         self._tls = _tls(mqtt)
         self._warned = False
@@ -162,7 +165,7 @@ class Broker:
                 self._host,
                 self._mqtt.port,
                 keepalive=self._mqtt.keepalive_s,
-                properties=_limits() if five else None,
+                properties=_limits(self._max_packet) if five else None,
             )
         except (OSError, ValueError) as error:
             raise BrokerError(_unreachable(self.address, error)) from error
@@ -389,9 +392,9 @@ class _NoMqtt5Error(BrokerError):
         """The broker said so itself."""
 
 
-def _limits() -> Properties:
+def _limits(max_packet: int) -> Properties:
     limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    limits.MaximumPacketSize = MAX_PACKET
+    limits.MaximumPacketSize = max_packet
     limits.ReceiveMaximum = RECEIVE_AT_ONCE
     return limits
 

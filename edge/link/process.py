@@ -15,11 +15,13 @@ from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
-from edge.link.client import Acknowledged, Broker, Received
+from edge.link.client import MAX_PACKET, Acknowledged, Broker, Received
 from edge.link.commands import Commands, Confirmation, TokenBucket, nonce_of
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
 from edge.link.payloads import CommandAnswer, Reported
+from edge.link.people import MAX_PACKET as PEOPLE_PACKET
+from edge.link.people import PeoplePost
 from edge.link.reporting import EVERY_S, Reporter, differ
 from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
@@ -61,7 +63,8 @@ def run(
     if config.mqtt.host is None:
         _log.info("MQTT is off: [mqtt] host is not set. Nothing is sent")
         return 0
-    broker = Broker(config.mqtt, client_id=f"edge-door-{config.device.id}")
+    name = f"edge-door-{config.device.id}"
+    broker = Broker(config.mqtt, name, PEOPLE_PACKET if config.people.keys else MAX_PACKET)
     ledger = _await_ledger(config, stop, heartbeat)
     if ledger is None:
         return 0
@@ -107,6 +110,7 @@ class Link:
         self._reported: Reported | None = None
         self._next_report = 0.0
         self._twin = Twin(self._topics)
+        self._people = PeoplePost(self._topics, sight)
         self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
         self._buckets = {
             topic: TokenBucket(per_second=2.0, burst=10)
@@ -147,6 +151,7 @@ class Link:
         """Subscribe, then tell all states, then say `online`: in this order, on every connect."""
         connection.subscribe(self._buckets)
         self._tell_key(connection)
+        self._people.greet()
         self._announce(connection)
         self._told = self._reported = None
         self._next_report = 0.0
@@ -173,6 +178,7 @@ class Link:
             self._tell_states(connection)
             self._tell_metrics(connection)
             self._guarded(lambda: self._report(connection))
+            self._people.tend(connection, self._states)
 
     def _ship(self, connection: Connection) -> None:
         self._look_for_news()
@@ -254,6 +260,8 @@ class Link:
         topic, payload = received.topic, received.payload
         if topic == self._topics.audit_key:
             self._twin.hear(payload)
+            return
+        if self._people.hear(topic, payload):
             return
         if topic not in self._buckets:  # some brokers send what nobody asked for
             return

@@ -125,6 +125,20 @@ class Topics:
         return self.at("audit_key")
 
     @property
+    def people_desired(self) -> str:
+        """Where the people office publishes the list of people, retained."""
+        return self.at("people/desired")
+
+    @property
+    def people_reported(self) -> str:
+        """Where the door says how far it is with the list, retained."""
+        return self.at("people/reported")
+
+    def people_envelope(self, hashed: str) -> str:
+        """Where the envelope of that SHA-256 lies, retained."""
+        return self.at(f"people/envelope/{hashed}")
+
+    @property
     def heard(self) -> tuple[str, ...]:
         """All that others may publish here."""
         return (self.lock_set, self.claim_set, self.command, self.confirm)

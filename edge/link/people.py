@@ -1,0 +1,115 @@
+"""Lists of people and envelopes on their way from the broker to sight. Link reads neither.
+
+The newest list is retained by the broker. It is asked for again now and then: a broker that lost or
+held one back, and a list that came faster than sight may be asked, are then made good.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge.errors import WireError
+from edge.link.commands import TokenBucket
+from edge.link.topics import Message
+from edge.wire.messages import Part, Posted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.link.client import Connection
+    from edge.link.sight_client import SightClient
+    from edge.link.topics import Topics
+
+MAX_PACKET = 4 * 1024 * 1024
+"""A list of 10,000 people has 2.5 MB."""
+AGAIN_S = 45.0
+_AT_ONCE = 200
+"""Envelopes asked for at a time: each is some 7 kB in sight's queue."""
+_PART_BYTES = 30_000
+_QUEUE = 400
+
+_log = logging.getLogger(__name__)
+
+
+class PeoplePost:
+    """Carries them. For one thread."""
+
+    def __init__(self, topics: Topics, sight: SightClient) -> None:
+        self._topics = topics
+        self._sight = sight
+        self._parts: deque[Part] = deque()
+        self._asked: set[str] = set()
+        self._told = ""
+        self._again_at = 0.0
+        # Anybody may publish; sight checks signatures, and only so many.
+        self._lists = TokenBucket(per_second=0.2, burst=5)
+
+    def greet(self) -> None:
+        """There is a new connection: ask and tell anew."""
+        self._asked.clear()
+        self._parts.clear()
+        self._told = ""
+        self._again_at = 0.0
+
+    def tend(self, connection: Connection, states: Mapping[str, str]) -> None:
+        """Publish sight's report, ask for what it waits for, hand on what has come."""
+        report = states.get("roster", "")
+        if not report:
+            return
+        if report != self._told:
+            self._told = report
+            connection.publish(
+                Message(self._topics.people_reported, report.encode("ascii"), retain=True)
+            )
+            self._ask_for(connection, json.loads(report)["waiting"])
+        now = time.monotonic()
+        if now >= self._again_at:
+            self._again_at = now + AGAIN_S
+            self._asked.clear()
+            connection.subscribe([self._topics.people_desired], retained=True)
+            self._ask_for(connection, json.loads(report)["waiting"])
+        self._hand_on()
+
+    def hear(self, topic: str, payload: bytes) -> bool:
+        """Whether this was ours; then it is on its way to sight."""
+        if topic == self._topics.people_desired:
+            if payload and self._lists.take(time.monotonic()):
+                self._queue(Posted.LIST, payload)
+        elif topic.startswith(self._topics.people_envelope("")):
+            hashed = topic.rsplit("/", 1)[-1]
+            if payload and hashed in self._asked:
+                self._asked.discard(hashed)
+                self._queue(Posted.ENVELOPE, payload)
+        else:
+            return False
+        return True
+
+    def _ask_for(self, connection: Connection, waiting: list[str]) -> None:
+        wanted = [hashed for hashed in waiting if hashed not in self._asked]
+        wanted = wanted[: max(0, _AT_ONCE - len(self._asked))]
+        if wanted:
+            self._asked.update(wanted)
+            connection.subscribe(map(self._topics.people_envelope, wanted), retained=True)
+
+    def _queue(self, what: Posted, payload: bytes) -> None:
+        pieces = [payload[i : i + _PART_BYTES] for i in range(0, len(payload), _PART_BYTES)]
+        if len(self._parts) + len(pieces) > _QUEUE:
+            _log.warning("too much comes from the people office at once; asking again later")
+            return
+        self._parts += [
+            Part(what, number, len(pieces), base64.b64encode(piece).decode("ascii"))
+            for number, piece in enumerate(pieces)
+        ]
+
+    def _hand_on(self) -> None:
+        while self._parts:
+            try:
+                self._sight.ask(self._parts[0])
+            except WireError:
+                return  # sight is busy or away: they wait
+            self._parts.popleft()

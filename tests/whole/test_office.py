@@ -1,0 +1,135 @@
+"""People from the centre, on real programs: an office, a broker, a door with camera and relay."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.link.topics import Message, Topics
+from edge.office.keys import OfficeKeys
+from edge.office.post import open_post
+from edge.records import Reason
+from edge.vault.vault import open_vault
+from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.running import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = needs_mosquitto
+PATIENCE_S = 120.0
+
+
+class Office(Door):
+    """A host with a people office: a configuration and a broker, no camera."""
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        done = self.command("office", *arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def doors(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        return {row["door"]: row for row in self.json(*arguments)["doors"]}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    started = Mosquitto(tmp_path).start()
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def office(tmp_path: Path, broker: Mosquitto) -> Office:
+    folder = tmp_path / "office"
+    folder.mkdir()
+    made = Office(folder, "none", mqtt={"host": "127.0.0.1", "port": broker.port})
+    made.json("init")
+    return made
+
+
+def door_of(tmp_path: Path, office: Office, name: str, source: Path, broker: Mosquitto) -> Door:
+    folder = tmp_path / name
+    folder.mkdir()
+    return Door(
+        folder,
+        source,
+        device={"id": "test"},
+        camera={"source": str(source), "loop": True},
+        mqtt={"host": "127.0.0.1", "port": broker.port},
+        people={"keys": [office.json("init")["key"]]},
+    )
+
+
+def trusted(office: Office, door: Door) -> None:
+    shown = json.loads(door.command("people", "key", "--json").stdout)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:  # until the door has reported
+        words = ("trust", "test", "--group", "staff", "--fingerprint", shown["fingerprint"])
+        done = office.command("office", *words, "--json")
+        if done.returncode == 0:
+            return
+        assert time.monotonic() < deadline, done.stderr + door.log()
+
+
+def test_enrolled_once_known_at_the_door_removed_once_forgotten(
+    tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
+) -> None:
+    film, stills = visitor
+    door = door_of(tmp_path, office, "door", film, broker)
+    with door:
+        door.wait_for(Reason.STARTED)
+        trusted(office, door)
+        office.json("enroll", "Eileen", str(stills), "--group", "staff", "--card", "1234567")
+        state = office.doors("publish")["test"]
+        assert (state["state"], state["known"]) == ("as it should be", 1), door.log()
+        door.wait_for(Reason.GRANTED, PATIENCE_S)
+        assert door.pulses()
+        number = office.json("people")["people"][0]["number"]
+        office.json("remove", "Eileen")
+        state = office.doors("publish")["test"]
+        assert (state["state"], state["known"]) == ("as it should be", 0), door.log()
+        assert set(state["erased"]) == {number}
+        granted = door.reasons().count(Reason.GRANTED)
+        door.wait_for(Reason.REMOVED)
+    with open_vault(door.config) as vault:
+        assert vault.people() == []
+    after = door.reasons()
+    assert after[after.index(Reason.REMOVED) :].count(Reason.GRANTED) == 0
+    assert after.count(Reason.GRANTED) == granted
+
+
+def test_what_others_publish_makes_nobody_known(
+    tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
+) -> None:
+    """An office of their own, an old list again, and rubbish."""
+    film, stills = visitor
+    door = door_of(tmp_path, office, "door", film, broker)
+    (tmp_path / "rogue").mkdir()
+    rogue = Office(tmp_path / "rogue", "none", mqtt={"host": "127.0.0.1", "port": broker.port})
+    rogue.json("init")
+    with door:
+        door.wait_for(Reason.STARTED)
+        trusted(rogue, door)
+        rogue.json("enroll", "Mallory", str(stills), "--group", "staff")
+        with open_post(rogue.config) as post:
+            topics = Topics("facelock", "test")
+            for rubbish in (b"{}", b"\xff" * 50_000, b"[" * 10_000):
+                post._connection.publish(  # noqa: SLF001 - as anybody may
+                    Message(topics.people_desired, rubbish, retain=True)
+                )
+        state = rogue.doors("publish")["test"]
+        assert state["known"] == 0
+        door.wait_for(Reason.ROSTER_REFUSED)
+        state = rogue.doors("status")["test"]
+        assert any("signed by 0 of the keys" in why for why in state["refused"].values()), state
+    with open_vault(door.config) as vault:
+        assert vault.people() == []
+    assert OfficeKeys(rogue.config.paths.state / "office" / "people.key").public not in (
+        door.config.people.keys
+    )
