@@ -13,7 +13,7 @@ from edge.office.keys import OfficeKeys
 from edge.office.post import open_post
 from edge.records import Reason
 from edge.vault.vault import open_vault
-from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.link_parts import Mosquitto, needs_mosquitto, until
 from tests.support.running import Door
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_enrolled_once_known_at_the_door_removed_once_forgotten(
         state = office.doors("publish")["test"]
         assert (state["state"], state["known"]) == ("as it should be", 1), door.log()
         door.wait_for(Reason.GRANTED, PATIENCE_S)
-        assert door.pulses()
+        until(door.pulses, PATIENCE_S)
         number = office.json("people")["people"][0]["number"]
         office.json("remove", "Eileen")
         state = office.doors("publish")["test"]
