@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.office.post import Post
+    from edge.records import Template
 
 office_app = typer.Typer(
     help="The people office: who should be known at which doors.", no_args_is_help=True
@@ -89,19 +90,19 @@ def enroll(  # noqa: PLR0913 - one option each
     """Enrol somebody at the office; `publish` tells the doors."""
     settings = own_config(config)
     with _book(settings) as (book, _):
-        vectors, model = _template(settings, name, files)
-        content = Content(vectors, tuple(card or ()))
+        template = _template(settings, name, files)
+        content = Content(template.vectors, tuple(card or ()))
         known = [one for one in book.people() if name in (one.name, one.person)]
         if known and not replace:
             raise UsageError(f"{name} is in the book already: --replace renews their template.")
         number = book.person(name).person if known else ""
         end = None if until is None else until.timestamp()
-        person = Person(number, name, tuple(group), tuple(schedule or ()), end, model)
+        person = Person(number, name, tuple(group), tuple(schedule or ()), end, template.model)
         if known:
             book.change(person, content)
         else:
             person = book.add(person, content)
-    result = {"ok": True, "name": name, "number": person.person, "captures": len(vectors)}
+    result = {"ok": True, "name": name, "number": person.person, "captures": len(template.vectors)}
     text = f"{name} is in the book. `edge-door office publish` tells the doors."
     show(result, as_json=json, text=_plain(text))
 
@@ -249,21 +250,20 @@ def _state(digest: str, generation: int, said: Any) -> str:
     return f"not yet: has list {said.generation} of {generation}"
 
 
-def _template(settings: Config, name: str, files: list[Path]) -> tuple[Any, str]:
-    from edge.ops.enrol import collect_from_files  # noqa: PLC0415 - only this command sees
+def _template(settings: Config, name: str, files: list[Path]) -> Template:
+    from edge.ops.enrol import template_of  # noqa: PLC0415 - only this command sees
+    from edge.ops.pictures import Sources, gather  # noqa: PLC0415
     from edge.vision.enrolment import WANTED  # noqa: PLC0415
     from edge.vision.pipeline import Stages  # noqa: PLC0415
 
     with progress("captures", WANTED) as advance:
-        collector, fewest = collect_from_files(
-            settings,
-            Stages.load(settings),
-            files,
-            None,
-            lambda _what, done, _hint: advance(completed=min(done, WANTED)),
+
+        def tell(_what: str, done: int, _hint: str) -> None:
+            advance(completed=min(done, WANTED))
+
+        return template_of(
+            gather(settings, Stages.load(settings), Sources(tuple(files)), tell), name
         )
-    template = collector.template(name, fewest)
-    return template.vectors, template.model
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
@@ -79,9 +79,7 @@ class Sight:
         self._templates = self._vault.templates(self._stages.embedder.model_sha256)
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
-        self._roster = Roster(
-            config, self._vault, self._journal, self._stages.embedder.model_sha256
-        )
+        self._roster = Roster(config, self._vault, self._ledger, self._stages.embedder.model_sha256)
         self._know_people()
         hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
@@ -95,6 +93,14 @@ class Sight:
         self._errors = 0
         self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
+        self._doers: dict[type[Message], Callable[[Any], str | None]] = {
+            Claim: self._claim,
+            Command: self._command,
+            LendCamera: self._lend_camera,
+            Part: self._take_part,
+            Rehearse: self._rehearse,
+            Relock: self._relock,
+        }
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
         try:
@@ -247,38 +253,42 @@ class Sight:
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 
     def _answer(self, request: Message) -> Answer:
-        match request:
-            case AskStatus():
-                return Status(
-                    door=self._door.ready,
-                    camera=self._camera_lost or "ok",
-                    camera_lent=self._feed.lent,
-                    people=len(self._templates),
-                    model=self._stages.embedder.model_sha256,
-                    metrics=self._metrics.current(),
-                )
-            case Claim(person):
-                return Done(self._claims.make(person, self._templates, time.monotonic()))
-            case Part():
-                if self._roster.take(request):
-                    self._load_people()
-                return Done()
-            case Relock():
-                self._desk.relock(self._door)
-                return Done(Action.LOCK.value)
-            case Command(text):
-                return Done(self._desk.command(text, self._door))
-            case LendCamera(seconds):
-                self._feed.lend(seconds)
-                return Done()
-            case Rehearse(seconds, claim):
-                self._claims.used()
-                if claim:
-                    self._claims.make(claim, self._templates, time.monotonic())
-                self._rehearsal_until = time.monotonic() + min(seconds, LONGEST_REHEARSAL_S)
-                return Done()
-            case _:
-                raise UsageError("this is not for sight")
+        if isinstance(request, AskStatus):
+            return Status(
+                door=self._door.ready,
+                camera=self._camera_lost or "ok",
+                camera_lent=self._feed.lent,
+                people=len(self._templates),
+                model=self._stages.embedder.model_sha256,
+                metrics=self._metrics.current(),
+            )
+        do = self._doers.get(type(request))
+        if do is None:
+            raise UsageError("this is not for sight")
+        return Done(do(request) or "")
+
+    def _claim(self, request: Claim) -> str:
+        return self._claims.make(request.person, self._templates, time.monotonic())
+
+    def _take_part(self, request: Part) -> None:
+        if self._roster.take(request):
+            self._load_people()
+
+    def _relock(self, _request: Relock) -> str:
+        self._desk.relock(self._door)
+        return Action.LOCK.value
+
+    def _command(self, request: Command) -> str:
+        return self._desk.command(request.text, self._door)
+
+    def _lend_camera(self, request: LendCamera) -> None:
+        self._feed.lend(request.seconds)
+
+    def _rehearse(self, request: Rehearse) -> None:
+        self._claims.used()
+        if request.claim:
+            self._claims.make(request.claim, self._templates, time.monotonic())
+        self._rehearsal_until = time.monotonic() + min(request.seconds, LONGEST_REHEARSAL_S)
 
 
 def _patience(config: Config) -> Patience:

@@ -20,13 +20,15 @@ from edge.roster.desired import Desired, Member, verify
 from edge.roster.envelope import Address, Content, DoorKey, digest
 from edge.roster.plan import Plan, plan
 from edge.roster.report import Report
+from edge.sight.changes import recorded
+from edge.sight.journal import Journal
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
     from edge.access.members import MemberSchedule
     from edge.access.schedule import Schedule
     from edge.config import Config
-    from edge.sight.journal import Journal
+    from edge.ledger.ledger import Ledger
     from edge.vault.vault import Vault
 
 MAX_PARTS = 400
@@ -40,12 +42,13 @@ log = logging.getLogger(__name__)
 class Roster:
     """What the centre wants known here, and how far that is."""
 
-    def __init__(self, config: Config, vault: Vault, journal: Journal, model: str) -> None:
+    def __init__(self, config: Config, vault: Vault, ledger: Ledger, model: str) -> None:
         """`model`: SHA-256 of the network in use."""
         self._config = config.people
         self._device = config.device.id
         self._vault = vault
-        self._journal = journal
+        self._ledger = ledger
+        self._journal = Journal(ledger, config.device.id)
         self._model = model
         self._key: DoorKey = vault.door_key
         self._parts: list[str] = []
@@ -138,14 +141,17 @@ class Roster:
         held = self._vault.members.held()
         if not (todo.removed or todo.updated or opened) and todo.head == self._vault.members.head():
             return False
-        detail = {
-            "generation": todo.head.generation,
-            "removed": len(todo.removed),
-            "taken_in": len(opened),
-        }
-        if not self._journal.note(EventKind.PEOPLE, Reason.ROSTER_OBEYED, detail=detail):
-            raise RosterError("the ledger cannot be written, so nobody is changed")
-        refused = self._vault.members.obey(todo, opened, self._model)
+        with recorded(
+            self._ledger,
+            self._vault,
+            self._device,
+            Reason.ROSTER_OBEYED,
+            None,
+            generation=todo.head.generation,
+            removed=len(todo.removed),
+            taken_in=len(opened),
+        ):
+            refused = self._vault.members.obey(todo, opened, self._model)
         for person in todo.removed:
             self._note_person(Reason.REMOVED, held[person])
             self._erased[person] = round(now().wall, 3)
