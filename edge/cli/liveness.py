@@ -11,11 +11,14 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
 from edge.cli.measure import evaluate_app
+from edge.errors import UsageError
 from edge.evaluate import traces
 from edge.evaluate.attacks import FAMILIES
 from edge.evaluate.liveness import REPLAYS, evaluate_liveness
+from edge.evaluate.liveness.crops import evaluate_crops
 
 if TYPE_CHECKING:
+    from edge.config import Config
     from edge.evaluate.intervals import Median, Share
     from edge.evaluate.liveness import LivenessReport
 
@@ -24,8 +27,14 @@ _FAMILIES = [*FAMILIES, REPLAYS]
 
 @evaluate_app.command("liveness")
 def liveness(  # noqa: PLR0913 - one option each
-    clips: Annotated[Path, typer.Option(help="CSV list of labelled clips, with the clips.")],
     *,
+    clips: Annotated[
+        Path | None, typer.Option(help="CSV list of labelled clips, with the clips.")
+    ] = None,
+    crops: Annotated[
+        Path | None,
+        typer.Option(help="Archive (.npz) of face crops, for the passive checks alone."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder for report.json and a picture of each clip.")
     ] = None,
@@ -43,8 +52,13 @@ def liveness(  # noqa: PLR0913 - one option each
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Blinks found and missed, attacks and people accepted, on labelled clips."""
+    """Blinks found and missed, attacks and people accepted, on labelled clips or stored crops."""
     settings = read_config(config)
+    if crops is not None and clips is None:
+        _show_crops(crops, settings, report, as_json=json)
+        return
+    if clips is None or crops is not None:
+        raise UsageError("name either --clips LIST.csv or --crops FILE.npz")
     with progress("films") as update:
         found = evaluate_liveness(
             clips,
@@ -59,6 +73,26 @@ def liveness(  # noqa: PLR0913 - one option each
         for row in found.rows:
             traces.draw(row, found.traces[row.file], report / f"{row.file}.png")
     show(found.as_dict(), as_json=json, text=Group(_table(found), _by_source(found)))
+
+
+def _show_crops(path: Path, settings: Config, report: Path | None, *, as_json: bool) -> None:
+    with progress("crops") as update:
+        found = evaluate_crops(
+            path, settings, lambda done, total: update(completed=done, total=total)
+        )
+    if report is not None:
+        write_report(found.as_dict(), report)
+    table = Table("source", "AUC", "living faces doubted (BPCER)", "attacks not doubted (APCER)")
+    for name, rates in (*found.by_source.items(), ("all", found.all)):
+        auc = "-" if rates.auc is None else f"{rates.auc:.3f}"
+        table.add_row(name, auc, _rate(rates.bpcer), _rate(rates.apcer))
+    show(found.as_dict(), as_json=as_json, text=table)
+
+
+def _rate(share: Share) -> str:
+    if share.value is None:
+        return "-"
+    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}; {share.hits} of {share.count})"
 
 
 def _table(found: LivenessReport) -> Table:

@@ -1,0 +1,116 @@
+"""`evaluate liveness --crops`: both layouts, rates a source, and files that are none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from edge.cli import app
+from edge.config import Config
+from edge.errors import UsageError
+from edge.evaluate.liveness.crops import CropRates, evaluate_crops
+from edge.vision.pipeline import Stages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config.sections import Level
+    from edge.records import Face, Frame
+
+
+def archive(path: Path, pictures: list[np.ndarray[Any, Any]], **arrays: Any) -> Path:
+    encoded = [cv2.imencode(".png", picture)[1].ravel() for picture in pictures]
+    offsets = np.cumsum([0, *(len(one) for one in encoded)])
+    labels = {"attack": np.array([0, 1]), "source": np.array(["a", "b"])} | arrays
+    np.savez(path, data=np.concatenate(encoded), offsets=offsets, **labels)
+    return path
+
+
+def grey(side: int, level: int) -> np.ndarray[Any, Any]:
+    return np.full((side, side, 3), level, np.uint8)
+
+
+class Seen:
+    """A check that keeps what it is shown; bright pictures are attacks to it."""
+
+    name = "seen"
+    shown: list[tuple[Frame, Face]]
+
+    def look(self, frame: Frame, face: Face) -> float:
+        self.shown.append((frame, face))
+        return float(frame.pixels.mean()) - 100.0
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> Seen:
+    seen = Seen()
+    seen.shown = []
+
+    def load(config: Config, *_others: object) -> tuple[Seen]:
+        level: Level = config.liveness.level
+        assert level.value == "auto"
+        return (seen,)
+
+    monkeypatch.setattr(Stages, "checks_of", load)
+    return seen
+
+
+def test_a_plain_crop_is_a_square_of_so_many_boxes(tmp_path: Path, check: Seen) -> None:
+    found = evaluate_crops(archive(tmp_path / "a.npz", [grey(144, 20), grey(144, 200)]), Config())
+    frame, face = check.shown[0]
+    assert frame.pixels.shape == (144, 144, 3)
+    assert face.box.width == pytest.approx(144 / 2.2)
+    assert face.box.centre == pytest.approx((72, 72))
+    assert found.all.auc == 1.0
+    assert found.by_source["a"].bpcer.as_dict()["count"] == 1
+    assert found.by_source["b"].apcer.value == 0.0
+    assert found.by_source["a"].auc is None
+
+
+def test_borders_that_were_made_up_are_cut_away(tmp_path: Path, check: Seen) -> None:
+    box = np.array([[0.375, 0.375, 0.625, 0.625]] * 2, np.float32)
+    valid = np.array([[0.25, 0.125, 1, 1], [0, 0, 1, 1]], np.float32)
+    path = archive(tmp_path / "a.npz", [grey(224, 20), grey(224, 200)], box=box, valid=valid)
+    evaluate_crops(path, Config())
+    frame, face = check.shown[0]
+    assert frame.pixels.shape == (196, 168, 3)
+    assert (face.box.left, face.box.top, face.box.width) == (28, 56, 56)
+
+
+def test_rates_count_what_lies_on_the_wrong_side() -> None:
+    odds, attack = np.array([-2.0, 1.0, 0.5, -1.0, 3.0]), np.array([0, 0, 1, 1, 1], bool)
+    rates = CropRates(odds, attack)
+    assert (rates.bpcer.hits, rates.bpcer.count) == (1, 2)
+    assert (rates.apcer.hits, rates.apcer.count) == (1, 3)
+    assert rates.auc == pytest.approx(4 / 6)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"source": np.array(["a"])}, "as many offsets, labels and sources"),
+        ({"source": None}, "allow_pickle|no array called source"),
+    ],
+)
+def test_another_layout_is_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    path = archive(tmp_path / "a.npz", [grey(8, 1), grey(8, 2)], **arrays)
+    with pytest.raises(UsageError, match=message):
+        evaluate_crops(path, Config())
+    with pytest.raises(UsageError, match="cannot be read"):
+        evaluate_crops(tmp_path / "none.npz", Config())
+
+
+def test_the_command_judges_crops_or_clips_and_says_so(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.npz", [grey(144, 20), grey(144, 200)])
+    done = CliRunner().invoke(app, ["evaluate", "liveness", "--crops", str(path), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["crops"] == 2
+    assert set(found["by_source"]) == {"a", "b"}
+    neither = CliRunner().invoke(app, ["evaluate", "liveness"])
+    assert isinstance(neither.exception, UsageError)
