@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from edge.cli.root import app, fail
@@ -9,10 +10,18 @@ from edge.errors import EdgeDoorError
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130
+"""128 and the signal's number, as shells have it."""
+
 
 def main() -> None:
-    """Run one command and exit: 0 done, 1 failed, 2 usage or configuration."""
+    """Run one command and exit: 0 done, 1 failed, 2 usage or configuration, 130 Ctrl-C."""
+    # Programs that must clean up more set their own. This one ends any command without a word.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
     try:
         app()
     except EdgeDoorError as error:
-        sys.exit(fail(str(error), error.exit_code))
+        sudo = " Use sudo." if isinstance(error.__cause__, PermissionError) else ""
+        sys.exit(fail(str(error) + sudo, error.exit_code))
+    except PermissionError as error:
+        sys.exit(fail(f"{error.filename}: {error.strerror}. Use sudo.", 1))

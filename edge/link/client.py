@@ -76,15 +76,18 @@ class Acknowledged:
 
 
 class Broker:
-    """Where the broker is and how to enter; checked once, connected to as often as needed."""
+    """Where the broker is and how to enter.
+
+    Passwords and certificates are read at every attempt: they may be renewed, or come later.
+    """
 
     def __init__(self, mqtt: MqttSection, client_id: str, max_packet: int = MAX_PACKET) -> None:
-        """Read the password and certificates.
+        """`mqtt.host` must be set.
 
         `max_packet`: bytes; an MQTT 5 broker keeps longer packets back.
 
         Raises:
-            ConfigError: a file is missing or is not what it should be.
+            ConfigError: it is not.
         """
         if mqtt.host is None:
             raise ConfigError("mqtt.host: not set, so there is no broker to connect to.")
@@ -92,9 +95,7 @@ class Broker:
         self._host = mqtt.host
         self._client_id = client_id
         self._max_packet = max_packet
-        self._password = _password(mqtt)
-        self._tls = _tls(mqtt)
-        self._warned = False
+        self._warned = self._told_open = False
         self._five_again_at = 0.0
         self._silences = 0
         self._silent_since = 0.0
@@ -104,7 +105,7 @@ class Broker:
         """`host:port`, for people."""
         return f"{self._host}:{self._mqtt.port}"
 
-    def connect(self, will: Message) -> Connection:
+    def connect(self, will: Message | None = None) -> Connection:
         """Connect with MQTT 5, else 3.1.1 if the configuration lets it. Takes seconds at most.
 
         Raises:
@@ -143,7 +144,7 @@ class Broker:
         self._silences += 1
         return self._silences >= SILENCES and now - self._silent_since >= SILENT_S
 
-    def _open(self, will: Message, protocol: MQTTProtocolVersion) -> Connection:
+    def _open(self, will: Message | None, protocol: MQTTProtocolVersion) -> Connection:
         five = protocol is MQTTProtocolVersion.MQTTv5
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -155,10 +156,11 @@ class Broker:
         )
         client.connect_timeout = ANSWER_TIMEOUT_S
         if self._mqtt.username is not None:
-            client.username_pw_set(self._mqtt.username, self._password)
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
-        client.will_set(will.topic, will.payload, will.qos, will.retain)
+            client.username_pw_set(self._mqtt.username, self._password())
+        if self._mqtt.tls:
+            client.tls_set_context(_tls(self._mqtt))
+        if will is not None:
+            client.will_set(will.topic, will.payload, will.qos, will.retain)
         connection = Connection(client, five=five, address=self.address)
         try:
             client.connect(
@@ -171,6 +173,18 @@ class Broker:
             raise BrokerError(_unreachable(self.address, error)) from error
         connection.await_welcome()
         return connection
+
+    def _password(self) -> str | None:
+        file = self._mqtt.password_file
+        if file is None:
+            return None
+        text = _read("password_file", file).strip("\r\n")
+        if not text:
+            raise BrokerError(f"mqtt.password_file: {file} is empty.")
+        if file.stat().st_mode & 0o077 and not self._told_open:
+            self._told_open = True
+            _log.warning("others can read %s: chmod 600 it", file)
+        return text
 
 
 class Connection:
@@ -445,42 +459,26 @@ def _unreachable(address: str, error: Exception) -> str:
     return f"the broker at {address} cannot be reached: {error}"
 
 
-def _password(mqtt: MqttSection) -> str | None:
-    if mqtt.password_file is None:
-        return None
-    text = _read("password_file", mqtt.password_file).strip("\r\n")
-    if not text:
-        raise ConfigError(f"mqtt.password_file: {mqtt.password_file} is empty.")
-    if mqtt.password_file.stat().st_mode & 0o077:
-        _log.warning("others can read %s: chmod 600 it", mqtt.password_file)
-    return text
-
-
-def _tls(mqtt: MqttSection) -> ssl.SSLContext | None:
-    files = {"ca_file": mqtt.ca_file, "cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
-    given = {name: path for name, path in files.items() if path is not None}
-    if not mqtt.tls:
-        return None
-    for name, path in given.items():
-        _read(name, path)
+def _tls(mqtt: MqttSection) -> ssl.SSLContext:
+    if mqtt.ca_file is not None:
+        _read("ca_file", mqtt.ca_file)
     try:
         context = ssl.create_default_context(cafile=mqtt.ca_file)
     except ssl.SSLError as error:
-        raise ConfigError(f"mqtt.ca_file: {mqtt.ca_file} holds no PEM certificate.") from error
+        raise BrokerError(f"mqtt.ca_file: {mqtt.ca_file} holds no PEM certificate.") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _present(context, mqtt.cert_file, mqtt.key_file)
+    if mqtt.cert_file is not None and mqtt.key_file is not None:
+        _present(context, mqtt.cert_file, mqtt.key_file)
     return context
 
 
-def _present(context: ssl.SSLContext, cert_file: Path | None, key_file: Path | None) -> None:
-    if (cert_file is None) != (key_file is None):
-        raise ConfigError("mqtt.cert_file and mqtt.key_file: set both or neither.")
-    if cert_file is None:
-        return
+def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
+    _read("cert_file", cert_file)
+    _read("key_file", key_file)
     try:
         context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
     except ssl.SSLError as error:
-        raise ConfigError(
+        raise BrokerError(
             f"mqtt.cert_file and mqtt.key_file: {cert_file} and {key_file} are not a PEM "
             f"certificate and its unencrypted key ({error.reason or error})."
         ) from error
@@ -495,4 +493,4 @@ def _read(name: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"mqtt.{name}: {path} cannot be read: {error}") from error
+        raise BrokerError(f"mqtt.{name}: {path} cannot be read: {error}") from error

@@ -22,6 +22,7 @@ from edge.link.outbox import Fill, Outbox
 from edge.link.payloads import CommandAnswer, Reported
 from edge.link.people import MAX_PACKET as PEOPLE_PACKET
 from edge.link.people import PeoplePost
+from edge.link.presence import Presence
 from edge.link.reporting import EVERY_S, Reporter, differ
 from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
@@ -117,6 +118,8 @@ class Link:
             for topic in (*self._topics.heard, self._announcer)
         }
         self._outage = Outage()
+        self._presence = Presence(time.monotonic())
+        self._told_online: bool | None = None
         self._news = True
         self._states: dict[str, str] = {}
         self._told: DoorState | None = None
@@ -161,7 +164,8 @@ class Link:
         self._shipper.begin()
         self._guarded(self._take_stock)
         self._tell_states(connection)
-        connection.publish(self._topics.available(online=True))
+        self._told_online = None
+        self._tell_presence(connection)
 
     def _work(self, connection: Connection, stop: Stop, heartbeat: Callable[[], None]) -> None:
         while not stop.is_set():
@@ -176,6 +180,7 @@ class Link:
             self._ledger.stand()
             self._guarded(lambda: self._ship(connection))
             self._tell_states(connection)
+            self._tell_presence(connection)
             self._tell_metrics(connection)
             self._guarded(lambda: self._report(connection))
             self._people.tend(connection, self._states)
@@ -215,6 +220,14 @@ class Link:
             if self._published.get(message.topic) != message.payload:
                 connection.publish(message)
                 self._published[message.topic] = message.payload
+
+    def _tell_presence(self, connection: Connection) -> None:
+        online = self._presence.see(answers=self._sight.answers, at=time.monotonic())
+        if online is not self._told_online:
+            if self._told_online is not None:
+                _log.warning("sight %s", "is back" if online else "does not answer or keeps dying")
+            self._told_online = online
+            connection.publish(self._topics.available(online=online))
 
     def _tell_metrics(self, connection: Connection) -> None:
         now = time.monotonic()

@@ -49,10 +49,15 @@ class SightClient:
         self._status_at = self._next_status = 0.0
 
     @property
+    def answers(self) -> bool:
+        """Whether sight answers."""
+        fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + ANSWER_TIMEOUT_S
+        return fresh and self._status is not None
+
+    @property
     def door_available(self) -> bool:
         """Whether sight answers and says that it holds its connection to the relay guard."""
-        fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + ANSWER_TIMEOUT_S
-        return fresh and self._status is not None and self._status.door
+        return self.answers and self._status is not None and self._status.door
 
     @property
     def status(self) -> Status | None:

@@ -27,10 +27,28 @@ def become_owner(folder: Path) -> None:
 @contextmanager
 def acting_as_owner(folder: Path) -> Iterator[None]:
     """As root, act as the owner of `folder` for a while; else do nothing."""
-    user = _other_owner(folder)
+    with _acting(_other_owner(folder)):
+        yield
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """As root, act as this user for a while; do nothing where there is none."""
+    try:
+        user = pwd.getpwnam(name) if os.geteuid() == 0 else None
+    except KeyError:
+        user = None
+    with _acting(user):
+        yield
+
+
+@contextmanager
+def _acting(user: pwd.struct_passwd | None) -> Iterator[None]:
     if user is None:
         yield
         return
+    groups = os.getgroups()
+    os.initgroups(user.pw_name, user.pw_gid)
     os.setegid(user.pw_gid)
     os.seteuid(user.pw_uid)
     try:
@@ -38,6 +56,7 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(0)
+        os.setgroups(groups)
 
 
 def _other_owner(folder: Path) -> pwd.struct_passwd | None:

@@ -9,7 +9,8 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
-from edge.records import Outcome
+from edge.ops.words import meaning
+from edge.records import Outcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +58,7 @@ class Viewer:
         if last is None:
             return Panel("waiting for sight ...", title="edge-door")
         shown = self._final if self._final and self._final_left > 0 else last
-        words = (shown.outcome.value.upper(), shown.reason.value, shown.hint.value)
-        verdict = Text("  ".join(words), _COLOURS[shown.outcome])
+        verdict = Text(_verdict(shown), _COLOURS[shown.outcome])
         if last.instruction:
             verdict = Text(last.instruction.upper(), "bold cyan")
         lines = [verdict, self._match_line(), Text(f"eyelids    {self._trace()}"), _facts(last)]
@@ -78,6 +78,14 @@ class Viewer:
 
     def _trace(self) -> str:
         return "".join(_bars(self._eyes))
+
+
+def _verdict(shown: Seen) -> str:
+    """What was decided, why, and what the person may do, as one sentence."""
+    opening = {Outcome.GRANT: "Let in", Outcome.DENY: "Not let in", Outcome.WAIT: "Waiting"}
+    why = "" if shown.reason is Reason.GRANTED else f": {meaning(shown.reason)}"
+    hint = f" ({shown.hint.value})" if shown.hint.value else ""
+    return f"{opening[shown.outcome]}{why}{hint}"
 
 
 def _facts(last: Seen) -> Text:

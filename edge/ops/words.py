@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from edge.records import Reason
+from typing import TYPE_CHECKING
+
+from edge.records import EventKind, Reason
+
+if TYPE_CHECKING:
+    from edge.records import Event
 
 MEANING: dict[Reason, str] = {
     Reason.GRANTED: "let in",
@@ -35,8 +40,18 @@ MEANING: dict[Reason, str] = {
     Reason.COMMAND_REFUSED: "command refused",
 }
 """What each reason means; one that is not here says itself."""
+_LET_IN = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND, Reason.DURESS})
 
 
 def meaning(reason: Reason) -> str:
     """A reason in words."""
     return MEANING.get(reason, reason.value.replace("_", " "))
+
+
+def sentence(event: Event) -> str:
+    """An event in words: who, and what."""
+    what = meaning(event.reason)
+    if event.person is None:
+        return what
+    refused = event.kind is EventKind.ACCESS and event.reason not in _LET_IN
+    return f"{event.person}: {'not let in, ' if refused else ''}{what}"

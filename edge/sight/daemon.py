@@ -12,7 +12,7 @@ from edge.access.command import Action
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
-from edge.errors import CameraError, UsageError, VaultError
+from edge.errors import UsageError, VaultError
 from edge.names import EVERYBODY
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.changes import settle
@@ -103,15 +103,11 @@ class Sight:
         }
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
-        try:
-            self._feed = Feed(config.camera)
-        except CameraError:
-            self._control.close()
-            raise
+        self._feed = Feed(config.camera)
 
     def run(self, stop: Callable[[], bool], heartbeat: Callable[[], None]) -> None:
         """Look until `stop` says so; `heartbeat` is called after every finished round."""
-        states = {"camera": "ok", "instruction": ""}
+        states = {"camera": "lost" if self._feed.lost else "ok", "instruction": ""}
         self._journal.note(EventKind.SYSTEM, Reason.STARTED, states=states)
         log.info("looking at %s for %s", self._config.camera.shown, self._config.device.name)
         try:

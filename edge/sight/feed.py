@@ -34,13 +34,9 @@ class Feed:
     """Frames from one camera, for as long as it lives and again when it is back."""
 
     def __init__(self, section: CameraSection) -> None:
-        """Open the camera and wait for its first picture.
-
-        Raises:
-            CameraError: it cannot be opened, or delivers nothing.
-        """
+        """Open the camera, or go on trying: a door must not stop for its camera."""
         self._section = section
-        self._camera: Camera | None = Camera(section)
+        self._camera: Camera | None = None
         self._sequence = 0
         self._frame_at = self._changed_at = time.monotonic()
         self._rows: Pixels | None = None
@@ -48,9 +44,7 @@ class Feed:
         self._lent_until = float("-inf")
         self.lost: str | None = None
         """Why there are no pictures now; None while there are."""
-        if self._camera.newest(0, FIRST_FRAME_S) is None:
-            self.close()
-            raise CameraError(f"the camera {section.shown} opened but delivers no picture")
+        self._reopen()
 
     def next(self, timeout_s: float) -> Frame | None:
         """The newest frame that was not given yet, or None; never raises for a lost camera."""
@@ -65,9 +59,9 @@ class Feed:
             self._lose(str(error))
             return None
         if frame is None:
-            patience = SILENT_S if self.lost is None else FIRST_FRAME_S
+            patience = SILENT_S if self._sequence else FIRST_FRAME_S
             if time.monotonic() - self._frame_at > patience:
-                self._lose(f"the camera {self._section.shown} delivers nothing any more")
+                self._lose(f"the camera {self._section.shown} delivers no picture")
             return None
         self._sequence, self._frame_at = frame.sequence, frame.captured_at
         if self._changed(frame):

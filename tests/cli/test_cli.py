@@ -160,12 +160,6 @@ class TestBadInput:
         assert done.returncode == 2
         assert "door.pulse: there is no such key" in said(done)
 
-    def test_a_camera_that_is_not_there(self, door: Door) -> None:
-        done = door.command("sight")
-        assert done.returncode == 1
-        assert "there is no camera, video or folder at /dev/video99" in said(done)
-        assert door.pulses() == []
-
     def test_a_real_pin_library_that_is_missing_stops_the_guard(self, tmp_path: Path) -> None:
         door = Door(tmp_path, "/dev/video99", door={"backend": "rpi"})
         done = door.command("door")

@@ -55,7 +55,7 @@ def test_a_verdict_stays_in_view_and_a_challenge_is_spelt_out() -> None:
     viewer = Viewer()
     viewer.take(seen(outcome=Outcome.GRANT, reason=Reason.GRANTED, hint=Hint.WELCOME))
     viewer.take(seen())
-    assert "GRANT  granted  welcome" in drawn(viewer)
+    assert "Let in (welcome)" in drawn(viewer)
     viewer.take(seen(instruction="turn your head left"))
     assert "TURN YOUR HEAD LEFT" in drawn(viewer)
 

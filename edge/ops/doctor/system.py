@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.clock import wall_trusted
-from edge.errors import WireError
+from edge.errors import BrokerError, WireError
+from edge.link.knock import knock
 from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.ops.owner import acting_as
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
 
@@ -25,6 +27,7 @@ _GROUPS = {
     "edge-door-sight": ("edge-door", "edge-door-lock", "edge-door-ledger", "video"),
     "edge-door-link": ("edge-door", "edge-door-ledger"),
 }
+LINK_USER = "edge-door-link"
 _START = "Run: sudo systemctl start edge-door.target"
 _INSTALL = "Run: sudo ./deploy/install.sh"
 _TIMEOUT_S = 3.0
@@ -109,17 +112,16 @@ def ask_sight(config: Config) -> Status | None:
 
 
 def broker(config: Config) -> Check:
-    """It can be reached; whether it lets us in, link's log says."""
-    mqtt = config.mqtt
-    if mqtt.host is None:
+    """It lets us in: a real connection, with TLS and login, as link makes it and as link's user."""
+    if config.mqtt.host is None:
         return ok("broker", "MQTT is off: [mqtt] host is not set")
-    address = f"{mqtt.host}:{mqtt.port}"
     try:
-        socket.create_connection((mqtt.host, mqtt.port), _TIMEOUT_S).close()
-    except OSError as error:
-        remedy = "Check [mqtt] host and port, and the network. Events wait until then."
-        return fail("broker", f"{address} cannot be reached: {error}", remedy)
-    return ok("broker", f"{address} can be reached")
+        with acting_as(LINK_USER):
+            return ok("broker", knock(config))
+    except BrokerError as error:
+        if isinstance(error.__cause__, PermissionError) and os.geteuid() != 0:
+            raise error.__cause__ from error
+        return fail("broker", str(error), "Mend that; events wait in the ledger until then.")
 
 
 def clock(_config: Config) -> Check:

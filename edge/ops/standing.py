@@ -1,0 +1,134 @@
+"""How the door stands: what sight says, what the broker says, and the last event."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import BrokerError, EdgeDoorError, WireError
+from edge.ledger.ledger import Ledger
+from edge.link.outbox import Fill, Outbox
+from edge.ops.words import sentence
+from edge.wire.channel import Channel
+from edge.wire.messages import AskStatus, Status
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.records import StoredEvent
+
+_OFF = "off: [mqtt] host is not set"
+_HIDDEN = "may not be read: use sudo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Everything that `status` tells."""
+
+    sight: Status | None
+    """None: it does not answer, and `silence` says how."""
+    silence: str
+    broker: str
+    broker_ok: bool
+    waiting: int | None
+    """Events that the broker does not have yet; None: may not be read, or there is no broker."""
+    last: StoredEvent | None
+    hidden: bool
+    """The ledger may not be read by this user."""
+
+    @property
+    def ok(self) -> bool:
+        """Sight judges, the guard listens, and events travel where they are to."""
+        sight = self.sight
+        return sight is not None and sight.door and sight.camera == "ok" and self.broker_ok
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines; sight's own figures stand at the top."""
+        told: dict[str, Any] = asdict(self.sight) if self.sight else {"sight": self.silence}
+        told |= {"ok": self.ok, "broker": self.broker, "outbox": self.waiting}
+        if self.last is not None:
+            event = self.last.event
+            told["last_event"] = {
+                "sequence": self.last.sequence,
+                "reason": event.reason.value,
+                "person": event.person,
+                "wall": event.wall,
+            }
+        return told
+
+    def sentences(self) -> dict[str, str]:
+        """For people, by subject."""
+        told = {"sight": self.silence or "looks and judges"}
+        if self.sight is not None:
+            told |= _of_sight(self.sight)
+        told["broker"] = self.broker
+        if self.waiting is not None:
+            told["events"] = f"{self.waiting} wait for the broker" if self.waiting else "all sent"
+        told["last event"] = _HIDDEN if self.hidden else _when(self.last)
+        return told
+
+
+def standing(config: Config) -> Standing:
+    """Ask everybody."""
+    sight, silence = _ask(config)
+    broker, broker_ok = _knock(config)
+    waiting, last, hidden = None, None, False
+    try:
+        with Ledger.open(config.ledger_db, config.device.id, read_only=True) as ledger:
+            newest = ledger.events(limit=1, newest_first=True)
+            last = newest[0] if newest else None
+            if config.mqtt.host is not None and config.outbox_db.exists():
+                with Outbox.open(config.outbox_db, read_only=True) as outbox:
+                    waiting = Fill.of(ledger, outbox.watermarks()).waiting
+    except (EdgeDoorError, PermissionError):
+        hidden = True
+    return Standing(
+        sight=sight,
+        silence=silence,
+        broker=broker,
+        broker_ok=broker_ok,
+        waiting=waiting,
+        last=last,
+        hidden=hidden,
+    )
+
+
+def _ask(config: Config) -> tuple[Status | None, str]:
+    try:
+        with Channel.connect(config.sight_socket) as channel:
+            answer = channel.ask(AskStatus())
+    except WireError as error:
+        return None, str(error)
+    return (answer, "") if isinstance(answer, Status) else (None, "it answers something else")
+
+
+def _knock(config: Config) -> tuple[str, bool]:
+    if config.mqtt.host is None:
+        return _OFF, True
+    from edge.link.knock import knock  # noqa: PLC0415 - paho only where there is a broker
+
+    try:
+        return knock(config), True
+    except BrokerError as error:
+        unreadable = isinstance(error.__cause__, PermissionError)
+        return (f"not asked: its files {_HIDDEN}" if unreadable else str(error)), unreadable
+
+
+def _of_sight(sight: Status) -> dict[str, str]:
+    camera = "lent to an enrolment" if sight.camera_lent else "delivers pictures"
+    told = {
+        "camera": camera if sight.camera == "ok" else sight.camera,
+        "relay guard": "answers" if sight.door else "does not answer: nobody is let in",
+        "people": f"{sight.people} enrolled",
+    }
+    if sight.metrics:
+        rate, median = sight.metrics.get("fps", 0.0), sight.metrics.get("decision_ms", 0.0)
+        told["speed"] = f"{rate:.1f} pictures a second, a decision in {median:.0f} ms"
+    return told
+
+
+def _when(last: StoredEvent | None) -> str:
+    if last is None:
+        return "none yet"
+    clock = datetime.fromtimestamp(last.event.wall).astimezone()
+    return f"{clock:%Y-%m-%d %H:%M:%S}, {sentence(last.event)}"
