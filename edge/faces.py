@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import cv2
 import numpy as np
 
-from edge.access.matcher import similarity as template_similarity
+from edge.access.matcher import ranked
 from edge.config import Config
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.records import Template
@@ -288,10 +288,11 @@ def find(
     *,
     config: Config | None = None,
 ) -> list[list[Found]]:
-    """Who is in a picture? For every face those it looks like, the most alike first.
+    """Who is in a picture? For every face those it looks like, the surest first.
 
-    Comparing with many gives a stranger many chances, so all of them share one false-match rate
-    and the threshold rises with their number.
+    It goes by the door's own rule (`edge.access.matcher`): comparing with many gives a stranger
+    many chances, so all of them share one false-match rate and the threshold rises with their
+    number; and it is higher for a face that resembles many others.
 
     Args:
         img_path: A file, or an array as OpenCV reads it: BGR uint8 `(h, w, 3)`.
@@ -313,17 +314,18 @@ def find(
     reader = _reader(config, model_name, detector_backend)
     known = _enrolled(reader) if db_path is None else _pictured(reader, Path(db_path))
     calibration = read_calibration(reader.config)
-    comparisons = sum(len(template.vectors) for template in known) / calibration.captures
-    rate = PICTURES_FMR / max(1.0, comparisons)
-    required = calibration.threshold_for(rate)
-    limit = distance(required, distance_metric)
+    distance(0.0, distance_metric)  # refuses an unknown metric
 
     def alike(probe: Embedding) -> list[Found]:
-        scored = [(template_similarity(probe, template), template.person) for template in known]
         return [
-            Found(identity, s, distance(s, distance_metric), limit)
-            for s, identity in sorted(scored, reverse=True)
-            if s >= required
+            Found(
+                match.person,
+                match.similarity,
+                distance(match.similarity, distance_metric),
+                distance(match.threshold, distance_metric),
+            )
+            for match in ranked(probe, known, calibration, PICTURES_FMR)
+            if match.matched and match.person is not None
         ]
 
     return [alike(reader.embed(look)) for look in _looks(reader, img_path)]

@@ -146,13 +146,22 @@ class Match:
     person: str | None
     similarity: float
     threshold: float
+    """For this comparison: a face that resembles many strangers needs more."""
     false_match_rate: float
     """The rate the threshold was set for, after it was shared among all competing templates."""
+    floor: float = 1.0
+    """The least similarity of an attempt's newest comparison: below, its earlier ones do not
+    help."""
+
+    @property
+    def margin(self) -> float:
+        """How far above its threshold; negative where it does not match."""
+        return self.similarity - self.threshold
 
     @property
     def matched(self) -> bool:
         """Similarity at or above the threshold, for a named person."""
-        return self.person is not None and self.similarity >= self.threshold
+        return self.person is not None and self.margin >= 0
 
 
 @dataclass(frozen=True, slots=True)

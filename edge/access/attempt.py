@@ -1,10 +1,11 @@
 """One attempt a track: what its frames add up to, and each final decision said once.
 
-Identity is decided on the mean of an attempt's last `probes` similarities (or the newest, if that
-is lower: a face put in the place of another must not live off its past), all against the same
-person. `misses` comparisons in a row without a match deny. A denied track is judged anew after
-`pause_s`; the same denial is not repeated within the pause, whatever the track. Who was let in is
-not let in again in the same visit, which ends when nobody was in view for `cooldown_s`.
+Identity is decided on the mean of an attempt's last `probes` comparisons, all against the same
+person: how far each lies above its own threshold. The newest must reach a floor by itself: a face
+put in the place of another must not live off its past. `misses` comparisons in a row without a
+match deny. A denied track is judged anew after `pause_s`; the same denial is not repeated within
+the pause, whatever the track. Who was let in is not let in again in the same visit, which ends when
+nobody was in view for `cooldown_s`.
 
 The time for a proof of life goes on over tracks that break before anything was settled: whom the
 camera sees too rarely to follow is told so in the end.
@@ -180,8 +181,11 @@ class Judge:
             return None
         if at - attempt.probed_at > self._patience.probe_fresh_s:
             return None
-        mean = sum(probe.similarity for probe in probes) / len(probes)
-        return replace(probes[-1], similarity=min(mean, probes[-1].similarity))
+        newest = probes[-1]
+        margin = sum(probe.margin for probe in probes) / len(probes)
+        if newest.similarity < newest.floor:
+            margin = min(margin, newest.margin)
+        return replace(newest, similarity=newest.threshold + margin)
 
     def _situation(self, evidence: Evidence, around: Surroundings, *, frame_new: bool) -> Situation:
         at, attempt, patience = evidence.captured_at, self._attempt, self._patience

@@ -2,21 +2,27 @@
 
 The file, `models/calibration/<model>.json`:
 
-    {"format": 1,
+    {"format": 2,
      "model_sha256": "<64 hex digits: the embedder's file>",
      "made_from": "which faces, in a sentence",
      "impostor_pairs": 1234567,
-     "captures": 1,
      "points": [
        {"fmr": 0.01, "upper": 0.0103, "threshold": 0.31},
        {"fmr": 0.001, "upper": 0.0011, "threshold": 0.42},
-       {"fmr": 1e-06, "upper": 1e-05, "threshold": 0.63, "extrapolated": true}]}
+       {"fmr": 1e-06, "upper": 1e-05, "threshold": 0.63, "extrapolated": true}],
+     "rule": {
+       "made_from": "which strangers, in a sentence",
+       "captures": {"1": [...], "5": [...], "8": [...]},
+       "cohort": {"share": 0.5, "nearest": 16, "size": 256, "vectors": "<base64 of int8>"}}}
 
-`points` run from the largest rate to the smallest; thresholds rise. `upper` is the end of the 95 %
-confidence interval of the rate (resampled over people, not pairs). `captures` is the number of
-vectors in each template that the impostors were compared with, by `matcher.similarity`: 1 when
-single pictures were paired. A point beyond what was counted, from a tail fitted to the impostor
-scores, says `"extrapolated": true`.
+`points` are for the cosine of two pictures and run from the largest rate to the smallest;
+thresholds rise. `upper` is the end of the 95 % confidence interval of the rate (resampled over
+people, not pairs). A point beyond what was counted, from a tail fitted to the impostor scores, says
+`"extrapolated": true`.
+
+`rule` is what the door goes by: points for a template of so many captures, on the scale of
+`matcher.ranked`. Without it (and in format 1) the pictures' own points serve, and every capture
+takes its share of the rate.
 """
 
 from __future__ import annotations
@@ -27,9 +33,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from edge.access.cohort import NOBODY, Cohort
 from edge.errors import CalibrationError
 
-_FORMAT = 1
+_FORMAT = 2
+_READS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +54,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """The operating points of one model.
+class Curve:
+    """Operating points, from the largest rate to the smallest.
 
     Raises:
-        CalibrationError: the values do not make a calibration.
+        CalibrationError: there are none, or they do not fall and rise as they must.
     """
 
-    model: str
-    """SHA-256 of the embedder, hex."""
     points: tuple[Point, ...]
-    """From the largest rate to the smallest."""
-    impostor_pairs: int
-    made_from: str
-    captures: int = 1
-    """Vectors in each template that was compared."""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch("[0-9a-f]{64}", self.model):
-            raise CalibrationError("`model_sha256` must be 64 hex digits.")
-        if self.captures < 1 or self.impostor_pairs < 1:
-            raise CalibrationError("`captures` and `impostor_pairs` must be 1 or more.")
         if not self.points:
             raise CalibrationError("`points` is empty.")
         for point in self.points:
@@ -97,13 +94,74 @@ class Calibration:
                 return _between(larger, smaller, fmr)
         raise CalibrationError(
             f"A false-match rate of {fmr:.2g} for one comparison is below what this model was "
-            f"measured for ({self.points[-1].fmr:.2g}, {self.impostor_pairs} impostor pairs). "
+            f"measured for ({self.points[-1].fmr:.2g}). "
             "Raise match.false_match_rate, have people make a claim, or calibrate with more faces."
         )
 
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an attempt needs against a template of several captures.
+
+    Raises:
+        CalibrationError: no number of captures was measured, or they do not rise from 1.
+    """
+
+    curves: tuple[tuple[int, Curve], ...]
+    """By the number of captures in the template, rising from 1."""
+    cohort: Cohort = NOBODY
+    made_from: str = ""
+
+    def __post_init__(self) -> None:
+        counts = [count for count, _ in self.curves]
+        if counts[:1] != [1] or sorted(set(counts)) != counts:
+            raise CalibrationError("the rule's `captures` must rise from 1.")
+
+    def threshold_for(self, captures: int, fmr: float) -> float:
+        """The similarity from which on a template of so many captures matches.
+
+        The next larger number that was measured counts; beyond all of them every capture takes its
+        share of the rate (Boole's inequality).
+
+        Raises:
+            CalibrationError: as `Curve.at`.
+        """
+        largest, last = self.curves[-1]
+        curve = next((curve for count, curve in self.curves if count >= captures), last)
+        return curve.at(fmr * min(1.0, largest / captures)).threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The operating points of one model.
+
+    Raises:
+        CalibrationError: the values do not make a calibration.
+    """
+
+    model: str
+    """SHA-256 of the embedder, hex."""
+    pictures: Curve
+    """For the cosine of two pictures."""
+    impostor_pairs: int
+    made_from: str
+    measured_rule: Rule | None = None
+    """None: only pairs of pictures were measured."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{64}", self.model):
+            raise CalibrationError("`model_sha256` must be 64 hex digits.")
+        if self.impostor_pairs < 1:
+            raise CalibrationError("`impostor_pairs` must be 1 or more.")
+
+    @property
+    def rule(self) -> Rule:
+        """What the door goes by."""
+        return self.measured_rule or Rule(((1, self.pictures),))
+
     def threshold_for(self, fmr: float) -> float:
-        """The similarity from which on a comparison matches. Raises as `at` does."""
-        return self.at(fmr).threshold
+        """The cosine from which on two pictures match. Raises as `Curve.at` does."""
+        return self.pictures.at(fmr).threshold
 
     def require(self, model: str) -> None:
         """Refuse to judge another model's vectors.
@@ -136,32 +194,50 @@ def from_json(text: str, origin: str) -> Calibration:
 
 def to_json(calibration: Calibration) -> str:
     """The file's text."""
-    points = [
-        {"fmr": p.fmr, "upper": p.upper, "threshold": p.threshold}
-        | ({"extrapolated": True} if p.extrapolated else {})
-        for p in calibration.points
-    ]
-    data = {
+    data: dict[str, Any] = {
         "format": _FORMAT,
         "model_sha256": calibration.model,
         "made_from": calibration.made_from,
         "impostor_pairs": calibration.impostor_pairs,
-        "captures": calibration.captures,
-        "points": points,
+        "points": _listed(calibration.pictures),
     }
-    return json.dumps(data, indent=2) + "\n"
+    rule = calibration.measured_rule
+    if rule is not None:
+        data["rule"] = {
+            "made_from": rule.made_from,
+            "captures": {str(count): _listed(curve) for count, curve in rule.curves},
+            "cohort": rule.cohort.as_dict(),
+        }
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _listed(curve: Curve) -> list[dict[str, float | bool]]:
+    return [
+        {"fmr": p.fmr, "upper": p.upper, "threshold": p.threshold}
+        | ({"extrapolated": True} if p.extrapolated else {})
+        for p in curve.points
+    ]
 
 
 def _calibration(data: dict[str, Any]) -> Calibration:
-    if data["format"] != _FORMAT:
+    if data["format"] not in _READS:
         raise CalibrationError(f"its format is {data['format']!r}, this edge-door reads {_FORMAT}.")
     return Calibration(
         model=str(data["model_sha256"]),
-        points=tuple(_point(entry) for entry in data["points"]),
+        pictures=_curve(data["points"]),
         impostor_pairs=int(data["impostor_pairs"]),
         made_from=str(data["made_from"]),
-        captures=int(data["captures"]),
+        measured_rule=_rule(data["rule"]) if "rule" in data else None,
     )
+
+
+def _rule(data: dict[str, Any]) -> Rule:
+    curves = tuple((int(count), _curve(points)) for count, points in data["captures"].items())
+    return Rule(curves, Cohort.from_dict(data["cohort"]), str(data["made_from"]))
+
+
+def _curve(entries: list[dict[str, Any]]) -> Curve:
+    return Curve(tuple(_point(entry) for entry in entries))
 
 
 def _point(entry: dict[str, Any]) -> Point:

@@ -146,7 +146,7 @@ def calibrate(  # noqa: PLR0913 - one option each
         raise UsageError(f"the calibration {out} cannot be written: {error.strerror}") from error
     claim = Claim(len(impostors))
     table = Table("false-match rate", "at most (95 %)", "threshold", "", title=entry.name)
-    for point in made.points:
+    for point in made.pictures.points:
         note = "from the fitted tail" if point.extrapolated else ""
         table.add_row(f"{point.fmr:g}", f"{point.upper:.2g}", f"{point.threshold:.4f}", note)
     result = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.access.calibration import Calibration, Point
+from edge.access.calibration import Calibration, Curve, Point
 from edge.errors import CalibrationError
 from edge.evaluate.stats import fmr_upper, tail_threshold
 
@@ -64,4 +64,4 @@ def calibrate(impostors: Impostors, model: str, made_from: str) -> Calibration:
             points.append(
                 Point(rate, float(f"{max(rate, upper):.4g}"), rounded, extrapolated=rate < counted)
             )
-    return Calibration(model, tuple(points), len(impostors), made_from)
+    return Calibration(model, Curve(tuple(points)), len(impostors), made_from)

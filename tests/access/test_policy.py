@@ -320,6 +320,26 @@ def test_one_lucky_comparison_does_not_match() -> None:
     ]
 
 
+def test_a_newest_probe_above_the_floor_does_not_spoil_the_mean() -> None:
+    good = replace(HIT, similarity=0.7, floor=0.4)
+    passable = replace(HIT, similarity=0.45, floor=0.4)  # below the threshold of 0.5
+    scene = Scene()
+    scene.frames(2, good)
+    assert scene.frame(passable).outcome is Outcome.GRANT
+    scene = Scene()
+    scene.frames(2, good)
+    swapped = replace(passable, similarity=0.35)
+    assert scene.frame(swapped).reason is Reason.MATCH_PENDING
+
+
+def test_every_probe_counts_by_its_own_threshold() -> None:
+    hard = replace(HIT, threshold=1.0, floor=0)
+    scene = Scene()
+    assert [scene.frame(m).outcome for m in (HIT, hard, replace(HIT, floor=0))][-1] is Outcome.GRANT
+    scene = Scene()
+    assert [scene.frame(m).reason for m in (HIT, hard, hard)][-1] is Reason.MATCH_PENDING
+
+
 def test_a_face_put_in_anothers_place_does_not_live_off_its_past() -> None:
     scene = Scene()
     best = replace(HIT, similarity=0.95)

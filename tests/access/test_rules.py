@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.access.calibration import Calibration, Point, from_json, to_json
+from edge.access.calibration import Calibration, Curve, Point, Rule, from_json, to_json
+from edge.access.cohort import Cohort
 from edge.access.command import (
     MAX_VALID_S,
     Action,
@@ -27,7 +28,7 @@ from edge.access.command import (
     verify_command,
 )
 from edge.access.lockout import DEVICE, PIN, Lockout, Rules, counts
-from edge.access.matcher import match, similarity
+from edge.access.matcher import match, ranked
 from edge.access.schedule import Schedule, Verdict, parse
 from edge.errors import (
     CalibrationError,
@@ -48,37 +49,59 @@ MODEL = "a" * 64
 
 CALIBRATION = Calibration(
     model=MODEL,
-    points=(
-        Point(1e-2, 1.1e-2, 0.30),
-        Point(1e-3, 1.3e-3, 0.40),
-        Point(1e-4, 2e-4, 0.55),
-        Point(1e-6, 1e-5, 0.70, extrapolated=True),
+    pictures=Curve(
+        (
+            Point(1e-2, 1.1e-2, 0.30),
+            Point(1e-3, 1.3e-3, 0.40),
+            Point(1e-4, 2e-4, 0.55),
+            Point(1e-6, 1e-5, 0.70, extrapolated=True),
+        )
     ),
     impostor_pairs=100_000,
     made_from="nobody: a test",
 )
 
 
+# Against two captures less is needed than against one and half the rate; (0, 1) is a crowd.
+RULE = Rule(
+    (
+        (1, CALIBRATION.pictures),
+        (2, Curve((Point(1e-2, 1.1e-2, 0.33), Point(1e-4, 2e-4, 0.45)))),
+    ),
+    Cohort(np.array([(0, 1), (-1, 0)], np.float32), share=0.5, nearest=1),
+    made_from="nobody: a test",
+)
+RULED = replace(CALIBRATION, measured_rule=RULE)
+
+
 def test_a_calibration_survives_its_file() -> None:
     assert from_json(to_json(CALIBRATION), "x.json") == CALIBRATION
+    again = from_json(to_json(RULED), "x.json")
+    assert (again.pictures, again.rule.curves) == (RULED.pictures, RULE.curves)
+    assert np.allclose(again.rule.cohort.vectors, RULE.cohort.vectors, atol=0.01)
+
+
+def test_a_calibration_of_pairs_alone_is_read_as_before() -> None:
+    old = json.loads(to_json(CALIBRATION)) | {"format": 1, "captures": 1}
+    assert from_json(json.dumps(old), "x.json") == CALIBRATION
 
 
 def test_thresholds_are_linear_in_the_logarithm_of_the_rate() -> None:
     assert CALIBRATION.threshold_for(1e-3) == pytest.approx(0.40)
     assert CALIBRATION.threshold_for(10**-2.5) == pytest.approx(0.35)
-    assert CALIBRATION.at(10**-3.5).upper == pytest.approx(math.sqrt(1.3e-3 * 2e-4))
+    assert CALIBRATION.pictures.at(10**-3.5).upper == pytest.approx(math.sqrt(1.3e-3 * 2e-4))
     assert CALIBRATION.threshold_for(0.5) == 0.30
 
 
 def test_only_points_beyond_the_counted_ones_say_extrapolated() -> None:
-    assert not CALIBRATION.at(1e-4).extrapolated
-    assert CALIBRATION.at(0.9e-4).extrapolated
-    assert CALIBRATION.at(1e-6).extrapolated
+    assert not CALIBRATION.pictures.at(1e-4).extrapolated
+    assert CALIBRATION.pictures.at(0.9e-4).extrapolated
+    assert CALIBRATION.pictures.at(1e-6).extrapolated
 
 
 def test_a_rate_below_the_measured_is_refused() -> None:
-    with pytest.raises(CalibrationError, match=r"1e-07 .* measured for \(1e-06, 100000"):
-        CALIBRATION.at(1e-7)
+    with pytest.raises(CalibrationError, match=r"1e-07 .* measured for \(1e-06\)"):
+        CALIBRATION.pictures.at(1e-7)
 
 
 @settings(deadline=None)
@@ -94,7 +117,7 @@ def test_another_models_calibration_is_refused() -> None:
 
 
 def spoiled(change: Callable[[dict[str, Any]], object]) -> str:
-    data = json.loads(to_json(CALIBRATION))
+    data = json.loads(to_json(RULED))
     change(data)
     return json.dumps(data)
 
@@ -106,7 +129,7 @@ def spoiled(change: Callable[[dict[str, Any]], object]) -> str:
         ("[]", "is not a calibration"),
         ("null", "is not a calibration"),
         ("[" * 100_000, "is not a calibration"),
-        (spoiled(lambda d: d.update(format=2)), "its format is 2"),
+        (spoiled(lambda d: d.update(format=3)), "its format is 3"),
         (spoiled(lambda d: d.pop("points")), "'points' is missing"),
         (spoiled(lambda d: d["points"][0].pop("upper")), "'upper' is missing"),
         (spoiled(lambda d: d.update(points=[])), "`points` is empty"),
@@ -114,7 +137,13 @@ def spoiled(change: Callable[[dict[str, Any]], object]) -> str:
         (spoiled(lambda d: d.update(points=["x"])), "is not a calibration"),
         (spoiled(lambda d: d.update(model_sha256="abc")), "64 hex digits"),
         (spoiled(lambda d: d.update(impostor_pairs=0)), "1 or more"),
-        (spoiled(lambda d: d.update(captures=0)), "1 or more"),
+        (spoiled(lambda d: d.update(rule={})), "'captures' is missing"),
+        (spoiled(lambda d: d["rule"].update(captures={})), "must rise from 1"),
+        (spoiled(lambda d: d["rule"]["captures"].pop("1")), "must rise from 1"),
+        (spoiled(lambda d: d["rule"]["cohort"].update(vectors="AAAA")), "are not 2 of equal"),
+        (spoiled(lambda d: d["rule"]["cohort"].update(vectors="AAAAAA==")), "a vector of zeros"),
+        (spoiled(lambda d: d["rule"]["cohort"].update(vectors="?")), "is not a calibration"),
+        (spoiled(lambda d: d["rule"]["cohort"].update(share=2)), "share <= 1"),
         (spoiled(lambda d: d["points"][0].update(threshold=math.nan)), "threshold between"),
         (spoiled(lambda d: d["points"][0].update(fmr=0)), "0 < fmr"),
         (spoiled(lambda d: d["points"][0].update(upper=0.001)), "0 < fmr <= upper"),
@@ -149,9 +178,12 @@ def enrolled(person: str, *cosines: float, model: str = MODEL) -> Template:
     return Template(person, np.stack([towards(cosine) for cosine in cosines]), model)
 
 
-def test_the_nearest_capture_counts() -> None:
-    assert similarity(PROBE, enrolled("Ann", 0.5)) == pytest.approx(0.5)
-    assert similarity(PROBE, enrolled("Ann", 0.7, -0.5, 0.9, 0.1)) == pytest.approx(0.9)
+def test_the_two_nearest_captures_count() -> None:
+    def similarity(*cosines: float) -> float:
+        return match(PROBE, [enrolled("Ann", *cosines)], CALIBRATION, 1e-2).similarity
+
+    assert similarity(0.5) == pytest.approx(0.5)
+    assert similarity(0.7, -0.5, 0.9, 0.1) == pytest.approx(0.8)
 
 
 def test_the_best_template_is_named_with_its_threshold() -> None:
@@ -170,9 +202,33 @@ def test_the_threshold_rises_with_people_and_captures() -> None:
     assert threshold(1, 1) == pytest.approx(CALIBRATION.threshold_for(1e-3))
     assert threshold(10, 1) == pytest.approx(CALIBRATION.threshold_for(1e-4))
     assert threshold(2, 5) == pytest.approx(CALIBRATION.threshold_for(1e-4))
-    measured = replace(CALIBRATION, captures=5)
-    templates = [enrolled("Ann", *[0.5] * 5)]
-    assert match(PROBE, templates, measured, 1e-3).threshold == pytest.approx(0.40)
+
+
+def test_the_rule_as_measured_comes_before_a_share_for_every_capture() -> None:
+    plain = replace(RULE, cohort=Cohort(RULE.cohort.vectors, share=0.0, nearest=1))
+    ruled = replace(CALIBRATION, measured_rule=plain)
+
+    def threshold(captures: int) -> float:
+        return match(PROBE, [enrolled("Ann", *[0.5] * captures)], ruled, 1e-4).threshold
+
+    assert threshold(1) == pytest.approx(0.55)
+    assert threshold(2) == pytest.approx(0.45)
+    with pytest.raises(CalibrationError, match="below what"):
+        threshold(3)  # two thirds of the rate, which was not measured
+
+
+def test_a_face_in_a_crowd_needs_more() -> None:
+    lonely, crowded = enrolled("Ann", 0.8), Template("Bo", towards(0.8)[None] * (1, -1), MODEL)
+    found = {m.person: m for m in ranked(PROBE, [lonely, crowded], RULED, 2e-3)}
+    assert found["Ann"].similarity == pytest.approx(found["Bo"].similarity)
+    assert found["Ann"].threshold > found["Bo"].threshold  # (0, 1) is near Ann
+    assert found["Ann"].threshold == pytest.approx(0.40 + 0.25 * 0.6)
+
+
+def test_the_nearest_by_margin_is_named_not_the_nearest_by_cosine() -> None:
+    crowded = enrolled("Ann", 0.80)
+    lonely = Template("Bo", towards(0.78)[None] * (1, -1), MODEL)
+    assert match(PROBE, [crowded, lonely], RULED, 2e-3).person == "Bo"
 
 
 def test_the_rate_of_strangers_stays_within_the_budget() -> None:
@@ -186,7 +242,7 @@ def test_the_rate_of_strangers_stays_within_the_budget() -> None:
     scores = np.sort(directions(400_000)[:, 0])[::-1]  # cosine to any fixed direction
     rates = (1e-1, 1e-2, 1e-3, 1e-4)
     points = tuple(Point(r, r, float(scores[int(r * len(scores))])) for r in rates)
-    calibration = Calibration(MODEL, points, len(scores), "uniform directions")
+    calibration = Calibration(MODEL, Curve(points), len(scores), "uniform directions")
     for people, captures in ((1, 1), (1, 5), (10, 3)):
         templates = [Template(str(n), directions(captures), MODEL) for n in range(people)]
         probes = directions(1000)

@@ -161,10 +161,10 @@ def test_a_calibration_survives_its_file_and_marks_what_was_not_counted(
     made = calibrate(impostors, MODEL, "made-up faces")
     assert from_json(to_json(made), "here") == made
     counted = Claim(len(impostors)).counted_down_to
-    for point in made.points:
+    for point in made.pictures.points:
         assert point.extrapolated == (point.fmr < counted)
         assert np.mean(impostors.scores >= point.threshold - 1e-5) <= point.upper
-    assert made.points[0].fmr == RATES[0]
+    assert made.pictures.points[0].fmr == RATES[0]
     assert Claim(300).rule_of_3 == 0.01
 
 
