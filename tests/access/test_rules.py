@@ -218,7 +218,10 @@ def test_the_rule_as_measured_comes_before_a_share_for_every_capture() -> None:
 
 
 def test_a_face_in_a_crowd_needs_more() -> None:
-    lonely, crowded = enrolled("Ann", 0.8), Template("Bo", towards(0.8)[None] * (1, -1), MODEL)
+    lonely, crowded = (
+        enrolled("Ann", 0.8),
+        Template("Bo", towards(0.8)[None] * np.float32((1, -1)), MODEL),
+    )
     found = {m.person: m for m in ranked(PROBE, [lonely, crowded], RULED, 2e-3)}
     assert found["Ann"].similarity == pytest.approx(found["Bo"].similarity)
     assert found["Ann"].threshold > found["Bo"].threshold  # (0, 1) is near Ann
@@ -227,7 +230,7 @@ def test_a_face_in_a_crowd_needs_more() -> None:
 
 def test_the_nearest_by_margin_is_named_not_the_nearest_by_cosine() -> None:
     crowded = enrolled("Ann", 0.80)
-    lonely = Template("Bo", towards(0.78)[None] * (1, -1), MODEL)
+    lonely = Template("Bo", towards(0.78)[None] * np.float32((1, -1)), MODEL)
     assert match(PROBE, [crowded, lonely], RULED, 2e-3).person == "Bo"
 
 

@@ -276,7 +276,7 @@ def test_the_shipped_calibration_holds_on_the_pictures_it_was_made_from() -> Non
     assert report.failure_to_enrol == 0
     calibration = read_calibration(config)
     for fmr in (1e-2, 1e-3, 1e-4):
-        point = calibration.at(fmr)
+        point = calibration.pictures.at(fmr)
         reached = report.impostors.count(point.threshold) / len(report.impostors)
         assert reached == pytest.approx(fmr, rel=0.15)
         assert reached <= point.upper
