@@ -171,6 +171,11 @@ def towards(cosine: float) -> NDArray[Any]:
     return np.asarray([cosine, math.sqrt(1 - cosine**2)], dtype=np.float32)
 
 
+def mirrored(cosine: float) -> NDArray[Any]:
+    """One such vector, on the other side of (1, 0)."""
+    return np.array([[cosine, -math.sqrt(1 - cosine**2)]], np.float32)
+
+
 PROBE = Embedding(unit(1, 0), MODEL)
 
 
@@ -220,7 +225,7 @@ def test_the_rule_as_measured_comes_before_a_share_for_every_capture() -> None:
 def test_a_face_in_a_crowd_needs_more() -> None:
     lonely, crowded = (
         enrolled("Ann", 0.8),
-        Template("Bo", towards(0.8)[None] * np.float32((1, -1)), MODEL),
+        Template("Bo", mirrored(0.8), MODEL),
     )
     found = {m.person: m for m in ranked(PROBE, [lonely, crowded], RULED, 2e-3)}
     assert found["Ann"].similarity == pytest.approx(found["Bo"].similarity)
@@ -230,7 +235,7 @@ def test_a_face_in_a_crowd_needs_more() -> None:
 
 def test_the_nearest_by_margin_is_named_not_the_nearest_by_cosine() -> None:
     crowded = enrolled("Ann", 0.80)
-    lonely = Template("Bo", towards(0.78)[None] * np.float32((1, -1)), MODEL)
+    lonely = Template("Bo", mirrored(0.78), MODEL)
     assert match(PROBE, [crowded, lonely], RULED, 2e-3).person == "Bo"
 
 
