@@ -33,6 +33,8 @@ class Frame:
     pixels: Pixels
     captured_at: float
     sequence: int
+    beside: Pixels | None = None
+    """What a second camera saw then, RGB, of any size; None: there is none, or it failed."""
 
 
 @dataclass(frozen=True, slots=True)

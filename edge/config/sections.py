@@ -66,6 +66,9 @@ class CameraSection(Section):
     source: str = "/dev/video0"
     """A V4L2 device, `picamera2`, `csi` (Jetson), `gstreamer:PIPELINE`, `rtsp://...`, a video file,
     or a folder of images."""
+    second: str | None = None
+    """A second camera beside it, for infrared or depth: at `[liveness] level = "auto"` a face that
+    it does not see as well is doubted."""
     width: int = Field(640, ge=160, le=3840)
     """Asked of the camera, pixels; it may deliver another size."""
     height: int = Field(480, ge=120, le=2160)

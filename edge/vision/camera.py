@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +33,7 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _OPEN_TIMEOUT_MS = 5000
 _JOIN_TIMEOUT_S = 5.0
+_TOGETHER_S = 0.5  # two cameras' pictures are of one moment
 _JETSON_CSI = (
     "nvarguscamerasrc ! video/x-raw(memory:NVMM),width={width},height={height},"
     "framerate={fps:.0f}/1 ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! "
@@ -162,6 +164,12 @@ def open_source(section: CameraSection) -> Source:
     return _OpenCv(source, cv2.CAP_V4L2, section, paced=True)
 
 
+def _second(section: CameraSection) -> Camera | None:
+    if section.second is None:
+        return None
+    return Camera(section.model_copy(update={"source": section.second, "second": None}))
+
+
 class Camera:
     """Reads a source on a thread of its own and keeps only the newest frame."""
 
@@ -173,6 +181,7 @@ class Camera:
         """
         self._section = section
         self._source = open_source(section)
+        self._second = _second(section)
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._failure: str | None = None
@@ -195,8 +204,8 @@ class Camera:
             self._changed.wait_for(
                 lambda: self._is_newer(after) or self._failure is not None, timeout_s
             )
-            if self._is_newer(after):
-                return self._newest
+            if self._newest is not None and self._is_newer(after):
+                return self._paired(self._newest)
             if self._failure is not None:
                 raise CameraError(self._failure)
             return None
@@ -209,6 +218,8 @@ class Camera:
         """
         self._stop.set()
         self._thread.join(_JOIN_TIMEOUT_S)
+        if self._second is not None:
+            self._second.close()
         if self._thread.is_alive():
             raise CameraError(f"the camera {self._section.shown} does not stop reading")
         self._source.close()
@@ -218,6 +229,18 @@ class Camera:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _paired(self, frame: Frame) -> Frame:
+        """The frame with what the second camera saw at that time, if it works."""
+        if self._second is None:
+            return frame
+        try:
+            other = self._second.newest(0, 0.0)
+        except CameraError:
+            other = None
+        if other is None or abs(other.captured_at - frame.captured_at) > _TOGETHER_S:
+            return frame
+        return replace(frame, beside=other.pixels)
 
     def _is_newer(self, after: int) -> bool:
         return self._newest is not None and self._newest.sequence > after

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.config.sections import Level
 from edge.records import Evidence, Opinion
 from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
@@ -108,15 +107,12 @@ class Stages:
     @staticmethod
     def checks_of(config: Config, manifest: Manifest, runtime: Runtime) -> tuple[Check, ...]:
         """Load the passive checks alone."""
-        if config.liveness.level is not Level.AUTO:
-            return ()
-
         load = _loader(config, runtime)
 
         def model(kind: type[E]) -> Model[E]:
             return load(manifest.entry(kind))
 
-        return tuple(check(model) for check in CHECKS)
+        return tuple(check(model) for check in CHECKS if check.wanted(config))
 
     @staticmethod
     def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from edge.vision.liveness.recapture import Recapture
+from edge.vision.liveness.second import SecondCamera
 
 if TYPE_CHECKING:
+    from edge.config import Config
     from edge.records import Face, Frame
     from edge.vision.models.manifest import E
     from edge.vision.models.model import Model
@@ -32,9 +34,16 @@ class Check(Protocol):
 
     name: str
 
+    def __init__(self, load: Load) -> None:
+        """Load what it needs."""
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """Whether it has anything to say at this door."""
+
     def look(self, frame: Frame, face: Face) -> float:
         """Log-odds that this frame shows no living face; see `limits.DOUBT_ABOVE`."""
 
 
-CHECKS = (Recapture,)
+CHECKS: tuple[type[Check], ...] = (Recapture, SecondCamera)
 """All of them; each is made with a function that loads its model."""

@@ -28,6 +28,8 @@ AVERAGED_S = 2.0
 """One look trembles with every move of the face; the mean of these seconds counts."""
 DOUBT_ABOVE = 0.0
 """Log-odds of an attack, summed over the checks."""
+UNSEEN = 20.0
+"""Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
 LOOK_EVERY_S = 0.25
 MIN_LOOKS = 3
 """Fewer say nothing: until then a blink waits."""

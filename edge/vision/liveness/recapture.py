@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.config.sections import Level
 from edge.vision.models.entries import RecaptureEntry
 
 if TYPE_CHECKING:
+    from edge.config import Config
     from edge.records import Box, Face, Frame, Pixels
     from edge.vision.liveness.checks import Load
 
@@ -33,6 +35,11 @@ class Recapture:
         """
         self._model = load(RecaptureEntry)
         self._scales = self._model.entry.output.crop_scales
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """See `Check`."""
+        return config.liveness.level is Level.AUTO
 
     def look(self, frame: Frame, face: Face) -> float:
         """See `Check`."""

@@ -1,0 +1,47 @@
+"""Does a second camera see the face as well? A seam for infrared and depth.
+
+A screen gives no near infrared and a flat picture has no depth, so a camera for either sees no face
+where a film shows one. The rule is all there is: no such camera was at hand, and nothing was
+measured with one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.config.sections import Level
+from edge.records import Frame
+from edge.vision.faces.detector import Detector
+from edge.vision.liveness.limits import UNSEEN
+from edge.vision.models.entries import DetectorEntry
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.records import Face
+    from edge.vision.liveness.checks import Load
+
+
+class SecondCamera:
+    """Speaks against a face that the second camera does not see, or while that camera is away."""
+
+    name = "second_camera"
+
+    def __init__(self, load: Load) -> None:
+        """Load the detector.
+
+        Raises:
+            ModelError: its file is missing, altered or of the wrong shape.
+        """
+        self._detector = Detector(load(DetectorEntry))
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """See `Check`."""
+        return config.liveness.level is Level.AUTO and config.camera.second is not None
+
+    def look(self, frame: Frame, _face: Face) -> float:
+        """See `Check`."""
+        if frame.beside is None:
+            return UNSEEN
+        seen = self._detector.detect(Frame(frame.beside, frame.captured_at, frame.sequence))
+        return 0.0 if seen else UNSEEN

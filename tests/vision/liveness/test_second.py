@@ -1,0 +1,84 @@
+"""A second camera: its pictures come with the first one's, and a face that it misses is doubted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import parse
+from edge.records import Face, Frame
+from edge.vision.camera import Camera
+from edge.vision.liveness.limits import UNSEEN
+from edge.vision.liveness.second import SecondCamera
+from edge.vision.pipeline import Stages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config import Config
+    from edge.ops.demo.animate import Portrait
+    from edge.records import Pixels
+
+
+def folder(path: Path, pixels: Pixels) -> Path:
+    path.mkdir()
+    for number in range(60):
+        cv2.imwrite(str(path / f"{number:02}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return path
+
+
+def configured(first: Path, second: Path | None) -> Config:
+    camera: dict[str, Any] = {"source": str(first), "fps": 20, "loop": True}
+    return parse({"camera": camera | ({"second": str(second)} if second else {})}, "test")
+
+
+def taken(config: Config) -> Frame:
+    """The first frame with a picture of the second camera, or the fifth one."""
+    with Camera(config.camera) as camera:
+        frame = camera.newest(0, 10.0)
+        for _ in range(4):
+            assert frame is not None
+            if frame.beside is not None:
+                break
+            frame = camera.newest(frame.sequence, 10.0)
+    assert frame is not None
+    return frame
+
+
+def said(config: Config, frame: Frame, face: Face) -> float:
+    checks = [check for check in Stages.load(config).checks if isinstance(check, SecondCamera)]
+    (check,) = checks
+    return check.look(frame, face)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_face_that_the_second_camera_does_not_see_is_doubted(
+    tmp_path: Path, stages: Stages, eileen: Portrait, *, seen: bool
+) -> None:
+    dark = np.full_like(eileen.pixels, 12)  # a screen in infrared
+    first = folder(tmp_path / "visible", eileen.pixels)
+    second = folder(tmp_path / "infrared", eileen.pixels if seen else dark)
+    config = configured(first, second)
+    frame = taken(config)
+    assert frame.beside is not None
+    assert frame.beside.shape == eileen.pixels.shape
+    (face,) = stages.detector.detect(frame)
+    assert said(config, frame, face) == (0.0 if seen else UNSEEN)
+
+
+def test_a_second_camera_that_is_away_speaks_against_the_face(
+    tmp_path: Path, stages: Stages, eileen: Portrait
+) -> None:
+    config = configured(folder(tmp_path / "visible", eileen.pixels), tmp_path / "x")
+    frame = Frame(eileen.pixels, 0.0, 0)
+    (face,) = stages.detector.detect(frame)
+    assert said(config, frame, face) == UNSEEN
+
+
+def test_a_door_with_one_camera_has_one_picture(tmp_path: Path, eileen: Portrait) -> None:
+    config = configured(folder(tmp_path / "visible", eileen.pixels), None)
+    assert taken(config).beside is None
+    assert not any(isinstance(check, SecondCamera) for check in Stages.load(config).checks)
