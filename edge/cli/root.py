@@ -63,6 +63,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "Events of all doors from the broker into a database, each once, its chain checked.",
         "fleet",
     ),
+    "pki": (
+        "A small private authority: certificates for the broker, its doors and its collectors.",
+        "pki",
+    ),
     "mqtt": ("Print every topic and payload, as a page or as JSON Schemas.", "mqtt"),
     "models": ("The networks this installation has.", "models"),
 }

@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import random
-import re
 import socket
 import subprocess
 import threading
@@ -37,7 +36,6 @@ from tests.support.link_parts import (
     Mosquitto,
     Reader,
     free_port,
-    gathered,
     needs_mosquitto,
     until,
 )
@@ -544,55 +542,6 @@ class TestTls:
         authority = Authority(tmp_path, "authority")
         with pytest.raises(BrokerError, match=r"no TLS with|cannot be reached"):
             self.connect(broker.port, tls=True, ca_file=authority.file)
-
-
-@needs_mosquitto
-class TestTheExample:
-    """deploy/mosquitto.example.conf, with its access list, as it is but for the paths."""
-
-    @pytest.fixture
-    def example(self, tmp_path: Path) -> Iterator[tuple[int, Authority]]:
-        text = (Path(__file__).parents[2] / "deploy/mosquitto.example.conf").read_text()
-        authority = Authority(tmp_path, "ca")
-        authority.issue("broker")
-        access = re.findall(r"^#   ?(.*)$|^#$", text, re.MULTILINE)
-        (tmp_path / "edge-door.acl").write_text("\n".join(line.strip() for line in access) + "\n")
-        mosquitto = Mosquitto(tmp_path, anonymous=False)
-        conf = tmp_path / "mosquitto.conf"
-        for there in ("/etc/mosquitto/certs", "/etc/mosquitto", "/var/lib/mosquitto"):
-            text = text.replace(there, str(tmp_path))
-        conf.write_text(f"user root\nlog_type all\n{text}".replace("8883", str(mosquitto.port)))
-        mosquitto.start()
-        yield mosquitto.port, authority
-        mosquitto.kill()
-
-    def test_a_device_ships_and_a_collector_confirms(
-        self, tmp_path: Path, example: tuple[int, Authority]
-    ) -> None:
-        port, authority = example
-        crt, key = authority.issue("door1")
-        files = {"ca_file": authority.file, "cert_file": crt, "key_file": key}
-        device = Device(tmp_path, port, tls=True, **{k: str(v) for k, v in files.items()})
-        device.append(3)
-        collector = Reader(port, confirms=True, tls=(authority.file, *authority.issue("collector")))
-        try:
-            device.start()
-            until(lambda: device.outbox.watermarks().confirmed == 3)
-            until(lambda: collector.of("availability") == [b"online"])
-        finally:
-            collector.close()
-            device.close()
-
-    def test_a_device_cannot_speak_for_another(self, example: tuple[int, Authority]) -> None:
-        port, authority = example
-        crt, key = authority.issue("door2")
-        mqtt = {"ca_file": str(authority.file), "cert_file": str(crt), "key_file": str(key)}
-        config = parse({"mqtt": {"host": "127.0.0.1", "port": port, "tls": True, **mqtt}}, "test")
-        with Broker(config.mqtt, "edge-door-door2").connect(OFFLINE) as connection:
-            ticket = connection.publish(TOPICS.available(online=True))
-            answers: list[Any] = []
-            until(gathered(lambda: connection.poll(0.05), answers))
-            assert (answers[0].ticket, answers[0].refused) == (ticket, "Not authorized")
 
 
 @needs_mosquitto

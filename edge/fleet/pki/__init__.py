@@ -1,0 +1,1 @@
+"""A small private certificate authority for the broker, its doors and its collectors."""

@@ -1,0 +1,213 @@
+"""The authority's folder: its key, its revocations, and what it has issued.
+
+ca.crt ca.key       the authority; the key belongs on a machine that no door reaches
+crl.pem             what was revoked; the broker reads it
+issued/NAME.crt     every certificate in force, and NAME.key where the key was made here
+renewed/NAME-SERIAL.crt   what a newer one has replaced, and what counts until it ends
+revoked/...         every certificate that no longer counts
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge.errors import UsageError
+from edge.files import create_file, replace_file
+from edge.fleet.pki import certificates
+from edge.fleet.pki.certificates import Issuer, Role, Wanted
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+DAYS = 825
+"""How long a certificate lasts unless told otherwise: longer ones are refused by some clients."""
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate in force."""
+
+    name: str
+    role: Role
+    certificate: Path
+    key: Path | None
+    """Where its key lies; None where whoever asked for it keeps the key."""
+    ends: datetime
+
+
+class Authority:
+    """Issues, renews and revokes, in one folder. UsageError says what cannot be and what to do."""
+
+    def __init__(self, folder: Path, issuer: Issuer) -> None:
+        self._folder = folder
+        self._issuer = issuer
+
+    @classmethod
+    def begin(cls, folder: Path, name: str, imported: tuple[Path, Path] | None = None) -> Authority:
+        """Make an authority, or take one that exists: its certificate and key in PEM."""
+        if (folder / "ca.key").exists():
+            raise UsageError(f"{folder} holds an authority already. Name another folder.")
+        if imported is None:
+            key = certificates.new_key()
+            certificate = certificates.own_certificate(key, name, certificates.today())
+        else:
+            certificate, key = _read_pair(*imported)
+        authority = cls(folder, (certificate, key))
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            authority._list_revoked()
+            replace_file(folder / "ca.crt", certificates.pem(certificate), 0o644)
+            create_file(folder / "ca.key", certificates.key_pem(key))  # last: now it is one
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        return authority
+
+    @classmethod
+    def open(cls, folder: Path) -> Authority:
+        """The authority in a folder."""
+        if not (folder / "ca.key").exists():
+            raise UsageError(
+                f"{folder} holds no authority. Make one with `edge-door pki init`, or name the "
+                "right folder with --folder."
+            )
+        return cls(folder, _read_pair(folder / "ca.crt", folder / "ca.key"))
+
+    def issue(self, wanted: Wanted, request: Path | None = None) -> Issued:
+        """A certificate and its key; with `request`, for a key that was made elsewhere."""
+        role, name = wanted.role, wanted.name
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r}: a name has 1 to 64 letters, digits, _ and -.")
+        if role is Role.BROKER and not wanted.hosts:
+            raise UsageError(
+                "a broker's certificate needs the names that doors reach it by: --host"
+            )
+        if self._path(role, name).exists():
+            raise UsageError(
+                f"{name} has a certificate. `edge-door pki renew {name}` makes a new one, "
+                f"`edge-door pki revoke {name}` ends it."
+            )
+        return self._issue(wanted, request)
+
+    def renew(self, name: str, days: int = DAYS, request: Path | None = None) -> Issued:
+        """A new certificate and key for the same name. The old one counts until it ends."""
+        before = self.find(name)
+        hosts = certificates.hosts_of(_read_certificate(before.certificate))
+        wanted = Wanted(before.role, before.name, hosts, days)
+        if request is None and before.key is None:
+            raise UsageError(f"the key of {name} is not here: renew it with --csr FILE.")
+        self._set_aside(before, "renewed")
+        return self._issue(wanted, request)
+
+    def revoke(self, name: str) -> Issued:
+        """End a certificate and those before it. Brokers know once they have the new `crl.pem`."""
+        issued = self.find(name)
+        self._set_aside(issued, "revoked")
+        for path in (self._folder / "renewed").glob(f"{issued.certificate.stem}-*.crt"):
+            path.rename(self._folder / "revoked" / path.name)
+        issued.certificate.unlink()
+        if issued.key:
+            issued.key.unlink()
+        self._list_revoked()
+        return issued
+
+    def _set_aside(self, issued: Issued, where: str) -> None:
+        certificate = _read_certificate(issued.certificate)
+        folder = self._folder / where
+        folder.mkdir(exist_ok=True)
+        name = f"{issued.certificate.stem}-{certificate.serial_number:x}.crt"
+        replace_file(folder / name, certificates.pem(certificate), 0o644)
+
+    def issued(self) -> list[Issued]:
+        """Every certificate in force, by name."""
+        return [self._read(path) for path in sorted((self._folder / "issued").glob("*.crt"))]
+
+    def find(self, name: str) -> Issued:
+        """The certificate of a name, as it was given or as a broker sees it."""
+        every = {each.role.common_name(each.name): each for each in self.issued()}
+        if name in every:
+            return every[name]
+        meant = [common for common, each in every.items() if each.name == name]
+        if len(meant) == 1:
+            return every[meant[0]]
+        known = ", ".join(meant or every) or "nobody"
+        raise UsageError(f"{name}: say which certificate of this authority. There are: {known}.")
+
+    def _issue(self, wanted: Wanted, request: Path | None) -> Issued:
+        key = certificates.new_key()
+        public = _read_request(request) if request else key.public_key()
+        now = certificates.today()
+        certificate = certificates.certificate_for(wanted, public, self._issuer, now)
+        path = self._path(wanted.role, wanted.name)
+        try:
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            if request is None:
+                replace_file(path.with_suffix(".key"), certificates.key_pem(key))
+            replace_file(path, certificates.pem(certificate), 0o644)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
+        return self._read(path)
+
+    def _path(self, role: Role, name: str) -> Path:
+        return self._folder / "issued" / f"{role.common_name(name).replace(':', '.')}.crt"
+
+    def _read(self, path: Path) -> Issued:
+        certificate = _read_certificate(path)
+        key = path.with_suffix(".key")
+        try:
+            role = certificates.role_of(certificate)
+        except ValueError as error:
+            raise UsageError(f"{path} was not made by `edge-door pki`. Move it away.") from error
+        return Issued(
+            name=path.stem.removeprefix(f"{role.value}."),
+            role=role,
+            certificate=path,
+            key=key if key.exists() else None,
+            ends=certificate.not_valid_after_utc,
+        )
+
+    def _list_revoked(self) -> None:
+        ended = [
+            (_read_certificate(path).serial_number, certificates.today())
+            for path in sorted((self._folder / "revoked").glob("*.crt"))
+        ]
+        text = certificates.revocations(self._issuer, ended, certificates.today())
+        replace_file(self._folder / "crl.pem", text, 0o644)
+
+
+def _read_pair(crt: Path, key_file: Path) -> Issuer:
+    certificate = _read_certificate(crt)
+    try:
+        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{key_file} is no unencrypted PEM key: {error}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise UsageError(f"{key_file}: the authority's key must be an elliptic curve's.")
+    if key.public_key() != certificate.public_key():
+        raise UsageError(f"{key_file} is not the key of {crt}.")
+    return certificate, key
+
+
+def _read_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is no PEM certificate: {error}") from error
+
+
+def _read_request(path: Path) -> ec.EllipticCurvePublicKey:
+    try:
+        request = x509.load_pem_x509_csr(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is no PEM certificate request: {error}") from error
+    public = request.public_key()
+    if not request.is_signature_valid or not isinstance(public, ec.EllipticCurvePublicKey):
+        raise UsageError(f"{path}: the request must be signed by its own elliptic curve key.")
+    return public

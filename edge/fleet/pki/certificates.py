@@ -1,0 +1,205 @@
+"""Certificates as the brokers of a fleet want them: EC P-256, X.509 v3, one role each. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AUTHORITY_DAYS = 3650
+EARLY = timedelta(hours=1)
+"""Certificates begin before they are made: the clock of a board may be behind."""
+
+
+class Role(str, Enum):
+    """What a certificate is good for. The prefix of its name decides what a broker lets it do.
+
+    A device's name is its `[device] id`, which holds no colon: no device can be given a name that
+    the access list knows as another role.
+    """
+
+    DEVICE = "device"
+    BROKER = "broker"
+    COLLECTOR = "collector"
+    SITE = "site"
+    HOME = "home"
+
+    def common_name(self, name: str) -> str:
+        """As the broker sees it."""
+        return name if self is Role.DEVICE else f"{self.value}:{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a certificate is to be."""
+
+    role: Role
+    name: str
+    hosts: tuple[str, ...]
+    """Names and addresses that a broker is reached by."""
+    days: int
+
+
+Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A private key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The private key, unencrypted PKCS #8: a board has nobody to type a passphrase."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def pem(certificate: x509.Certificate) -> bytes:
+    """The certificate in PEM."""
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def own_certificate(key: ec.EllipticCurvePrivateKey, name: str, now: datetime) -> x509.Certificate:
+    """The authority's: it signs others, and nothing below it does."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return (
+        _builder(subject, subject, key.public_key(), now, AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(authority=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def certificate_for(
+    wanted: Wanted, public: ec.EllipticCurvePublicKey, issuer: Issuer, now: datetime
+) -> x509.Certificate:
+    """One that serves a role."""
+    authority, key = issuer
+    role, hosts = wanted.role, wanted.hosts
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, role.common_name(wanted.name)),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, role.value),
+        ]
+    )
+    builder = _builder(subject, authority.subject, public, now, wanted.days)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)  # noqa: FBT003
+    builder = builder.add_extension(_usage(authority=False), critical=True)
+    # A site's broker serves its doors, and is a client of the centre's.
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH] if role is not Role.BROKER else []
+    purposes += [ExtendedKeyUsageOID.SERVER_AUTH] if hosts else []
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    if hosts:
+        builder = builder.add_extension(_alternatives(hosts), critical=False)
+    return (
+        builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(_signed_by(authority), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def revocations(
+    issuer: Issuer,
+    revoked: Iterable[tuple[int, datetime]],
+    now: datetime,
+) -> bytes:
+    """The list of revoked serial numbers, PEM.
+
+    It ends with the authority: a broker whose list is out of date would refuse everybody.
+    """
+    authority, key = issuer
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.subject)
+        .last_update(now - EARLY)
+        .next_update(authority.not_valid_after_utc)
+        .add_extension(_signed_by(authority), critical=False)
+        .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+    )
+    for serial, at in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def role_of(certificate: x509.Certificate) -> Role:
+    """What it was made for. ValueError: not by this program."""
+    units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    return Role(units[0].value if units else "")
+
+
+def hosts_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The names and addresses in it."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    names: list[str] = extension.value.get_values_for_type(x509.DNSName)
+    return (*names, *map(str, extension.value.get_values_for_type(x509.IPAddress)))
+
+
+def today() -> datetime:
+    """This moment, in UTC and whole seconds as certificates have it."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    public: ec.EllipticCurvePublicKey,
+    now: datetime,
+    days: int,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - EARLY)
+        .not_valid_after(now + timedelta(days=days))
+    )
+
+
+def _signed_by(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    name = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(name)
+
+
+def _alternatives(hosts: Iterable[str]) -> x509.SubjectAlternativeName:
+    return x509.SubjectAlternativeName([_alternative(host) for host in hosts])
+
+
+def _alternative(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
