@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from rich.text import Text
 
-from edge.cli.base import app, start_logging
+from edge.access.command import Action, public_text, sign_command
+from edge.cli.base import JsonOption, app, complaints, show, start_logging
 from edge.cli.service import heartbeat
 from edge.errors import UsageError
+from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
 from edge.stopping import StopSignal
@@ -20,6 +32,11 @@ from edge.systemd import notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+operator_app = typer.Typer(help="Who may use the dashboard.", no_args_is_help=True)
+app.add_typer(operator_app, name="operator")
+command_app = typer.Typer(help="Signed commands to doors.", no_args_is_help=True)
+app.add_typer(command_app, name="command")
 
 DatabaseOption = Annotated[
     str,
@@ -79,6 +96,105 @@ def collect(  # noqa: PLR0913 - one option each
     with StopSignal() as stop:
         Collector(settings, place, store, figures).serve(stop, heartbeat)
     store.close()
+
+
+@app.command()
+def dashboard(  # noqa: PLR0913 - one option each
+    *,
+    database: DatabaseOption,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    cert_file: Annotated[Path | None, typer.Option(help="Certificate, for https.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    behind_tls: Annotated[
+        bool, typer.Option("--behind-tls", help="A proxy in front speaks https.")
+    ] = False,
+    proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies whose X-Forwarded-For is believed.")
+    ] = "",
+    title: Annotated[str, typer.Option(help="What this wall is called.")] = "edge-door",
+) -> None:
+    """All doors in a browser: alarms, history, people, commands."""
+    with _extra_packages():
+        from edge.fleet.database.database import Database  # noqa: PLC0415
+        from edge.fleet.web.serving import Place, serve  # noqa: PLC0415
+
+    start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
+    if (cert_file is None) != (key_file is None):
+        raise UsageError("--cert-file and --key-file: give both or neither")
+    place = Place(host, port, cert_file, key_file, proxies, behind_tls)
+    store = Database.open(database)
+    notify("READY=1")
+    complaints.print(f"the dashboard is at {place.address}", highlight=False)
+    serve(store, place, title)
+    store.close()
+
+
+@operator_app.command("add")
+def add_operator(
+    name: Annotated[str, typer.Argument(help="How they log in.")],
+    *,
+    database: DatabaseOption,
+    role: Annotated[Role, typer.Option(help="For all doors.")] = Role.ADMINISTRATOR,
+    json: JsonOption = False,
+) -> None:
+    """Somebody who may log in; prints a password that is asked for nowhere else."""
+    with _extra_packages():
+        from edge.fleet import operators  # noqa: PLC0415
+        from edge.fleet.database.database import Database  # noqa: PLC0415
+        from edge.fleet.web.roles import Grant  # noqa: PLC0415
+
+    password = secrets.token_urlsafe(12)
+    store = Database.open(database)
+    with store.writing() as writing:
+        now = time.time()
+        operators.add_operator(writing, name, password, [Grant(role, None)], now)
+        actor = operators.Actor("host", "")
+        operators.write_action(
+            writing, now, actor, "manage_operators", name, f"added: {role.value}"
+        )
+    store.close()
+    result = {"ok": True, "name": name, "role": role.value, "password": password}
+    show(result, as_json=json, text=f"{name} is {role.value}. Password: {password}")
+
+
+@command_app.command("key")
+def make_key(
+    file: Annotated[Path, typer.Argument(help="Where the private key is written, mode 0600.")],
+    *,
+    json: JsonOption = False,
+) -> None:
+    """A key that signs commands; prints its public half, for the doors and the dashboard."""
+    key = Ed25519PrivateKey.generate()
+    raw = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as target:
+            target.write(raw)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be made: {error.strerror}") from error
+    text = public_text(key)
+    show({"ok": True, "file": str(file), "public": text}, as_json=json, text=text)
+
+
+@command_app.command("sign")
+def sign(
+    device: Annotated[str, typer.Argument(help="The door's id.")],
+    action: Annotated[Action, typer.Argument(help="What it is to do.")],
+    *,
+    key: Annotated[Path, typer.Option(help="From `edge-door command key`.")],
+    json: JsonOption = False,
+) -> None:
+    """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
+    try:
+        loaded = load_pem_private_key(key.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{key} is not a key of `edge-door command key`: {error}") from error
+    if not isinstance(loaded, Ed25519PrivateKey):
+        raise UsageError(f"{key} is not an Ed25519 key")
+    now = time.time()
+    text = sign_command(loaded, device, action, int(now * 1000), int(now), secrets.token_hex(16))
+    show({"ok": True, "command": text}, as_json=json, text=Text(text))
 
 
 @contextmanager

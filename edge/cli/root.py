@@ -68,6 +68,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "pki",
     ),
     "mqtt": ("Print every topic and payload, as a page or as JSON Schemas.", "mqtt"),
+    "dashboard": ("All doors in a browser: alarms, history, people, commands.", "fleet"),
+    "operator": ("Who may use the dashboard.", "fleet"),
+    "command": ("Signed commands to doors.", "fleet"),
     "models": ("The networks this installation has.", "models"),
 }
 """Of each command the first sentence of its help, and the files of this folder that make it."""

@@ -1,0 +1,94 @@
+"""The dashboard as an ASGI application: every entry of every page, behind the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from edge.fleet.web.headers import Headers
+from edge.fleet.web.live import Live
+from edge.fleet.web.login import Login
+from edge.fleet.web.pages import (
+    account,
+    alarms,
+    charts,
+    commands,
+    door,
+    health,
+    history,
+    operators,
+    people,
+    setup,
+    wall,
+)
+from edge.fleet.web.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from edge.fleet.database.database import Database
+    from edge.fleet.web.site import Entry, Options
+
+ENTRIES: tuple[Entry, ...] = (
+    *wall.ENTRIES,
+    *door.ENTRIES,
+    *alarms.ENTRIES,
+    *history.ENTRIES,
+    *charts.ENTRIES,
+    *people.ENTRIES,
+    *commands.ENTRIES,
+    *health.ENTRIES,
+    *setup.ENTRIES,
+    *operators.ENTRIES,
+    *account.ENTRIES,
+)
+"""Everything behind the login."""
+
+
+def make_app(database: Database, options: Options) -> Starlette:
+    """The application."""
+    site = Site(database, options)
+    live, login = Live(site), Login(site)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        looking = asyncio.create_task(live.run())
+        yield
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+
+    async def missing(_request: Request, _error: Exception) -> Response:
+        return site.refusal(404, "there is nothing here.")
+
+    async def broken(_request: Request, _error: Exception) -> Response:
+        return site.refusal(500, "something is wrong here. The host's journal says what.")
+
+    return Starlette(
+        routes=[
+            Route("/login", login.show, methods=["GET"]),
+            Route("/login", login.enter, methods=["POST"]),
+            Route("/logout", login.leave, methods=["POST"]),
+            Route("/live", live.stream, methods=["GET"]),
+            Route("/alive", _alive, methods=["GET"]),
+            Mount("/static", StaticFiles(packages=[("edge.fleet.web", "static")])),
+            *(Route(entry.path, site.endpoint(entry), methods=[entry.method]) for entry in ENTRIES),
+        ],
+        middleware=[Middleware(Headers, tls=options.tls)],
+        exception_handlers={404: missing, 500: broken},
+        lifespan=lifespan,
+    )
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok")

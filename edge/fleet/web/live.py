@@ -1,0 +1,180 @@
+"""What is new, to every open page: server-sent events, made once and sent to all who may see them.
+
+A page that loses the stream says so itself; when it is back it is loaded anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, true
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from edge.errors import DatabaseError
+from edge.fleet.database.database import latest_batch
+from edge.fleet.database.tables import commands, devices, events
+from edge.fleet.operators import read_operator
+from edge.fleet.web import sessions
+from edge.fleet.web.roles import Verb
+from edge.fleet.web.site import COOKIE
+from edge.fleet.web.tiles import read_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.requests import Request
+
+    from edge.fleet.web.roles import Rights
+    from edge.fleet.web.site import Site
+    from edge.fleet.web.tiles import Tile
+
+LOOK_EVERY_S = 0.2
+TILES_EVERY_S = 2.0
+PING_S = 10.0
+MAX_WAITING = 2000
+"""A page that is further behind is cut off, and loads anew."""
+MAX_EVENTS = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something new about one door, as HTML."""
+
+    kind: str
+    door: str
+    group: int | None
+    html: str
+    trouble: bool = False
+
+    def encode(self) -> str:
+        """As the stream carries it."""
+        fields = {"door": self.door, "html": self.html, "trouble": self.trouble}
+        return f"event: {self.kind}\ndata: {json.dumps(fields)}\n\n"
+
+
+class _Listener:
+    """An open page."""
+
+    def __init__(self, rights: Rights) -> None:
+        self.rights = rights
+        self.queue: asyncio.Queue[Piece] = asyncio.Queue(MAX_WAITING)
+        self.behind = False
+
+
+class Live:
+    """Looks for news and hands it out. `run` is a task of the server's loop."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._listeners: set[_Listener] = set()
+        self._batch = -1
+        self._tiles: dict[str, Tile] = {}
+        self._tiles_at = 0.0
+
+    async def run(self) -> None:
+        """Look for news, for ever."""
+        while True:
+            try:
+                pieces = await run_in_threadpool(lambda: list(self._news()))
+            except DatabaseError as error:
+                _log.warning("nothing is live: %s", error)
+                pieces = []
+                await asyncio.sleep(TILES_EVERY_S)
+            for piece in pieces:
+                self._hand_out(piece)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def stream(self, request: Request) -> Response:
+        """The stream of one page."""
+        rights = await run_in_threadpool(self._rights, request)
+        if rights is None or not rights.anywhere(Verb.SEE):
+            return Response(status_code=403)
+        return StreamingResponse(
+            self._pieces(request, rights),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    async def _pieces(self, request: Request, rights: Rights) -> AsyncIterator[str]:
+        listener = _Listener(rights)
+        self._listeners.add(listener)
+        try:
+            yield ": here\n\n"
+            while not listener.behind:
+                try:
+                    piece = await asyncio.wait_for(listener.queue.get(), PING_S)
+                except asyncio.TimeoutError:
+                    # Whoever logged out, or lost a role, hears nothing more.
+                    if await run_in_threadpool(self._rights, request) != rights:
+                        return
+                    yield "event: ping\ndata: {}\n\n"
+                else:
+                    yield piece.encode()
+        finally:
+            self._listeners.discard(listener)
+
+    def _hand_out(self, piece: Piece) -> None:
+        for listener in self._listeners:
+            if not listener.rights.may(Verb.SEE, piece.group):
+                continue
+            try:
+                listener.queue.put_nowait(piece)
+            except asyncio.QueueFull:
+                listener.behind = True
+
+    def _rights(self, request: Request) -> Rights | None:
+        with self._site.database.reading() as connection:
+            session = sessions.find(connection, request.cookies.get(COOKIE), time.time())
+            if session is None or session.operator is None:
+                return None
+            operator = read_operator(connection, session.operator)
+        return operator.rights if operator else None
+
+    def _news(self) -> Iterator[Piece]:
+        now = time.time()
+        with self._site.database.reading() as connection:
+            newest = latest_batch(connection)
+            since, self._batch = self._batch, newest
+            if since < 0:
+                self._tiles = {tile.id: tile for tile in read_tiles(connection, now, true())}
+                return
+            if newest == since and now - self._tiles_at < TILES_EVERY_S:
+                return
+            tiles = read_tiles(connection, now, true())
+            self._tiles_at = now
+            yield from self._changed(tiles)
+            if newest > since:
+                yield from self._happened(connection, since)
+
+    def _changed(self, tiles: list[Tile]) -> Iterator[Piece]:
+        for tile in tiles:
+            if self._tiles.get(tile.id) != tile:
+                html = self._site.render("tile.html", tile=tile)
+                yield Piece("tile", tile.id, tile.group, html, tile.trouble)
+        self._tiles = {tile.id: tile for tile in tiles}
+
+    def _happened(self, connection: Any, since: int) -> Iterator[Piece]:
+        for row in connection.execute(
+            select(events, devices.c.name, devices.c.group_id)
+            .join(devices, devices.c.id == events.c.device)
+            .where(events.c.batch > since)
+            .order_by(events.c.batch.desc(), events.c.at.desc())
+            .limit(MAX_EVENTS)
+        ).all()[::-1]:
+            html = self._site.render("event.html", event=row)
+            yield Piece("event", row.device, row.group_id, html)
+        for row in connection.execute(
+            select(commands, devices.c.group_id)
+            .join(devices, devices.c.id == commands.c.device)
+            .where(commands.c.batch > since)
+        ):
+            html = self._site.render("command.html", command=row)
+            yield Piece("command", row.device, row.group_id, html)

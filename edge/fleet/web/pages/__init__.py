@@ -1,0 +1,1 @@
+"""The pages: each file is one part of the dashboard, and lists its entries."""

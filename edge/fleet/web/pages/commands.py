@@ -1,0 +1,130 @@
+"""Commands: signed by the operator's key, in the browser or on their own host, never by this one.
+
+The dashboard holds no key that a door obeys. It checks who may send what, keeps the reason, and
+passes the signed text on; the door checks the signature again, and answers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from edge.access.command import Action, Counters, Receiver, verify_command
+from edge.errors import CommandError, UsageError
+from edge.fleet.database.tables import commands, devices, groups, keys
+from edge.fleet.kinds import CommandState
+from edge.fleet.web.roles import Verb
+from edge.fleet.web.site import Entry
+from edge.moment import Moment
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edge.fleet.web.visit import Visit
+
+MOST_AT_ONCE = 500
+
+
+def leads_out(door: Any) -> bool:
+    """Whether the door's reader is what lets people out to the street."""
+    return door.from_zone is not None and door.to_zone is None
+
+
+def lockdown(visit: Visit) -> Response:
+    """Many doors at once; those that people get out through are left out."""
+    rows = visit.connection.execute(
+        select(devices).where(visit.visible(Verb.COMMAND)).order_by(devices.c.name)
+    ).all()
+    chosen = visit.query.get("group", "")
+    doors = [row for row in rows if not chosen or str(row.group_id) == chosen]
+    seen = {row.group_id for row in rows}
+    named = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
+    return visit.page(
+        "lockdown.html",
+        doors=[row for row in doors if not leads_out(row)],
+        left_out=[row for row in doors if leads_out(row)],
+        groups=[group for group in named if group.id in seen],
+        chosen=chosen,
+        keys=_keys(visit),
+        most=MOST_AT_ONCE,
+    )
+
+
+def send(visit: Visit) -> Response:
+    """Signed commands, with a reason: queued for the collector, or none of them."""
+    texts = [text for text in visit.form.get("text", []) if text.strip()]
+    if not 1 <= len(texts) <= MOST_AT_ONCE:
+        raise UsageError(f"send 1 to {MOST_AT_ONCE} signed commands at once")
+    reason = visit.text("reason", 200)
+    mine = [row.public for row in _keys(visit)]
+    for text in texts:
+        _queue(visit, text.strip(), reason, mine)
+    where = visit.text("back", 80, needed=False)
+    return visit.back(where if where.startswith("/doors/") else "/commands")
+
+
+def sent(visit: Visit) -> Response:
+    """What was sent, and what came of it."""
+    rows = visit.connection.execute(
+        select(commands, devices.c.name)
+        .join(devices, devices.c.id == commands.c.device)
+        .where(visit.visible())
+        .order_by(commands.c.at.desc())
+        .limit(200)
+    ).all()
+    return visit.page("commands.html", commands=rows)
+
+
+def _keys(visit: Visit) -> Any:
+    mine = keys.c.operator_id == visit.operator.number
+    return visit.connection.execute(select(keys).where(mine)).all()
+
+
+def _queue(visit: Visit, text: str, reason: str, mine: list[str]) -> None:
+    try:
+        named = json.loads(text)["device"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UsageError("that is no signed command") from error
+    door = visit.door_named(str(named), Verb.COMMAND)
+    moment = Moment("", 0.0, visit.now, wall_trusted=True)
+    try:
+        command, _ = verify_command(
+            text, Receiver(door.id, mine, tuple(Action)), Counters(), moment
+        )
+    except CommandError as error:
+        raise UsageError(f"{door.name}: {_plainly(str(error))}") from error
+    if command.action is Action.LOCK_DOWN and leads_out(door):
+        raise UsageError(
+            f"{door.name} is how people get out: a lock-down there could lock somebody in"
+        )
+    known = select(commands.c.nonce).where(commands.c.nonce == command.nonce)
+    if visit.connection.execute(known).first() is not None:
+        raise UsageError(f"{door.name}: this command was sent already")
+    visit.connection.execute(
+        insert(commands).values(
+            nonce=command.nonce,
+            device=door.id,
+            action=command.action.value,
+            reason=reason,
+            by=visit.operator.name,
+            at=visit.now,
+            expires=float(json.loads(text)["expires"]),
+            text=text,
+            state=CommandState.QUEUED.value,
+            batch=visit.batch,
+        )
+    )
+    visit.note(Verb.COMMAND.value, f"{door.id}: {command.action.value}", reason)
+
+
+def _plainly(sentence: str) -> str:
+    return sentence.replace("not in mqtt.command_keys", "not among your keys")
+
+
+ENTRIES = (
+    Entry("GET", "/lockdown", lockdown, Verb.COMMAND),
+    Entry("GET", "/commands", sent, Verb.SEE),
+    Entry("POST", "/commands", send, Verb.COMMAND),
+)

@@ -1,0 +1,123 @@
+"""Sessions, their CSRF words, and how often somebody may guess a password. All in the database.
+
+A session begins anonymous, with the login page, so that the login form has a CSRF word too; who
+logs in gets a new one, so that a cookie planted before is worth nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select, update
+
+from edge.fleet.database.tables import failures, sessions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+IDLE_S = 12 * 3600.0
+LONGEST_S = 7 * 86400.0
+ANONYMOUS_S = 1800.0
+SEEN_EVERY_S = 60.0
+WINDOW_S = 900.0
+"""Failures count for so long."""
+MOST_BY_NAME = 5
+MOST_BY_ADDRESS = 30
+_WORD_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser's session; `operator` is None before the login."""
+
+    key: str
+    operator: int | None
+    csrf: str
+    challenge: bytes | None
+    seen: float
+
+
+def begin(connection: Connection, operator: int | None, address: str, now: float) -> str:
+    """A new session; the cookie's value, which is not stored."""
+    cookie = secrets.token_urlsafe(_WORD_BYTES)
+    row = {
+        "id": _key(cookie),
+        "operator_id": operator,
+        "csrf": secrets.token_urlsafe(_WORD_BYTES),
+        "created": now,
+        "seen": now,
+        "address": address[:64],
+    }
+    connection.execute(insert(sessions).values(**row))
+    return cookie
+
+
+def find(connection: Connection, cookie: str | None, now: float) -> Session | None:
+    """The session of a cookie; None when there is none or its time is over."""
+    if not cookie:
+        return None
+    row = connection.execute(select(sessions).where(sessions.c.id == _key(cookie))).first()
+    if row is None:
+        return None
+    idle = ANONYMOUS_S if row.operator_id is None else IDLE_S
+    if now - row.seen > idle or now - row.created > LONGEST_S:
+        return None
+    return Session(row.id, row.operator_id, row.csrf, row.challenge, row.seen)
+
+
+def touch(connection: Connection, session: Session, now: float) -> None:
+    """The session is in use."""
+    connection.execute(update(sessions).where(sessions.c.id == session.key).values(seen=now))
+
+
+def end(connection: Connection, key: str) -> None:
+    """Forget a session."""
+    connection.execute(delete(sessions).where(sessions.c.id == key))
+
+
+def set_challenge(connection: Connection, key: str, challenge: bytes | None) -> None:
+    """Remember what a passkey has to sign, or forget it."""
+    connection.execute(update(sessions).where(sessions.c.id == key).values(challenge=challenge))
+
+
+def word_fits(session: Session, word: str) -> bool:
+    """Whether a form came from a page of this session."""
+    return hmac.compare_digest(session.csrf.encode(), word.encode())
+
+
+def too_many(connection: Connection, name: str, address: str, now: float) -> bool:
+    """Whether this name or this address has failed too often of late."""
+    for who, most in (_name(name), MOST_BY_NAME), (_address(address), MOST_BY_ADDRESS):
+        lately = (failures.c.who == who, failures.c.at > now - WINDOW_S)
+        count = select(func.count()).select_from(failures).where(*lately)
+        if connection.execute(count).scalar_one() >= most:
+            return True
+    return False
+
+
+def trying(connection: Connection, name: str, address: str, now: float) -> None:
+    """Somebody tries: counted before the password is looked at, so that many at once count too."""
+    rows = [{"who": _name(name), "at": now}, {"who": _address(address), "at": now}]
+    connection.execute(insert(failures), rows)
+
+
+def cleared(connection: Connection, name: str, address: str, at: float) -> None:
+    """The attempt of `at` succeeded: the name's are forgotten, and this one of the address."""
+    this = (failures.c.who == _address(address)) & (failures.c.at == at)
+    connection.execute(delete(failures).where((failures.c.who == _name(name)) | this))
+
+
+def _key(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def _name(name: str) -> str:
+    return f"name:{name.casefold()[:80]}"
+
+
+def _address(address: str) -> str:
+    return f"address:{address[:64]}"

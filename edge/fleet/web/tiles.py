@@ -1,0 +1,92 @@
+"""A door as the wall shows it: one value, equal while nothing to be seen has changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from edge.fleet.collector.upkeep import anybody_listens
+from edge.fleet.database.tables import alarms, devices, groups
+from edge.fleet.kinds import AlarmKind, Presence
+from edge.fleet.presence import presence
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+_SEVERITY = {kind.value: rank for rank, kind in enumerate(AlarmKind)}
+_ORDER = {word: rank for rank, word in enumerate(reversed(Presence))}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One door on the wall."""
+
+    id: str
+    name: str
+    group: int | None
+    group_name: str
+    presence: Presence
+    lock: str
+    """LOCKED, UNLOCKED, OPEN, ...; empty while nobody knows."""
+    contact: str
+    """ON is open, OFF closed; empty while nobody knows."""
+    alarms: tuple[str, ...]
+    """Kinds that stand or wait to be acknowledged, the worst first."""
+
+    @property
+    def trouble(self) -> bool:
+        """Whether somebody should look at it."""
+        return bool(self.alarms) or self.presence is not Presence.ONLINE
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """For sorting: alarms first, by what is worst; then who is not online; then by name."""
+        worst = min((_SEVERITY[kind] for kind in self.alarms), default=len(_SEVERITY))
+        return worst, _ORDER[self.presence], self.name.casefold()
+
+
+def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -> list[Tile]:
+    """The doors that `which`, a condition on `devices`, picks; in the order of the wall."""
+    listened = anybody_listens(connection, now)
+    waiting = alarms.c.cleared.is_(None) | alarms.c.acknowledged.is_(None)
+    kinds: dict[str, set[str]] = {}
+    for device, kind in connection.execute(select(alarms.c.device, alarms.c.kind).where(waiting)):
+        kinds.setdefault(device, set()).add(kind)
+    rows = connection.execute(
+        select(
+            devices.c.id,
+            devices.c.name,
+            devices.c.group_id,
+            devices.c.available,
+            devices.c.states,
+            devices.c.heard,
+            groups.c.name.label("group_name"),
+        )
+        .join(groups, devices.c.group_id == groups.c.id, isouter=True)
+        .where(which)
+    )
+    found = [_tile(row, kinds.get(row.id, set()), now, listened=listened) for row in rows]
+    return sorted(found, key=lambda tile: tile.rank)
+
+
+def _tile(row: Any, kinds: set[str], now: float, *, listened: bool) -> Tile:
+    states = json.loads(row.states)
+    there = presence(row.available, states, row.heard, now) if listened else Presence.UNKNOWN
+    known = there is Presence.ONLINE  # the last word of a door that is gone is not how it is now
+    return Tile(
+        id=row.id,
+        name=row.name,
+        group=row.group_id,
+        group_name=row.group_name or "",
+        presence=there,
+        lock=_word(states.get("lock/state")) if known else "",
+        contact=_word(states.get("door/contact")) if known else "",
+        alarms=tuple(sorted(kinds, key=lambda kind: _SEVERITY[kind])),
+    )
+
+
+def _word(state: str | None) -> str:
+    return "" if state in (None, "None") else str(state)

@@ -1,0 +1,126 @@
+"""A dashboard in the test's own process, with doors, operators of every role, and browsers."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, update
+from starlette.testclient import TestClient
+
+from edge.fleet.collector import upkeep
+from edge.fleet.collector.news import News
+from edge.fleet.database.tables import devices, groups, zones
+from edge.fleet.kinds import Role
+from edge.fleet.operators import add_operator
+from edge.fleet.web.app import make_app
+from edge.fleet.web.roles import Grant
+from edge.fleet.web.site import Options
+from edge.ledger.audit import chained, encode, genesis
+from edge.link.client import Received
+from edge.link.topics import Topics
+from edge.records import Event, EventKind, Reason, StoredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.fleet.database.database import Database
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of a test
+BASE = "facelock"
+
+
+def an_event(device: str, reason: Reason = Reason.GRANTED, **fields: Any) -> Event:
+    kind = EventKind.PEOPLE if reason is Reason.ENROLLED else EventKind.ACCESS
+    values: dict[str, Any] = {"person": "Ada", "wall": time.time(), "wall_trusted": True}
+    return Event(kind=kind, reason=reason, at=1.0, device=device, **{**values, **fields})
+
+
+class Doors:
+    """Doors as the broker tells of them, without a broker."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._chains: dict[str, tuple[int, str]] = {}
+
+    def say(self, device: str, rest: str, payload: bytes, *, retained: bool = False) -> None:
+        news = News(BASE)
+        news.hear(Received(f"{BASE}/{device}/{rest}", payload, retained), 0.0)
+        news.write(self.database, time.time())
+
+    def online(self, *names: str) -> None:
+        news = News(BASE)
+        for name in names:
+            for rest, word in (
+                ("availability", b"online"),
+                ("lock/availability", b"online"),
+                ("lock/state", b"LOCKED"),
+                ("door/contact", b"OFF"),
+            ):
+                news.hear(Received(f"{BASE}/{name}/{rest}", word, retained=False), 0.0)
+        news.write(self.database, time.time())
+        upkeep.sign_of_life(self.database, "a", time.time(), connected=True)
+
+    def happen(self, events: Iterable[Event]) -> None:
+        news = News(BASE)
+        for event in events:
+            sequence, chain = self._chains.get(event.device, (0, genesis(event.device)))
+            body = encode(event)
+            sequence, chain = sequence + 1, chained(chain, sequence + 1, "boot", body)
+            self._chains[event.device] = sequence, chain
+            stored = StoredEvent(sequence, "boot", event, chain, body)
+            message = Topics(BASE, event.device).event(stored, replayed=False)
+            news.hear(Received(message.topic, message.payload, retained=False), 0.0)
+        news.write(self.database, time.time())
+
+
+def furnish(database: Database) -> None:
+    """Two groups (1 north, 2 south), two zones, one operator a role for all doors and for north."""
+    now = time.time()
+    with database.writing() as writing:
+        writing.execute(insert(groups), [{"name": "north"}, {"name": "south"}])
+        writing.execute(insert(zones), [{"name": "hall"}, {"name": "cellar"}])
+        for role in Role:
+            add_operator(writing, role.value, PASSWORD, [Grant(role, None)], now)
+            add_operator(writing, f"{role.value} north", PASSWORD, [Grant(role, 1)], now)
+    doors = Doors(database)
+    doors.online("door1", "door2")
+    with database.writing() as writing:
+        for number in (1, 2):
+            ours = devices.c.id == f"door{number}"
+            writing.execute(
+                update(devices).where(ours).values(group_id=number, from_zone=None, to_zone=1)
+            )
+
+
+class Browser:
+    """A client that logs in and sends forms with their CSRF word."""
+
+    def __init__(self, database: Database, *, tls: bool = False) -> None:
+        scheme = "https" if tls else "http"
+        self.http = TestClient(
+            make_app(database, Options(tls=tls)),
+            base_url=f"{scheme}://testserver",
+            follow_redirects=False,
+            raise_server_exceptions=True,
+        )
+
+    def csrf(self, page: str = "/account") -> str:
+        text = self.http.get(page).text
+        _, _, rest = text.partition('name="csrf" value="')
+        return rest.partition('"')[0]
+
+    def login(self, name: str, password: str = PASSWORD) -> Any:
+        fields = {"name": name, "password": password, "csrf": self.csrf("/login")}
+        return self.http.post("/login", data=fields)
+
+    def send(self, path: str, **fields: Any) -> Any:
+        return self.http.post(path, data={"csrf": self.csrf(), **fields})
+
+    def get(self, path: str) -> Any:
+        return self.http.get(path)
+
+
+def reported(**fields: Any) -> bytes:
+    return json.dumps(fields).encode()

@@ -1,0 +1,374 @@
+"""The dashboard against who should not get in, or not so far."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from edge.access.command import Action, public_text, sign_command
+from edge.fleet.database.database import Database
+from edge.fleet.database.tables import actions, commands, devices, failures, sessions
+from edge.fleet.kinds import Role
+from edge.fleet.web.app import ENTRIES
+from edge.fleet.web.roles import Grant, Rights, Verb
+from edge.fleet.web.site import COOKIE, Entry
+from edge.records import Reason
+from tests.fleet.site import PASSWORD, Browser, Doors, an_event, furnish
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One furnished database for tests that change nothing that others look at."""
+    database = Database.open(f"sqlite:///{tmp_path_factory.mktemp('web')}/fleet.db")
+    furnish(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
+    furnish(database)
+    yield database
+    database.close()
+
+
+def path_of(entry: Entry) -> str:
+    return entry.path.replace("{door}", "door1")
+
+
+def audit(database: Database) -> list[tuple[str, str, str]]:
+    with database.reading() as reading:
+        rows = reading.execute(select(actions).order_by(actions.c.id))
+        return [(row.by, row.verb, row.outcome) for row in rows]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.method} {entry.path}")
+def test_nothing_is_shown_without_a_login(shared: Database, entry: Entry) -> None:
+    browser = Browser(shared)
+    answer = browser.http.request(
+        entry.method, path_of(entry), data={} if entry.method == "POST" else None
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert browser.get("/live").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "role", [f"{role.value}{more}" for role in Role for more in ("", " north")]
+)
+def test_every_entry_asks_for_its_verb(shared: Database, role: str) -> None:
+    """Each role against each page and form: 403 exactly where the role does not carry the verb."""
+    browser = Browser(shared)
+    assert browser.login(role).status_code == 303
+    word, north = role.removesuffix(" north"), role.endswith(" north")
+    rights = Rights((Grant(Role(word), 1 if north else None),))
+    csrf = browser.csrf()
+    for entry in ENTRIES:
+        data = {"csrf": csrf} if entry.method == "POST" else None
+        answer = browser.http.request(entry.method, path_of(entry), data=data)
+        refused = answer.status_code == 403
+        assert refused is not entry.passes(rights), (role, entry.method, entry.path)
+        # Without fields a form does nothing: it says what is missing.
+        assert answer.status_code in ({403} if refused else {200, 400, 404})
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_for_one_group_reaches_no_other(own: Database, role: Role) -> None:
+    Doors(own).happen([an_event("door1"), an_event("door2", person="Bob")])
+    Doors(own).say("door2", "tamper", b"ON")
+    browser = Browser(own)
+    browser.login(f"{role.value} north")
+    assert browser.get("/doors/door1").status_code == 200
+    assert browser.get("/doors/door2").status_code == 404
+    for page in ("/", "/history", "/history.csv", "/alarms?all=1", "/health", "/commands"):
+        text = browser.get(page).text
+        assert "door2" not in text, page
+        assert "Bob" not in text, page
+    assert browser.send("/doors/door2/set-up", name="x").status_code in {403, 404}
+    assert browser.send("/doors/door2/accept", note="x").status_code in {403, 404}
+    if role is Role.ADMINISTRATOR:  # nor by moving a door into the other group
+        answer = browser.send("/doors/door1/set-up", name="x", group="2")
+        assert answer.status_code == 403
+    with own.reading() as reading:
+        names = {row.id: row.name for row in reading.execute(select(devices))}
+    assert names["door2"] == "door2"
+
+
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if e.method == "POST"], ids=lambda e: e.path)
+def test_a_form_without_its_word_does_nothing(shared: Database, entry: Entry) -> None:
+    browser = Browser(shared)
+    browser.login("administrator")
+    csrf = browser.csrf()
+    fields = {"name": "x", "note": "x", "person": "x", "alarm": "1", "id": "1", "day": "2026-01-01"}
+    for wrong in ({}, {"csrf": ""}, {"csrf": "x" * 43}):
+        answer = browser.http.post(path_of(entry), data={**fields, **wrong})
+        assert answer.status_code == 403
+    elsewhere = {"origin": "https://elsewhere.example"}
+    for origin in (elsewhere, {"origin": "null"}):
+        answer = browser.http.post(path_of(entry), data={**fields, "csrf": csrf}, headers=origin)
+        assert answer.status_code == 403
+
+
+def test_a_session_planted_before_the_login_is_worth_nothing(own: Database) -> None:
+    attacker, victim = Browser(own), Browser(own)
+    attacker.get("/login")
+    planted = attacker.http.cookies[COOKIE]
+    victim.http.cookies.set(COOKIE, planted)
+    assert victim.login("viewer").status_code == 303
+    assert victim.http.cookies.get(COOKIE, domain="testserver.local") != planted
+    assert attacker.get("/").headers["location"] == "/login"
+    with own.reading() as reading:
+        assert planted not in str(reading.execute(select(sessions)).all())
+
+
+def test_logging_out_ends_the_session_everywhere(own: Database) -> None:
+    browser = Browser(own)
+    browser.login("viewer")
+    cookie = browser.http.cookies[COOKIE]
+    assert browser.send("/logout").status_code == 303
+    browser.http.cookies.set(COOKIE, cookie)
+    assert browser.get("/").headers["location"] == "/login"
+
+
+def test_guessing_passwords_ends_soon(own: Database) -> None:
+    browser = Browser(own)
+    answers = [browser.login("viewer", f"wrong {n}").status_code for n in range(7)]
+    assert answers == [401] * 5 + [429] * 2
+    assert browser.login("viewer").status_code == 429  # the right one too, for a while
+    assert Browser(own).login("operator").status_code == 303  # others are not locked out
+    assert audit(own).count(("viewer", "login", "refused")) == 8
+    with own.writing() as writing:
+        writing.execute(failures.update().values(at=time.time() - 1000))
+    assert browser.login("viewer").status_code == 303
+
+
+def test_one_address_may_not_try_many_names(own: Database) -> None:
+    browser = Browser(own)
+    with own.writing() as writing:
+        rows = [{"who": "address:testclient", "at": time.time()}] * 29
+        writing.execute(failures.insert(), rows)
+    assert browser.login("nobody").status_code == 401
+    assert browser.login("somebody").status_code == 429
+
+
+def test_an_unknown_name_is_told_as_a_wrong_password_is(own: Database) -> None:
+    known, unknown = Browser(own).login("viewer", "wrong"), Browser(own).login("nobody", "wrong")
+
+    def told(text: str) -> str:
+        return text.partition('role="alert"')[2]
+
+    assert known.status_code == unknown.status_code == 401
+    assert told(known.text).partition("<")[0] == told(unknown.text).partition("<")[0]
+
+
+def test_a_disabled_operator_is_out_at_once(own: Database) -> None:
+    viewer, administrator = Browser(own), Browser(own)
+    viewer.login("viewer")
+    administrator.login("administrator")
+    assert viewer.get("/").status_code == 200
+    assert administrator.send("/operators/change", operator="1", task="disable").status_code == 303
+    assert viewer.get("/").headers["location"] == "/login"
+    assert viewer.login("viewer").status_code == 401
+
+
+def test_headers_let_nothing_in_from_other_hosts(shared: Database) -> None:
+    browser = Browser(shared, tls=True)
+    login = browser.login("viewer")
+    cookie = login.headers["set-cookie"].lower()
+    assert all(part in cookie for part in ("httponly", "samesite=strict", "secure"))
+    for path in ("/", "/login", "/nothing", "/static/style.css", "/static/live.js"):
+        headers = browser.get(path).headers
+        policy = headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["strict-transport-security"].startswith("max-age=")
+    assert browser.get("/").headers["cache-control"] == "no-store"
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'; DROP TABLE devices; --",
+    "{{ 7 * 7 }}{% raw %}",
+    "=HYPERLINK(1)",
+    "\u202eevil",
+    "a\x00b",
+    "\ud800",
+)
+
+
+def test_names_stay_text(own: Database) -> None:
+    """Script, SQL and templates in names are shown as they are."""
+    doors = Doors(own)
+    doors.happen([an_event("door1", person=name) for name in HOSTILE])
+    doors.happen([an_event("door1", Reason.ENROLLED, person=name) for name in HOSTILE])
+    doors.say("door1", "reported", json.dumps({"version": HOSTILE[0], HOSTILE[1]: 1}).encode())
+    browser = Browser(own)
+    browser.login("administrator")
+    for name in HOSTILE[:5]:
+        assert browser.send("/setup/groups", name=name).status_code == 303
+        assert browser.send("/doors/door1/set-up", name=name).status_code == 303
+    for page in (
+        "/",
+        "/doors/door1",
+        "/history",
+        "/attendance",
+        "/access",
+        "/setup",
+        "/audit",
+        "/health",
+    ):
+        answer = browser.get(page)
+        assert answer.status_code == 200
+        for live in ("<script>alert", "<img src=x"):
+            assert live not in answer.text, page
+    assert "{{ 7 * 7 }}" in browser.get("/history").text
+    assert "'=HYPERLINK(1)" in browser.get("/history.csv").text
+    with own.reading() as reading:
+        assert len(reading.execute(select(devices)).all()) == 2
+
+
+@given(name=st.text(max_size=90), door=st.text(max_size=70))
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_text_breaks_a_page(shared: Database, name: str, door: str) -> None:
+    browser = LOGGED_IN.setdefault("browser", _logged_in(shared))
+    for query in (
+        {"person": name},
+        {"door": door},
+        {"find": name},
+        {"before": name},
+        {"group": door},
+    ):
+        for page in ("/", "/history"):
+            answer = browser.http.get(page, params=query)
+            assert answer.status_code in {200, 400}
+    fields = {"csrf": LOGGED_IN["csrf"], "name": name, "day": door, "person": name, "alarm": door}
+    for form in ("/setup/zones", "/setup/holidays", "/muster/outside", "/alarms/acknowledge"):
+        assert browser.http.post(form, data=fields).status_code in {303, 400}
+
+
+LOGGED_IN: dict[str, Any] = {}
+
+
+def _logged_in(database: Database) -> Browser:
+    browser = Browser(database)
+    browser.login("administrator")
+    LOGGED_IN["csrf"] = browser.csrf()
+    return browser
+
+
+class TestCommands:
+    @pytest.fixture
+    def operator(self, own: Database) -> Browser:
+        browser = Browser(own)
+        browser.login("operator")
+        return browser
+
+    @pytest.fixture
+    def key(self, operator: Browser) -> Ed25519PrivateKey:
+        made = Ed25519PrivateKey.generate()
+        answer = operator.send("/account/keys", public=public_text(made), label="desk")
+        assert answer.status_code == 303
+        return made
+
+    @staticmethod
+    def signed(
+        key: Ed25519PrivateKey, device: str = "door1", action: Action = Action.UNLOCK
+    ) -> str:
+        now = time.time()
+        return sign_command(key, device, action, int(now * 1000), int(now), secrets.token_hex(16))
+
+    @staticmethod
+    def queued(database: Database) -> list[tuple[str, str, str]]:
+        with database.reading() as reading:
+            rows = reading.execute(select(commands))
+            return [(row.device, row.action, row.reason) for row in rows]
+
+    def test_a_signed_command_with_a_reason_is_passed_on(
+        self, own: Database, operator: Browser, key: Ed25519PrivateKey
+    ) -> None:
+        text = self.signed(key)
+        assert operator.send("/commands", text=text, reason="parcel").status_code == 303
+        assert self.queued(own) == [("door1", "unlock", "parcel")]
+        assert ("operator", "command", "parcel") in audit(own)
+        assert operator.send("/commands", text=text, reason="again").status_code == 400
+
+    def test_what_is_not_signed_by_ones_own_key_is_not_passed_on(
+        self, own: Database, operator: Browser, key: Ed25519PrivateKey
+    ) -> None:
+        text = self.signed(key)
+        stranger = self.signed(Ed25519PrivateKey.generate())
+        for bad in (stranger, text.replace("door1", "door2"), text[:-5], "{}", "[]", "unlock"):
+            assert operator.send("/commands", text=bad, reason="x").status_code in {400, 404}
+        assert operator.send("/commands", text=text).status_code == 400  # no reason
+        other = Browser(own)
+        other.login("administrator")
+        assert other.send("/commands", text=text, reason="x").status_code == 400
+        assert self.queued(own) == []
+
+    def test_a_lock_down_leaves_the_ways_out_alone(
+        self, own: Database, operator: Browser, key: Ed25519PrivateKey
+    ) -> None:
+        with own.writing() as writing:
+            out = {"from_zone": 1, "to_zone": None}
+            writing.execute(devices.update().where(devices.c.id == "door2").values(**out))
+        texts = [self.signed(key, door, Action.LOCK_DOWN) for door in ("door1", "door2")]
+        answer = operator.send("/commands", text=texts, reason="alarm")
+        assert answer.status_code == 400
+        assert "lock somebody in" in answer.text
+        assert self.queued(own) == []  # all or none
+        page = operator.get("/lockdown").text
+        assert 'data-device="door1"' in page
+        assert 'data-device="door2"' not in page
+        assert operator.send("/commands", text=texts[0], reason="alarm").status_code == 303
+        assert self.queued(own) == [("door1", "lock_down", "alarm")]
+
+
+def test_a_stolen_dashboard_holds_nothing_that_opens_a_door(own: Database) -> None:
+    """All that its database holds, against a door's own check: nothing is followed."""
+    key = Ed25519PrivateKey.generate()
+    browser = Browser(own)
+    browser.login("operator")
+    browser.send("/account/keys", public=public_text(key), label="desk")
+    browser.send("/commands", text=TestCommands.signed(key), reason="parcel")
+    with own.reading() as reading:
+        held = "\n".join(
+            str(reading.exec_driver_sql(f"SELECT * FROM {name}").fetchall())  # noqa: S608
+            for (name,) in reading.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall()
+        )
+    private = key.private_bytes_raw()
+    assert private.hex() not in held
+    assert str(private) not in held
+    assert PASSWORD not in held
+    assert browser.http.cookies[COOKIE] not in held
+
+
+def test_a_password_costs_what_it_should() -> None:
+    """OWASP's floor for argon2id is 19 MiB and two passes."""
+    strength = extract_parameters(PasswordHasher().hash("x"))
+    assert strength.memory_cost >= 19 * 1024
+    assert strength.time_cost >= 2
+    assert strength.type is Type.ID
+
+
+def test_every_verb_is_asked_for_by_some_entry_or_door_page() -> None:
+    waiting = {Verb.ENROL}  # people from the centre
+    assert {entry.verb for entry in ENTRIES} == set(Verb) - waiting
