@@ -5,25 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from rich.text import Text
 
-from edge.access.command import Action, public_text, sign_command
+from edge.access.command import Action
 from edge.cli.base import JsonOption, app, complaints, show, start_logging
 from edge.cli.service import heartbeat
 from edge.errors import UsageError
+from edge.fleet import signing
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
@@ -130,6 +127,40 @@ def dashboard(  # noqa: PLR0913 - one option each
     store.close()
 
 
+@app.command()
+def wall(
+    *,
+    doors: Annotated[int, typer.Option(min=1, max=50, help="How many doors.")] = 5,
+    port: Annotated[int | None, typer.Option(help="The dashboard's; a free one if unset.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="End by itself; else with Ctrl-C.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show it all on this machine: broker, collector, dashboard, and doors with made-up people."""
+    with _extra_packages():
+        from edge.fleet.show.wall import Wall  # noqa: PLC0415
+
+    start_logging("error")
+    with (
+        StopSignal() as stop,
+        tempfile.TemporaryDirectory(prefix="edge-door-wall-") as folder,
+        Wall(Path(folder), doors, port) as shown,
+    ):
+        there = shown.start()
+        text = (
+            f"The dashboard is at [bold]{there.address}[/bold]\n"
+            f"name {there.name}, password {there.password}\n"
+            f"commands: edge-door command sign door1 unlock --key {there.key}\n"
+            "Ctrl-C ends everything."
+        )
+        show({"ok": True, "doors": doors, **asdict(there)}, as_json=json, text=text)
+        sys.stdout.flush()
+        end = time.monotonic() + seconds if seconds else None
+        while not stop.wait(0.5) and (end is None or time.monotonic() < end):
+            pass
+
+
 @operator_app.command("add")
 def add_operator(
     name: Annotated[str, typer.Argument(help="How they log in.")],
@@ -165,15 +196,7 @@ def make_key(
     json: JsonOption = False,
 ) -> None:
     """A key that signs commands; prints its public half, for the doors and the dashboard."""
-    key = Ed25519PrivateKey.generate()
-    raw = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as target:
-            target.write(raw)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror}") from error
-    text = public_text(key)
+    text = signing.make_key(file)
     show({"ok": True, "file": str(file), "public": text}, as_json=json, text=text)
 
 
@@ -186,14 +209,7 @@ def sign(
     json: JsonOption = False,
 ) -> None:
     """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
-    try:
-        loaded = load_pem_private_key(key.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{key} is not a key of `edge-door command key`: {error}") from error
-    if not isinstance(loaded, Ed25519PrivateKey):
-        raise UsageError(f"{key} is not an Ed25519 key")
-    now = time.time()
-    text = sign_command(loaded, device, action, int(now * 1000), int(now), secrets.token_hex(16))
+    text = signing.sign_now(key, device, action)
     show({"ok": True, "command": text}, as_json=json, text=Text(text))
 
 

@@ -69,6 +69,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "mqtt": ("Print every topic and payload, as a page or as JSON Schemas.", "mqtt"),
     "dashboard": ("All doors in a browser: alarms, history, people, commands.", "fleet"),
+    "wall": (
+        "Show it all on this machine: broker, collector, dashboard, and doors with made-up people.",
+        "fleet",
+    ),
     "operator": ("Who may use the dashboard.", "fleet"),
     "command": ("Signed commands to doors.", "fleet"),
     "models": ("The networks this installation has.", "models"),

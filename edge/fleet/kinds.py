@@ -12,6 +12,7 @@ class AlarmKind(str, Enum):
     FORCED = "forced"
     TAMPER = "tamper"
     CHAIN_BROKEN = "chain_broken"
+    TWIN = "twin"
     HELD = "held"
     FAULT = "fault"
     OFFLINE = "offline"
@@ -31,6 +32,7 @@ TITLES = {
     AlarmKind.FORCED: "Forced open",
     AlarmKind.TAMPER: "Tampered with",
     AlarmKind.CHAIN_BROKEN: "Record broken",
+    AlarmKind.TWIN: "Two with one id",
     AlarmKind.HELD: "Held open",
     AlarmKind.FAULT: "Lock at fault",
     AlarmKind.OFFLINE: "Offline",

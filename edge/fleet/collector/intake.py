@@ -6,6 +6,7 @@ watermark (`whole`, `chain`) says what is there already: that is what makes ever
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from edge.records import Head
 
 GAP_PATIENCE_S = 20.0
-"""A door that was asked again for so long and begins later has no earlier events any more."""
+"""A door that was asked again for so long and begins later has no earlier events any more, as one
+has that reports a later `first`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ class _Chain:
         now = self._in.now
         if self._gap_since is None:
             self._gap_since = now
-        if now - self._gap_since < GAP_PATIENCE_S:
+        gone = arrival.sequence == json.loads(self._door.reported).get("first")
+        if not gone and now - self._gap_since < GAP_PATIENCE_S:
             self._in.taken.resend.add(self._door.id)
             return
         first, last = self._whole + 1, arrival.sequence - 1

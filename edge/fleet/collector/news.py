@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edge.fleet.collector.reading import Arrival
     from edge.fleet.database.database import Database
     from edge.link.client import Received
+    from edge.link.payloads import CommandAnswer
 
 STATES = (
     "lock/availability",
@@ -70,7 +71,7 @@ class News:
         self._base = base
         self._arrivals: list[Arrival] = []
         self._heard: dict[str, _Heard] = {}
-        self._answers: list[tuple[str, dict[str, Any]]] = []
+        self._answers: list[tuple[str, CommandAnswer]] = []
         self._complaints = TokenBucket(per_second=0.2, burst=10)
 
     def __len__(self) -> int:
@@ -133,7 +134,7 @@ class News:
         elif rest == "audit_key":
             said.audit_key = reading.read_key(device, payload)
         elif rest == "command/answer":
-            self._answers.append((device, reading.read_object(payload)))
+            self._answers.append((device, reading.read_answer(payload)))
 
 
 class _Keeper:
@@ -157,7 +158,9 @@ class _Keeper:
                 self._alarms.state(door.id, topic, word, self._now)
         if said.metrics is not None:
             values["metrics"] = json.dumps(said.metrics)
-            _sample(self._connection, door.id, values["metrics"], self._now)
+            warmth = {"temperature_c": json.loads(door.reported).get("temperature_c")}
+            body = json.dumps({**warmth, **said.metrics})
+            _sample(self._connection, door.id, body, self._now)
         if said.reported is not None:
             values["reported"] = json.dumps(said.reported)
         values |= self._pinned(door, said.audit_key)
@@ -182,17 +185,14 @@ def _sample(connection: Connection, device: str, body: str, now: float) -> None:
         connection.execute(insert(figures).values(device=device, slot=slot, body=body))
 
 
-def _answered(connection: Connection, batch: int, device: str, answer: dict[str, Any]) -> None:
-    done = answer.get("outcome") == CommandState.DONE.value
-    state = CommandState.DONE if done else CommandState.REFUSED
+def _answered(connection: Connection, batch: int, device: str, answer: CommandAnswer) -> None:
     ours = (
-        commands.c.nonce == str(answer.get("nonce")),
+        commands.c.nonce == answer.id[:32],
         commands.c.device == device,
         commands.c.state.in_([CommandState.SENT.value, CommandState.UNANSWERED.value]),
     )
-    why = str(answer.get("reason") or "")[:400]
-    values = {"state": state.value, "why": why, "batch": batch}
-    connection.execute(update(commands).where(*ours).values(**values))
+    values = {"state": CommandState(answer.outcome).value, "why": answer.reason[:400]}
+    connection.execute(update(commands).where(*ours).values(**values, batch=batch))
 
 
 def _numbers(fields: dict[str, Any]) -> dict[str, float]:

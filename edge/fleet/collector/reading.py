@@ -7,7 +7,7 @@ import contextlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.errors import LedgerError, WireError
 from edge.ledger.audit import decode
 from edge.ledger.seal import key_name, signed_by
+from edge.link.payloads import CommandAnswer, from_json
 from edge.link.topics import event_type
 from edge.records import Head
 
@@ -113,6 +114,16 @@ def read_key(device: str, payload: bytes) -> str:
     if fields.get("device") != device:
         raise WireError("another device's audit key")
     return str(key)
+
+
+def read_answer(payload: bytes) -> CommandAnswer:
+    """What became of a command, on `command/answer`.
+
+    Raises:
+        WireError: it does not say.
+    """
+    answer = from_json(CommandAnswer, payload.decode("utf-8", "replace"))
+    return replace(answer, id=_text(answer.id, 32), reason=_text(answer.reason, 400))
 
 
 def read_state(payload: bytes) -> str:

@@ -134,6 +134,8 @@ def _look_at(door: Any, standing: Alarms, now: float) -> None:
         now,
         on=ends is not None and ends < now + CERTIFICATE_WARN_S,
     )
+    twin = "another device says that it is this one: give each its own [device] id"
+    standing.set(door.id, AlarmKind.TWIN, twin, now, on=said.get("twin") is True)
     waiting, capacity = _number(said, "outbox_depth"), _number(said, "outbox_capacity")
     full = waiting is not None and capacity is not None and waiting >= OUTBOX_WARN * capacity
     text_ = f"{waiting:g} events wait there; soon the oldest are dropped" if full else ""

@@ -23,7 +23,7 @@ SPANS = {"24h": 24, "7d": 168, "30d": 720}
 _MOST_POINTS = 5000
 _HOUR_S = 3600
 _OUTCOMES = ("granted", "denied", "spoof")
-_FIGURES = ("fps", "decision_ms", "temperature")
+_FIGURES = ("fps", "decision_ms", "temperature_c")
 
 
 def charts(visit: Visit) -> Response:
@@ -87,7 +87,8 @@ def _measured(visit: Visit, since: float, chosen: str | None) -> dict[str, list[
     found: dict[str, list[float | None]] = {"at": [slot * SLOT_S for slot in slots]}
     for name in _FIGURES:
         found[name] = [
-            _mean([each[name] for each in slot if name in each]) for slot in slots.values()
+            _mean([each[name] for each in slot if each.get(name) is not None])
+            for slot in slots.values()
         ]
     return found
 

@@ -65,11 +65,11 @@ def door(visit: Visit) -> Response:
 def set_up(visit: Visit) -> Response:
     """Its name, group and zones."""
     row = visit.door(Verb.SET_UP)
-    group = visit.number("group")
+    name, group = visit.text("name", 80), visit.number("group")
     if group != row.group_id and not visit.operator.rights.may(Verb.SET_UP, group):
         raise NotAllowedError
     values = {
-        "name": visit.text("name", 80),
+        "name": name,
         "group_id": group,
         "from_zone": visit.number("from_zone"),
         "to_zone": visit.number("to_zone"),

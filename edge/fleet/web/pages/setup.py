@@ -92,6 +92,8 @@ def _add(visit: Visit, table: Table) -> Response:
 
 def _remove(visit: Visit, table: Table) -> Response:
     number = visit.number("id")
+    if number is None:
+        raise UsageError("say which one")
     try:
         with visit.connection.begin_nested():
             visit.connection.execute(delete(table).where(table.c.id == number))

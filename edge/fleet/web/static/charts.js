@@ -3,7 +3,7 @@
 
 const page = document.getElementById("charts");
 const HEIGHT = 220;
-const LABELS = { decision_ms: "milliseconds", fps: "frames a second", temperature: "°C" };
+const LABELS = { decision_ms: "milliseconds", fps: "frames a second", temperature_c: "°C" };
 
 function colour(name) {
   const probe = document.createElement("span");
