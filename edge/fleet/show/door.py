@@ -23,7 +23,7 @@ from edge.wire.channel import Listener
 from edge.wire.messages import AskStatus, Command, Done, Failed, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -169,7 +169,7 @@ class _StandIn:
         states: dict[str, str] | None = None,
         *,
         person: str | None = None,
-        detail: dict[str, str | float | bool] | None = None,
+        detail: Mapping[str, str | float | bool] | None = None,
     ) -> None:
         event = Event(
             kind=kind,
