@@ -72,6 +72,8 @@ class Reason(str, Enum):
     UNKNOWN_CREDENTIAL = "unknown_credential"
     COMMAND = "command"
     COMMAND_REFUSED = "command_refused"
+    COMMAND_WAITS = "command_waits"
+    KEYS_CHANGED = "keys_changed"
     STARTED = "started"
     STOPPED = "stopped"
     CAMERA_LOST = "camera_lost"
@@ -104,3 +106,13 @@ class EventKind(str, Enum):
     DOOR = "door"
     PEOPLE = "people"
     SYSTEM = "system"
+
+
+class Action(str, Enum):
+    """What a signed command may ask for."""
+
+    UNLOCK = "unlock"
+    LOCK = "lock"
+    NORMAL = "normal"
+    ALWAYS_OPEN = "always_open"
+    LOCK_DOWN = "lock_down"

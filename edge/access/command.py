@@ -6,7 +6,7 @@ A command is a JSON object with exactly these fields, signed with Ed25519 over i
     device     the device's id                key        public key, base64
     action     see `Action`                   nonce      32 hex digits, random
     counter    higher than every one before   issued, expires   seconds since 1970, whole
-    signature  base64
+    reason     why, for the record            signature  base64
 
 The counter makes it once, whatever a broker repeats or keeps; `expires`, at most `MAX_VALID_S`
 after `issued`, makes it fresh. The state that `verify_command` returns must be on the disk before
@@ -20,13 +20,13 @@ import binascii
 import json
 import re
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.errors import CommandError, LedgerError
+from edge.vocabulary import Action
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_VALID_S = 60
 MAX_TEXT = 4096
+MAX_REASON = 200
 
 _EARLY_S = 5  # clocks of two machines differ
 _MAX_COUNTER = 2**53  # whole numbers that every JSON reader keeps
@@ -45,19 +46,10 @@ _FIELDS = {
     "counter": int,
     "issued": int,
     "expires": int,
+    "reason": str,
     "key": str,
     "signature": str,
 }
-
-
-class Action(str, Enum):
-    """What a command may ask for."""
-
-    UNLOCK = "unlock"
-    LOCK = "lock"
-    NORMAL = "normal"
-    ALWAYS_OPEN = "always_open"
-    LOCK_DOWN = "lock_down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,8 @@ class Command:
     """Base64 public key of who signed it."""
     nonce: str
     counter: int
+    reason: str = ""
+    """Why, in the sender's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +95,21 @@ class Receiver:
 
     device: str
     keys: Collection[str]
-    """Base64 Ed25519 public keys."""
+    """Base64 Ed25519 public keys of operators."""
     permitted: Collection[Action]
+    not_before: float = 0.0
+    """The latest trusted wall time that is known: an earlier clock was set back."""
 
 
-def sign_command(
-    key: Ed25519PrivateKey, device: str, action: Action, counter: int, issued: int, nonce: str
+def sign_command(  # noqa: PLR0913 - a command's fields
+    key: Ed25519PrivateKey,
+    device: str,
+    action: Action,
+    counter: int,
+    issued: int,
+    nonce: str,
+    *,
+    reason: str = "",
 ) -> str:
     """A command's text. `issued` is seconds since 1970; it is valid for `MAX_VALID_S`.
 
@@ -120,6 +123,7 @@ def sign_command(
         "counter": counter,
         "issued": issued,
         "expires": issued + MAX_VALID_S,
+        "reason": reason,
         "key": public_text(key),
     }
     signature = base64.b64encode(key.sign(_canonical(fields))).decode()
@@ -142,15 +146,32 @@ def verify_command(
     fields = _parse(text)
     _check_signature(fields, receiver.keys)
     _check_meant(fields, receiver)
-    _check_fresh(fields, now)
+    _check_fresh(fields, now, receiver.not_before)
     last = seen.last.get(fields["key"], 0)
     if fields["counter"] <= last:
         raise CommandError(
             f"The command's counter {fields['counter']} was used already (last: {last}): "
             "it is a repetition, or it was overtaken."
         )
-    command = Command(Action(fields["action"]), fields["key"], fields["nonce"], fields["counter"])
+    command = Command(
+        Action(fields["action"]),
+        fields["key"],
+        fields["nonce"],
+        fields["counter"],
+        fields["reason"],
+    )
     return command, Counters({**seen.last, command.key: command.counter})
+
+
+def signer(text: str, keys: Collection[str]) -> str:
+    """Which of `keys` has signed a command's text, whatever it asks for: the cheap first look.
+
+    Raises:
+        CommandError: none has.
+    """
+    fields = _parse(text)
+    _check_signature(fields, keys)
+    return str(fields["key"])
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -165,11 +186,17 @@ def _parse(text: str) -> dict[str, Any]:
     for name, kind in _FIELDS.items():
         if type(fields[name]) is not kind:  # a bool is not a number here
             raise CommandError(f"The command's {name} must be {kind.__name__}.")
+    _check_values(fields)
+    return fields
+
+
+def _check_values(fields: dict[str, Any]) -> None:
     if not 0 < fields["counter"] <= _MAX_COUNTER:
         raise CommandError(f"The command's counter must be between 1 and {_MAX_COUNTER}.")
     if not re.fullmatch("[0-9a-f]{32}", fields["nonce"]):
         raise CommandError("The command's nonce must be 32 hex digits.")
-    return fields
+    if len(fields["reason"]) > MAX_REASON or not fields["reason"].isprintable():
+        raise CommandError(f"The command's reason has at most {MAX_REASON} printable characters.")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -181,7 +208,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_signature(fields: dict[str, Any], keys: Collection[str]) -> None:
     if fields["key"] not in keys:
-        raise CommandError("The command is signed by a key that is not in mqtt.command_keys.")
+        raise CommandError(
+            "The command is signed by a key that is no operator's here: it is not in "
+            "mqtt.command_keys and not among `edge-door keys list`."
+        )
     unsigned = {name: value for name, value in fields.items() if name != "signature"}
     try:
         raw = base64.b64decode(fields["key"], validate=True)
@@ -198,10 +228,16 @@ def _check_meant(fields: dict[str, Any], receiver: Receiver) -> None:
         raise CommandError(f"{fields['action']!r} is not permitted by remote command here.")
 
 
-def _check_fresh(fields: dict[str, Any], now: Moment) -> None:
+def _check_fresh(fields: dict[str, Any], now: Moment, not_before: float) -> None:
     issued, expires = fields["issued"], fields["expires"]
     if not now.wall_trusted:
         raise CommandError("The device's clock is not set yet, so no command can be seen as fresh.")
+    if now.wall < not_before - _EARLY_S:
+        raise CommandError(
+            f"The device's clock is {not_before - now.wall:.0f} s behind what it showed before: "
+            "no command can be seen as fresh. If it was ahead before, `edge-door ledger accept` "
+            "forgets that."
+        )
     if not 0 < expires - issued <= MAX_VALID_S:
         raise CommandError(f"A command may be valid for at most {MAX_VALID_S} s.")
     if now.wall < issued - _EARLY_S:

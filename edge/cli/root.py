@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "people",
     ),
     "credentials": ("Cards and PINs of the people enrolled.", "credentials"),
+    "keys": ("Keys that may command this door from afar.", "keys"),
     "verify": ("Do two pictures show the same person?", "measure"),
     "evaluate": ("How accurate it is.", "measure", "liveness"),
     "calibrate": (

@@ -15,6 +15,7 @@ from edge.config.section import Section
 from edge.errors import ConfigError
 from edge.names import listed, nobodys
 from edge.redact import public
+from edge.vocabulary import Action
 
 _KEY_BYTES = 32
 
@@ -284,8 +285,18 @@ class MqttSection(Section):
     """Home Assistant's own prefix."""
     remote_unlock: bool = False
     """Follow signed unlock commands."""
+    command_verbs: tuple[Literal["lock", "normal", "lock_down", "always_open"], ...] = ()
+    """What else signed commands may ask for; nothing that is not named here."""
+    two_persons: tuple[Action, ...] = ()
+    """Of these, what needs the signatures of two operators within a minute."""
     command_keys: tuple[PublicKey, ...] = ()
-    """Ed25519 public keys (base64) whose commands count."""
+    """Ed25519 public keys (base64) of operators, beside those of `edge-door keys make`."""
+
+    @property
+    def permitted(self) -> frozenset[Action]:
+        """What signed commands may ask for."""
+        unlock = (Action.UNLOCK,) if self.remote_unlock else ()
+        return frozenset((*map(Action, self.command_verbs), *unlock))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -297,8 +308,8 @@ class MqttSection(Section):
     def _halves(self) -> Iterator[str]:
         if self.host is not None and not re.fullmatch(r"[^\s/@]+", self.host):
             yield "host is a name or an address alone, such as broker.local"
-        if self.remote_unlock and not self.command_keys:
-            yield "remote_unlock needs command_keys, the public keys of who may unlock"
+        if not set(self.two_persons) <= self.permitted:
+            yield "two_persons names what neither command_verbs nor remote_unlock permits"
         if self.password_file is not None and self.username is None:
             yield "password_file means nothing without username"
         if (self.cert_file is None) != (self.key_file is None):

@@ -205,7 +205,8 @@ class Audit:
     def adopt(self) -> None:
         """Seal the ledger as it is: a new one, an earlier version's, or one that was accepted.
 
-        The sealed states in it are kept only where they are ours.
+        The sealed states in it are kept only where they are ours, and the clock's floor is not: a
+        clock that was once far ahead would refuse commands for ever.
         """
         if self._seal is None:
             return
@@ -215,7 +216,9 @@ class Audit:
             "SELECT sequence, chain FROM events ORDER BY sequence DESC LIMIT 1"
         )
         sequence, chain = newest[0] if newest else (row.anchor_sequence, row.anchor_chain)
-        memory = row.memory if ours else "{}"
+        states = json.loads(row.memory) if ours else {}
+        states.pop("wall", None)
+        memory = _canonical(states)
         self._write(
             replace(row, sequence=sequence, chain=chain, key=self._seal.public, memory=memory)
         )
@@ -236,7 +239,8 @@ class Audit:
         signature = self._seal.sign(self._device, sequence, chain) if self._seal else b""
         values = (sequence, boot, body, chain, signature)
         self._store.query("INSERT INTO events VALUES (?, ?, ?, ?, ?)", values)
-        remembered = _canonical({**json.loads(row.memory), **sealed})
+        before = json.loads(row.memory)
+        remembered = _canonical({**before, **sealed, **_later(before, sealed)})
         self._write(replace(row, sequence=sequence, chain=chain, memory=remembered))
         return self._stored(values, row.key)
 
@@ -349,6 +353,12 @@ class Audit:
             ) from error
         vouched = head(public, signature, sequence, chain)
         return StoredEvent(sequence, boot, event, chain, body, vouched)
+
+
+def _later(before: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, str]:
+    """The floor under the clock only rises."""
+    walls = [each["wall"] for each in (before, sealed) if "wall" in each]
+    return {"wall": max(walls, key=float)} if walls else {}
 
 
 def _canonical(value: object) -> str:

@@ -29,7 +29,17 @@ CAPACITY = 100_000
 ANCHOR_EVERY = 64
 """Entries between two writings of the anchor: an older copy that ends before it is refused."""
 
-SEALED = frozenset({"commanded_mode", "commands", "lockout", "people_changes", "people_intended"})
+SEALED = frozenset(
+    {
+        "commanded_mode",
+        "commands",
+        "lockout",
+        "operators",
+        "people_changes",
+        "people_intended",
+        "wall",
+    }
+)
 """The states that sight obeys. They stand in the sealed head row, and change with an event."""
 
 _SCHEMA = Schema(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edge.wire.channel import Peer
     from edge.wire.messages import Answer, Message, Seen
 
 _MAX_CLIENTS = 16
@@ -22,7 +23,7 @@ _MAX_CLIENTS = 16
 class ControlServer:
     """Answers each request once; watchers get a copy of everything shown."""
 
-    def __init__(self, path: Path, answer: Callable[[Message], Answer]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Message, Peer], Answer]) -> None:
         """Listen at `path`; `answer` makes the reply and may raise an EdgeDoorError.
 
         Raises:
@@ -36,9 +37,7 @@ class ControlServer:
     def serve(self) -> None:
         """Answer whatever is waiting; never blocks."""
         while (channel := self._listener.accept()) is not None:
-            if len(self._clients) >= _MAX_CLIENTS:
-                channel.close()
-                continue
+            self._make_room()
             self._clients[channel.fileno()] = channel
         if not self._clients:
             return
@@ -65,6 +64,11 @@ class ControlServer:
             self._drop(number)
         self._listener.close()
 
+    def _make_room(self) -> None:
+        """Who is silent longest goes first: idle clients must not keep the command line out."""
+        while len(self._clients) >= _MAX_CLIENTS:
+            self._drop(next(iter(self._clients)))
+
     def _serve_one(self, number: int) -> None:
         channel = self._clients[number]
         try:
@@ -73,17 +77,18 @@ class ControlServer:
                 return
             if isinstance(message, Watch):
                 self._watchers[number] = channel
-            channel.send(self._reply(message))
+            self._clients[number] = self._clients.pop(number)  # the newest to have spoken
+            channel.send(self._reply(message, channel.peer))
         except WireError:
             self._drop(number)
 
-    def _reply(self, message: Message | Unreadable) -> Answer:
+    def _reply(self, message: Message | Unreadable, who: Peer) -> Answer:
         if isinstance(message, Unreadable):
             return Failed(message.why)
         if isinstance(message, Watch):
             return Done()
         try:
-            return self._answer(message)
+            return self._answer(message, who)
         except EdgeDoorError as error:
             return Failed(str(error))
 

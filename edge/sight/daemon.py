@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
-from edge.access.command import Action
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
@@ -30,6 +29,7 @@ from edge.sight.signals import Signals
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
+from edge.vocabulary import Action
 from edge.wire.messages import (
     AskStatus,
     Claim,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
+    from edge.wire.channel import Peer
     from edge.wire.messages import Answer, Message, Presented
 
     Candidates = tuple[Template, ...] | None
@@ -99,7 +100,6 @@ class Sight:
             LendCamera: self._lend_camera,
             Part: self._take_part,
             Rehearse: self._rehearse,
-            Relock: self._relock,
         }
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
@@ -132,6 +132,7 @@ class Sight:
         self._control.serve()
         self._renew_templates()
         self._journal.retry()
+        self._desk.attend()
         frame = self._feed.next(_FRAME_WAIT_S)
         self._tell_camera()
         if frame is None:
@@ -248,7 +249,7 @@ class Sight:
         self._rulebook.know([template.person for template in self._templates])
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 
-    def _answer(self, request: Message) -> Answer:
+    def _answer(self, request: Message, who: Peer) -> Answer:
         if isinstance(request, AskStatus):
             return Status(
                 door=self._door.ready,
@@ -258,6 +259,9 @@ class Sight:
                 model=self._stages.embedder.model_sha256,
                 metrics=self._metrics.current(),
             )
+        if isinstance(request, Relock):
+            self._desk.relock(self._door, f"user {who.uid}")
+            return Done(Action.LOCK.value)
         do = self._doers.get(type(request))
         if do is None:
             raise UsageError("this is not for sight")
@@ -269,10 +273,6 @@ class Sight:
     def _take_part(self, request: Part) -> None:
         if self._roster.take(request):
             self._load_people()
-
-    def _relock(self, _request: Relock) -> str:
-        self._desk.relock(self._door)
-        return Action.LOCK.value
 
     def _command(self, request: Command) -> str:
         return self._desk.command(request.text, self._door)

@@ -6,14 +6,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from edge.access.command import Action, Counters, Receiver, verify_command
 from edge.access.lockout import PIN
 from edge.access.schedule import OBJECTIONS, Verdict
 from edge.clock import now
 from edge.errors import CommandError, UsageError
 from edge.names import EVERYBODY, folded
 from edge.records import EventKind, Reason
+from edge.sight.orders import MODES, Orders
 from edge.vault.credentials import Kind
+from edge.vocabulary import Action
 from edge.wire.messages import Credential, Mode
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from edge.wire.messages import Presented
 
 log = logging.getLogger(__name__)
-
-_MODES = {
-    Action.NORMAL: Mode.NORMAL,
-    Action.ALWAYS_OPEN: Mode.ALWAYS_OPEN,
-    Action.LOCK_DOWN: Mode.LOCK_DOWN,
-}
 
 
 class Desk:
@@ -51,8 +46,7 @@ class Desk:
         self._journal = journal
         self._claims = claims
         self._rulebook = rulebook
-        stored = journal.state("commands")
-        self._counters = Counters.from_json(stored) if stored else Counters()
+        self._orders = Orders(config, journal)
         self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
 
     def presented(self, presented: Presented, door: Doorside) -> None:
@@ -85,32 +79,25 @@ class Desk:
         Raises:
             CommandError: it is not to be followed; the refusal is in the ledger.
         """
-        mqtt = self._config.mqtt
-        permitted = tuple(Action) if mqtt.remote_unlock else (Action.LOCK,)
-        receiver = Receiver(self._config.device.id, mqtt.command_keys, permitted)
-        try:
-            command, counters = verify_command(text, receiver, self._counters, now())
-        except CommandError as error:
-            refusal = {"why": str(error)[:200]}
-            self._journal.note(EventKind.SYSTEM, Reason.COMMAND_REFUSED, detail=refusal)
-            raise
-        states = {"commands": counters.to_json()}
-        if command.action in _MODES:
-            states["commanded_mode"] = _MODES[command.action].value
-        detail = {"action": command.action.value, "nonce": command.nonce, "key": command.key}
-        # Command and counter are on the disk before the command is followed, or it is not followed.
-        if not self._journal.note(EventKind.SYSTEM, Reason.COMMAND, states=states, detail=detail):
-            raise CommandError("The ledger cannot be written, so no command is followed.")
-        self._counters = counters
+        command = self._orders.take(text)
         self._follow(command, door)
         return command.action.value
 
-    def relock(self, door: Doorside) -> None:
-        """Lock now: the one command that needs no signature.
+    def relock(self, door: Doorside, who: str) -> None:
+        """Lock now: the one request that needs no signature. `who` goes into the record.
 
         Raises:
+            CommandError: it comes too often: nobody may cut every pulse short.
             UsageError: no guard answers.
         """
+        self._orders.unsigned(Action.LOCK, who)
+        self._relock(door)
+
+    def attend(self) -> None:
+        """Write down what was only counted so far, when it is time."""
+        self._orders.attend()
+
+    def _relock(self, door: Doorside) -> None:
         if not door.relock():
             raise UsageError("the relay guard does not answer")
 
@@ -120,9 +107,9 @@ class Desk:
             if opened is not Reason.COMMAND:
                 raise CommandError(f"The door stays shut: {opened.value}.")
         elif command.action is Action.LOCK:
-            self.relock(door)
+            self._relock(door)
         else:
-            self.mode = _MODES[command.action]
+            self.mode = MODES[command.action]
 
     def _may_pass_with_pin_alone(self, person: str) -> bool:
         allowed = self._config.access.pin_alone

@@ -130,7 +130,8 @@ class Journal:
             person=person,
             detail=detail or {},
         )
-        self._ledger.append(event, states)
+        floor = {"wall": f"{moment.wall:.0f}"} if moment.wall_trusted else {}
+        self._ledger.append(event, {**(states or {}), **floor})
 
     def keep(self, states: Mapping[str, str]) -> bool:
         """Write last known states that belong to no event; True when they are on the disk."""

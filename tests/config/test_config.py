@@ -58,7 +58,7 @@ KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
         ({"access": {"schedule": {"Anna": ["mon 8-9"]}}}, "schedule.Anna: 'mon 8-9' is not like"),
         ({"access": {"always_open": ["soon"]}}, "always_open: 'soon' is not like"),
         ({"access": {"time_zone": "Mars/Olympus"}}, "there is no time zone 'Mars/Olympus'"),
-        ({"mqtt": {"remote_unlock": True}}, "remote_unlock needs command_keys"),
+        ({"mqtt": {"two_persons": ["unlock"]}}, "two_persons names what neither"),
         ({"mqtt": {"command_keys": ["x"]}}, "is not base64"),
         ({"mqtt": {"command_keys": [KEY[4:]]}}, "an Ed25519 public key has 32"),
         ({"mqtt": {"host": "mqtt://broker"}}, "host is a name or an address alone"),

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.access.command import Action, public_text, sign_command
+from edge.access.command import public_text, sign_command
+from edge.access.operators import Operators, Role
 from edge.clock import now
 from edge.config import Config, parse
 from edge.door.launch import guard_command
 from edge.door.pins.fake import Board
 from edge.errors import CommandError, LedgerError
-from edge.records import Reason, Template
-from edge.sight import desk as desk_module
+from edge.records import Event, EventKind, Reason, Template
+from edge.sight import orders as orders_module
 from edge.sight.claims import Claims
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
@@ -26,6 +27,7 @@ from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.rulebook import Rulebook
 from edge.vault.vault import Vault, open_vault
+from edge.vocabulary import Action
 from edge.wire.messages import Credential, Mode, Presented
 
 OWNER = Ed25519PrivateKey.generate()
@@ -176,7 +178,12 @@ class TestCredentials:
         assert r.stays_shut()
 
 
-REMOTE = {"host": "x", "remote_unlock": True, "command_keys": [public_text(OWNER)]}
+REMOTE = {
+    "host": "x",
+    "remote_unlock": True,
+    "command_verbs": ["lock", "lock_down", "normal"],
+    "command_keys": [public_text(OWNER)],
+}
 
 
 def command(action: Action, counter: int, *, device: str = "door1", age_s: float = 0) -> str:
@@ -189,7 +196,7 @@ def trusted_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine's clock may be unsynchronised; commands need one that is."""
     moment = now()
     trusted = type(moment)(moment.boot, moment.at, moment.wall, wall_trusted=True)
-    monkeypatch.setattr(desk_module, "now", lambda: trusted)
+    monkeypatch.setattr(orders_module, "now", lambda: trusted)
 
 
 @pytest.mark.usefixtures("trusted_clock")
@@ -243,3 +250,93 @@ class TestCommands:
         r.until(lambda: r.ledger.states().get("mode") == "lock_down")
         r.door.open_for(Reason.GRANTED, "Anna")
         assert r.stays_shut()
+
+    def test_each_verb_is_off_unless_it_is_named(self, room: Callable[..., Room]) -> None:
+        r = room(mqtt={**REMOTE, "command_verbs": []})
+        for number, action in enumerate(Action, 1):
+            if action is not Action.UNLOCK:
+                with pytest.raises(CommandError, match="not permitted"):
+                    r.desk.command(command(action, number), r.door)
+
+    def test_two_operators_where_the_owner_wants_two(self, room: Callable[..., Room]) -> None:
+        second = Ed25519PrivateKey.generate()
+        r = room(mqtt={**REMOTE, "two_persons": ["unlock"]})
+        tell(r, Operators().added("Bea", public_text(second), Role.OPERATOR))
+        issued, nonce = int(time.time()), "ab" * 16
+
+        def signed(key: Ed25519PrivateKey, counter: int) -> str:
+            return sign_command(
+                key, "door1", Action.UNLOCK, counter, issued, nonce, reason="parcel"
+            )
+
+        for counter in (1, 2):  # one person twice is not two
+            with pytest.raises(CommandError, match="waits 60 s for a second operator"):
+                r.desk.command(signed(OWNER, counter), r.door)
+        assert r.stays_shut()
+        assert r.desk.command(signed(second, 1), r.door) == "unlock"
+        assert r.opened(1)
+        with pytest.raises(CommandError, match="was used already"):
+            r.desk.command(signed(second, 1), r.door)
+
+    def test_a_key_counts_by_its_role_and_only_until_it_is_revoked(
+        self, room: Callable[..., Room]
+    ) -> None:
+        key = Ed25519PrivateKey.generate()
+        r = room(mqtt=REMOTE)
+
+        def order(counter: int) -> str:
+            issued = int(time.time())
+            text = sign_command(key, "door1", Action.LOCK, counter, issued, f"{counter:032x}")
+            return r.desk.command(text, r.door)
+
+        for role in (Role.ENROLLER, Role.VIEWER):
+            tell(r, Operators().added("Bea", public_text(key), role))
+            with pytest.raises(CommandError, match="no operator's here"):
+                order(1)
+        known = Operators().added("Bea", public_text(key), Role.OPERATOR)
+        tell(r, known)
+        assert order(2) == "lock"
+        tell(r, known.without("bea"))
+        with pytest.raises(CommandError, match="no operator's here"):
+            order(3)
+
+    def test_a_clock_that_was_set_back_makes_no_old_command_fresh(
+        self, room: Callable[..., Room]
+    ) -> None:
+        r = room(mqtt=REMOTE)
+        event = Event(EventKind.SYSTEM, Reason.STARTED, 0.0, 0.0, True, "door1")  # noqa: FBT003
+        r.ledger.append(event, {"wall": f"{time.time() + 3600:.0f}"})
+        r.ledger.append(event, {"wall": f"{time.time():.0f}"})
+        with pytest.raises(CommandError, match="behind what it showed before"):
+            r.desk.command(command(Action.UNLOCK, 1), r.door)
+
+    def test_a_flood_of_refusals_is_counted_and_pushes_out_nothing(
+        self, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        r = room(mqtt=REMOTE)
+        before = r.ledger.written()
+        for _ in range(1000):
+            with pytest.raises(CommandError):
+                r.desk.command("rubbish", r.door)
+        assert r.ledger.written() == before + 1
+        assert r.desk.command(command(Action.UNLOCK, 1), r.door) == "unlock"
+        monkeypatch.setattr(orders_module, "REFUSALS_EVERY_S", 0.0)
+        r.desk.attend()
+        refused = [e.event for e in r.ledger.events(limit=1000) if e.event.detail.get("count")]
+        assert sum(int(event.detail["count"]) for event in refused) == 1000
+
+    def test_an_unsigned_lock_is_recorded_and_cannot_cut_every_pulse_short(
+        self, room: Callable[..., Room]
+    ) -> None:
+        r = room()
+        for _ in range(3):
+            r.desk.relock(r.door, "user 7")
+        with pytest.raises(CommandError, match="too often"):
+            r.desk.relock(r.door, "user 7")
+        notes = [e.event.detail for e in r.ledger.events(limit=100)]
+        assert {"action": "lock", "who": "user 7"} in notes
+
+
+def tell(room: Room, operators: Operators) -> None:
+    event = Event(EventKind.PEOPLE, Reason.KEYS_CHANGED, 0.0, 0.0, False, "door1")  # noqa: FBT003
+    room.ledger.append(event, {"operators": operators.to_json()})

@@ -1,0 +1,135 @@
+"""Who may command this door from afar: Ed25519 keys by name and role."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.table import Table
+
+from edge.access.command import public_text
+from edge.access.operators import Operators, Role, proper_key
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.errors import UsageError
+from edge.files import create_file
+from edge.records import EventKind, Reason
+from edge.sight.journal import Journal, open_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.config import Config
+
+    Change = Callable[[Operators], Operators]
+
+keys_app = typer.Typer(help="Keys that may command this door from afar.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command()
+def make(  # noqa: PLR0913 - one option each
+    name: str,
+    *,
+    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.OPERATOR,
+    out: Annotated[
+        Path | None, typer.Option(help="The private key's file. Default: NAME.key here.")
+    ] = None,
+    public: Annotated[
+        str | None,
+        typer.Option(
+            help="Add this public key (base64) instead: the private one never comes here."
+        ),
+    ] = None,
+    passphrase: Annotated[
+        bool, typer.Option("--passphrase", help="Encrypt the file; it is asked for.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a key for somebody and let this door know it."""
+    file = None
+    if public is None:
+        file = (out or Path(f"{name}.key")).absolute()
+        key = Ed25519PrivateKey.generate()
+        public = public_text(key)
+        secret = ""
+        if passphrase:
+            secret = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
+        try:
+            create_file(file, _pem(key, secret))
+        except OSError as error:
+            raise UsageError(f"{file} cannot be made: {error.strerror or error}.") from error
+    settings = own_config(config)
+    _change(settings, lambda known: known.added(name, proper_key(public), role), name, role.value)
+    where = f" The private key is in {file}: take it away from here." if file else ""
+    result = {"ok": True, "name": name, "role": role.value, "public": public, "file": str(file)}
+    show(result, as_json=json, text=f"{name} ({role.value}) is known here: {public}.{where}")
+
+
+@keys_app.command("list")
+def list_keys(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Every key that this door knows; those of the configuration are operators' too."""
+    settings = own_config(config)
+    with open_ledger(settings, read_only=True) as ledger:
+        known = Operators.from_json(ledger.sealed().get("operators")).known
+    table = Table("name", "role", "public key")
+    rows = [(each.name, each.role.value, each.key) for each in known]
+    rows += [
+        ("(mqtt.command_keys)", Role.OPERATOR.value, key) for key in settings.mqtt.command_keys
+    ]
+    for row in rows:
+        table.add_row(*row)
+    listed = [{"name": n, "role": role, "public": key} for n, role, key in rows]
+    show({"keys": listed}, as_json=json, text=table if rows else "No key is known here.")
+
+
+@keys_app.command()
+def revoke(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Forget somebody's key; from the next command on it counts no more."""
+    settings = own_config(config)
+    _change(settings, lambda known: known.without(name), name, "revoked")
+    show({"ok": True, "revoked": name}, as_json=json, text=f"{name}'s key counts no more.")
+
+
+def read_key(file: Path) -> Ed25519PrivateKey:
+    """A private key that `keys make` wrote; asks for its passphrase if it has one.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    try:
+        content = file.read_bytes()
+        try:
+            key = serialization.load_pem_private_key(content, None)
+        except TypeError:  # it is encrypted
+            secret = typer.prompt(f"Passphrase of {file}", hide_input=True, err=True)
+            key = serialization.load_pem_private_key(content, secret.encode())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} is not a private key that can be read: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise UsageError(f"{file} holds a key of another kind; make one with `edge-door keys make`")
+    return key
+
+
+def _change(settings: Config, change: Change, name: str, what: str) -> None:
+    with open_ledger(settings) as ledger:
+        known = change(Operators.from_json(ledger.sealed().get("operators")))
+        Journal(ledger, settings.device.id).write(
+            EventKind.PEOPLE,
+            Reason.KEYS_CHANGED,
+            states={"operators": known.to_json()},
+            detail={"name": name, "role": what},
+        )
+
+
+def _pem(key: Ed25519PrivateKey, secret: str) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(secret.encode())
+        if secret
+        else serialization.NoEncryption(),
+    )

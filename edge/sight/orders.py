@@ -1,0 +1,135 @@
+"""Orders from afar: a signed command, checked, counted, on the disk before it is followed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.access.bucket import TokenBucket
+from edge.access.command import MAX_VALID_S, Counters, Receiver, verify_command
+from edge.access.operators import Operators, Role
+from edge.clock import now
+from edge.errors import CommandError
+from edge.records import EventKind, Reason
+from edge.vocabulary import Action
+from edge.wire.messages import Detail, Mode
+
+if TYPE_CHECKING:
+    from edge.access.command import Command
+    from edge.config import Config
+    from edge.sight.journal import Journal
+
+MODES = {
+    Action.NORMAL: Mode.NORMAL,
+    Action.ALWAYS_OPEN: Mode.ALWAYS_OPEN,
+    Action.LOCK_DOWN: Mode.LOCK_DOWN,
+}
+REFUSALS_EVERY_S = 60.0
+"""Refusals in between are counted, not written: else a flood of them would push out the grants."""
+_A_KEY = 2.0, 10
+"""Commands of one key: a second, and at a time."""
+_UNSIGNED = 0.1, 3
+"""An unsigned LOCK cuts a pulse short; who floods the broker must not cut every one."""
+
+
+class Orders:
+    """What must be remembered of commands: counters, first signatures of two, refusals."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        """Take up the counters.
+
+        Raises:
+            LedgerError: what was remembered is damaged.
+        """
+        self._config = config
+        self._journal = journal
+        stored = journal.state("commands")
+        self._counters = Counters.from_json(stored) if stored else Counters()
+        self._waiting: dict[str, tuple[Command, float]] = {}
+        self._buckets: dict[str, TokenBucket] = {}
+        self._unsigned = TokenBucket(*_UNSIGNED)
+        self._refused, self._why, self._told_at = 0, "", float("-inf")
+
+    def take(self, text: str) -> Command:
+        """A command to follow now, once; it and its counter are on the disk.
+
+        Raises:
+            CommandError: it is not to be followed, or waits for a second operator.
+        """
+        try:
+            command, counters = verify_command(text, self._receiver(), self._counters, now())
+            self._limit(command.key)
+        except CommandError as error:
+            self.refuse(str(error))
+            raise
+        alone = command.action not in self._config.mqtt.two_persons
+        seconded = alone or self._second(command)
+        states = {"commands": counters.to_json()}
+        if seconded and command.action in MODES:
+            states["commanded_mode"] = MODES[command.action].value
+        reason = Reason.COMMAND if seconded else Reason.COMMAND_WAITS
+        if not self._write(reason, command, states):
+            raise CommandError("The ledger cannot be written, so no command is followed.")
+        self._counters = counters
+        if not seconded:
+            self._waiting[command.nonce] = command, time.monotonic()
+            raise CommandError(
+                f"Noted: {command.action.value} waits {MAX_VALID_S} s for a second operator, who "
+                f"signs the same nonce {command.nonce}."
+            )
+        self._waiting.pop(command.nonce, None)
+        return command
+
+    def unsigned(self, action: Action, who: str) -> None:
+        """Note a request that needs no signature, before it is followed.
+
+        Raises:
+            CommandError: they come too often.
+        """
+        if not self._unsigned.take(time.monotonic()):
+            why = f"{action.value} without a signature comes too often"
+            self.refuse(why)
+            raise CommandError(f"{why}: wait some seconds, or sign it.")
+        detail = {"action": action.value, "who": who}
+        self._journal.note(EventKind.SYSTEM, Reason.COMMAND, detail=detail)
+
+    def refuse(self, why: str) -> None:
+        """Count a refusal."""
+        self._refused += 1
+        self._why = why[:200]
+        self.attend()
+
+    def attend(self) -> None:
+        """Write down the refusals of the last minute."""
+        if self._refused and time.monotonic() - self._told_at >= REFUSALS_EVERY_S:
+            detail: Detail = {"why": self._why, "count": float(self._refused)}
+            if self._journal.note(EventKind.SYSTEM, Reason.COMMAND_REFUSED, detail=detail):
+                self._refused, self._told_at = 0, time.monotonic()
+
+    def _receiver(self) -> Receiver:
+        mqtt = self._config.mqtt
+        operators = Operators.from_json(self._journal.state("operators"))
+        keys = {*mqtt.command_keys, *operators.keys(Role.OPERATOR)}
+        wall = float(self._journal.state("wall") or 0.0)
+        return Receiver(self._config.device.id, keys, mqtt.permitted, wall)
+
+    def _limit(self, key: str) -> None:
+        bucket = self._buckets.setdefault(key, TokenBucket(*_A_KEY))  # few: operators' keys alone
+        if not bucket.take(time.monotonic()):
+            raise CommandError("This key has sent too many commands at a time.")
+
+    def _second(self, command: Command) -> bool:
+        """Whether another operator has signed the same wish a moment ago."""
+        since = time.monotonic() - MAX_VALID_S
+        self._waiting = {n: first for n, first in self._waiting.items() if first[1] >= since}
+        first, _ = self._waiting.get(command.nonce, (None, 0.0))
+        return first is not None and first.action is command.action and first.key != command.key
+
+    def _write(self, reason: Reason, command: Command, states: dict[str, str]) -> bool:
+        detail = {
+            "action": command.action.value,
+            "nonce": command.nonce,
+            "key": command.key,
+            "why": command.reason,
+        }
+        return self._journal.note(EventKind.SYSTEM, reason, states=states, detail=detail)
