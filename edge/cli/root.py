@@ -50,6 +50,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "credentials": ("Cards and PINs of the people enrolled.", "credentials"),
     "keys": ("Keys that may command this door from afar.", "keys"),
+    "command": (
+        "Unlock, lock or set the mode of the door in the configuration, over its broker.",
+        "command",
+    ),
     "verify": ("Do two pictures show the same person?", "measure"),
     "evaluate": ("How accurate it is.", "measure", "liveness"),
     "calibrate": (

@@ -1,7 +1,8 @@
 """What others may ask over MQTT, and what of it goes on to sight.
 
 The network can lock, and it can name the person who stands at the door. It cannot unlock: only a
-signed command can, sight alone checks the signature, and only where `remote_unlock` is on.
+signed command can, and sight judges it, where the configuration permits it. The signature is looked
+at here already, before anything is counted: junk must not use up what an operator may send.
 A retained message is never followed: it is an old wish, delivered again at every reconnect.
 """
 
@@ -10,14 +11,19 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
+from edge.access.command import signer
 from edge.errors import CommandError, WireError
 from edge.link.payloads import ConfirmPayload, from_json
 from edge.wire.messages import Claim, Command, Relock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from edge.link.topics import Topics
     from edge.wire.messages import Request
 
@@ -45,9 +51,11 @@ class Confirmation:
 class Commands:
     """Turns what arrived into what sight may hear."""
 
-    def __init__(self, topics: Topics, *, remote_unlock: bool) -> None:
+    def __init__(self, topics: Topics, keys: Callable[[], Collection[str]]) -> None:
+        """`keys` tells whose signatures count now, base64 public keys; none: commands are off."""
         self._topics = topics
-        self._remote_unlock = remote_unlock
+        self._keys = keys
+        self._buckets: dict[str, TokenBucket] = {}
 
     def read(self, topic: str, payload: bytes, *, retained: bool) -> Request | Confirmation:
         """The request for sight, or a reader's confirmation.
@@ -67,32 +75,18 @@ class Commands:
         raise CommandError("nothing is heard on this topic")
 
     def _signed(self, text: str) -> Request:
-        if not self._remote_unlock:
+        keys = self._keys()
+        if not keys:
             raise CommandError(
-                "signed commands are off. Set [mqtt] remote_unlock = true and command_keys to "
-                "follow them"
+                "signed commands are off. Set [mqtt] remote_unlock = true or command_verbs, and "
+                "make a key with `edge-door keys make`"
             )
         _object(text)
+        key = signer(text, keys)
+        bucket = self._buckets.setdefault(key, TokenBucket(per_second=2.0, burst=10))
+        if not bucket.take(time.monotonic()):
+            raise CommandError("too many of one key at a time, dropped")
         return Command(text)
-
-
-class TokenBucket:
-    """Lets `burst` through at once and `per_second` in the long run."""
-
-    def __init__(self, per_second: float, burst: int) -> None:
-        self._rate = per_second
-        self._burst = float(burst)
-        self._tokens = self._burst
-        self._at = 0.0
-
-    def take(self, now: float) -> bool:
-        """Whether one more may pass at `now`, monotonic seconds."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 def _text(payload: bytes, *, retained: bool) -> str:

@@ -13,8 +13,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
 from edge.errors import WireError
-from edge.link.commands import TokenBucket
 from edge.link.topics import Message
 from edge.wire.messages import Part, Posted
 

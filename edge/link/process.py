@@ -11,12 +11,14 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
+from edge.access.operators import Operators, Role
 from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
 from edge.link.client import MAX_PACKET, Acknowledged, Broker, Received
-from edge.link.commands import Commands, Confirmation, TokenBucket, nonce_of
+from edge.link.commands import Commands, Confirmation, nonce_of
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
 from edge.link.payloads import CommandAnswer, Reported
@@ -105,7 +107,7 @@ class Link:
         self._outbox = outbox
         self._sight = sight
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
-        self._commands = Commands(self._topics, remote_unlock=config.mqtt.remote_unlock)
+        self._commands = Commands(self._topics, self._operators)
         self._shipper = Shipper(ledger, outbox, self._topics)
         self._reporter = Reporter(ledger, outbox, config.mqtt.cert_file)
         self._reported: Reported | None = None
@@ -283,7 +285,7 @@ class Link:
                 self._follow(topic, self._commands.read(topic, payload, retained=received.retained))
             elif payload == b"online" and self._buckets[topic].take(time.monotonic()):
                 self._announce(connection)
-        except (CommandError, WireError) as error:
+        except (CommandError, WireError, LedgerError) as error:
             self._refuse(topic, str(error))
             if topic == self._topics.command and self._buckets[topic].take(time.monotonic()):
                 self._reply(connection, payload.decode("utf-8", "replace"), str(error), done=False)
@@ -292,10 +294,17 @@ class Link:
         if isinstance(wish, Confirmation):
             # Merged, where others are thinned: the last one must not be lost.
             self._confirmation = wish.after(self._confirmation)
-        elif self._buckets[topic].take(time.monotonic()):
+        elif isinstance(wish, Command) or self._buckets[topic].take(time.monotonic()):
             self._sight.ask(wish)
         else:
             raise CommandError("too many at a time, dropped")
+
+    def _operators(self) -> set[str]:
+        """Whose signatures are worth a look; sight, which can check the seal, decides."""
+        if not self._config.mqtt.permitted:
+            return set()
+        known = Operators.from_json(self._ledger.unchecked().get("operators"))
+        return {*self._config.mqtt.command_keys, *known.keys(Role.OPERATOR)}
 
     def _confirm(self) -> None:
         wish, topic = self._confirmation, self._topics.confirm

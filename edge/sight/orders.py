@@ -74,8 +74,8 @@ class Orders:
         if not seconded:
             self._waiting[command.nonce] = command, time.monotonic()
             raise CommandError(
-                f"Noted: {command.action.value} waits {MAX_VALID_S} s for a second operator, who "
-                f"signs the same nonce {command.nonce}."
+                f"Noted: {command.action.value} waits {MAX_VALID_S} s for a second operator: "
+                f"`edge-door command VERB --join {command.nonce}`."
             )
         self._waiting.pop(command.nonce, None)
         return command

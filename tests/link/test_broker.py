@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.access.command import public_text, sign_command
 from edge.backoff import Backoff
 from edge.config import parse
 from edge.errors import BrokerError, LedgerError
@@ -25,6 +27,7 @@ from edge.link import shipper as shipping
 from edge.link.client import Broker
 from edge.link.outbox import Outbox
 from edge.link.payloads import CommandAnswer, Reported, from_json
+from edge.vocabulary import Action
 from edge.wire.messages import Claim, Done, Failed, Relock
 from tests.support.link_parts import (
     OFFLINE,
@@ -44,7 +47,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+OPERATOR = Ed25519PrivateKey.generate()
+KEY = public_text(OPERATOR)
+
+
+def order(number: int) -> str:
+    issued = int(time.time())
+    nonce = f"{number:032x}"
+    return sign_command(OPERATOR, "door1", Action.UNLOCK, number + 1, issued, nonce)
 
 
 @pytest.fixture(autouse=True)
@@ -569,10 +579,10 @@ class TestCommandsFromTheNetwork:
         try:
             device.start()
             until(lambda: reader.of("availability"))
-            reader.client.publish(TOPICS.command, json.dumps({"nonce": f"{0:032x}"}), 1)
+            reader.client.publish(TOPICS.command, order(0), 1)
             until(lambda: len(reader.of("command/answer")) == 1)
             sight.answer = Failed("it expired")
-            reader.client.publish(TOPICS.command, json.dumps({"nonce": f"{1:032x}"}), 1)
+            reader.client.publish(TOPICS.command, order(1), 1)
             until(lambda: len(reader.of("command/answer")) == 2)
             told = [from_json(CommandAnswer, each) for each in reader.of("command/answer")]
             assert told == [
@@ -592,7 +602,7 @@ class TestCommandsFromTheNetwork:
         until(lambda: reader.of("command/answer"))
         told = from_json(CommandAnswer, reader.of("command/answer")[0])
         assert (told.id, told.outcome) == ("a" * 32, "refused")
-        assert "remote_unlock = true" in told.reason
+        assert "signed commands are off" in told.reason
 
     @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
     def test_what_was_retained_is_never_followed(
@@ -633,7 +643,7 @@ class TestCommandsFromTheNetwork:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         # As if no flood protection stood before it: every payload is to be judged.
-        monkeypatch.setattr("edge.link.commands.TokenBucket.take", lambda *_: True)
+        monkeypatch.setattr("edge.access.bucket.TokenBucket.take", lambda *_: True)
         dice = random.Random(20)
         seeds = [b"UNLOCK", b"OPEN", b"unlock", b'{"action":"unlock"}', b"LOCK", b"\x00", b""]
         device.start()

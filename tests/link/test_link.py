@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.access.bucket import TokenBucket
+from edge.access.command import public_text, sign_command
 from edge.backoff import Backoff
 from edge.config import parse
 from edge.errors import BrokerError, CommandError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
 from edge.link.client import Acknowledged, Broker
-from edge.link.commands import MAX_BYTES, Commands, Confirmation, TokenBucket
+from edge.link.commands import MAX_BYTES, Commands, Confirmation
 from edge.link.outage import Outage
 from edge.link.outbox import Outbox
 from edge.link.payloads import CommandAnswer, EventPayload, Reported, from_json
@@ -33,6 +36,7 @@ from edge.link.sight_client import SightClient
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.link.twin import Twin
 from edge.records import Event, EventKind, Head, Reason, StoredEvent
+from edge.vocabulary import Action
 from edge.wire.messages import Claim, Command, Relock
 from tests.support.link_parts import Authority, FakeSight, gathered, until
 
@@ -191,9 +195,17 @@ class TestTopics:
         )
 
 
+OPERATOR = Ed25519PrivateKey.generate()
+
+
+def order(counter: int, key: Ed25519PrivateKey = OPERATOR) -> str:
+    issued = int(time.time())
+    return sign_command(key, "door1", Action.UNLOCK, counter, issued, f"{counter:032x}")
+
+
 class TestCommands:
-    heard = Commands(TOPICS, remote_unlock=False)
-    signed = Commands(TOPICS, remote_unlock=True)
+    heard = Commands(TOPICS, lambda: ())
+    signed = Commands(TOPICS, lambda: [public_text(OPERATOR)])
 
     def test_lock_goes_on_to_sight(self) -> None:
         assert self.heard.read(TOPICS.lock_set, b"LOCK", retained=False) == Relock()
@@ -231,12 +243,34 @@ class TestCommands:
             self.heard.read(TOPICS.claim_set, payload, retained=False)
 
     def test_a_signed_command_goes_on_as_the_text_that_was_signed(self) -> None:
-        text = '{"action":"unlock","counter":3,"signature":"..."}'
+        text = order(1)
         packet = self.signed.read(TOPICS.command, text.encode(), retained=False)
         assert packet == Command(text)
 
+    def test_junk_uses_up_nothing_of_what_an_operator_may_send(self) -> None:
+        signed = Commands(TOPICS, lambda: [public_text(OPERATOR)])
+        others = Ed25519PrivateKey.generate()
+        junk = [b"{}", b"junk", order(1, others).encode(), order(1).replace("0", "1").encode()]
+        for number in range(2000):
+            with pytest.raises(CommandError):
+                signed.read(TOPICS.command, junk[number % len(junk)], retained=False)
+        for number in range(5):
+            text = order(number + 1)
+            assert signed.read(TOPICS.command, text.encode(), retained=False) == Command(text)
+
+    def test_one_operator_may_send_only_so_many(self) -> None:
+        signed = Commands(TOPICS, lambda: [public_text(OPERATOR)])
+        text, dropped = order(1).encode(), 0
+        began = time.monotonic()
+        for _ in range(200):
+            try:
+                signed.read(TOPICS.command, text, retained=False)
+            except CommandError as error:
+                dropped += "too many of one key" in str(error)
+        assert dropped >= 200 - 11 - 2 * (time.monotonic() - began)
+
     def test_signed_commands_are_off_by_default(self) -> None:
-        with pytest.raises(CommandError, match="remote_unlock = true"):
+        with pytest.raises(CommandError, match="signed commands are off"):
             self.heard.read(TOPICS.command, b'{"action":"unlock"}', retained=False)
 
     @pytest.mark.parametrize("payload", [b"UNLOCK", b"[]", b'"x"', b"[" * 4000])

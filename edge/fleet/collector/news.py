@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from edge.access.bucket import TokenBucket
 from edge.errors import WireError
 from edge.fleet.collector import reading
 from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.intake import Intake, Taken, known_doors
 from edge.fleet.database.tables import commands, devices, figures
 from edge.fleet.kinds import AlarmKind, CommandState
-from edge.link.commands import TokenBucket
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

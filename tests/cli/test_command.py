@@ -1,0 +1,69 @@
+"""Keys and orders as people use them: make a key, command the door, revoke it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.access.command import public_text
+from edge.cli.keys import read_key
+from edge.errors import UsageError
+from edge.link import sender
+from edge.wire.messages import Done, Failed
+from tests.link.test_link import order
+from tests.support.link_parts import Device, FakeSight, Mosquitto, Reader, needs_mosquitto, until
+from tests.support.running import Door
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    door.command("init")
+    file = tmp_path / "bea.key"
+    made = json.loads(door.command("keys", "make", "Bea", "--out", str(file), "--json").stdout)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert made["public"] == public_text(read_key(file))
+    twice = door.command("keys", "make", "bea", "--public", made["public"])
+    assert (twice.returncode, "Revoke it first" in twice.stderr) == (2, True)
+    listed = json.loads(door.command("keys", "list", "--json").stdout)["keys"]
+    assert listed == [{"name": "Bea", "role": "operator", "public": made["public"]}]
+    assert door.command("keys", "revoke", "Bea").returncode == 0
+    assert json.loads(door.command("keys", "list", "--json").stdout)["keys"] == []
+    assert [event.reason.value for event in door.events()] == ["keys_changed"] * 2
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"-----BEGIN PRIVATE KEY-----\n"])
+def test_what_is_no_key_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match="is not a private key"):
+        read_key(file)
+
+
+@needs_mosquitto
+def test_sent_and_done_are_two_states(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    broker = Mosquitto(tmp_path).start()
+    mqtt = {"remote_unlock": True, "command_keys": [public_text(key)]}
+    device = Device(tmp_path, broker.port, **mqtt)
+    try:
+        alone = sender.send(device.config, [order(1, key)], f"{1:032x}", 1.0)
+        assert (alone.sent, alone.answer, alone.done) == (True, None, False)
+        sight = FakeSight(device.config.sight_socket)
+        sight.answer = Done("unlock")
+        device.start()
+        reader = Reader(broker.port)
+        until(lambda: reader.of("availability")[-1:] == [b"online"])
+        reader.close()
+        done = sender.send(device.config, [order(2, key)], f"{2:032x}", 10.0)
+        assert (done.sent, done.done) == (True, True)
+        sight.answer = Failed("it expired")
+        refused = sender.send(device.config, [order(3, key)], f"{3:032x}", 10.0)
+        assert refused.answer is not None
+        assert (refused.done, refused.answer.reason) == (False, "it expired")
+        sight.close()
+    finally:
+        device.close()
+        broker.kill()
