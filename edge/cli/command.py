@@ -1,69 +1,103 @@
-"""Orders to a door from afar: signed, sent, and the door's answer."""
+"""Orders to doors from afar: signed and sent, with the door's answer; or signed to be carried."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.cli.keys import read_key
 from edge.errors import UsageError
+from edge.fleet import signing
 from edge.link.sender import send
 from edge.vocabulary import Action
 
-VERBS = {action.value.replace("_", "-"): action for action in Action}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+command_app = typer.Typer(help="Signed commands to doors.", no_args_is_help=True)
+app.add_typer(command_app, name="command")
+
 _HEX_NONCE = 32
+_HELP = {
+    Action.UNLOCK: "Open the door of the configuration once, over its broker.",
+    Action.LOCK: "Lock it now.",
+    Action.LOCK_DOWN: "Let nobody in until `normal`; leaving stays free.",
+    Action.ALWAYS_OPEN: "Keep it unlocked until `normal`.",
+    Action.NORMAL: "End lock-down or always-open.",
+}
 
 
-@app.command()
-def command(  # noqa: PLR0913 - one option each
-    verb: Annotated[str, typer.Argument(help=f"One of {', '.join(VERBS)}.")],
+def _order(action: Action) -> Callable[..., None]:
+    def order(  # noqa: PLR0913 - one option each
+        *,
+        reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
+        key: Annotated[Path, typer.Option(help="Your private key, from `edge-door keys make`.")],
+        second: Annotated[
+            Path | None,
+            typer.Option("--second", help="A second operator's key, where two must sign."),
+        ] = None,
+        join: Annotated[
+            str | None, typer.Option(help="Be the second: the nonce that the first one was told.")
+        ] = None,
+        timeout: Annotated[float, typer.Option(min=1, max=60, help="Seconds to wait.")] = 10.0,
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        if len(reason) > MAX_REASON or not reason.isprintable():
+            raise UsageError(f"the reason has at most {MAX_REASON} printable characters.")
+        if join is not None and len(join) != _HEX_NONCE:
+            raise UsageError(f"--join is the nonce of {_HEX_NONCE} hex digits that the door said.")
+        settings = read_config(config, required=True)
+        nonce, issued = join or secrets.token_hex(16), int(time.time())
+        texts = []
+        for file in filter(None, (key, second)):
+            counter = int(time.time() * 1000)
+            signer, device = read_key(file), settings.device.id
+            texts.append(
+                sign_command(signer, device, action, counter, issued, nonce, reason=reason)
+            )
+        sent = send(settings, texts, nonce, timeout)
+        said = sent.answer.reason if sent.answer else "the door has not answered"
+        state = "done" if sent.done else "refused" if sent.answer else "sent, not answered"
+        state = state if sent.sent else "not sent"
+        told = {"ok": sent.done, "sent": sent.sent, "done": sent.done, "said": said}
+        show(told | {"nonce": nonce}, as_json=json, text=f"{action.value}: {state}. {said}")
+        if not sent.done:
+            raise typer.Exit(1)
+
+    return order
+
+
+for _action, _help in _HELP.items():
+    command_app.command(_action.value.replace("_", "-"), help=_help)(_order(_action))
+
+
+@command_app.command("key")
+def make_key(
+    file: Annotated[Path, typer.Argument(help="Where the private key is written, mode 0600.")],
     *,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
-    key: Annotated[Path, typer.Option(help="Your private key, from `edge-door keys make`.")],
-    second: Annotated[
-        Path | None, typer.Option("--second", help="A second operator's key, where two must sign.")
-    ] = None,
-    join: Annotated[
-        str | None, typer.Option(help="Be the second: the nonce that the first one was told.")
-    ] = None,
-    timeout: Annotated[float, typer.Option(min=1, max=60, help="Seconds to wait.")] = 10.0,
-    config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Unlock, lock or set the mode of the door in the configuration, over its broker."""
-    if verb not in VERBS:
-        raise UsageError(f"there is no order {verb!r}. There are: {', '.join(VERBS)}.")
-    if len(reason) > MAX_REASON or not reason.isprintable():
-        raise UsageError(f"the reason has at most {MAX_REASON} printable characters.")
-    if join is not None and len(join) != _HEX_NONCE:
-        raise UsageError(f"--join is the nonce of {_HEX_NONCE} hex digits that the door answered.")
-    settings = read_config(config, required=True)
-    nonce, issued = join or secrets.token_hex(16), int(time.time())
-    texts = [
-        sign_command(
-            read_key(file),
-            settings.device.id,
-            VERBS[verb],
-            int(time.time() * 1000),
-            issued,
-            nonce,
-            reason=reason,
-        )
-        for file in (key, second)
-        if file is not None
-    ]
-    result = send(settings, texts, nonce, timeout)
-    said = result.answer.reason if result.answer else "the door has not answered"
-    state = "done" if result.done else "refused" if result.answer else "sent, not answered"
-    told = {"ok": result.done, "sent": result.sent, "done": result.done, "said": said}
-    if not result.sent:
-        state = "not sent"
-    show(told | {"nonce": nonce}, as_json=json, text=f"{verb}: {state}. {said}")
-    if not result.done:
-        raise typer.Exit(1)
+    """A key that signs commands; prints its public half, for the doors and the dashboard."""
+    text = signing.make_key(file)
+    show({"ok": True, "file": str(file), "public": text}, as_json=json, text=text)
+
+
+@command_app.command("sign")
+def sign(
+    device: Annotated[str, typer.Argument(help="The door's id.")],
+    action: Annotated[Action, typer.Argument(help="What it is to do.")],
+    *,
+    key: Annotated[Path, typer.Option(help="From `edge-door command key`.")],
+    json: JsonOption = False,
+) -> None:
+    """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
+    text = signing.sign_now(key, device, action)
+    show({"ok": True, "command": text}, as_json=json, text=Text(text))

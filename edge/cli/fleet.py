@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from edge.access.command import Action
 from edge.cli.base import JsonOption, app, complaints, show, start_logging
 from edge.cli.service import heartbeat
 from edge.errors import UsageError
-from edge.fleet import signing
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
 operator_app = typer.Typer(help="Who may use the dashboard.", no_args_is_help=True)
 app.add_typer(operator_app, name="operator")
-command_app = typer.Typer(help="Signed commands to doors.", no_args_is_help=True)
-app.add_typer(command_app, name="command")
 
 DatabaseOption = Annotated[
     str,
@@ -187,30 +182,6 @@ def add_operator(
     store.close()
     result = {"ok": True, "name": name, "role": role.value, "password": password}
     show(result, as_json=json, text=f"{name} is {role.value}. Password: {password}")
-
-
-@command_app.command("key")
-def make_key(
-    file: Annotated[Path, typer.Argument(help="Where the private key is written, mode 0600.")],
-    *,
-    json: JsonOption = False,
-) -> None:
-    """A key that signs commands; prints its public half, for the doors and the dashboard."""
-    text = signing.make_key(file)
-    show({"ok": True, "file": str(file), "public": text}, as_json=json, text=text)
-
-
-@command_app.command("sign")
-def sign(
-    device: Annotated[str, typer.Argument(help="The door's id.")],
-    action: Annotated[Action, typer.Argument(help="What it is to do.")],
-    *,
-    key: Annotated[Path, typer.Option(help="From `edge-door command key`.")],
-    json: JsonOption = False,
-) -> None:
-    """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
-    text = signing.sign_now(key, device, action)
-    show({"ok": True, "command": text}, as_json=json, text=Text(text))
 
 
 @contextmanager

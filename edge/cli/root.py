@@ -50,10 +50,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "credentials": ("Cards and PINs of the people enrolled.", "credentials"),
     "keys": ("Keys that may command this door from afar.", "keys"),
-    "command": (
-        "Unlock, lock or set the mode of the door in the configuration, over its broker.",
-        "command",
-    ),
+    "command": ("Signed commands to doors.", "command"),
     "verify": ("Do two pictures show the same person?", "measure"),
     "evaluate": ("How accurate it is.", "measure", "liveness"),
     "calibrate": (
@@ -79,7 +76,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "fleet",
     ),
     "operator": ("Who may use the dashboard.", "fleet"),
-    "command": ("Signed commands to doors.", "fleet"),
     "models": ("The networks this installation has.", "models"),
 }
 """Of each command the first sentence of its help, and the files of this folder that make it."""

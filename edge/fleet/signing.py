@@ -21,7 +21,7 @@ from edge.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.access.command import Action
+    from edge.vocabulary import Action
 
 
 def make_key(file: Path) -> str:

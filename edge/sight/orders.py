@@ -75,7 +75,7 @@ class Orders:
             self._waiting[command.nonce] = command, time.monotonic()
             raise CommandError(
                 f"Noted: {command.action.value} waits {MAX_VALID_S} s for a second operator: "
-                f"`edge-door command VERB --join {command.nonce}`."
+                f"the same order with --join {command.nonce}."
             )
         self._waiting.pop(command.nonce, None)
         return command

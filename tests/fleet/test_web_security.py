@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from edge.access.command import Action, public_text, sign_command
+from edge.access.command import public_text, sign_command
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
@@ -24,6 +24,7 @@ from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.roles import Grant, Rights, Verb
 from edge.fleet.web.site import COOKIE, Entry
 from edge.records import Reason
+from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Browser, Doors, an_event, furnish
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from edge.access.command import Action, Counters, Receiver, verify_command
+from edge.access.command import Counters, Receiver, verify_command
 from edge.clock import now
 from edge.config import parse
 from edge.errors import CommandError, WireError
@@ -19,6 +19,7 @@ from edge.ledger.ledger import Ledger
 from edge.link import process as link
 from edge.moment import Moment
 from edge.records import Event, EventKind, Reason
+from edge.vocabulary import Action
 from edge.wire.channel import Listener
 from edge.wire.messages import AskStatus, Command, Done, Failed, Status
 

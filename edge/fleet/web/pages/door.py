@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from edge.access.command import Action
 from edge.fleet.database.tables import alarms, commands, devices, events, gaps, groups, keys, zones
 from edge.fleet.kinds import AlarmKind
 from edge.fleet.web.roles import Verb
@@ -15,6 +14,7 @@ from edge.fleet.web.site import Entry
 from edge.fleet.web.tiles import read_tiles
 from edge.fleet.web.visit import NotAllowedError
 from edge.ledger.audit import genesis
+from edge.vocabulary import Action
 
 if TYPE_CHECKING:
     from starlette.responses import Response
