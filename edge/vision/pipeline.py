@@ -14,8 +14,9 @@ from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
+from edge.vision.faces.follower import Follower
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.faces.quality import assess
+from edge.vision.faces.quality import MIN_PRESENCE, assess
 from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.eyelids import Eyelids
@@ -150,6 +151,7 @@ class Pipeline:
         self._stages = stages
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
+        self._follower = Follower()
         self._tracker = Tracker(stages.self_similarity)
         self._liveness = LivenessMonitor(config.liveness, asks=config.can_instruct)
         self._embedded_at = float("-inf")
@@ -162,14 +164,12 @@ class Pipeline:
         """Everything that one more frame tells about the person in view."""
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
-        with self._time("detect"):
-            faces = people_in(self._stages.detector.detect(frame))
-        if len(faces) != 1:
-            if faces:
+        people, look = self._look_for_one(frame)
+        if look is None:
+            if people:
                 self._tracker.lose()
                 self._liveness.reset()
-            return Evidence(at, frame.sequence, len(faces), unchanged_s=unchanged_s)
-        look = self.look(frame, faces[0])
+            return Evidence(at, frame.sequence, people, unchanged_s=unchanged_s)
         track = self._tracker.see(at, look.face.box)
         embedding = self._embed_if_due(at, track, look)
         if embedding is not None:
@@ -197,6 +197,27 @@ class Pipeline:
             track=track,
             unchanged_s=unchanged_s,
         )
+
+    def _look_for_one(self, frame: Frame) -> tuple[int, Look | None]:
+        """How many people are near, and the one where it is one."""
+        expected = self._follower.expected(frame.captured_at)
+        if expected is not None:
+            look = self.look(frame, expected)
+            if look.landmarks.presence >= MIN_PRESENCE:
+                self._follower.located(look.landmarks)
+                return 1, look
+            self._follower.lose()
+        with self._time("detect"):
+            faces = people_in(self._stages.detector.detect(frame))
+        if len(faces) != 1:
+            self._follower.lose()
+            return len(faces), None
+        look = self.look(frame, self._follower.detected(frame.captured_at, faces[0]))
+        if look.landmarks.presence >= MIN_PRESENCE:
+            self._follower.located(look.landmarks)
+        else:
+            self._follower.lose()
+        return 1, look
 
     def ask_again(self) -> None:
         """A decision has been made: the next one needs a proof of life of its own."""

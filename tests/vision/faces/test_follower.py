@@ -1,0 +1,115 @@
+"""The mesh follows a face; the detector looks often enough that nobody joins it unseen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.config import Config
+from edge.records import Box, Face, Frame
+from edge.vision.faces.follower import DETECT_EVERY_S, Follower, face_of
+from edge.vision.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from edge.records import Landmarks, Pixels
+    from edge.vision.faces.detector import Detector
+    from edge.vision.pipeline import Stages
+
+SOON_S = 0.3
+
+
+@dataclass
+class Watched:
+    """The real detector; it notes when it looks, and from `joined_at` on it sees two faces."""
+
+    detector: Detector
+    joined_at: float = float("inf")
+    looked: list[float] = field(default_factory=list)
+
+    def detect(self, frame: Frame) -> list[Face]:
+        self.looked.append(frame.captured_at)
+        faces = self.detector.detect(frame)
+        if frame.captured_at < self.joined_at:
+            return faces
+        (face,) = faces
+        return [face, replace(face, box=replace(face.box, left=0.0))]
+
+
+@pytest.fixture
+def picture(pictures: list[Pixels]) -> Pixels:
+    return np.ascontiguousarray(pictures[0][:320, 60:380])
+
+
+@pytest.fixture
+def watched(stages: Stages) -> tuple[Watched, Pipeline]:
+    detector = Watched(stages.detector)
+    return detector, Pipeline(replace(stages, detector=detector), Config())
+
+
+def located(stages: Stages, pixels: Pixels) -> tuple[Face, Landmarks]:
+    frame = Frame(pixels, 0.0, 1)
+    (face,) = stages.detector.detect(frame)
+    return face, stages.mesh.locate(frame, face)
+
+
+def test_a_mesh_states_the_face_as_the_detector_does(stages: Stages, picture: Pixels) -> None:
+    detected, landmarks = located(stages, picture)
+    stated = face_of(landmarks)
+    assert stated.box.iou(detected.box) > 0.85
+    apart = np.linalg.norm(stated.keypoints - detected.keypoints[:4], axis=1)
+    assert apart.max() < 0.08 * detected.box.width
+
+
+def test_a_mesh_found_where_the_last_one_was_is_the_same(stages: Stages, picture: Pixels) -> None:
+    _, first = located(stages, picture)
+    second = stages.mesh.locate(Frame(picture, 0.0, 1), face_of(first))
+    drift = np.linalg.norm((second.points - first.points)[:, :2], axis=1)
+    assert drift.mean() < 0.01 * np.ptp(first.points[:, 0])
+
+
+@pytest.mark.parametrize("fps", [12, 15, 24, 30, 60])
+def test_a_second_face_is_seen_soon(
+    fps: int, watched: tuple[Watched, Pipeline], picture: Pixels
+) -> None:
+    detector, pipeline = watched
+    detector.joined_at = 1.01 / fps + DETECT_EVERY_S  # just after the detector has looked again
+    frames = (Frame(picture, number / fps, number + 1) for number in range(fps))
+    seen = next(e.captured_at for e in map(pipeline.step, frames) if e.faces == 2)
+    assert seen - detector.joined_at <= SOON_S
+
+
+def test_the_detector_rests_while_a_face_is_followed(
+    watched: tuple[Watched, Pipeline], picture: Pixels
+) -> None:
+    detector, pipeline = watched
+    tracks = {pipeline.step(Frame(picture, n / 30, n + 1)).track for n in range(30)}
+    assert tracks == {1}
+    assert len(detector.looked) <= 6
+
+
+def test_a_face_that_goes_is_looked_for_at_once(
+    watched: tuple[Watched, Pipeline], picture: Pixels
+) -> None:
+    detector, pipeline = watched
+    pipeline.step(Frame(picture, 0.0, 1))
+    assert pipeline.step(Frame(np.zeros_like(picture), 0.033, 2)).faces == 0
+    assert pipeline.step(Frame(picture, 0.067, 3)).faces == 1
+    assert detector.looked == [0.0, 0.033, 0.067]
+
+
+def test_another_face_elsewhere_is_not_taken_for_the_one_followed(
+    stages: Stages, picture: Pixels
+) -> None:
+    face, landmarks = located(stages, picture)
+    follower = Follower()
+    assert follower.expected(0.0) is None
+    assert follower.detected(0.0, face) is face
+    follower.located(landmarks)
+    followed = follower.expected(0.1)
+    assert followed is not None
+    assert follower.detected(0.2, face) is followed
+    elsewhere = replace(face, box=Box(0.0, 0.0, 20.0, 20.0))
+    assert follower.detected(0.4, elsewhere) is elsewhere
