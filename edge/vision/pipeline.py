@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.records import Evidence, Opinion
+from edge.vision.attention import Attention
 from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
@@ -151,6 +152,7 @@ class Pipeline:
         self._stages = stages
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
+        self._attention = Attention()
         self._follower = Follower()
         self._tracker = Tracker(stages.self_similarity)
         self._liveness = LivenessMonitor(config.liveness, asks=config.can_instruct)
@@ -164,7 +166,11 @@ class Pipeline:
         """Everything that one more frame tells about the person in view."""
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
+        if self._attention.rests(at, frame.pixels):
+            return Evidence(at, frame.sequence, 0, unchanged_s=unchanged_s)
         people, look = self._look_for_one(frame)
+        if people:
+            self._attention.saw(at)
         if look is None:
             if people:
                 self._tracker.lose()

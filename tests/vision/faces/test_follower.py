@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from typing_extensions import override
 
 from edge.config import Config
 from edge.records import Box, Face, Frame
+from edge.vision.faces.detector import Detector
 from edge.vision.faces.follower import DETECT_EVERY_S, Follower, face_of
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from edge.records import Landmarks, Pixels
-    from edge.vision.faces.detector import Detector
     from edge.vision.pipeline import Stages
 
 SOON_S = 0.3
 
 
-@dataclass
-class Watched:
+class Watched(Detector):
     """The real detector; it notes when it looks, and from `joined_at` on it sees two faces."""
 
-    detector: Detector
-    joined_at: float = float("inf")
-    looked: list[float] = field(default_factory=list)
+    def __init__(self, detector: Detector) -> None:
+        self._real = detector
+        self.joined_at = float("inf")
+        self.looked: list[float] = []
 
+    @override
     def detect(self, frame: Frame) -> list[Face]:
         self.looked.append(frame.captured_at)
-        faces = self.detector.detect(frame)
+        faces = self._real.detect(frame)
         if frame.captured_at < self.joined_at:
             return faces
         (face,) = faces
