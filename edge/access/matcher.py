@@ -8,23 +8,21 @@ template and the probes of an attempt make of that rate is measured: `calibratio
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.access.gallery import Gallery
 from edge.errors import ModelError, VaultError
 from edge.records import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from edge.access.calibration import Calibration
     from edge.records import Embedding, Floats, Template
 
-NEAREST = 2
-"""Captures that count, those most alike: with two, half as many people are turned away at the same
-rate as with one, and one bad capture opens no door (94 actors, 5 and 8 captures)."""
 FLOOR_FMR = 1e-3
 """The newest probe of an attempt must match by itself at this rate, or at the attempt's own share
 where that is larger: a face put in the place of another must not live off its past."""
@@ -38,8 +36,12 @@ def match(
     false_match_rate: float,
 ) -> Match:
     """The template that `probe` matches best. Arguments and errors: `ranked`."""
-    found = ranked(probe, templates, calibration, false_match_rate)
-    return found[0] if found else Match(None, -1.0, 1.0, false_match_rate)
+    best = Match(None, -1.0, 1.0, false_match_rate)
+    for compared in _compared(probe, templates, calibration, false_match_rate):
+        found = compared.match(int((compared.similarity - compared.threshold).argmax()))
+        if best.person is None or found.margin > best.margin:
+            best = found
+    return best
 
 
 def ranked(
@@ -50,7 +52,12 @@ def ranked(
 ) -> list[Match]:
     """The probe's comparison with every template, the best first.
 
-    Give the claimed person's template alone (1:1), or everybody's: they share the rate.
+    Args:
+        probe: Whose face it is.
+        templates: The claimed person's alone (1:1), or everybody's: they share the rate. A
+            `Gallery` made with the calibration's cohort is ready; of others one is made here.
+        calibration: The embedder's.
+        false_match_rate: Of a stranger's whole attempt.
 
     Raises:
         CalibrationError: the calibration is another model's, or does not reach down to the share
@@ -58,43 +65,70 @@ def ranked(
         VaultError: a template is another model's.
         ModelError: the probe is not a finite vector of unit length.
     """
-    calibration.require(probe.model)
-    _check(probe, templates)
-    if not templates:
-        return []
-    rule, rate = calibration.rule, false_match_rate / len(templates)
-    vectors = np.concatenate([template.vectors for template in templates])
-    cosines, crowding = vectors @ probe.vector, rule.cohort.crowding(vectors)
-    crowded = float(rule.cohort.crowding(probe.vector[np.newaxis])[0])
-    ends = accumulate((len(template.vectors) for template in templates), initial=0)
-    found = []
-    for template, (first, end) in zip(templates, pairwise(ends), strict=True):
-        similarity, more = nearest(cosines[first:end], crowding[first:end])
-        threshold, floor = (
-            rule.threshold_for(end - first, fmr) + crowded + more
-            for fmr in (rate, max(rate, FLOOR_FMR))
-        )
-        found.append(Match(template.person, similarity, threshold, rate, floor))
+    found = [
+        compared.match(number)
+        for compared in _compared(probe, templates, calibration, false_match_rate)
+        for number in range(len(compared.templates))
+    ]
     return sorted(found, key=lambda one: one.margin, reverse=True)
 
 
-def nearest(cosines: Floats, crowding: Floats) -> tuple[float, float]:
-    """The mean cosine of the captures that count, and how crowded it is around them.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """A probe beside all templates of one number of captures."""
 
-    Args:
-        cosines: `(k,)`, of the probe to each capture.
-        crowding: `(k,)`, of the captures: see `Cohort`.
-    """
-    chosen = np.argsort(crowding - cosines, kind="stable")[:NEAREST]
-    return float(cosines[chosen].mean()), float(crowding[chosen].mean())
+    templates: Sequence[Template]
+    similarity: Floats
+    threshold: Floats
+    floor: Floats
+    false_match_rate: float
+
+    def match(self, number: int) -> Match:
+        return Match(
+            self.templates[number].person,
+            float(self.similarity[number]),
+            float(self.threshold[number]),
+            self.false_match_rate,
+            float(self.floor[number]),
+        )
 
 
-def _check(probe: Embedding, templates: Sequence[Template]) -> None:
+def _compared(
+    probe: Embedding,
+    templates: Sequence[Template],
+    calibration: Calibration,
+    false_match_rate: float,
+) -> Iterator[_Compared]:
+    calibration.require(probe.model)
+    rule = calibration.rule
+    _check(probe)
+    if not templates:
+        return
+    if isinstance(templates, Gallery) and templates.cohort is rule.cohort:
+        gallery = templates
+    else:
+        gallery = Gallery(templates, rule.cohort)
+    _check_models(probe, gallery)
+    rate = false_match_rate / len(gallery)
+    crowded = float(rule.cohort.crowding(probe.vector[np.newaxis])[0])
+    for captures, group, similarity, crowding in gallery.scores(probe.vector):
+        threshold, floor = (
+            crowding + (rule.threshold_for(captures, fmr) + crowded)
+            for fmr in (rate, max(rate, FLOOR_FMR))
+        )
+        yield _Compared(group, similarity, threshold, floor, rate)
+
+
+def _check(probe: Embedding) -> None:
     if not abs(float(np.linalg.norm(probe.vector)) - 1) < _UNIT_TOLERANCE:  # NaN is refused too
         raise ModelError("the embedder gave a vector that is not of unit length")
-    for template in templates:
-        if template.model != probe.model:
-            raise VaultError(
-                f"{template.person} was enrolled with the model {template.model[:12]}, and the "
-                f"embedder in use is {probe.model[:12]}. Remove them and enrol them again."
-            )
+
+
+def _check_models(probe: Embedding, gallery: Gallery) -> None:
+    if gallery.models == {probe.model}:
+        return
+    other = next(template for template in gallery if template.model != probe.model)
+    raise VaultError(
+        f"{other.person} was enrolled with the model {other.model[:12]}, and the "
+        f"embedder in use is {probe.model[:12]}. Remove them and enrol them again."
+    )

@@ -47,13 +47,13 @@ class Claims:
         """A claim is good for one final decision."""
         self._until = float("-inf")
 
-    def candidates(self, templates: Sequence[Template], at: float) -> tuple[Template, ...] | None:
+    def candidates(self, templates: Sequence[Template], at: float) -> Sequence[Template] | None:
         """The templates to compare with, or None when a claim must come first."""
         claimed = self.standing(at)
         if claimed is not None:
             return tuple(t for t in templates if t.person == claimed)
         if self._section.claim == "anyone":
-            return tuple(templates)
+            return templates
         if self._section.claim == "only-person" and len(templates) <= 1:
-            return tuple(templates)
+            return templates
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.gallery import Gallery
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
@@ -44,14 +45,14 @@ from edge.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
     from edge.wire.channel import Peer
     from edge.wire.messages import Answer, Message, Presented
 
-    Candidates = tuple[Template, ...] | None
+    Candidates = Sequence[Template] | None
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Sight:
         self._ledger = open_ledger(config)
         settle(self._ledger, self._vault, config.device.id)
         self._journal = Journal(self._ledger, config.device.id)
-        self._templates = self._vault.templates(self._stages.embedder.model_sha256)
+        self._templates = self._gallery()
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
         self._roster = Roster(config, self._vault, self._ledger, self._stages.embedder.model_sha256)
@@ -239,11 +240,15 @@ class Sight:
 
     def _load_people(self) -> None:
         try:
-            self._templates = self._vault.templates(self._stages.embedder.model_sha256)
+            self._templates = self._gallery()
             self._know_people()
         except VaultError as error:
-            self._templates = ()
+            self._templates = Gallery((), self._calibration.rule.cohort)
             log.error("nobody is enrolled until this is mended: %s", error)
+
+    def _gallery(self) -> Gallery:
+        templates = self._vault.templates(self._stages.embedder.model_sha256)
+        return Gallery(templates, self._calibration.rule.cohort)
 
     def _know_people(self) -> None:
         self._rulebook.know([template.person for template in self._templates])

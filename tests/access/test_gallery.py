@@ -1,0 +1,66 @@
+"""Templates in one block are compared as each alone would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.access.cohort import Cohort
+from edge.access.gallery import NEAREST, Gallery
+from edge.access.matcher import FLOOR_FMR, match, ranked
+from edge.records import Embedding, Template
+from tests.access.test_rules import CALIBRATION, MODEL, RULE
+
+SIZE = 16
+RATE = 0.3
+RANDOM = np.random.default_rng(3)
+
+
+def units(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    vectors = RANDOM.normal(size=(count, SIZE)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+COHORT = Cohort(units(40), share=0.6, nearest=7)
+RULED = replace(CALIBRATION, measured_rule=replace(RULE, cohort=COHORT))
+TEMPLATES = [Template(f"p{n}", units(1 + n % 5), MODEL) for n in range(60)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_template_is_compared_as_the_rule_says(seed: int) -> None:
+    probe = Embedding(units(5)[seed], MODEL)
+    found = {one.person: one for one in ranked(probe, Gallery(TEMPLATES, COHORT), RULED, RATE)}
+    assert len(found) == len(TEMPLATES)
+    rate = RATE / len(TEMPLATES)
+    of_probe = COHORT.crowding(probe.vector[np.newaxis])[0]
+    for template in TEMPLATES:
+        cosines = template.vectors @ probe.vector
+        crowding = COHORT.crowding(template.vectors)
+        count = np.argsort(crowding - cosines)[:NEAREST]
+        needed = RULED.rule.threshold_for(len(cosines), rate) + of_probe + crowding[count].mean()
+        at_least = RULED.rule.threshold_for(len(cosines), max(rate, FLOOR_FMR))
+        one = found[template.person]
+        assert one.similarity == pytest.approx(cosines[count].mean(), abs=1e-5)
+        assert one.threshold == pytest.approx(needed, abs=1e-5)
+        assert one.floor - one.threshold == pytest.approx(
+            at_least - RULED.rule.threshold_for(len(cosines), rate), abs=1e-5
+        )
+
+
+def test_the_best_is_the_first_of_all_and_a_plain_list_does_as_well() -> None:
+    gallery = Gallery(TEMPLATES, COHORT)
+    for vector in units(20):
+        probe = Embedding(vector, MODEL)
+        best = match(probe, gallery, RULED, RATE)
+        assert best == ranked(probe, gallery, RULED, RATE)[0]
+        assert best.person == match(probe, TEMPLATES, RULED, RATE).person
+
+
+def test_a_gallery_is_the_templates_in_their_order() -> None:
+    gallery = Gallery(TEMPLATES, COHORT)
+    assert [template.person for template in gallery] == [each.person for each in TEMPLATES]
+    assert len(gallery) == len(TEMPLATES)
+    assert gallery[1:3] == tuple(TEMPLATES[1:3])
+    assert not Gallery((), COHORT)
