@@ -69,6 +69,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "A small private authority: certificates for the broker, its doors and its collectors.",
         "pki",
     ),
+    "simulate": (
+        "Many doors that are not there: they tell a story, ship it, and obey confirmations.",
+        "simulate",
+    ),
     "mqtt": ("Print every topic and payload, as a page or as JSON Schemas.", "mqtt"),
     "dashboard": ("All doors in a browser: alarms, history, people, commands.", "fleet"),
     "wall": (

@@ -158,7 +158,7 @@ class Broker:
         if self._mqtt.username is not None:
             client.username_pw_set(self._mqtt.username, self._password())
         if self._mqtt.tls:
-            client.tls_set_context(_tls(self._mqtt))
+            client.tls_set_context(tls_context(self._mqtt))
         if will is not None:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         connection = Connection(client, five=five, address=self.address)
@@ -459,7 +459,8 @@ def _unreachable(address: str, error: Exception) -> str:
     return f"the broker at {address} cannot be reached: {error}"
 
 
-def _tls(mqtt: MqttSection) -> ssl.SSLContext:
+def tls_context(mqtt: MqttSection) -> ssl.SSLContext:
+    """How a connection with `mqtt.tls` is encrypted. ConfigError: a file is wrong."""
     if mqtt.ca_file is not None:
         _read("ca_file", mqtt.ca_file)
     try:

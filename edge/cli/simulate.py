@@ -1,0 +1,75 @@
+"""Doors that are not there, for trying a broker, a collector and a dashboard."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from edge.cli.base import JsonOption, app, complaints, show
+from edge.errors import UsageError
+from edge.fleet.places import broker_at
+from edge.fleet.simulate.run import Fleet, run_thin, run_whole
+from edge.fleet.simulate.tally import Tally
+from edge.fleet.simulate.whole import MOST
+from edge.stopping import StopSignal
+
+SHOW_EVERY_S = 0.5
+
+
+@app.command()
+def simulate(  # noqa: PLR0913 - one option each
+    *,
+    broker: Annotated[
+        str,
+        typer.Option(envvar="EDGE_DOOR_BROKER", help="mqtt://host:1883, or mqtts://host:8883"),
+    ],
+    doors: Annotated[int, typer.Option(min=1, max=50_000, help="How many.")] = 5,
+    rate: Annotated[float, typer.Option(min=0, help="Events a second, over all doors.")] = 1.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="How long; without it, until Ctrl-C.")
+    ] = None,
+    thin: Annotated[
+        bool, typer.Option("--thin", help=f"Thin doors also where whole ones would do (to {MOST}).")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Another number, another story.")] = 1,
+    prefix: Annotated[str, typer.Option(help="The doors are PREFIX1, PREFIX2, ...")] = "sim",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
+    pki: Annotated[
+        Path | None, typer.Option(help="Each door gets its certificate of this authority.")
+    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Who signs the broker's name.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Many doors that are not there: they tell a story, ship it, and obey confirmations."""
+    section = broker_at(broker, ca_file=ca_file, base_topic=base_topic)
+    if not prefix.replace("-", "").replace("_", "").isalnum() or not prefix.isascii():
+        raise UsageError(f"--prefix {prefix}: letters, digits, _ and -")
+    tally, run = Tally(), run_thin if thin or doors > MOST else run_whole
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="edge-door-simulate-") as folder:
+        fleet = Fleet(section, doors, rate, seconds, seed, Path(folder), prefix, pki)
+        with StopSignal() as stop, Live(console=complaints, auto_refresh=False) as live:
+            shown_at = 0.0
+
+            def tell(tally: Tally) -> None:
+                nonlocal shown_at
+                if time.monotonic() - shown_at >= SHOW_EVERY_S:
+                    shown_at = time.monotonic()
+                    live.update(_table(tally), refresh=True)
+
+            run(fleet, stop, tally, tell)
+    result = {"ok": True, "doors": doors, "seconds": round(time.monotonic() - begun, 3)}
+    show(result | tally.as_dict(), as_json=json, text=_table(tally))
+
+
+def _table(tally: Tally) -> Table:
+    table = Table("what", "doors, events or connections")
+    for name, value in tally.as_dict().items():
+        table.add_row(name, str(value))
+    return table

@@ -1,0 +1,1 @@
+"""Doors that are not there: for trying a broker, a collector and a dashboard."""
