@@ -38,7 +38,7 @@ class WholeDoor:
         self.ledger.boot = persona.boot
         self.outbox = Outbox.open(folder / "outbox.db")
         self._shipper = Shipper(self.ledger, self.outbox, persona.topics)
-        self._commands = Commands(persona.topics, remote_unlock=False)
+        self._commands = Commands(persona.topics, lambda: ())
         self._connection: Connection | None = None
         self._events = persona.topics.at("event")
         self._backoff = Backoff()
