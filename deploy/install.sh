@@ -99,6 +99,9 @@ install_packages() {
   case $1 in
     pi5) wanted+=(python3-picamera2 python3-rpi-lgpio) ;;
     pi) wanted+=(python3-picamera2 python3-rpi.gpio) ;;
+    jetson) # GStreamer's own binding: OpenCV's wheels come without GStreamer
+      wanted+=(python3-gi gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good)
+      ;;
   esac
   have_packages "${wanted[@]}" && return
   say "Debian packages: ${wanted[*]}"
@@ -119,7 +122,7 @@ install_program() {
   local from=() extras=gpiod options=() built
   case $1 in
     pi | pi5) options=(--system-site-packages) ;; # picamera2 and the pin library are Debian's
-    jetson) extras=gpiod,jetson ;;
+    jetson) options=(--system-site-packages) extras=gpiod,jetson ;; # and so is GStreamer's binding
   esac
   [ -z "$wheels" ] || from=(--no-index --find-links "$wheels")
   say "program: $program ($("python3" -V 2>&1))"

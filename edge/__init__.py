@@ -1,16 +1,16 @@
 """edge-door: a face opens a door, offline, on a small Linux board.
 
-In Python: `from edge import extract_faces, represent, verify, find`.
+In Python: `from edge import extract_faces, represent, verify, find, analyze, stream`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.faces import extract_faces, find, represent, verify
+    from edge.faces import analyze, extract_faces, find, represent, stream, verify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "extract_faces", "find", "represent", "verify"]
+__all__ = ["__version__", "analyze", "extract_faces", "find", "represent", "stream", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,3 +18,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("edge.faces"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The functions too, before they are loaded."""
+    return sorted({*globals(), *__all__})

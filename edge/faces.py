@@ -1,7 +1,9 @@
-"""Three lines of Python: `extract_faces`, `represent`, `verify`, `find`.
+"""Lines of Python: `extract_faces`, `represent`, `verify`, `find`, `analyze`, `stream`.
 
-Names and arguments are those of deepface, results are frozen and typed. Everything runs through
-the stages of the daemon: what this finds alike, the door finds alike. Not for two threads at once.
+Names and arguments are those of deepface, results are frozen and typed, and their fields are keys
+as well. Everything runs through the stages of the daemon: what this finds alike, the door finds
+alike. Arrays that are given are BGR, as OpenCV has them; faces that are returned are RGB. Safe from
+several threads, one of which works at a time.
 
 All metrics say the same thing. Embeddings are unit vectors, so for a similarity s = a.b
 
@@ -13,24 +15,43 @@ and a threshold in one of them is a threshold in the others.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
-from dataclasses import dataclass
+import os
+import sys
+import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from edge.access.matcher import ranked
-from edge.config import Config
-from edge.errors import CameraError, NoFaceError, UsageError
-from edge.records import Template
-from edge.vault.vault import open_vault
+from edge.config import DEFAULT_PATH, Config, load
+from edge.config.sections import Level
+from edge.errors import CameraError, ModelError, NoFaceError, UsageError, VaultError
+from edge.family import refuse_what_does_nothing, with_preset
+from edge.records import LivenessState, Template
+from edge.remembered import Remembered
+from edge.results import (
+    Analysis,
+    ExtractedFace,
+    Found,
+    Metric,
+    Representation,
+    Sighting,
+    Verification,
+    distance,
+)
+from edge.vault.vault import Vault
 from edge.vision.calibrated import read_calibration
-from edge.vision.camera import images_in, read_image
+from edge.vision.camera import Camera, images_in, read_image
 from edge.vision.faces.quality import MIN_PRESENCE
+from edge.vision.inputs import name_of, pixels_of
 from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
 from edge.vision.opencv import settled
@@ -38,98 +59,53 @@ from edge.vision.pipeline import Look, Pipeline, Stages, people_in
 from edge.vision.still import faces_in, still
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from numpy.typing import NDArray
+    from typing_extensions import ParamSpec, TypeVar
 
-    from edge.records import Box, Embedding, Floats, Pixels, Quality
+    from edge.records import Embedding, Floats, Frame, Pixels
 
-    Image = str | Path | NDArray[Any]
+    Image = Any
+    """See `edge.vision.inputs.pixels_of`."""
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+__all__ = [
+    "Analysis",
+    "ExtractedFace",
+    "FaceReader",
+    "Found",
+    "Metric",
+    "Representation",
+    "Sighting",
+    "Verification",
+    "analyze",
+    "distance",
+    "extract_faces",
+    "find",
+    "represent",
+    "stream",
+    "verify",
+]
 
 PICTURES_FMR = 1e-3
 """The false-match rate at which pictures are compared: a person looks at the answer, so it turns
 fewer people away than a door does (`match.false_match_rate`)."""
+_FRAME_WAIT_S = 5.0
 
 log = logging.getLogger(__name__)
-
-Metric = Literal["cosine", "euclidean", "euclidean_l2"]
-
-
-def distance(similarity: float, metric: Metric = "cosine") -> float:
-    """A cosine similarity, -1 to 1, as a distance.
-
-    Raises:
-        UsageError: there is no such metric.
-    """
-    if metric not in get_args(Metric):
-        raise UsageError(f"there is no metric {metric!r}. There are: {', '.join(get_args(Metric))}")
-    if metric == "cosine":
-        return 1.0 - similarity
-    return math.sqrt(max(0.0, 2.0 - 2.0 * similarity))
+_turn = threading.RLock()
+"""Interpreters of networks are for one thread, and OpenCV's settings are the process's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExtractedFace:
-    """A face found in a picture."""
+def _one_at_a_time(function: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(function)
+    def taking_turns(*args: P.args, **options: P.kwargs) -> T:
+        with _turn, settled():
+            return function(*args, **options)
 
-    face: Pixels
-    """On ArcFace's template, RGB uint8 `(112, 112, 3)`; an embedder may see it cut otherwise."""
-    box: Box
-    """In the picture's pixels."""
-    five: Floats
-    """`(5, 2)`: right eye, left eye, nose tip, mouth corners, in the picture's pixels."""
-    confidence: float
-    """The detector's score, 0-1."""
-    quality: Quality
-    """Whether the door would judge it, and if not, what it would say."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Representation:
-    """A face as the vector that is compared."""
-
-    embedding: Floats
-    """float32 `(d,)`, of unit length."""
-    model: str
-    """The embedder's name."""
-    box: Box
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Do two pictures show one person?"""
-
-    verified: bool
-    similarity: float
-    """Cosine, -1 to 1."""
-    required: float
-    """The similarity from which on two faces count as one person."""
-    metric: Metric
-    model: str
-    detector: str
-    false_match_rate: float | None
-    """Share of strangers whom `required` lets pass; None when the caller set the threshold."""
-
-    @property
-    def distance(self) -> float:
-        """In `metric`."""
-        return distance(self.similarity, self.metric)
-
-    @property
-    def threshold(self) -> float:
-        """In `metric`: verified means a distance no larger."""
-        return distance(self.required, self.metric)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Somebody who looks like the face in question."""
-
-    identity: str
-    """The picture's path, or the enrolled person's name."""
-    similarity: float
-    distance: float
-    threshold: float
-    """Distance in the metric asked for; those found lie no further."""
+    return taking_turns
 
 
 class FaceReader:
@@ -145,8 +121,8 @@ class FaceReader:
         self.config = config
         self.model = manifest.embedder(config.models.embedder)
         self.detector = manifest.entry(DetectorEntry, config.models.detector)
-        self._stages = Stages.load(config)
-        self._pipeline = Pipeline(self._stages, config)
+        self.stages = Stages.load(config)
+        self._pipeline = Pipeline(self.stages, config)
 
     def looks(self, pixels: Pixels) -> list[Look]:
         """Every face in an RGB picture, best first.
@@ -154,7 +130,7 @@ class FaceReader:
         What the mesh takes for no face is left out.
         """
         frame = still(pixels)
-        looks = [self._pipeline.look(frame, f) for f in faces_in(frame, self._stages.detector)]
+        looks = [self._pipeline.look(frame, f) for f in faces_in(frame, self.stages.detector)]
         return [look for look in looks if look.landmarks.presence >= MIN_PRESENCE]
 
     def only(self, pixels: Pixels, name: str) -> Look:
@@ -177,25 +153,37 @@ class FaceReader:
 
     def embed(self, look: Look) -> Embedding:
         """The vector of a face."""
-        return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
+        return self.stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
 
-@settled()
+@_one_at_a_time
 def extract_faces(
-    img_path: Image, detector_backend: str | None = None, *, config: Config | None = None
+    img_path: Image,
+    detector_backend: str | None = None,
+    *,
+    enforce_detection: bool = True,
+    max_faces: int | None = None,
+    config: Config | None = None,
+    **others: object,
 ) -> list[ExtractedFace]:
     """All faces in a picture, aligned, best first.
 
     Args:
-        img_path: A file, or an array as OpenCV reads it: BGR uint8 `(h, w, 3)`.
+        img_path: A picture of any kind that `edge.vision.inputs.pixels_of` takes: a path, bytes, an
+            open file, an image of PIL, a data URI, or an array (BGR, grey or BGRA; 0-1 in float).
         detector_backend: A detector of the manifest; default: the manifest's own choice.
-        config: Other models and limits than the defaults.
+        enforce_detection: False: a picture without a face gives an empty list, and no error.
+        max_faces: Only so many, the best.
+        config: Other models and limits than those of $EDGE_DOOR_CONFIG, or the defaults.
+        others: deepface's further arguments, where they change nothing.
 
     Raises:
         CameraError: the picture cannot be read.
         NoFaceError: it shows no face.
         ModelError: there is no such detector.
+        UsageError: an argument has no meaning here; says what to use instead.
     """
+    refuse_what_does_nothing("extract_faces", others)
     reader = _reader(config, None, detector_backend)
     return [
         ExtractedFace(
@@ -205,27 +193,31 @@ def extract_faces(
             look.face.score,
             look.quality,
         )
-        for look in _looks(reader, img_path)
+        for look in _looks(reader, img_path, needed=enforce_detection)[:max_faces]
     ]
 
 
-@settled()
+@_one_at_a_time
 def represent(
     img_path: Image,
     model_name: str | None = None,
     detector_backend: str | None = None,
     *,
+    enforce_detection: bool = True,
+    max_faces: int | None = None,
     config: Config | None = None,
+    **others: object,
 ) -> list[Representation]:
     """The vectors of all faces in a picture, best first. Arguments and errors: `extract_faces`."""
+    refuse_what_does_nothing("represent", others)
     reader = _reader(config, model_name, detector_backend)
     return [
         Representation(reader.embed(look).vector, reader.model.name, look.face.box, look.face.score)
-        for look in _looks(reader, img_path)
+        for look in _looks(reader, img_path, needed=enforce_detection)[:max_faces]
     ]
 
 
-@settled()
+@_one_at_a_time
 def verify(  # noqa: PLR0913 - deepface's arguments
     img1_path: Image,
     img2_path: Image,
@@ -233,32 +225,36 @@ def verify(  # noqa: PLR0913 - deepface's arguments
     detector_backend: str | None = None,
     distance_metric: Metric = "cosine",
     *,
+    enforce_detection: bool = True,
     threshold: float | None = None,
     config: Config | None = None,
+    **others: object,
 ) -> Verification:
     """Do two pictures show the same person? Each must show one person.
 
     Args:
-        img1_path: A file, or an array as OpenCV reads it: BGR uint8 `(h, w, 3)`.
+        img1_path: A picture, as in `extract_faces`; or its vector, as `represent` gives it.
         img2_path: The other one.
         model_name: An embedder of the manifest; default: the manifest's own choice.
         detector_backend: A detector of the manifest.
         distance_metric: `cosine`, `euclidean` or `euclidean_l2`.
+        enforce_detection: False: of several people the most central one is compared.
         threshold: Largest distance of one person. Default: from the embedder's calibration at
             `PICTURES_FMR`.
-        config: Other models and limits than the defaults.
+        config: Other models and limits than those of $EDGE_DOOR_CONFIG, or the defaults.
+        others: deepface's further arguments, where they change nothing.
 
     Raises:
         CameraError: a picture cannot be read.
         NoFaceError: a picture shows no face, or several.
         ModelError: there is no such model.
         CalibrationError: the model was not calibrated, and no threshold was given.
-        UsageError: there is no such metric.
+        UsageError: there is no such metric, or an argument has no meaning here.
     """
+    refuse_what_does_nothing("verify", others)
     reader = _reader(config, model_name, detector_backend)
     one, other = (
-        reader.embed(reader.only(_pixels(image), _name(image))).vector
-        for image in (img1_path, img2_path)
+        _vector(reader, image, strict=enforce_detection) for image in (img1_path, img2_path)
     )
     rate = PICTURES_FMR
     if threshold is None:
@@ -278,15 +274,19 @@ def verify(  # noqa: PLR0913 - deepface's arguments
     )
 
 
-@settled()
-def find(
+@_one_at_a_time
+def find(  # noqa: PLR0913 - deepface's arguments
     img_path: Image,
     db_path: str | Path | None = None,
     model_name: str | None = None,
     detector_backend: str | None = None,
     distance_metric: Metric = "cosine",
     *,
+    enforce_detection: bool = True,
+    threshold: float | None = None,
+    silent: bool = False,
     config: Config | None = None,
+    **others: object,
 ) -> list[list[Found]]:
     """Who is in a picture? For every face those it looks like, the surest first.
 
@@ -294,71 +294,203 @@ def find(
     many chances, so all of them share one false-match rate and the threshold rises with their
     number; and it is higher for a face that resembles many others.
 
+    What was found in the folder's pictures is kept in a file beside them, and read anew for a
+    picture that has changed. A picture that cannot be read is told in the log and left out.
+
     Args:
-        img_path: A file, or an array as OpenCV reads it: BGR uint8 `(h, w, 3)`.
+        img_path: A picture, as in `extract_faces`.
         db_path: A folder of pictures, searched with its subfolders. Default: the people enrolled
-            on this device.
+            on this device; as the command line does, it asks $EDGE_DOOR_CONFIG which that is.
         model_name: An embedder of the manifest; default: the manifest's own choice.
         detector_backend: A detector of the manifest.
         distance_metric: `cosine`, `euclidean` or `euclidean_l2`.
-        config: Other models, limits and places than the defaults.
+        enforce_detection: False: a picture without a face gives an empty list, and no error.
+        threshold: Largest distance of those who are found, instead of the calibrated one.
+        silent: No progress on a terminal.
+        config: Other models, limits and places.
+        others: deepface's further arguments, where they change nothing.
 
     Raises:
         CameraError: the picture cannot be read, or the folder holds none.
         NoFaceError: the picture shows no face.
         ModelError: there is no such model.
         CalibrationError: the model was not calibrated, or not for so many comparisons.
-        VaultError: the enrolled people cannot be read.
-        UsageError: there is no such metric.
+        VaultError: nobody was ever enrolled here, or they cannot be read.
+        UsageError: there is no such metric, or an argument has no meaning here.
     """
+    refuse_what_does_nothing("find", others)
     reader = _reader(config, model_name, detector_backend)
-    known = _enrolled(reader) if db_path is None else _pictured(reader, Path(db_path))
+    known = _known(reader, db_path, silent=silent)
+    alike = _searcher(reader, known, distance_metric, threshold)
+    looks = _looks(reader, img_path, needed=enforce_detection)
+    return [alike(reader.embed(look)) for look in looks]
+
+
+@_one_at_a_time
+def analyze(
+    img_path: Image,
+    actions: Sequence[str] = (),
+    detector_backend: str | None = None,
+    *,
+    enforce_detection: bool = True,
+    config: Config | None = None,
+    **others: object,
+) -> list[Analysis]:
+    """What a door may know of every face in a picture: pose, light, sharpness, cover, eyes, life.
+
+    Arguments and errors: `extract_faces`. `actions`, deepface's age, gender, emotion and race, are
+    guesses about people that no door has a use for: there is no network for them here.
+    """
+    refuse_what_does_nothing("analyze", others)
+    if actions:
+        raise UsageError(
+            f"analyze() guesses no {', '.join(actions)}: no such network comes with edge-door. "
+            "Leave `actions` out for pose, light, sharpness, eyes and signs of a recapture."
+        )
+    passive = {"liveness": {"level": Level.AUTO}}  # the level that loads the passive checks
+    reader = _reader(config, None, detector_backend, passive)
+    return [_analysis(reader, look) for look in _looks(reader, img_path, needed=enforce_detection)]
+
+
+def stream(
+    source: str | int = 0,
+    db_path: str | Path | None = None,
+    *,
+    config: Config | None = None,
+    **others: object,
+) -> Iterator[Sighting]:
+    """What a camera shows, picture by picture, until it ends or you leave the loop.
+
+    Args:
+        source: What `[camera] source` takes, or the number of a V4L2 device.
+        db_path: A folder of pictures to compare with, as in `find`; without, nobody is looked for.
+        config: Other models, limits and camera settings.
+        others: deepface's further arguments, where they change nothing.
+
+    Raises:
+        CameraError: it cannot be opened, or ended.
+        ModelError: a model is missing.
+    """
+    refuse_what_does_nothing("stream", others)
+    named = f"/dev/video{source}" if isinstance(source, int) else source
+    with _turn, settled():
+        reader = _reader(config, None, None)
+        alike = None
+        if db_path is not None:
+            alike = _searcher(reader, _known(reader, db_path, silent=False), "cosine", None)
+        pipeline = Pipeline(reader.stages, reader.config)
+    section = reader.config.camera.model_copy(update={"source": named})
+    with Camera(section) as camera:
+        after = 0
+        while True:
+            try:
+                frame = camera.newest(after, _FRAME_WAIT_S)
+            except CameraError:
+                if after and camera.is_file:  # a film that ended
+                    return
+                raise
+            if frame is None:
+                raise CameraError(f"the camera {section.shown} delivers no picture")
+            after = frame.sequence
+            with _turn, settled():
+                sighting = _sighting(pipeline, frame, alike)
+            yield sighting
+
+
+def _sighting(
+    pipeline: Pipeline, frame: Frame, alike: Callable[[Embedding], list[Found]] | None
+) -> Sighting:
+    evidence = pipeline.step(frame)
+    found = alike(evidence.embedding) if alike and evidence.embedding is not None else []
+    return Sighting(
+        picture=np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR), np.uint8),
+        captured_at=frame.captured_at,
+        faces=evidence.faces,
+        box=evidence.face.box if evidence.face else None,
+        live=evidence.liveness.state is LivenessState.LIVE,
+        hint=evidence.quality.hint.value if evidence.quality else "",
+        found=tuple(found),
+    )
+
+
+def _analysis(reader: FaceReader, look: Look) -> Analysis:
+    landmarks, quality = look.landmarks, look.quality
+    return Analysis(
+        box=look.face.box,
+        confidence=look.face.score,
+        yaw=landmarks.yaw,
+        pitch=landmarks.pitch,
+        roll=landmarks.roll,
+        brightness=quality.brightness,
+        sharpness=quality.sharpness,
+        face_px=quality.face_px,
+        presence=landmarks.presence,
+        eyes=reader.stages.eyelids.measure(look.frame, landmarks),
+        suspicions={c.name: c.look(look.frame, look.face) for c in reader.stages.checks},
+        quality=quality,
+    )
+
+
+def _searcher(
+    reader: FaceReader, known: Sequence[Template], metric: Metric, threshold: float | None
+) -> Callable[[Embedding], list[Found]]:
+    """Who looks like a probe, the surest first."""
+    distance(0.0, metric)  # refuses an unknown metric
     calibration = read_calibration(reader.config)
-    distance(0.0, distance_metric)  # refuses an unknown metric
+    limit = None if threshold is None else _similarity(threshold, metric)
 
     def alike(probe: Embedding) -> list[Found]:
-        return [
-            Found(
-                match.person,
-                match.similarity,
-                distance(match.similarity, distance_metric),
-                distance(match.threshold, distance_metric),
-            )
-            for match in ranked(probe, known, calibration, PICTURES_FMR)
-            if match.matched and match.person is not None
-        ]
+        found = []
+        for match in ranked(probe, known, calibration, PICTURES_FMR):
+            required = match.threshold if limit is None else limit
+            if match.person is not None and match.similarity >= required:
+                lies, may_lie = distance(match.similarity, metric), distance(required, metric)
+                found.append(Found(match.person, match.similarity, lies, may_lie))
+        return found
 
-    return [alike(reader.embed(look)) for look in _looks(reader, img_path)]
+    return alike
 
 
-def _enrolled(reader: FaceReader) -> tuple[Template, ...]:
-    with open_vault(reader.config) as vault:
+def _known(reader: FaceReader, db_path: str | Path | None, *, silent: bool) -> Sequence[Template]:
+    if db_path is not None:
+        return _pictured(reader, Path(db_path), silent=silent)
+    config = reader.config
+    if not config.people_db.exists():
+        raise VaultError(
+            f"nobody was ever enrolled here: there is no {config.people_db}. Name a folder of "
+            "pictures as db_path, or the door's configuration in $EDGE_DOOR_CONFIG."
+        )
+    with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
         return vault.templates(reader.model.sha256)
 
 
-def _pictured(reader: FaceReader, folder: Path) -> list[Template]:
+def _pictured(reader: FaceReader, folder: Path, *, silent: bool) -> list[Template]:
     if not folder.is_dir():
         raise CameraError(f"{folder} is not a folder of pictures")
-    return [
-        Template(str(path), reader.embed(look).vector[np.newaxis], reader.model.sha256)
-        for path in images_in(folder, "**/*")
-        for look in _near(_looks_in(reader, path))
-    ]
+    models = f"{reader.model.sha256} {reader.detector.sha256} {reader.config.quality!r}"
+    quiet = silent or not sys.stderr.isatty()
+    paths = images_in(folder, "**/*")
+    found = []
+    with Remembered(folder, models) as remembered:
+        console = Console(stderr=True)
+        for path in track(paths, "pictures", console=console, transient=True, disable=quiet):
+            try:
+                vectors = remembered.vectors(path, functools.partial(_near_vectors, reader, path))
+            except (CameraError, OSError) as error:
+                log.warning("left out: %s", error)
+                continue
+            found += [Template(str(path), row[np.newaxis], reader.model.sha256) for row in vectors]
+    return found
 
 
-def _looks_in(reader: FaceReader, path: Path) -> list[Look]:
-    """The faces in one picture of many; one that cannot be read is told and left out."""
-    try:
-        return reader.looks(read_image(path))
-    except CameraError as error:
-        log.warning("left out: %s", error)
-        return []
+def _near_vectors(reader: FaceReader, path: Path) -> list[Floats]:
+    return [reader.embed(look).vector for look in _near(reader.looks(read_image(path)))]
 
 
-def _looks(reader: FaceReader, image: Image) -> list[Look]:
-    looks = reader.looks(_pixels(image))
-    if not looks:
-        raise NoFaceError(_not_one(_name(image), 0))
+def _looks(reader: FaceReader, image: Image, *, needed: bool) -> list[Look]:
+    looks = reader.looks(pixels_of(image))
+    if needed and not looks:
+        raise NoFaceError(_not_one(name_of(image), 0))
     return looks
 
 
@@ -373,20 +505,22 @@ def _not_one(name: str, count: int) -> str:
     return f"no face was found in {name}. Is it upright, sharp and not too small?"
 
 
-def _pixels(image: Image) -> Pixels:
-    """RGB pixels of a file or of a BGR array."""
-    if isinstance(image, (str, Path)):
-        return read_image(Path(image))
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:  # noqa: PLR2004
-        raise CameraError(
-            f"an array of {image.dtype} {image.shape} is not a picture: "
-            "give BGR uint8 (height, width, 3), as cv2.imread does."
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def _vector(reader: FaceReader, image: Image, *, strict: bool) -> Floats:
+    """The vector of a picture's one face; a vector is taken as it is."""
+    if isinstance(image, list | tuple) or (isinstance(image, np.ndarray) and image.ndim == 1):
+        return _of_unit_length(np.asarray(image, np.float32))
+    pixels, name = pixels_of(image), name_of(image)
+    look = reader.only(pixels, name) if strict else reader.subject(pixels)
+    if look is None:
+        raise NoFaceError(_not_one(name, 0))
+    return reader.embed(look).vector
 
 
-def _name(image: Image) -> str:
-    return str(image) if isinstance(image, (str, Path)) else "the array"
+def _of_unit_length(vector: NDArray[np.float32]) -> Floats:
+    length = float(np.linalg.norm(vector))
+    if vector.ndim != 1 or not math.isfinite(length) or not length:
+        raise UsageError(f"{vector.shape} numbers of length {length:g} are no face's vector")
+    return np.asarray(vector / length, np.float32)
 
 
 def _similarity(limit: float, metric: Metric) -> float:
@@ -394,11 +528,30 @@ def _similarity(limit: float, metric: Metric) -> float:
     return 1.0 - limit if metric == "cosine" else 1.0 - limit * limit / 2.0
 
 
-def _reader(config: Config | None, model: str | None, detector: str | None) -> FaceReader:
-    config = config or Config()
+def _reader(
+    config: Config | None,
+    model: str | None,
+    detector: str | None,
+    tables: dict[str, dict[str, Level]] | None = None,
+) -> FaceReader:
+    config = config or _configured()
     chosen = {"embedder": model, "detector": detector}
-    models = config.models.model_copy(update={k: v for k, v in chosen.items() if v is not None})
-    return _loaded(config.model_copy(update={"models": models}).model_dump_json())
+    updates = {"models": {k: v for k, v in chosen.items() if v is not None}, **(tables or {})}
+    changed = {
+        name: getattr(config, name).model_copy(update=table) for name, table in updates.items()
+    }
+    try:
+        return _loaded(config.model_copy(update=changed).model_dump_json())
+    except ModelError as error:
+        raise ModelError(with_preset(str(error), model or detector or "")) from error
+
+
+def _configured() -> Config:
+    """What the command line would read; the defaults where there is nothing to read."""
+    named = os.environ.get("EDGE_DOOR_CONFIG")
+    if named:
+        return load(Path(named))
+    return load(DEFAULT_PATH) if os.access(DEFAULT_PATH, os.R_OK) else Config()
 
 
 @lru_cache(maxsize=4)

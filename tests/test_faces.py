@@ -1,25 +1,37 @@
 """Three lines of Python: what people who come from deepface expect."""
 
+import base64
+import io
 import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from edge import extract_faces, faces, find, represent, verify
+from edge import analyze, extract_faces, faces, find, represent, stream, verify
 from edge.cli import app
 from edge.config import Config
-from edge.errors import CalibrationError, CameraError, ModelError, NoFaceError, UsageError
+from edge.errors import (
+    CalibrationError,
+    CameraError,
+    ModelError,
+    NoFaceError,
+    UsageError,
+    VaultError,
+)
 from edge.records import Template
 from edge.vault.vault import Vault
 from edge.vision.faces.detector import Detector
+from edge.vision.inputs import pixels_of
 from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
@@ -53,9 +65,12 @@ def head_of(path: Path) -> NDArray[Any]:
 
 
 def test_the_package_stays_light_until_a_face_is_asked_for() -> None:
-    code = "import edge, sys; print('numpy' in sys.modules, hasattr(edge, 'nothing'))"
+    code = (
+        "import edge, sys; print('analyze' in dir(edge), 'stream' in dir(edge)); "
+        "print('numpy' in sys.modules, hasattr(edge, 'nothing'))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    assert done.stdout.split() == ["True", "True", "False", "False"]
 
 
 def test_verify_tells_one_person_from_two(album: Path) -> None:
@@ -115,6 +130,156 @@ def test_find_searches_a_folder(album: Path) -> None:
     assert len(find(album / "both.png", album)) == 2
 
 
+def kinds_of(path: Path) -> dict[str, Any]:
+    """One picture, in every form in which programs have it."""
+    bgr, data = cv2.imread(str(path)), path.read_bytes()
+    return {
+        "text": str(path),
+        "BGRA": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
+        "float": bgr.astype(np.float64) / 255,
+        "float to 255": bgr.astype(np.float32),
+        "not contiguous": np.asfortranarray(bgr),
+        "PIL": PIL.Image.open(path),
+        "PIL with alpha": PIL.Image.open(path).convert("RGBA"),
+        "bytes": data,
+        "file": io.BytesIO(data),
+        "data URI": "data:image/png;base64," + base64.b64encode(data).decode(),
+    }
+
+
+def test_a_picture_is_the_same_in_every_form(album: Path) -> None:
+    path = album / "grace/1.png"
+    expected = pixels_of(path)
+    for name, image in kinds_of(path).items():
+        np.testing.assert_array_equal(pixels_of(image), expected, err_msg=name)
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(pixels_of(grey), pixels_of(grey[:, :, None]))
+    assert verify(grey, path).verified
+    held = PIL.Image.open(path).rotate(90, expand=True)
+    held.getexif()[274] = 6  # "turn it right to see it upright"
+    np.testing.assert_array_equal(pixels_of(held), expected)
+
+
+def test_answers_have_deepfaces_keys_too(album: Path) -> None:
+    said = verify(album / "grace/1.png", album / "grace/2.png")
+    assert said["verified"] is said.verified
+    assert said["similarity_metric"] == "cosine"
+    assert {"verified", "distance", "threshold", "model"} <= set(said)
+    face = extract_faces(album / "grace/1.png")[0]
+    assert set(face["facial_area"]) == {"x", "y", "w", "h"}
+    assert face["confidence"] == face.confidence
+    with pytest.raises(KeyError):
+        said["age"]
+
+
+def test_vectors_are_taken_where_deepface_takes_them(album: Path) -> None:
+    one, other = album / "grace/1.png", album / "grace/2.png"
+    vector = represent(one)[0].embedding
+    expected = verify(one, other).similarity
+    for given in (vector, list(map(float, vector)), 3 * vector):
+        assert verify(given, other).similarity == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(UsageError, match="no face's vector"):
+        verify([0.0, 0.0], other)
+
+
+def test_a_missing_face_is_no_error_where_none_is_enforced(album: Path) -> None:
+    assert extract_faces(album / "wall.png", enforce_detection=False) == []
+    assert represent(album / "wall.png", enforce_detection=False) == []
+    assert len(extract_faces(album / "both.png", max_faces=1)) == 1
+    assert verify(album / "both.png", album / "both.png", enforce_detection=False).verified
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ({"align": False}, "cut the picture by `box`"),
+        ({"anti_spoofing": True}, r"stream\(\) follows a person"),
+        ({"normalization": "Facenet2018"}, "stands in the models' manifest"),
+        ({"colour": 1}, "knows no argument 'colour'"),
+    ],
+)
+def test_an_argument_without_meaning_says_what_to_use(
+    album: Path, argument: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        extract_faces(album / "grace/1.png", **argument)
+    with pytest.raises(UsageError, match=sentence):
+        verify(album / "grace/1.png", album / "grace/2.png", **argument)
+    extract_faces(album / "grace/1.png", align=True, anti_spoofing=False, normalization="base")
+
+
+def test_analyze_says_what_a_door_may_know(album: Path) -> None:
+    (said,) = analyze(album / "grace/1.png")
+    assert abs(said.yaw) < 40
+    assert said.eyes.right > 0.1
+    assert said.presence > 0.5
+    assert said.suspicions
+    assert all(np.isfinite(value) for value in said["suspicions"].values())
+    with pytest.raises(UsageError, match="guesses no age, race"):
+        analyze(album / "grace/1.png", actions=("age", "race"))
+
+
+def test_a_film_is_a_stream_of_sightings(album: Path, visitor: tuple[Path, Path]) -> None:
+    film, _ = visitor
+    seen = []
+    for sighting in stream(str(film), album / "eileen"):
+        assert sighting.picture.ndim == 3
+        seen.append(sighting)
+    assert any(sighting.faces == 1 for sighting in seen)
+    names = {Path(found.identity).parent.name for one in seen for found in one.found}
+    assert names == {"eileen"}
+    with pytest.raises(CameraError, match="no camera"):
+        next(iter(stream("/dev/video98")))
+
+
+def test_find_reads_each_picture_once(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(album / "eileen/1.png", tmp_path / "a.png")
+    shutil.copy(album / "grace/1.png", tmp_path / "b.png")
+    first = find(album / "grace/2.png", tmp_path)
+    kept = [path for path in tmp_path.iterdir() if path.name.startswith(".edge-door-faces")]
+    assert len(kept) == 1
+    read: list[Path] = []
+
+    def noted(path: Path) -> NDArray[np.uint8]:
+        read.append(path)
+        return pixels_of(path)
+
+    monkeypatch.setattr(faces, "read_image", noted)
+    assert find(album / "grace/2.png", tmp_path) == first
+    assert read == []
+    shutil.copy(album / "grace/1.png", tmp_path / "a.png")  # another picture under its name
+    (found,) = find(album / "grace/2.png", tmp_path)
+    assert {Path(one.identity).name for one in found} == {"a.png", "b.png"}
+    shutil.copy(album / "eileen/2.png", tmp_path / "c.png")
+    find(album / "grace/2.png", tmp_path)
+    assert read == [tmp_path / "c.png"]
+    kept[0].write_bytes(b"damaged")
+    assert len(find(album / "grace/2.png", tmp_path)[0]) == len(found)
+
+
+def test_several_threads_get_the_answers_of_one(album: Path) -> None:
+    pictures = [album / "grace/1.png", album / "eileen/1.png"] * 3
+    alone = [represent(path)[0].embedding for path in pictures]
+    threads = cv2.getNumThreads()
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda path: represent(path)[0].embedding, pictures))
+    np.testing.assert_array_equal(together, alone)
+    assert cv2.getNumThreads() == threads
+
+
+def test_without_a_folder_it_looks_where_the_command_line_does(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "door.toml"
+    file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n')
+    monkeypatch.setenv("EDGE_DOOR_CONFIG", str(file))
+    with pytest.raises(VaultError, match=f"there is no {tmp_path}/state/people.db"):
+        find(album / "grace/2.png")
+    assert not (tmp_path / "state").exists()  # asking makes nobody's vault
+
+
 @pytest.mark.parametrize("kind", ["empty", "mac", "strip", "folder"])
 def test_one_bad_file_hides_no_other(album: Path, tmp_path: Path, kind: str) -> None:
     shutil.copy(album / "eileen/1.png", tmp_path / "a.png")
@@ -153,8 +318,17 @@ def test_pictures_that_do_not_do_get_a_sentence(album: Path, tmp_path: Path) -> 
         verify(good, tmp_path / "text.jpg")
     with pytest.raises(CameraError, match="cannot be read"):
         verify(tmp_path / "nowhere.jpg", good)
-    with pytest.raises(CameraError, match="is not a picture"):
-        represent(np.zeros((10, 10), np.uint8))
+    for array in (
+        np.zeros((10, 10, 2), np.uint8),
+        np.zeros((9, 9), np.int64),
+        np.full((9, 9), -1.0),
+    ):
+        with pytest.raises(CameraError, match="is not a picture"):
+            represent(array)
+    with pytest.raises(CameraError, match="https addresses are not fetched"):
+        represent("https://example.org/a.jpg")
+    with pytest.raises(CameraError, match="a dict is no picture"):
+        represent({})
     with pytest.raises(CameraError, match="is not a folder"):
         find(good, tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -164,10 +338,13 @@ def test_pictures_that_do_not_do_get_a_sentence(album: Path, tmp_path: Path) -> 
 
 def test_names_that_nobody_has_get_a_sentence(album: Path) -> None:
     good = album / "grace/1.png"
-    with pytest.raises(ModelError, match="no embedder model called 'VGG-Face'"):
-        represent(good, model_name="VGG-Face")
-    with pytest.raises(ModelError, match="no detector model called 'yunet'"):
+    for family, preset in (("VGG-Face", "vgg-face"), ("ArcFace", "arcface"), ("SFace", "sface")):
+        with pytest.raises(ModelError, match=f"models add FILE.tflite --preset {preset}"):
+            represent(good, model_name=family)
+    with pytest.raises(ModelError, match="--preset yunet"):
         extract_faces(good, detector_backend="yunet")
+    with pytest.raises(ModelError, match="no embedder model called 'NoNet'"):
+        represent(good, model_name="NoNet")
     with pytest.raises(UsageError, match="no metric 'manhattan'"):
         verify(good, good, distance_metric="manhattan")  # type: ignore[arg-type]
 
@@ -210,3 +387,6 @@ def test_the_command_compares_and_draws(album: Path, tmp_path: Path) -> None:
     assert result["verified"] is True
     assert result["similarity"] >= result["threshold"]
     assert drawn.read_bytes().startswith(b"\x89PNG")
+    strangers = CliRunner().invoke(app, ["verify", pair[0], str(album / "eileen/1.png")])
+    assert strangers.exit_code == 3
+    assert "Not the same person" in strangers.stdout

@@ -35,6 +35,9 @@ from edge.vision.models.manifest import Ensemble, read_manifest
 if TYPE_CHECKING:
     from edge.config import Config
 
+DIFFERENT = 3
+"""Exit code of `verify` for two people: neither done as hoped nor failed."""
+
 evaluate_app = typer.Typer(help="How accurate it is.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -58,7 +61,10 @@ def verify(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Do two pictures show the same person?"""
+    """Do two pictures show the same person?
+
+    Exit code 0: the same; 3: not the same; 1: they cannot be compared.
+    """
     settings = _with_model(read_config(config), model)
     found = verify_pictures(one, other, config=settings)
     relation = "the same person" if found.verified else "not the same person"
@@ -77,6 +83,8 @@ def verify(
         "detector": found.detector,
     }
     show(result, as_json=json, text=verdict[0].upper() + verdict[1:])
+    if not found.verified:
+        raise typer.Exit(DIFFERENT)
 
 
 def _draw(one: Path, other: Path, verdict: str, path: Path, config: Config) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from edge.errors import CameraError
 from edge.records import Frame
 from edge.redact import public
+from edge.vision.gstreamer import JETSON_CSI, GStreamer
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_
 _OPEN_TIMEOUT_MS = 5000
 _JOIN_TIMEOUT_S = 5.0
 _TOGETHER_S = 0.5  # two cameras' pictures are of one moment
-_JETSON_CSI = (
-    "nvarguscamerasrc ! video/x-raw(memory:NVMM),width={width},height={height},"
-    "framerate={fps:.0f}/1 ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! "
-    "video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
-)
 
 
 class Source(Protocol):
@@ -152,10 +148,9 @@ def open_source(section: CameraSection) -> Source:
         return _Picamera2(section)
     if source == "csi":
         size = {"width": section.width, "height": section.height, "fps": section.fps}
-        return _OpenCv(_JETSON_CSI.format(**size), cv2.CAP_GSTREAMER, section, paced=True)
+        return GStreamer(JETSON_CSI.format(**size), section)
     if source.startswith("gstreamer:"):
-        pipeline = source.removeprefix("gstreamer:")
-        return _OpenCv(pipeline, cv2.CAP_GSTREAMER, section, paced=True)
+        return GStreamer(source.removeprefix("gstreamer:"), section)
     path = Path(source)
     if path.is_dir():
         return _Folder(path, section)
@@ -305,10 +300,19 @@ def read_image(path: Path) -> Pixels:
         data = path.read_bytes()
     except OSError as error:
         raise CameraError(f"the image {path} cannot be read: {error.strerror}") from error
+    return decoded(data, str(path))
+
+
+def decoded(data: bytes, name: str) -> Pixels:
+    """The bytes of an image file as RGB uint8 `(h, w, 3)`; `name` is for the message.
+
+    Raises:
+        CameraError: they are not an image, or damaged.
+    """
     with quietly():  # libpng and libjpeg complain of what they can read all the same
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if bgr is None:
-        raise CameraError(f"{path} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
+        raise CameraError(f"{name} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
@@ -343,11 +347,6 @@ def _ended(source: str, frames: int) -> str:
 def _why_not_open(target: str) -> str:
     if "://" in target:
         return f"the stream {public(target)} cannot be opened. Is its address right?"
-    if " ! " in target:
-        return (
-            f"the GStreamer pipeline cannot be started: {public(target)}. The wheels of OpenCV "
-            "come without GStreamer; use the system's python3-opencv, or a V4L2 device."
-        )
     path = Path(target)
     if path.is_file():
         return f"{target} is not a video that can be read"

@@ -1,0 +1,67 @@
+"""The faces of a folder's pictures, remembered beside them, so that `find` reads each once.
+
+The file holds vectors by the SHA-256 of a picture's bytes, and is good for one choice of models.
+It holds no name and no picture; whoever may read it may read the pictures too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from edge.records import Floats
+
+
+class Remembered:
+    """Vectors by picture. Use it as a context manager: at its end what is new is kept."""
+
+    def __init__(self, folder: Path, models: str) -> None:
+        """`models` names the choice of models; pictures of another choice are not mixed in."""
+        self._path = folder / f".edge-door-faces-{hashlib.sha256(models.encode()).hexdigest()[:16]}"
+        self._known = _read(self._path)
+        self._used: dict[str, Floats] = {}
+
+    def vectors(self, path: Path, look: Callable[[], list[Floats]]) -> Floats:
+        """The vectors `(n, d)` of the faces in a picture, from memory or from `look`.
+
+        Raises:
+            OSError: the picture cannot be read.
+        """
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = self._known.get(digest)
+        if found is None:
+            found = np.array(look(), np.float32)
+        self._used[digest] = found
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._used.keys() == self._known.keys():
+            return
+        new = self._path.with_name(f"{self._path.name}-{os.getpid()}")
+        try:
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
+                np.savez_compressed(file, **self._used)
+            new.replace(self._path)
+        except OSError:  # a folder that may not be written is only slower
+            new.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Floats]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, zipfile.BadZipFile):  # none yet, or damaged: made anew
+        return {}

@@ -1,0 +1,103 @@
+"""Pictures as Python programs have them: files, bytes, arrays, PIL's images, data URIs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from importlib import import_module
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from edge.errors import CameraError
+from edge.vision.camera import decoded, read_image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.records import Pixels
+
+_BRIGHTEST = 255
+
+
+def pixels_of(image: Any) -> Pixels:
+    """RGB uint8 `(h, w, 3)` of any of these, upright where the file says how it was held.
+
+    A path; a data URI; the bytes of a file, or one that is open for reading them; an image of PIL;
+    an array as OpenCV has it: `(h, w, 3)` BGR, `(h, w, 4)` BGRA, `(h, w)` or `(h, w, 1)` grey,
+    uint8 or floating point from 0 to 1 (or to 255).
+
+    Raises:
+        CameraError: it cannot be read, or is none of these.
+    """
+    if isinstance(image, str | PathLike):
+        return _named(fspath(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return decoded(bytes(image), "the bytes")
+    if isinstance(image, np.ndarray):
+        return _of_array(image)
+    if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, which need not be here
+        upright = import_module("PIL.ImageOps").exif_transpose(image)
+        return np.asarray(upright.convert("RGB"), np.uint8)
+    if hasattr(image, "read"):
+        data = image.read()
+        if isinstance(data, bytes):
+            return decoded(data, name_of(image))
+        raise CameraError("the file is open for text: open it with mode 'rb'")
+    raise CameraError(
+        f"a {type(image).__name__} is no picture: give a path, bytes, a file, an array, an image "
+        "of PIL or a data URI"
+    )
+
+
+def _named(place: str) -> Pixels:
+    if place.startswith("data:"):
+        return decoded(_embedded(place), "the data URI")
+    scheme, address, _ = place.partition("://")
+    if address:
+        raise CameraError(f"{scheme} addresses are not fetched: download it first")
+    return read_image(Path(place))
+
+
+def name_of(image: Any) -> str:
+    """What to call it in a message."""
+    if isinstance(image, str | PathLike) and not str(image).startswith("data:"):
+        return str(image)
+    name = getattr(image, "name", None)  # an open file's
+    return name if isinstance(name, str) else "the picture"
+
+
+def _embedded(uri: str) -> bytes:
+    head, _, data = uri.partition(",")
+    if not head.endswith(";base64"):
+        raise CameraError("the data URI is not in base64")
+    try:
+        return base64.b64decode(data, validate=True)
+    except binascii.Error as error:
+        raise CameraError(f"the data URI is damaged: {error}") from error
+
+
+def _of_array(array: NDArray[Any]) -> Pixels:
+    channels = 1 if array.ndim == 2 else array.shape[-1]  # noqa: PLR2004 - grey
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+        raise CameraError(f"an array {array.shape} is not a picture: {_WANTED}")
+    if np.issubdtype(array.dtype, np.floating):
+        array = _to_bytes(array)
+    if array.dtype != np.uint8:
+        raise CameraError(f"an array of {array.dtype} is not a picture: {_WANTED}")
+    array = np.ascontiguousarray(array)
+    codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+    return np.asarray(cv2.cvtColor(array, codes[channels]), np.uint8)
+
+
+_WANTED = "give BGR uint8 (height, width, 3) as cv2.imread does, or grey, or BGRA, or 0-1 in float"
+
+
+def _to_bytes(array: NDArray[Any]) -> Pixels:
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() > _BRIGHTEST:
+        raise CameraError(f"an array from {array.min():g} to {array.max():g} is not a picture")
+    scale = _BRIGHTEST if array.max() <= 1 else 1
+    return np.rint(array * scale).astype(np.uint8)
