@@ -69,6 +69,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "A small private authority: certificates for the broker, its doors and its collectors.",
         "pki",
     ),
+    "metrics": (
+        "Show this door's figures to Prometheus, on 127.0.0.1 alone, until told to stop.",
+        "metrics",
+    ),
     "simulate": (
         "Many doors that are not there: they tell a story, ship it, and obey confirmations.",
         "simulate",
