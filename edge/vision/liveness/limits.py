@@ -20,7 +20,9 @@ RETRY_S = 3.0
 """How long a failed challenge stays FAILED; then another one is drawn."""
 
 MAX_UNPROVEN = 2
-"""After so many blinks of which one cannot say whether they are a person's, a challenge decides."""
+"""After so many blinks of which one cannot say whether they are a person's, or one that looked like
+pictures, a challenge decides: of 28 films with a blink it is asked for in 2, and nobody is left
+standing."""
 
 # What speaks against the picture.
 
@@ -31,8 +33,8 @@ DOUBT_ABOVE = 0.0
 UNSEEN = 20.0
 """Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
 LOOK_EVERY_S = 0.25
-MIN_LOOKS = 3
-"""Fewer say nothing: until then a blink waits."""
+MIN_LOOKS = 5
+"""Fewer say nothing: until then, a second after a face came, a blink waits."""
 
 # One unbroken film of one face.
 

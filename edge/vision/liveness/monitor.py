@@ -65,10 +65,15 @@ class LivenessMonitor:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: the face was lost, another came in, or the picture jumped."""
+        """Forget everything: the face was lost, or another came in."""
+        self._begin_again()
+        self._doubt.clear()
+        self._doubted = False
+
+    def _begin_again(self) -> None:
+        """The proof starts again; what speaks against the picture goes on."""
         self._blinks.reset()
         self._film.clear()
-        self._doubt.clear()
         self._at = NEVER
         self._count = 0
         self._blinked_at = NEVER
@@ -77,7 +82,6 @@ class LivenessMonitor:
         self._suspect_until = NEVER
         self._candidate: Blink | None = None
         self._challenge: Challenge | None = None
-        self._doubted = False
         self._unproven = 0
         self._seen = ""
 
@@ -88,7 +92,7 @@ class LivenessMonitor:
             self.reset()
         self._at = sample.at
         if not self._film.add(sample.at, sample.aligned, sample.landmarks):
-            self.reset()
+            self._begin_again()
             self._at = sample.at
             self._seen = "the picture jumped"
         self._doubt.add(sample.at, sample.opinions)
@@ -96,7 +100,7 @@ class LivenessMonitor:
         if blink is not None:
             self._candidate = blink
         blinked = self._proves_life(sample.at)
-        self._weigh_doubt(sample.at)
+        self._weigh_doubt()
         if self._challenges(sample.at):
             self._follow_challenge(sample, blinked=blinked)
         span = None if blink is None else (blink.begin, blink.end)
@@ -109,21 +113,24 @@ class LivenessMonitor:
             return False
         objection, self._candidate = self._film.objection(self._candidate), None
         if objection:
-            self._seen = objection
-        if objection in _SOFT:
-            self._unproven += 1
-        elif objection:
-            self._suspect_until = at + SUSPECT_S
+            self._object(objection, at)
         if objection or at < self._suspect_until:
             return False
         self._count += 1
         self._blinked_at = at
         return True
 
-    def _weigh_doubt(self, at: float) -> None:
-        """At a blink, which alone would do; what was doubted once stays so for this face."""
-        if self._blinked(at) and self._doubt.settled and self._doubt.against:
-            self._doubted = True
+    def _object(self, objection: str, at: float) -> None:
+        self._seen = objection
+        if objection not in _SOFT:
+            self._suspect_until = at + SUSPECT_S
+            self._unproven += MAX_UNPROVEN
+        elif objection != TOO_EARLY:  # nothing is wrong with a blink that came too early
+            self._unproven += 1
+
+    def _weigh_doubt(self) -> None:
+        """What was doubted once stays so for this face: a film has better and worse moments."""
+        self._doubted = self._doubted or (self._doubt.settled and self._doubt.against)
 
     def _blinked(self, at: float) -> bool:
         return at - self._blinked_at <= self._section.fresh_s

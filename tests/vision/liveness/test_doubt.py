@@ -42,8 +42,8 @@ def test_too_few_looks_say_nothing() -> None:
 
 
 def test_checks_add_up_and_each_has_to_have_looked() -> None:
-    doubt = doubt_of((0.0, 1.0), (0.25, 1.0), (0.5, 1.0))
-    doubt.add(0.5, (Opinion("motion", -3.0),))
+    doubt = doubt_of(*((0.25 * number, 1.0) for number in range(MIN_LOOKS)))
+    doubt.add(1.0, (Opinion("motion", -3.0),))
     assert not doubt.against
     assert not doubt.settled
     doubt.clear()
@@ -75,11 +75,11 @@ def test_a_blink_does_where_nothing_speaks_against_the_picture() -> None:
     assert not any(verdict.doubted or verdict.instruction for verdict in verdicts)
 
 
-def test_a_doubtful_blink_is_asked_for_more() -> None:
+def test_a_doubtful_face_is_asked_for_more_at_once() -> None:
     verdicts = visit(1.0)
     assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
     first = next(verdict for verdict in verdicts if verdict.doubted)
-    assert first.blinks == 1
+    assert first.blinks == 0
     assert first.move == "left"
     assert verdicts[-1].instruction == "turn your head to your left, then back"
 
@@ -130,6 +130,22 @@ def test_doubt_once_raised_stays_with_the_face() -> None:
     assert states[-1] is LivenessState.LIVE
 
 
+def test_doubt_outlives_a_picture_that_jumps() -> None:
+    """Or an attacker would cut the film until it looks well."""
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+
+    def show(t: float) -> Liveness:
+        face = skin(t, seed=0 if t < 2 else 40)
+        against = 1.0 if t < 2 else -5.0
+        return monitor.observe(
+            Sample(t, 1, landmarks(), face, lids(blinking(t, 4.0)), said(against))
+        )
+
+    verdicts = [show(t) for t in np.arange(0, 5, 1 / FPS)]
+    assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
+    assert verdicts[-1].doubted
+
+
 @pytest.mark.parametrize("soft", [1, 2])
 def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None:
     """Lids that never rest before a blink prove nothing; after two such blinks a challenge does."""
@@ -145,3 +161,14 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
         for t in np.arange(0, 5, 1 / FPS)
     ]
     assert any(verdict.instruction for verdict in verdicts) is (soft > 1)
+
+
+def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    frozen = skin(0.0)  # nothing but the lids moves
+    verdicts = [
+        monitor.observe(Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0)))
+        for t in np.arange(0, 3, 1 / FPS)
+    ]
+    assert verdicts[-1].instruction
+    assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
