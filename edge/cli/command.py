@@ -96,8 +96,9 @@ def sign(
     action: Annotated[Action, typer.Argument(help="What it is to do.")],
     *,
     key: Annotated[Path, typer.Option(help="From `edge-door command key`.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
     json: JsonOption = False,
 ) -> None:
     """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
-    text = signing.sign_now(key, device, action)
+    text = signing.sign_now(key, device, action, reason)
     show({"ok": True, "command": text}, as_json=json, text=Text(text))

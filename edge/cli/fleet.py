@@ -146,7 +146,7 @@ def wall(
         text = (
             f"The dashboard is at [bold]{there.address}[/bold]\n"
             f"name {there.name}, password {there.password}\n"
-            f"commands: edge-door command sign door1 unlock --key {there.key}\n"
+            f"commands: edge-door command sign door1 unlock --reason WHY --key {there.key}\n"
             "Ctrl-C ends everything."
         )
         show({"ok": True, "doors": doors, **asdict(there)}, as_json=json, text=text)

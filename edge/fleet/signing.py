@@ -41,7 +41,7 @@ def make_key(file: Path) -> str:
     return public_text(key)
 
 
-def sign_now(file: Path, device: str, action: Action) -> str:
+def sign_now(file: Path, device: str, action: Action, reason: str) -> str:
     """A command's text, valid for a minute, once.
 
     Raises:
@@ -54,4 +54,5 @@ def sign_now(file: Path, device: str, action: Action) -> str:
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{file} is not an Ed25519 key")
     now = time.time()
-    return sign_command(key, device, action, int(now * 1000), int(now), secrets.token_hex(16))
+    nonce, counter = secrets.token_hex(16), int(now * 1000)
+    return sign_command(key, device, action, counter, int(now), nonce, reason=reason)

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from sqlalchemy import select, update
 
-from edge.access.command import Action, Counters, Receiver, verify_command
+from edge.access.command import Counters, Receiver, verify_command
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import commands, whereabouts
@@ -24,6 +24,7 @@ from edge.fleet.web.app import make_app
 from edge.fleet.web.site import Options
 from edge.moment import Moment
 from edge.records import Reason
+from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Doors, an_event, furnish
 from tests.support.link_parts import free_port, until
 
@@ -207,10 +208,10 @@ def test_a_command_is_signed_in_the_browser_and_shown_until_it_is_done(
     key = page.locator("li code").first.text_content()
     page.goto("/doors/door1")
     live(page)
-    page.get_by_label("Reason").first.fill("parcel for Ada")
+    page.get_by_label("Reason").first.fill("päckchen \u2026 for \U0001f600 Ada")
     page.get_by_role("button", name="Sign and send").click()
     row = page.locator("#commands tr")
-    playwright.expect(row).to_contain_text("parcel for Ada")
+    playwright.expect(row).to_contain_text("päckchen \u2026 for \U0001f600 Ada")
     playwright.expect(row).to_contain_text("queued")
     with served.database.news() as (writing, batch):
         sent = writing.execute(select(commands)).one()

@@ -24,7 +24,7 @@ from edge.wire.channel import Listener
 from edge.wire.messages import AskStatus, Command, Done, Failed, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -41,16 +41,14 @@ _TICK_S = 0.02
 class ShownDoor:
     """One door."""
 
-    def __init__(
-        self, folder: Path, device: str, port: int, keys: Callable[[], Collection[str]]
-    ) -> None:
-        """`keys` says whose commands it follows: one at least, and those that are added later."""
+    def __init__(self, folder: Path, device: str, port: int, keys: Collection[str]) -> None:
+        """`keys`: whose commands it follows, one at least."""
         mqtt = {"host": "127.0.0.1", "port": port, "remote_unlock": True}
         self._config = parse(
             {
                 "device": {"id": device},
                 "paths": {"state": str(folder / device), "run": str(folder / device / "run")},
-                "mqtt": {**mqtt, "command_keys": list(keys())},
+                "mqtt": {**mqtt, "command_keys": list(keys)},
             },
             "the show",
         )
@@ -82,7 +80,7 @@ class ShownDoor:
 class _StandIn:
     """Sight's part, without eyes."""
 
-    def __init__(self, config: Config, ledger: Ledger, keys: Callable[[], Collection[str]]) -> None:
+    def __init__(self, config: Config, ledger: Ledger, keys: Collection[str]) -> None:
         self._device = config.device.id
         self._ledger = ledger
         self._keys = keys
@@ -148,7 +146,7 @@ class _StandIn:
         moment = now()
         # In a container the kernel may not say that its clock is set.
         trusted = Moment(moment.boot, moment.at, moment.wall, wall_trusted=True)
-        receiver = Receiver(self._device, self._keys(), tuple(Action))
+        receiver = Receiver(self._device, self._keys, tuple(Action))
         try:
             command, self._counters = verify_command(text, receiver, self._counters, trusted)
         except CommandError as error:

@@ -71,16 +71,13 @@ class Wall:
         self._running.callback(database.close)
         password = secrets.token_urlsafe(9)
         key = self._folder / "operator.key"
-        furnish(database, self._doors, password, make_key(key))
+        public = make_key(key)
+        furnish(database, self._doors, password, public)
         self._program("collect", "--broker", f"mqtt://127.0.0.1:{broker}")
         self._program("dashboard", "--port", str(self._port))
 
-        def obeyed() -> list[str]:
-            with database.reading() as reading:
-                return list(reading.execute(select(keys.c.public)).scalars())
-
         for number in range(self._doors):
-            door = ShownDoor(self._folder, f"door{number + 1}", broker, obeyed)
+            door = ShownDoor(self._folder, f"door{number + 1}", broker, [public])
             door.start()
             self._running.callback(door.close)
         address = f"http://127.0.0.1:{self._port}"

@@ -54,14 +54,13 @@ def lockdown(visit: Visit) -> Response:
 
 
 def send(visit: Visit) -> Response:
-    """Signed commands, with a reason: queued for the collector, or none of them."""
+    """Signed commands: queued for the collector, or none of them."""
     texts = [text for text in visit.form.get("text", []) if text.strip()]
     if not 1 <= len(texts) <= MOST_AT_ONCE:
         raise UsageError(f"send 1 to {MOST_AT_ONCE} signed commands at once")
-    reason = visit.text("reason", 200)
     mine = [row.public for row in _keys(visit)]
     for text in texts:
-        _queue(visit, text.strip(), reason, mine)
+        _queue(visit, text.strip(), mine)
     where = visit.text("back", 80, needed=False)
     return visit.back(where if where.startswith("/doors/") else "/commands")
 
@@ -83,7 +82,7 @@ def _keys(visit: Visit) -> Any:
     return visit.connection.execute(select(keys).where(mine)).all()
 
 
-def _queue(visit: Visit, text: str, reason: str, mine: list[str]) -> None:
+def _queue(visit: Visit, text: str, mine: list[str]) -> None:
     try:
         named = json.loads(text)["device"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -96,6 +95,8 @@ def _queue(visit: Visit, text: str, reason: str, mine: list[str]) -> None:
         )
     except CommandError as error:
         raise UsageError(f"{door.name}: {_plainly(str(error))}") from error
+    if not command.reason.strip():
+        raise UsageError(f"{door.name}: a command needs a reason")
     if command.action is Action.LOCK_DOWN and leads_out(door):
         raise UsageError(
             f"{door.name} is how people get out: a lock-down there could lock somebody in"
@@ -108,7 +109,7 @@ def _queue(visit: Visit, text: str, reason: str, mine: list[str]) -> None:
             nonce=command.nonce,
             device=door.id,
             action=command.action.value,
-            reason=reason,
+            reason=command.reason,
             by=visit.operator.name,
             at=visit.now,
             expires=float(json.loads(text)["expires"]),
@@ -117,11 +118,12 @@ def _queue(visit: Visit, text: str, reason: str, mine: list[str]) -> None:
             batch=visit.batch,
         )
     )
-    visit.note(Verb.COMMAND.value, f"{door.id}: {command.action.value}", reason)
+    visit.note(Verb.COMMAND.value, f"{door.id}: {command.action.value}", command.reason)
 
 
 def _plainly(sentence: str) -> str:
-    return sentence.replace("not in mqtt.command_keys", "not among your keys")
+    known, _, _ = sentence.partition(" that is no operator's here")
+    return sentence if known == sentence else f"{known} that is none of yours."
 
 
 ENTRIES = (

@@ -39,12 +39,17 @@ async function makeKey() {
   return text;
 }
 
-// As edge.access.command wants it: sorted keys, no spaces, ASCII; every value here is both.
-async function sign(mine, device, action) {
+// As edge.access.command wants it: sorted keys, no spaces, ASCII.
+function canonical(fields) {
+  const sorted = Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)));
+  return JSON.stringify(sorted).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+async function sign(mine, device, action, reason) {
   const issued = Math.floor(Date.now() / 1000);
   const nonce = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const fields = { action, counter: Date.now(), device, expires: issued + VALID_S, issued, key: mine.text, nonce };
-  const signature = await crypto.subtle.sign("Ed25519", mine.key, new TextEncoder().encode(JSON.stringify(fields)));
+  const fields = { action, counter: Date.now(), device, expires: issued + VALID_S, issued, key: mine.text, nonce, reason };
+  const signature = await crypto.subtle.sign("Ed25519", mine.key, new TextEncoder().encode(canonical(fields)));
   return JSON.stringify({ ...fields, signature: base64(signature) });
 }
 
@@ -58,7 +63,7 @@ async function signForm(form) {
     const field = document.createElement("input");
     field.type = "hidden";
     field.name = "text";
-    field.value = await sign(mine, device, form.elements.action.value);
+    field.value = await sign(mine, device, form.elements.action.value, form.elements.reason.value.trim());
     form.append(field);
   }
 }

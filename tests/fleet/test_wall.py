@@ -1,0 +1,62 @@
+"""The third set-up command: everything in one, as people start it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+from sqlalchemy import select
+
+from edge.fleet.database.database import Database
+from edge.fleet.database.tables import commands, devices, events, keys
+from edge.fleet.kinds import CommandState
+from edge.fleet.signing import sign_now
+from edge.vocabulary import Action
+from tests.conftest import ROOT
+from tests.support.link_parts import needs_mosquitto, until
+
+
+@needs_mosquitto
+def test_one_command_shows_a_fleet_and_its_doors_obey() -> None:
+    command = [sys.executable, "-m", "edge", "wall", "--doors", "3", "--json", "--for", "120"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            assert told["ok"]
+            assert "Log in" in httpx.get(f"{told['address']}/login").text
+            database = Database.open(told["database"])
+            _obeys(database, Path(told["key"]))
+            database.close()
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+
+
+def _obeys(database: Database, key: Path) -> None:
+    with database.reading() as reading:
+        assert set(reading.execute(select(events.c.device)).scalars()) == {
+            "door1",
+            "door2",
+            "door3",
+        }
+        assert reading.execute(select(keys.c.label)).scalar_one() == "on this host"
+    text = sign_now(key, "door1", Action.UNLOCK, "parcel")
+    fields, now = json.loads(text), time.time()
+    with database.news() as (writing, batch):
+        row = {"device": "door1", "action": "unlock", "reason": "parcel", "by": "operator"}
+        row |= {"nonce": fields["nonce"], "text": text, "state": CommandState.QUEUED.value}
+        writing.execute(commands.insert().values(**row, at=now, expires=now + 60, batch=batch))
+
+    def state() -> str:
+        with database.reading() as reading:
+            return str(reading.execute(select(commands.c.state)).scalar_one())
+
+    until(lambda: state() == CommandState.DONE.value, 30)
+    with database.reading() as reading:
+        assert set(reading.execute(select(devices.c.available)).scalars()) == {"online"}
