@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ from edge.evaluate.bench import STEPS, Bench
 from edge.evaluate.bench import bench as measure_speed
 from edge.evaluate.calibrate import Claim
 from edge.evaluate.calibrate import calibrate as make_calibration
+from edge.evaluate.peers import Taken, beside
 from edge.evaluate.stats import all_impostors
 from edge.evaluate.verification import Encoded, Pairs, Report, encode, judge, read_pairs
 from edge.faces import FaceReader
@@ -49,6 +51,8 @@ PairsOption = Annotated[
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of the manifest.")]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")]
+
+_BAR = 40  # characters of the longest bar
 
 
 @app.command()
@@ -169,13 +173,18 @@ def calibrate(  # noqa: PLR0913 - one option each
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913 - one option each
     *,
     threads: Annotated[int, typer.Option(min=1, max=16, help="Threads of one inference.")] = 1,
     steps: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = STEPS,
     images: Annotated[
         Path | None, typer.Option(help="Folder of portraits; default: two from Python packages.")
     ] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Beside dlib, MediaPipe and OpenCV, where installed.")
+    ] = False,
+    yunet: Annotated[Path | None, typer.Option(help="With --peers: YuNet's ONNX file.")] = None,
+    sface: Annotated[Path | None, typer.Option(help="With --peers: SFace's ONNX file.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -183,9 +192,27 @@ def bench(
     settings = read_config(config)
     models = settings.models.model_copy(update={"threads": threads})
     settings = settings.model_copy(update={"models": models})
+    if (yunet is None) != (sface is None):
+        raise UsageError("--yunet and --sface belong together")
+    if peers:
+        onnx = (yunet, sface) if yunet and sface else None
+        with complaints.status("measuring"):
+            taken = beside(settings, images, steps, onnx)
+        result = {"peers": [asdict(one) for one in taken], "steps": steps}
+        show(result, as_json=json, text=_side_by_side(taken))
+        return
     with complaints.status("measuring"):
         measured = measure_speed(settings, images, steps)
     show(measured.as_dict(), as_json=json, text=_speed(measured))
+
+
+def _side_by_side(taken: list[Taken]) -> Table:
+    longest = max(one.mean_ms for one in taken)
+    table = Table("", "what it says", "mean", "median", "", title="processor time a frame")
+    for one in taken:
+        bar = "\u2588" * max(1, round(_BAR * one.mean_ms / longest))
+        table.add_row(one.name, one.does, f"{one.mean_ms:.2f} ms", f"{one.median_ms:.2f} ms", bar)
+    return table
 
 
 def _speed(measured: Bench) -> Table:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from edge.vision.pipeline import Look
 
 STEPS = 120
-_WARM_UP = 5
+WARM_UP = 5
 _FRAME_S = EMBED_EVERY_S * 1.1  # so that the embedder runs on every frame
 _SHIFT = 6
 _SIZE = (640, 480)
@@ -241,22 +241,22 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
         ModelError: see `Stages.load`.
     """
     manifest = read_manifest(config.paths.models)
-    shown = portraits() if pictures is None else _read_all(pictures)
+    shown = portraits() if pictures is None else read_all(pictures)
     begin = time.perf_counter()
     chosen = _Variant(config)
     load_ms = (time.perf_counter() - begin) * 1e3
-    frames = _frames(shown, 2 * _WARM_UP + steps)
-    for frame in islice(frames, _WARM_UP):
+    frames = frames_of(shown, 2 * WARM_UP + steps)
+    for frame in islice(frames, WARM_UP):
         chosen.step(frame)
     rss_mb = _resident_mb()
     runtime, *others = _runtimes(config)
-    floats = _Variant(_in_float(config, manifest))
+    floats = _Variant(in_float(config, manifest))
     _interleaved((chosen, floats), frames)
     # One runtime after the other: a door's caches hold one set of models, or at most its twin's.
     pairs = {name: _pair(config, manifest, name) for name in others}
     for pair in pairs.values():
-        _interleaved(pair, _frames(shown, _WARM_UP + steps))
-    looks = map(chosen.look, _frames(shown, steps + _WARM_UP))
+        _interleaved(pair, frames_of(shown, WARM_UP + steps))
+    looks = map(chosen.look, frames_of(shown, steps + WARM_UP))
     return Bench(
         chosen=chosen.figures(manifest),
         floats=floats.figures(manifest),
@@ -274,7 +274,7 @@ def _interleaved(variants: tuple[_Variant, ...], frames: Iterator[Frame]) -> Non
     """Show every frame to all of them in turn; the first few only warm them up."""
     for number, frame in enumerate(frames):
         for variant in variants:
-            if number == _WARM_UP:
+            if number == WARM_UP:
                 variant.watch.clear()
             variant.step(frame)
 
@@ -292,16 +292,21 @@ def _embedders(config: Config, manifest: Manifest, looks: Iterable[Look]) -> dic
             begin = time.perf_counter()
             embedder.embed(look.frame, look.landmarks, look.aligned)
             spans[name].append(time.perf_counter() - begin)
-    return {name: _timed(taken[_WARM_UP:]) for name, taken in spans.items()}
+    return {name: _timed(taken[WARM_UP:]) for name, taken in spans.items()}
 
 
-def _read_all(folder: Path) -> list[Pixels]:
+def read_all(folder: Path) -> list[Pixels]:
+    """The pictures of a folder.
+
+    Raises:
+        UsageError: it is none.
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder of portraits")
     return [read_image(path) for path in images_in(folder)]
 
 
-def _frames(pictures: list[Pixels], count: int) -> Iterator[Frame]:
+def frames_of(pictures: list[Pixels], count: int) -> Iterator[Frame]:
     """As from a camera of 640x480: each portrait for a share of the time, swaying a little.
 
     One by one, since a camera's frame too has just been written when it is looked at.
@@ -331,10 +336,10 @@ def _runtimes(config: Config) -> list[str]:
 
 def _pair(config: Config, manifest: Manifest, runtime: str) -> tuple[_Variant, _Variant]:
     there = _with_models(config, runtime=runtime)
-    return _Variant(there), _Variant(_in_float(there, manifest))
+    return _Variant(there), _Variant(in_float(there, manifest))
 
 
-def _in_float(config: Config, manifest: Manifest) -> Config:
+def in_float(config: Config, manifest: Manifest) -> Config:
     """The same models in floating point, as far as the manifest has them."""
     twins = {
         role: _twin(manifest, kind, getattr(config.models, role)) for role, kind in _ROLES.items()
