@@ -206,11 +206,11 @@ class Link:
             self._news = False
 
     def _announce(self, connection: Connection) -> None:
-        mqtt, device = self._config.mqtt, self._config.device
+        mqtt = self._config.mqtt
         connection.publish(
-            discovery.announcement(mqtt.discovery_prefix, device, self._topics)
+            discovery.announcement(self._config, self._topics)
             if mqtt.discovery
-            else discovery.withdrawal(mqtt.discovery_prefix, device.id)
+            else discovery.withdrawal(mqtt.discovery_prefix, self._config.device.id)
         )
 
     def _tell_states(self, connection: Connection) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 """What `event_type` can be: the four outcomes at the door, and the other kinds of event."""
+ACCESS_TYPES: tuple[EventType, ...] = ("granted", "denied", "spoof", "duress")
+"""The four outcomes."""
 
 _GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 _OTHER_TYPES: dict[EventKind, EventType] = {

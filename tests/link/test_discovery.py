@@ -6,25 +6,37 @@ import copy
 import importlib
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
+import jinja2
 import pytest
 
-from edge.config.sections import DeviceSection
+from edge.config import Config, parse
 from edge.link.discovery import announcement, status_topic, withdrawal
-from edge.link.topics import EVENT_TYPES, DoorState, Topics
+from edge.link.topics import ACCESS_TYPES, DoorState, Topics
 
-DEVICE = DeviceSection(id="door1", name='Front "door" \N{DOOR}')
+NAME = 'Front "door" \N{DOOR}'
+
+
+def configured(device: str = "door1", **tables: Any) -> Config:
+    fitted = {"contact": {"pin": 22}, "tamper": {"pin": 23}}
+    return parse({"device": {"id": device, "name": NAME}, "door": fitted, **tables}, "test")
+
+
 TOPICS = Topics("facelock", "door1")
-MESSAGE = announcement("homeassistant", DEVICE, TOPICS)
+MESSAGE = announcement(configured(), TOPICS)
 BODY: dict[str, Any] = json.loads(MESSAGE.payload)
-COMPONENTS: dict[str, dict[str, Any]] = BODY["components"]
+PRESENT: dict[str, dict[str, Any]] = BODY["components"]
+COMPONENTS = {key: entity for key, entity in PRESENT.items() if len(entity) > 1}
+"""Without those that are only taken away."""
 
 RETAINED_STATES = {message.topic for message in TOPICS.states(DoorState())}
 PUBLISHED = RETAINED_STATES | {
     TOPICS.at("availability"),
     TOPICS.at("event"),
     TOPICS.at("metrics"),
+    TOPICS.at("reported"),
 }
 
 
@@ -51,13 +63,13 @@ class TestRules:
 
     def test_the_device_has_what_is_required(self) -> None:
         assert BODY["device"]["identifiers"] == ["facelock_door1"]
-        assert BODY["device"]["name"] == DEVICE.name
+        assert BODY["device"]["name"] == NAME
         assert BODY["origin"]["name"]
         assert BODY["availability"] == [{"topic": "facelock/door1/availability"}]
 
     def test_every_component_has_platform_identity_and_its_own_qos(self) -> None:
         for key, component in COMPONENTS.items():
-            assert component["platform"] in {"lock", "event", "binary_sensor", "sensor"}
+            assert component["platform"] in {"button", "event", "binary_sensor", "sensor"}
             assert component["unique_id"] == f"facelock_door1_{key}"
             assert component["qos"] == 1
         assert "qos" not in BODY
@@ -73,27 +85,61 @@ class TestRules:
         used = {topic for _, topic in topics_in(BODY)}
         assert used >= PUBLISHED
 
-    def test_the_lock_waits_for_the_measured_state(self) -> None:
-        lock = COMPONENTS["lock"]
-        assert lock["optimistic"] is False
-        assert lock["retain"] is False
-        assert lock["name"] is None
-        # An unsigned OPEN is never followed: no button that cannot work.
-        assert "payload_open" not in lock
-        assert lock["availability_mode"] == "all"
-        assert {each["topic"] for each in lock["availability"]} == {
-            TOPICS.at("availability"),
-            TOPICS.at("lock/availability"),
-        }
+    def test_only_what_works_is_offered(self) -> None:
+        assert "lock" not in {entity["platform"] for entity in COMPONENTS.values()}
+        bolt, button = COMPONENTS["bolt"], COMPONENTS["lock_now"]
+        assert (bolt["device_class"], bolt["name"]) == ("lock", None)
+        assert (button["command_topic"], button["payload_press"]) == (TOPICS.lock_set, "LOCK")
+        for entity in (bolt, button, COMPONENTS["contact"]):
+            assert entity["availability_mode"] == "all"
+            assert {each["topic"] for each in entity["availability"]} == {
+                TOPICS.at("availability"),
+                TOPICS.at("lock/availability"),
+            }
 
-    def test_events_come_from_the_live_feed_alone(self) -> None:
+    def test_only_what_is_fitted_is_announced_and_the_rest_is_taken_away(self) -> None:
+        bare = configured(door={}, liveness={"level": "blink"})
+        found = json.loads(announcement(bare, TOPICS).payload)["components"]
+        for key in ("contact", "forced", "held", "tamper", "instruction"):
+            assert set(found[key]) == {"platform"}
+            assert found[key]["platform"] == COMPONENTS[key]["platform"]
+        assert PRESENT["lock"] == {"platform": "lock"}  # which offered to unlock
+
+    def test_access_carries_access_alone(self) -> None:
         access = COMPONENTS["access"]
         assert access["state_topic"] == TOPICS.at("event")
-        assert access["event_types"] == list(EVENT_TYPES)
+        assert access["event_types"] == list(ACCESS_TYPES)
         assert TOPICS.at("event/replay") not in {topic for _, topic in topics_in(BODY)}
+        for key in ("access", "person", "reason"):
+            template = jinja2.Template(COMPONENTS[key]["value_template"])
+            before = SimpleNamespace(state="as before")
+            shown = [
+                template.render(value="{}", value_json=event, this=before)
+                for event in (
+                    {"event_type": "door", "reason": "locked", "person": None},
+                    {"event_type": "granted", "reason": "granted", "person": "Anna"},
+                )
+            ]
+            assert shown[0] == ("" if key == "access" else "as before")
+            assert shown[1] == {"access": "{}", "person": "Anna", "reason": "granted"}[key]
+
+    @pytest.mark.parametrize(
+        ("word", "unlocked", "jammed"),
+        [
+            ("LOCKED", "OFF", "OFF"),
+            ("UNLOCKING", "ON", "OFF"),
+            ("OPEN", "ON", "OFF"),
+            ("JAMMED", "ON", "ON"),
+            ("None", "None", "None"),
+        ],
+    )
+    def test_the_lock_in_words(self, word: str, unlocked: str, jammed: str) -> None:
+        for key, expected in (("bolt", unlocked), ("jam", jammed)):
+            template = jinja2.Template(COMPONENTS[key]["value_template"])
+            assert template.render(value=word) == expected
 
     def test_another_door_shares_nothing(self) -> None:
-        other = announcement("homeassistant", DeviceSection(id="door2"), Topics("site/a", "door2"))
+        other = announcement(configured("door2"), Topics("site/a", "door2"))
         assert other.topic != MESSAGE.topic
         assert b"door1" not in other.payload
 
@@ -122,7 +168,7 @@ class TestHomeAssistantsSchemas:
     def test_the_device_is_accepted_whole(self) -> None:
         accepted = self.schema_of("schemas", "DEVICE_DISCOVERY_SCHEMA")(copy.deepcopy(BODY))
         assert BODY.keys() - accepted.keys() == set()
-        assert accepted["components"].keys() == COMPONENTS.keys()
+        assert accepted["components"].keys() == PRESENT.keys()
 
     @pytest.mark.parametrize("key", COMPONENTS)
     def test_a_component_is_accepted_whole(self, key: str) -> None:
