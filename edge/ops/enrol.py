@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.access.lookalikes import resembled
 from edge.errors import EdgeDoorError, EnrolmentError
 from edge.names import folded, listed, proper_name
 from edge.ops.borrowed import borrowed_camera
@@ -14,7 +15,7 @@ from edge.ops.pictures import Gathered, Refused, Sources, gather
 from edge.records import Hint, LivenessState, Reason
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import threshold
-from edge.vision.enrolment import FEWEST, WANTED, Collector, capture, lookalikes
+from edge.vision.enrolment import FEWEST, WANTED, Collector, capture
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
                 f"{name} is enrolled already. With --replace, the new template takes the place of "
                 "the old one; somebody else needs another name."
             )
-        alike = lookalikes(template, vault.templates(template.model), threshold(config))
+        alike = resembled(template, vault.templates(template.model), threshold(config))
         _refuse_unknown_lookalikes(name, alike, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}
         if alike:
@@ -168,5 +169,6 @@ def _refuse_unknown_lookalikes(
         f"the face of {name} resembles that of {figures}, from {needed:.3f} on one person. If it "
         f"is {unexpected[0]} again, enrol it under that name with --replace. If they are two "
         "people (siblings, twins, or chance), say so: "
-        f"{options} --reason '...'; a second factor should then tell them apart"
+        f"{options} --reason '...'. Both must then come nearer to their own pictures than the other "
+        "does; a card or a PIN as well (claim = 'required') tells them apart better"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.gallery import Gallery
+from edge.access.lookalikes import floors, told_apart
 from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
@@ -167,7 +168,8 @@ class Sight:
         if evidence.embedding is None or not candidates:
             return None
         rate = self._config.match.false_match_rate
-        return match(evidence.embedding, candidates, self._calibration, rate)
+        found = match(evidence.embedding, candidates, self._calibration, rate)
+        return told_apart(found, self._floors)
 
     def _surroundings(self, at: float, candidates: Candidates) -> Surroundings:
         only = candidates[0].person if candidates and len(candidates) == 1 else None
@@ -251,6 +253,8 @@ class Sight:
         return Gallery(templates, self._calibration.rule.cohort)
 
     def _know_people(self) -> None:
+        needed = self._calibration.threshold_for(self._config.match.false_match_rate)
+        self._floors = floors(self._templates, needed)
         self._rulebook.know([template.person for template in self._templates])
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import EnrolmentError
-from edge.names import folded
 from edge.records import Hint, Template
 from edge.vision.pipeline import people_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from edge.records import Embedding, Floats, Frame
     from edge.vision.pipeline import Pipeline, Stages
@@ -107,18 +106,6 @@ class Collector:
             f"only {count} usable and different captures, {fewest} are needed.{why} "
             "Show one face, near, in good light, and turn the head a little."
         )
-
-
-def lookalikes(
-    template: Template, others: Iterable[Template], threshold: float
-) -> dict[str, float]:
-    """Everybody else whom this face would match, and how alike they are."""
-    found = {}
-    for other in others:
-        best = float((template.vectors @ other.vectors.T).max())
-        if folded(other.person) != folded(template.person) and best >= threshold:
-            found[other.person] = best
-    return found
 
 
 def _inliers(vectors: Floats, threshold: float) -> Sequence[int]:

@@ -21,7 +21,7 @@ from edge.ops.pictures import Sources, gather
 from edge.records import Box, Embedding, Frame, Hint, Template
 from edge.sight.claims import Claims
 from edge.vision.calibrated import read_calibration, threshold
-from edge.vision.enrolment import Capture, Collector, lookalikes
+from edge.vision.enrolment import Capture, Collector
 from edge.vision.faces.aligner import ARCFACE_112, align, similarity
 from edge.vision.faces.geometry import Square, transform
 from edge.vision.faces.quality import assess
@@ -242,13 +242,6 @@ class TestEnrolment:
         two = [unit(1, 0.2, 0), unit(1, 0.4, 0), unit(0, 0.2, 1), unit(0, 0.4, 1)]
         with pytest.raises(EnrolmentError, match="show the same face"):
             collected(*two, unit(-1, 0, -0.1)).template("Anna")
-
-    def test_a_face_enrolled_under_another_name_is_found(self) -> None:
-        anna = Template("Anna", unit(1, 0, 0).vector[None], MODEL)
-        again = Template("Bo", unit(1, 0.1, 0).vector[None], MODEL)
-        assert list(lookalikes(again, [anna], 0.5)) == ["Anna"]
-        assert lookalikes(again, [anna], 0.999) == {}
-        assert lookalikes(anna, [anna], 0.5) == {}
 
 
 class TestClaims:
