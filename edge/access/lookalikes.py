@@ -1,4 +1,4 @@
-"""People whose faces match each other: siblings, twins, or chance. They must not open for each other.
+"""People whose faces match each other (siblings, twins, chance) must not open for each other.
 
 Nothing is stored about them: who resembles whom follows from the templates themselves, however they
 came here.

@@ -169,6 +169,6 @@ def _refuse_unknown_lookalikes(
         f"the face of {name} resembles that of {figures}, from {needed:.3f} on one person. If it "
         f"is {unexpected[0]} again, enrol it under that name with --replace. If they are two "
         "people (siblings, twins, or chance), say so: "
-        f"{options} --reason '...'. Both must then come nearer to their own pictures than the other "
-        "does; a card or a PIN as well (claim = 'required') tells them apart better"
+        f"{options} --reason '...'. Both must then come nearer to their own pictures than the "
+        "other does; a card or a PIN as well (claim = 'required') tells them apart better"
     )
