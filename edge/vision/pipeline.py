@@ -147,15 +147,26 @@ class Pipeline:
         stages: Stages,
         config: Config,
         stopwatch: Callable[[str], AbstractContextManager[object]] | None = None,
+        *,
+        asks: bool | None = None,
     ) -> None:
-        """Start with nobody in view; `stopwatch(name)` is entered around every stage."""
+        """Start with nobody in view.
+
+        Args:
+            stages: the models.
+            config: what counts as what.
+            stopwatch: `stopwatch(name)` is entered around every stage.
+            asks: whether a challenge's instruction reaches people; None: as the door is configured.
+        """
         self._stages = stages
         self._config = config
         self._time = stopwatch or (lambda _name: nullcontext())
         self._attention = Attention()
         self._follower = Follower()
         self._tracker = Tracker(stages.self_similarity)
-        self._liveness = LivenessMonitor(config.liveness, asks=config.can_instruct)
+        self._liveness = LivenessMonitor(
+            config.liveness, asks=config.can_instruct if asks is None else asks
+        )
         self._embedded_at = float("-inf")
         self._embedded_track = 0
         self._checked_at = float("-inf")

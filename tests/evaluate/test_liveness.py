@@ -17,7 +17,10 @@ from edge.evaluate.clips import film as clips_film
 from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.intervals import Median, Share
 from edge.evaluate.liveness import REPLAYS, evaluate_liveness
+from edge.evaluate.liveness.report import Rates
+from edge.evaluate.liveness.watch import watch
 from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.vision.pipeline import Stages
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
 FPS = 15
@@ -169,6 +172,16 @@ def test_the_command_reports_what_the_product_sees(film: Path, tmp_path: Path) -
     assert [row["found"] for row in found["clips"]] == [2, 0]
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == found
     assert (tmp_path / "report" / "blinks.avi.png").stat().st_size > 1000
+
+
+def test_who_is_doubted_is_asked_and_not_refused(
+    film: Path, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the configuration has to ask with: a film cannot answer, whoever was filmed can."""
+    monkeypatch.setattr("edge.vision.liveness.doubt.DOUBT_ABOVE", -1000.0)
+    found = Rates.of(watch(stages, Config(), clip, None, 0).row for clip in read_clips(film))
+    assert (found.challenged.hits, found.challenged.count) == (1, 1)
+    assert found.bpcer.hits == found.apcer.hits == 0
 
 
 def test_an_unknown_family_lists_the_known_ones(film: Path) -> None:

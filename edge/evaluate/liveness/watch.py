@@ -43,7 +43,7 @@ class Seen:
 
 def watch(stages: Stages, config: Config, clip: Clip, fps: float | None, replays: int) -> Seen:
     """Show one clip to the product, then hold what it saw against fresh challenges."""
-    pipeline = Pipeline(stages, config)
+    pipeline = Pipeline(stages, config, asks=True)
     evidence = [pipeline.step(f) for f in sampled(film(clip), clip.fps, fps)]
     frames = evidence[-1].sequence + 1 if evidence else 0
     found = [
@@ -166,7 +166,7 @@ def fooled(stages: Stages, config: Config, presentation: attacks.Presentation) -
 
 def shown(stages: Stages, config: Config, presentation: attacks.Presentation) -> Iterator[Evidence]:
     """What the product sees of one attack."""
-    pipeline = Pipeline(stages, config)
+    pipeline = Pipeline(stages, config, asks=True)
     for frame in sampled(presentation.frames, presentation.fps, None):
         yield pipeline.step(frame)
 
