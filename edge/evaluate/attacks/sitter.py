@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
+
 if TYPE_CHECKING:
     from edge.records import Floats, Landmarks, Pixels
 
 SIDE = 320
 """Of every picture and frame, pixels."""
 FACE_WIDTH = 140.0
-_EYE_LINES = ((33, 133), (362, 263))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,4 +53,4 @@ def placing(landmarks: Landmarks) -> Floats:
 def eye_corners(landmarks: Landmarks, place: Floats) -> Floats:
     """`(2, 2, 2)`: eye corners of a face that was cut out at `place`."""
     points = landmarks.points[:, :2] @ place[:, :2].T + place[:, 2]
-    return np.stack([points[list(line)] for line in _EYE_LINES]).astype(np.float32)
+    return np.stack([points[list(line)] for line in (RIGHT_EYE, LEFT_EYE)]).astype(np.float32)

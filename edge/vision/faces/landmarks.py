@@ -23,6 +23,7 @@ LEFT_EYE = (362, 263)  # inner and outer corner
 NOSE_TIP = 1
 MOUTH = (61, 291)  # right and left corner
 FOREHEAD, CHIN = 10, 152
+RIGHT_CHEEK, LEFT_CHEEK = 234, 454  # at the ears
 _NAMED = (*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN)
 
 

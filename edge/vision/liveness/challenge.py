@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
 from edge.vision.liveness.limits import (
     APPROACH,
     BACK,
@@ -179,7 +180,7 @@ class Challenge:
 
 def pose_of(landmarks: Landmarks) -> Pose:
     """The pose of a face; its width is that between the outer eye corners, roll taken out."""
-    across = landmarks.points[263] - landmarks.points[33]
+    across = landmarks.points[LEFT_EYE[1]] - landmarks.points[RIGHT_EYE[0]]
     return Pose(landmarks.yaw, landmarks.pitch, float(np.linalg.norm(across)))
 
 

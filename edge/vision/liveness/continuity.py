@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.vision.faces.landmarks import CHIN, FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK
 from edge.vision.liveness.limits import (
     BEFORE_S,
     CUT,
@@ -45,6 +46,7 @@ TOO_EARLY = "the face has only just appeared"
 TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
 RESTLESS = "the eyelids were not at rest before the blink"
 
+_OUTLINE = [FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK]
 _SIZE = 56
 _EYES = slice(17, 32), slice(8, 48)  # rows and columns of the crop: eyes and brows
 _FACE = slice(6, 56), slice(8, 48)
@@ -134,7 +136,7 @@ def patch_of(face: AlignedFace) -> Floats:
 
 
 def _height(landmarks: Landmarks) -> float:
-    top, bottom, right, left = landmarks.points[[10, 152, 234, 454], :2].tolist()
+    top, bottom, right, left = landmarks.points[_OUTLINE, :2].tolist()
     return math.dist(bottom, top) / max(math.dist(left, right), 1e-6)
 
 
