@@ -15,12 +15,13 @@ from edge.errors import ConfigError, UsageError
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
 from edge.office.post import open_post
-from edge.office.rows import Person
+from edge.office.rows import Door, Person
 from edge.roster.desired import add_signature, sign
 from edge.roster.envelope import Content
+from edge.roster.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from edge.config import Config
     from edge.office.post import Post
@@ -219,35 +220,36 @@ def _behind(book: Book, post: Post, devices: list[str]) -> list[str]:
 
 
 def _show_doors(book: Book, post: Post, *, as_json: bool) -> None:
-    rows, table = [], Table("door", "list", "people", "state")
     names = {one.person: one.name for one in book.people()}
-    for one in book.doors():
-        said = post.reports.get(one.device)
-        state = "not heard of yet" if said is None else _state(one.digest, one.generation, said)
-        known = 0 if said is None else said.known
-        receipts = {} if said is None else dict(said.erased)
-        refused = {} if said is None else {names.get(p, p): why for p, why in said.refused.items()}
-        rows.append(
-            {
-                "door": one.device,
-                "desired": one.generation,
-                "obeyed": 0 if said is None else said.generation,
-                "known": known,
-                "waiting": 0 if said is None else len(said.waiting),
-                "refused": refused,
-                "erased": receipts,
-                "state": state,
-            }
-        )
-        reasons = "".join(f"\n{name}: {why}" for name, why in refused.items())
-        table.add_row(_plain(one.device), str(one.generation), str(known), _plain(state + reasons))
+    rows = [_row(one, post.reports.get(one.device), names) for one in book.doors()]
+    table = Table("door", "list", "people", "state")
+    for row in rows:
+        reasons = "".join(f"\n{name}: {why}" for name, why in row["refused"].items())
+        cells = row["door"], str(row["desired"]), str(row["known"]), row["state"] + reasons
+        table.add_row(*map(_plain, cells))
     show({"doors": rows}, as_json=as_json, text=table if rows else "No door is trusted yet.")
 
 
-def _state(digest: str, generation: int, said: Any) -> str:
-    if said.digest == digest:
-        return f"waits for {len(said.waiting)} envelopes" if said.waiting else "as it should be"
-    return f"not yet: has list {said.generation} of {generation}"
+def _row(door: Door, said: Report | None, names: Mapping[str, str]) -> dict[str, Any]:
+    said = said or Report(door.device, 0, "", "", "")
+    return {
+        "door": door.device,
+        "desired": door.generation,
+        "obeyed": said.generation,
+        "known": said.known,
+        "waiting": len(said.waiting),
+        "refused": {names.get(person, person): why for person, why in said.refused.items()},
+        "erased": dict(said.erased),
+        "state": _state(door, said),
+    }
+
+
+def _state(door: Door, said: Report) -> str:
+    if not said.key:
+        return "not heard of yet"
+    if said.digest != door.digest:
+        return f"not yet: has list {said.generation} of {door.generation}"
+    return f"waits for {len(said.waiting)} envelopes" if said.waiting else "as it should be"
 
 
 def _template(settings: Config, name: str, files: list[Path]) -> Template:

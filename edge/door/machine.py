@@ -13,9 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from edge.vocabulary import Reason
 from edge.wire.messages import Cause, Contact, LockState, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEASE_S = 5.0
 """How far one `SetMode(ALWAYS_OPEN)` reaches."""
@@ -280,33 +284,40 @@ class Machine:
         leased = door.lease_until is not None and not door.other_busy
         wanted = door.fire or ((door.grant is not None or leased) and door.ready_at is None)
         if wanted and not door.unlocked:
-            grant = door.grant
-            if grant:  # a claim that stood on the wire already may unlock sooner than expected
-                until = min(grant.until, now + self.rules.pulse_s)
-                grant = replace(grant, since=now, until=until)
-            door = replace(
-                door,
-                grant=grant,
-                unlocked_at=now,
-                drive=Drive.UNLOCK,
-                throw_until=now + self.rules.throw_s,
-                allowed_until=None,
-            )
-            if door.contact is Contact.OPEN:
-                door = replace(door, authorised=True, held=False, opened_at=now)
+            door = self._unlock(door, now)
         # A bolt must not be thrown beside its frame: a motor waits for the door to close.
         elif not wanted and door.unlocked and not self._waits_for_leaf(door):
-            locked_at = now + (self.rules.throw_s if self.rules.motor else 0.0)
-            door = replace(
-                door,
-                unlocked_at=None,
-                drive=Drive.RELOCK if self.rules.motor else Drive.REST,
-                throw_until=locked_at if self.rules.motor else None,
-                allowed_until=locked_at + self.rules.open_grace_s,
-            )
+            door = self._relock(door, now)
         if self.rules.motor and door.throw_until is None:
             door = replace(door, drive=Drive.REST)
         return door
+
+    def _unlock(self, door: Door, now: float) -> Door:
+        grant = door.grant
+        if grant:  # a claim that stood on the wire already may unlock sooner than expected
+            until = min(grant.until, now + self.rules.pulse_s)
+            grant = replace(grant, since=now, until=until)
+        door = replace(
+            door,
+            grant=grant,
+            unlocked_at=now,
+            drive=Drive.UNLOCK,
+            throw_until=now + self.rules.throw_s,
+            allowed_until=None,
+        )
+        if door.contact is Contact.OPEN:
+            door = replace(door, authorised=True, held=False, opened_at=now)
+        return door
+
+    def _relock(self, door: Door, now: float) -> Door:
+        locked_at = now + (self.rules.throw_s if self.rules.motor else 0.0)
+        return replace(
+            door,
+            unlocked_at=None,
+            drive=Drive.RELOCK if self.rules.motor else Drive.REST,
+            throw_until=locked_at if self.rules.motor else None,
+            allowed_until=locked_at + self.rules.open_grace_s,
+        )
 
     def _waits_for_leaf(self, door: Door) -> bool:
         return self.rules.motor and door.contact is Contact.OPEN
@@ -321,21 +332,27 @@ class Machine:
 
 def _happenings(before: Door, door: Door, now: float) -> tuple[Happening, ...]:
     """What a reader of the events must know about the way from `before` to `door`."""
-    found: list[Happening] = []
-    if before.unlocked_at is not None and not door.unlocked:
-        found.append(Happening(Reason.LOCKED, {"pulse_s": round(now - before.unlocked_at, 4)}))
-    if door.unlocked and not before.unlocked:
-        found.append(Happening(Reason.UNLOCKED, _cause(door)))
-    if before.contact is not door.contact and Contact.UNKNOWN not in (before.contact, door.contact):
-        opened = Reason.OPENED if door.authorised else Reason.FORCED
-        found.append(Happening(opened if door.contact is Contact.OPEN else Reason.CLOSED))
-    if door.held and not before.held:
-        found.append(Happening(Reason.HELD_OPEN))
+    found = [*_of_the_lock(before, door, now), *_of_the_leaf(before, door)]
     if door.tamper != before.tamper:
         found.append(Happening(Reason.TAMPER, {"active": door.tamper}))
     if door.fault != before.fault:
         found.append(Happening(Reason.FAULT, {"active": bool(door.fault), "message": door.fault}))
     return tuple(found)
+
+
+def _of_the_lock(before: Door, door: Door, now: float) -> Iterator[Happening]:
+    if before.unlocked_at is not None and not door.unlocked:
+        yield Happening(Reason.LOCKED, {"pulse_s": round(now - before.unlocked_at, 4)})
+    if door.unlocked and not before.unlocked:
+        yield Happening(Reason.UNLOCKED, _cause(door))
+
+
+def _of_the_leaf(before: Door, door: Door) -> Iterator[Happening]:
+    if before.contact is not door.contact and Contact.UNKNOWN not in (before.contact, door.contact):
+        opened = Reason.OPENED if door.authorised else Reason.FORCED
+        yield Happening(opened if door.contact is Contact.OPEN else Reason.CLOSED)
+    if door.held and not before.held:
+        yield Happening(Reason.HELD_OPEN)
 
 
 def _cause(door: Door) -> dict[str, str | float | bool]:

@@ -162,17 +162,29 @@ def _member(fields: dict[str, Any]) -> Member:
 
 def _check(desired: Desired) -> None:
     """Refuse what no office writes: the signature says who wrote it, not that it makes sense."""
-    people = [member.person for member in desired.members]
-    times = [desired.issued, desired.lease, *(m.expires for m in desired.members)]
-    numbers = [desired.generation, *(m.sealed for m in desired.members)]
-    if not all(type(number) is int and number >= 1 for number in numbers):
-        raise RosterError("the list of people has a generation that is no number from 1")
-    if not all(time is None or type(time) in (int, float) for time in times):
-        raise RosterError("the list of people has a time that is no number")
-    if len(people) > MAX_MEMBERS or len(set(people)) != len(people):
+    people = {member.person for member in desired.members}
+    if len(desired.members) > MAX_MEMBERS or len(people) != len(desired.members):
         raise RosterError("the list of people names somebody twice, or too many")
+    if not (_counts(desired.generation) and _is_time(desired.issued) and _is_time(desired.lease)):
+        raise RosterError("the list of people has a number or a time that is none")
     for member in desired.members:
-        if not (_PERSON.fullmatch(member.person) and _SHA256.fullmatch(member.envelope)):
+        if not _is_sane(member):
             raise RosterError(f"the list of people has a damaged entry: {member.person!r:.40}")
-        if not all(isinstance(text, str) for text in (member.name, *member.schedule)):
-            raise RosterError(f"the entry {member.person!r:.40} has no name or no schedule")
+
+
+def _is_sane(member: Member) -> bool:
+    texts = (member.person, member.name, member.envelope, *member.schedule)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and bool(_PERSON.fullmatch(member.person) and _SHA256.fullmatch(member.envelope))
+        and _counts(member.sealed)
+        and _is_time(member.expires)
+    )
+
+
+def _counts(number: object) -> bool:
+    return type(number) is int and number >= 1
+
+
+def _is_time(value: object) -> bool:
+    return value is None or type(value) in (int, float)

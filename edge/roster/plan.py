@@ -44,6 +44,18 @@ def plan(desired: Desired, head: Head, held: Mapping[str, Member]) -> Plan:
         RosterError: the list is older than the one obeyed, another one with the same number, or
             does not follow the one obeyed.
     """
+    _check_order(desired, head)
+    wanted = {member.person: member for member in desired.members}
+    same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
+    return Plan(
+        Head(desired.generation, desired.digest, desired.lease),
+        tuple(person for person in held if person not in wanted),
+        tuple(m for p, m in same.items() if m != held[p]),
+        tuple(m for p, m in wanted.items() if p not in same),
+    )
+
+
+def _check_order(desired: Desired, head: Head) -> None:
     if desired.generation < head.generation:
         raise RosterError(
             f"the list of people is number {desired.generation}, and this door has obeyed number "
@@ -59,14 +71,6 @@ def plan(desired: Desired, head: Head, held: Mapping[str, Member]) -> Plan:
             f"list {desired.generation} does not follow list {head.generation} as this door knows "
             "it: two people changed it at once. Publish again from the newer one"
         )
-    wanted = {member.person: member for member in desired.members}
-    same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
-    return Plan(
-        Head(desired.generation, desired.digest, desired.lease),
-        tuple(person for person in held if person not in wanted),
-        tuple(m for p, m in same.items() if m != held[p]),
-        tuple(m for p, m in wanted.items() if p not in same),
-    )
 
 
 def lapsed(member: Member, head: Head, wall: float, *, trusted: bool) -> bool:

@@ -83,32 +83,44 @@ def draw(
         axes.imshow(_picture_at(film, scene.begins_s + 1.0))
         axes.set_title(f"{scene.what}\n{scene.expected}", fontsize=10)
         axes.axis("off")
-    eyes, match, lock = (figure.add_subplot(grid[row, :]) for row in (1, 2, 3))
-    times = [s.at - begin for s in seen]
-    eyes.plot(times, [sum(s.eyes) / 2 if s.eyes else nan for s in seen], ".-", ms=2)
-    eyes.set_ylim(0, 0.45)
-    eyes.set_ylabel("eyelid\nopening")
-    compared = [s for s in seen if s.similarity is not None]
-    times = [s.at - begin for s in compared]
-    match.plot(times, [s.similarity for s in compared], ".", ms=4, label="similarity")
-    match.plot(times, [s.threshold for s in compared], "r--", lw=1, label="threshold")
-    match.set_ylabel("cosine")
-    match.legend(loc="center left", fontsize=8)
-    steps = [(seen[0].at, False), *((c.at, c.on) for c in relay), (seen[-1].at, False)]
-    lock.step([at - begin for at, _ in steps], [on for _, on in steps], where="post", color="g")
-    lock.set_yticks([0, 1], ["off", "on"])
-    lock.set_ylabel("relay")
-    lock.set_xlabel("seconds")
+    rows = eyes, match, lock = [figure.add_subplot(grid[row, :]) for row in (1, 2, 3)]
+    _draw_eyes(eyes, seen, begin)
+    _draw_match(match, seen, begin)
+    _draw_relay(lock, [(c.at - begin, c.on) for c in relay], seen[-1].at - begin)
     for stored in events:
         if stored.event.kind.value == "access":
             at = stored.event.at - begin
-            for axes in (eyes, match, lock):
-                axes.axvline(at, color="0.6", lw=1, ls=":")
             eyes.text(at, 0.02, f" {stored.event.reason.value}", fontsize=9)
-    for axes in (eyes, match, lock):
+            for axes in rows:
+                axes.axvline(at, color="0.6", lw=1, ls=":")
+    for axes in rows:
         axes.set_xlim(0, seen[-1].at - begin)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def _draw_eyes(axes: Any, seen: Sequence[Seen], begin: float) -> None:
+    openings = [sum(s.eyes) / 2 if s.eyes else nan for s in seen]
+    axes.plot([s.at - begin for s in seen], openings, ".-", ms=2)
+    axes.set_ylim(0, 0.45)
+    axes.set_ylabel("eyelid\nopening")
+
+
+def _draw_match(axes: Any, seen: Sequence[Seen], begin: float) -> None:
+    compared = [s for s in seen if s.similarity is not None]
+    times = [s.at - begin for s in compared]
+    axes.plot(times, [s.similarity for s in compared], ".", ms=4, label="similarity")
+    axes.plot(times, [s.threshold for s in compared], "r--", lw=1, label="threshold")
+    axes.set_ylabel("cosine")
+    axes.legend(loc="center left", fontsize=8)
+
+
+def _draw_relay(axes: Any, changes: Sequence[tuple[float, bool]], end: float) -> None:
+    steps = [(0.0, False), *changes, (end, False)]
+    axes.step([at for at, _ in steps], [on for _, on in steps], where="post", color="g")
+    axes.set_yticks([0, 1], ["off", "on"])
+    axes.set_ylabel("relay")
+    axes.set_xlabel("seconds")
 
 
 def _picture_at(film: Path, seconds: float) -> Any:

@@ -93,12 +93,7 @@ def judge(
     access = [e.event for e in events if e.event.kind is EventKind.ACCESS]
     reasons = Counter(event.reason.value for event in access)
     granted = reasons.pop(Reason.GRANTED.value, 0)
-    root = f"{config.mqtt.base_topic}/{config.device.id}"
-    feeds = (f"{root}/event", f"{root}/event/replay")
-    told = {json.loads(payload)["seq"] for topic, payload in received if topic in feeds}
-    problems = []
-    if granted != 1:
-        problems.append(f"{granted} grants, not 1")
+    problems = [] if granted == 1 else [f"{granted} grants, not 1"]
     problems += [
         f"no denial for {reason}"
         for reason in (Reason.NO_MATCH.value, Reason.NOT_LIVE.value)
@@ -106,11 +101,17 @@ def judge(
     ]
     if len(pulses) != 1 or abs(pulses[0] - config.door.pulse_s) > PULSE_TOLERANCE_S:
         problems.append(f"relay pulses {pulses} s, not one of {config.door.pulse_s} s")
-    # Link stops before sight, so that sight's own farewell waits for the next start.
-    missing = {e.sequence for e in events if e.event.reason is not Reason.STOPPED} - told
+    missing = _untold(events, received, f"{config.mqtt.base_topic}/{config.device.id}")
     if missing:
-        problems.append(f"events {sorted(missing)} did not reach the subscriber")
+        problems.append(f"events {missing} did not reach the subscriber")
     return Result(granted, dict(reasons), pulses, len(received), not problems, problems)
+
+
+def _untold(events: list[StoredEvent], received: list[tuple[str, bytes]], root: str) -> list[int]:
+    feeds = (f"{root}/event", f"{root}/event/replay")
+    told = {json.loads(payload)["seq"] for topic, payload in received if topic in feeds}
+    # Link stops before sight, so that sight's own farewell waits for the next start.
+    return sorted({e.sequence for e in events if e.event.reason is not Reason.STOPPED} - told)
 
 
 def summary(result: Result) -> Table:
