@@ -78,6 +78,8 @@ class Reason(str, Enum):
     STOPPED = "stopped"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+    TOO_SLOW = "too_slow"
+    FAST_AGAIN = "fast_again"
     DOOR_LOST = "door_lost"
     DOOR_BACK = "door_back"
     LEDGER_BACK = "ledger_back"

@@ -10,6 +10,7 @@ from edge.errors import BrokerError, EdgeDoorError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link.outbox import Fill, Outbox
 from edge.ops.words import sentence
+from edge.sight.pace import NEEDED_FPS
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
 
@@ -124,6 +125,8 @@ def _of_sight(sight: Status) -> dict[str, str]:
     if sight.metrics:
         rate, median = sight.metrics.get("fps", 0.0), sight.metrics.get("decision_ms", 0.0)
         told["speed"] = f"{rate:.1f} pictures a second, a decision in {median:.0f} ms"
+        if sight.metrics.get("too_slow"):
+            told["speed"] += f": too slow for blinks, which need {NEEDED_FPS:g}"
     return told
 
 

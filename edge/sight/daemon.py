@@ -25,6 +25,7 @@ from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.metrics import Metrics, seen
+from edge.sight.pace import NEEDED_FPS, Pace
 from edge.sight.roster import Roster
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
@@ -93,6 +94,7 @@ class Sight:
         self._pipeline = Pipeline(self._stages, config)
         self._judge = Judge(_patience(config))
         self._metrics = Metrics()
+        self._pace = Pace()
         self._errors = 0
         self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
@@ -158,6 +160,8 @@ class Sight:
         around = self._surroundings(frame.captured_at, candidates)
         decision = self._judge.observe(evidence, comparison, around)
         self._metrics.stepped(frame.captured_at, time.monotonic())
+        if evidence.faces and self._pace.judged(frame.captured_at):
+            self._tell_pace()
         if decision.outcome is not Outcome.WAIT:
             decision = self._conclude(decision, evidence)
         self._signals.show(decision, evidence)
@@ -234,6 +238,16 @@ class Sight:
         states = {"camera": "lost" if lost else "ok"}
         self._journal.note(EventKind.SYSTEM, reason, states=states)
 
+    def _tell_pace(self) -> None:
+        slow = self._pace.slow
+        if slow:
+            log.warning(
+                "only %.1f frames a second are judged, blinks need %g: see `edge-door bench`",
+                self._metrics.fps,
+                NEEDED_FPS,
+            )
+        self._journal.note(EventKind.SYSTEM, Reason.TOO_SLOW if slow else Reason.FAST_AGAIN)
+
     def _renew_templates(self) -> None:
         # One that was replaced ends this process: the next one checks it against the ledger.
         self._vault.stand()
@@ -266,7 +280,7 @@ class Sight:
                 camera_lent=self._feed.lent,
                 people=len(self._templates),
                 model=self._stages.embedder.model_sha256,
-                metrics=self._metrics.current(),
+                metrics=self._metrics.current() | {"too_slow": float(self._pace.slow)},
             )
         if isinstance(request, Relock):
             self._desk.relock(self._door, f"user {who.uid}")
