@@ -2,8 +2,8 @@
 
 The repository keeps, in student/, what `python -m models.build.mobilefacenet student.npz
 student.json` makes of a training's export: kernels and biases as float16, BatchNorm folded in
-(student.npz); the padding and how far the training got (student.json); the range of every
-activation, for int8 (ranges.json).
+(student.npz); which convolutions have a stride of 2 and how far the training got (student.json);
+the range of every activation, for int8 (ranges.json).
 """
 
 import argparse
@@ -20,7 +20,6 @@ from models.build.convert import Network, Tap, measure
 
 HERE = Path(__file__).parent / "student"
 EPSILON = 1e-5  # of every BatchNorm
-STRIDED = ("stem.0", "blocks.0.n.1", "blocks.5.n.1", "blocks.12.n.1")
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -67,17 +66,22 @@ def load(folder: Path = HERE) -> Network:
     """
     with np.load(folder / "student.npz") as kept:
         weights = {key: kept[key].astype(np.float32) for key in kept.files}
-    same = json.loads((folder / "student.json").read_text())["padding"] == "SAME"
+    strided = json.loads((folder / "student.json").read_text())["strided"]
     blocks = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("blocks."))
+
+    def convolve(x: tf.Tensor, name: str, kernel: NDArray[np.float32]) -> tf.Tensor:
+        stride = 2 if name in strided else 1
+        run = tf.nn.depthwise_conv2d if kernel.shape[3] == 1 else tf.nn.conv2d
+        return run(x, kernel, [1, stride, stride, 1], "SAME")
 
     def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
         def linear(x: tf.Tensor, name: str) -> tf.Tensor:
             kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
-            return tap(name, _convolve(x, name, kernel, same=same) + bias)
+            return tap(name, convolve(x, name, kernel) + bias)
 
         def relu6(x: tf.Tensor, name: str) -> tf.Tensor:
             kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
-            return tap(name, tf.nn.relu6(_convolve(x, name, kernel, same=same) + bias))
+            return tap(name, tf.nn.relu6(convolve(x, name, kernel) + bias))
 
         x = relu6(relu6(tap("image", x), "stem.0"), "stem.1")
         for block in range(blocks):
@@ -99,17 +103,6 @@ def load(folder: Path = HERE) -> Network:
         return [tap("fc", tf.matmul(x, np.tile(end, (side, 1))) + bias)]
 
     return network
-
-
-def _convolve(x: tf.Tensor, name: str, kernel: NDArray[np.float32], *, same: bool) -> tf.Tensor:
-    stride = 2 if name in STRIDED else 1
-    padding = "SAME"
-    if stride == 2 and not same:  # SAME pads only below and on the right
-        x, padding = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
-    strides = [1, stride, stride, 1]
-    if kernel.shape[3] == 1:
-        return tf.nn.depthwise_conv2d(x, kernel, strides, padding)
-    return tf.nn.conv2d(x, kernel, strides, padding)
 
 
 def keep(weights: Path, about: Path, data: Path) -> None:

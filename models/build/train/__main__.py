@@ -23,15 +23,12 @@ def main() -> None:
     """Go on from the checkpoint in ``--out``, or start from ``--start``."""
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(prog="python -m models.build.train", description=__doc__)
-    parser.add_argument("--faces", type=Path, required=True, help="faces_128.npz")
-    parser.add_argument("--teacher", type=Path, required=True, help="folder of the teacher")
+    parser.add_argument("--faces", type=Path, required=True, help="decoded faces, .npy")
+    parser.add_argument("--targets", type=Path, required=True, help="what to say of them, .npz")
     parser.add_argument("--heads", type=Path, required=True, help="aligned heads, .npy")
     parser.add_argument("--crops", type=Path, required=True, help="aligned LFW crops, .npz")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log and weights")
     parser.add_argument("--start", type=Path, required=True, help="weights to start from, .npz")
-    parser.add_argument(
-        "--symmetric", action="store_true", help="--start was trained with symmetric padding"
-    )
     parser.add_argument(
         "--until",
         type=datetime.fromisoformat,
@@ -41,22 +38,13 @@ def main() -> None:
     parser.add_argument(
         "--restart", action="store_true", help="begin a new cosine from the checkpoint's weights"
     )
-    parser.add_argument(
-        "--back-towards",
-        type=Path,
-        metavar="WEIGHTS",
-        help="train no further: export the mean of the run's weights and these, .npz",
-    )
-    parser.add_argument("--share", type=float, default=0.7, help="of these in the mean")
     parser.add_argument("--config", type=Path, default=here / "config.toml")
     options = parser.parse_args()
 
     config = distil.Config.read(tomllib.loads(options.config.read_text()))
-    paths = distil.Paths(options.faces, options.teacher, options.heads, options.crops, options.out)
+    paths = distil.Paths(options.faces, options.targets, options.heads, options.crops, options.out)
     now, deadline = time.time(), options.until.timestamp()
     checkpoint = options.out / "checkpoint.pt"
-    if options.back_towards is not None and not checkpoint.exists():
-        parser.error(f"--back-towards needs a run that has been trained: there is no {checkpoint}")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
         run = distil.Distillation(config, paths, state["parameters"])
@@ -68,16 +56,9 @@ def main() -> None:
         if options.restart:
             clock.started, clock.first_step = now, clock.steps
         clock.deadline = deadline
-        if options.back_towards is not None:
-            with np.load(options.back_towards) as archive:
-                run.go_back_towards(dict(archive), options.share)
-            distil.conclude(run, clock)
-            return
     else:
         with np.load(options.start) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        if options.symmetric:
-            arrays = networks.to_same_padding(arrays)
         run = distil.Distillation(config, paths, arrays)
         clock = distil.Clock(now, deadline, now)
     distil.train(run, clock)

@@ -4,12 +4,15 @@
     heads with their real surroundings ``(n, 128, 128, 3)``, the template in the centre, into which
     the training sets other faces;
 ``python -m models.build.train.crops pairs --images DIR --pairs pairs.txt --out crops.npz``
-    the 112x112 crops of labelled pairs, which the training only measures itself on.
+    the 112x112 crops of labelled pairs, which the training only measures itself on;
+``python -m models.build.train.crops faces --packed faces_128.npz faces2_128.npz --out faces.npy``
+    the faces ``(n, 128, 128, 3)`` of all files one after the other, decoded.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +29,7 @@ from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from edge.records import Pixels
 
@@ -118,6 +121,18 @@ def pairs(images: Path, listed: Path, out: Path) -> None:
     np.savez(out, crops=np.stack(list(kept.values())), pairs=scored, names=list(kept))
 
 
+def faces(packed: Sequence[Path], out: Path) -> None:
+    """Decode the WebP crops of all files into one ``(n, 128, 128, 3)``, RGB."""
+    archives = [np.load(path) for path in packed]
+    coded = [(archive["data"], archive["offsets"]) for archive in archives]
+    shape = (sum(len(offsets) - 1 for _, offsets in coded), HEAD, HEAD, 3)
+    images = np.lib.format.open_memmap(out, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    crops = (d[start:stop] for d, offsets in coded for start, stop in pairwise(offsets))
+    for image, crop in zip(images, crops, strict=True):
+        cv2.cvtColor(cv2.imdecode(crop, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, dst=image)
+    images.flush()
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.crops", description=__doc__)
@@ -128,11 +143,15 @@ def main() -> None:
     for_pairs = commands.add_parser("pairs")
     for_pairs.add_argument("--images", type=Path, required=True)
     for_pairs.add_argument("--pairs", type=Path, required=True)
-    for command in (for_heads, for_pairs):
+    for_faces = commands.add_parser("faces")
+    for_faces.add_argument("--packed", type=Path, nargs="+", required=True)
+    for command in (for_heads, for_pairs, for_faces):
         command.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if options.command == "heads":
         np.save(options.out, heads(options.clips, options.portraits))
+    elif options.command == "faces":
+        faces(options.packed, options.out)
     else:
         pairs(options.images, options.pairs, options.out)
 

@@ -1,15 +1,15 @@
-"""Training views: random similarity warps and light of the aligned faces, the same for both nets.
+"""Training views: random similarity warps, surroundings, light and covers of the aligned faces.
 
-A share of them is veiled for the student: sunglasses, a brim, an arm or a scarf, in bad light. The
-teacher sees the face bare, so the student learns to see through what misleads its teacher.
+The teachers saw every face once, bare; the student sees it moved, badly lit, blurred, small, in
+other surroundings, and a share of the views veiled: sunglasses, a brim, an arm, a scarf or a
+surgical mask. So it learns to see through what misleads its teachers.
 
-The faces are decoded once into one array of uint8, 128x128 RGB; the centre 112x112 is the ArcFace
-template, the margin is what shifts and rotations reach into.
+The faces are one array of uint8, 128x128 RGB; the centre 112x112 is the ArcFace template, the
+margin is what shifts and rotations reach into.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from models.build.train import masks
 from models.build.train.masks import STORED
-from models.build.train.networks import SIZE, TEACHER_SHIFT
+from models.build.train.networks import SIZE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     Images = NDArray[np.uint8]
     T = TypeVar("T", np.uint8, np.float32)
 
-VIEW = SIZE + TEACHER_SHIFT
+PICTURES = 4000
+BACKDROP = 0.5  # probability that a head, hair and all, stands before an unrelated picture
+TINT = 0.12  # how far the colours of surroundings stray, as a fraction
 
 
 @dataclass(frozen=True)
@@ -40,44 +42,26 @@ class Augmentation:
 
     shift: float  # pixels
     scale: float  # fraction
-    aspect: float  # fraction; other proportions are, to the teacher, other people
+    aspect: float  # fraction; other proportions are, to the teachers, other people
     rotation: float  # degrees
     contrast: float
+    gamma: float  # largest logarithm to base 2
     brightness: float  # grey levels
     grey: float  # probability
-    blur: float  # probability
+    blur: float  # probability of one of: out of focus, moved, few pixels
     jpeg: float  # probability of JPEG's blocks
+    noise: float  # probability of the sensor's noise
     occlusion: float  # probability that a patch of something else covers a part
-    mix: float  # probability that two faces are blended into a third
     transplant: float  # probability that the face is set into another head
     scene: float  # probability that it is set into an unrelated picture
-    head: float  # probability of a head as it is
-    backdrop: float  # probability that a head, hair and all, stands before an unrelated picture
-    tint: float  # how far the colours of surroundings stray, as a fraction
-    veiled: int  # views of a micro-batch that the teacher sees bare and the student does not
+    veiled: float  # probability of glasses, a hat, an arm, a scarf or a mask, in harsher light
+    nobody: float  # probability of an upside-down face, which is to be nobody's
     harsh: float  # how much more light, grey, blur and JPEG the veiled ones get
 
     def harsher(self) -> Augmentation:
         """Return the same with more light, grey, blur and JPEG: what the veiled ones get."""
         more = ("contrast", "brightness", "grey", "blur", "jpeg")
         return replace(self, **{name: self.harsh * getattr(self, name) for name in more})
-
-
-def decode(source: Path, cache: Path) -> Images:
-    """Decode every WebP crop of ``source`` once; return ``(n, 128, 128, 3)`` RGB, memory-mapped."""
-    if not cache.exists():
-        with np.load(source) as archive:
-            data, offsets = archive["data"], archive["offsets"]
-        images = np.empty((len(offsets) - 1, STORED, STORED, 3), np.uint8)
-        for i, (start, stop) in enumerate(itertools.pairwise(offsets)):
-            cv2.cvtColor(
-                cv2.imdecode(data[start:stop], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, dst=images[i]
-            )
-        partial = cache.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.save(file, images)
-        partial.replace(cache)
-    return np.load(cache, mmap_mode="r")  # type: ignore[no-any-return]
 
 
 def normalise(views: Images) -> Tensor:
@@ -98,168 +82,200 @@ def _placement(rng: np.random.Generator, a: Augmentation) -> NDArray[np.float64]
             [flip * aspect * np.sin(angle), np.cos(angle)],
         ]
     )
-    # The template's centre is pixel TEACHER_SHIFT + SIZE / 2 of the view: the student's crop
-    # starts one pixel after the teacher's.
-    centre = TEACHER_SHIFT + (SIZE - 1) / 2 + rng.uniform(-a.shift, a.shift, 2)
+    centre = (SIZE - 1) / 2 + rng.uniform(-a.shift, a.shift, 2)
     offset = centre - linear @ np.full(2, (STORED - 1) / 2)
     return np.column_stack([linear, offset])
 
 
 def _warp(image: Images, placement: NDArray[np.float64]) -> Images:
     return cv2.warpAffine(  # type: ignore[return-value]
-        image, placement, (VIEW, VIEW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        image, placement, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
+
+
+def _blurred(view: Images, rng: np.random.Generator) -> Images:
+    """Return the view out of focus, moved while it was exposed, or from 24 to 80 pixels a side."""
+    chance = rng.random()
+    if chance < 0.25:
+        return cv2.GaussianBlur(view, (0, 0), rng.uniform(0.5, 2.5))  # type: ignore[return-value]
+    if chance < 0.5:
+        return cv2.filter2D(view, -1, any_of(masks.motions(), rng))  # type: ignore[return-value]
+    small = int(rng.integers(24, 80))
+    view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    how = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
+    return cv2.resize(view, (SIZE, SIZE), interpolation=how)  # type: ignore[return-value]
 
 
 def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
     if rng.random() < a.blur:
-        if rng.random() < 0.5:
-            view = cv2.GaussianBlur(view, (0, 0), rng.uniform(0.5, 1.5))  # type: ignore[assignment]
-        else:
-            small = int(VIEW * rng.uniform(0.35, 0.8))
-            view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-            view = cv2.resize(view, (VIEW, VIEW), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+        view = _blurred(view, rng)
+    if rng.random() < a.noise:
+        noise = rng.normal(0.0, rng.uniform(2, 16), view.shape).astype(np.float32)
+        view = cv2.convertScaleAbs(np.maximum(view + noise, 0.0))  # type: ignore[assignment]
     if rng.random() < a.jpeg:
-        _, coded = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])
+        _, coded = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
         view = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
     if rng.random() < a.grey:
         view = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)  # type: ignore[assignment]
     gain = 1.0 + rng.uniform(-a.contrast, a.contrast)
     light = rng.uniform(-a.brightness, a.brightness) + 127.5 * (1.0 - gain)
-    table = np.clip(np.arange(256) * gain + light, 0, 255).astype(np.uint8)
+    curve = 255.0 * (np.arange(256) / 255.0) ** 2.0 ** rng.uniform(-a.gamma, a.gamma)
+    table = np.clip(curve * gain + light, 0, 255).astype(np.uint8)
     return cv2.LUT(view, table)  # type: ignore[return-value]
 
 
-def _any(images: NDArray[T], rng: np.random.Generator) -> NDArray[T]:
+def any_of(images: NDArray[T], rng: np.random.Generator) -> NDArray[T]:
+    """Return one of the images."""
     return images[rng.integers(len(images))]  # type: ignore[no-any-return]
 
 
-def _blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
+def blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
+    """Return ``one`` where the mask is 1 and ``other`` where it is 0."""
     return cv2.blendLinear(one, other, mask, 1.0 - mask)
-
-
-def _surroundings(
-    heads: Images, faces: Images, rng: np.random.Generator, a: Augmentation
-) -> Images:
-    """Return a head, bent, mirrored, made of two or before another picture: there are few."""
-    head = _any(heads, rng)
-    if rng.random() < 0.5:
-        other = _any(heads, rng)
-        head = _blend(head, other, _any(masks.half_planes(), rng))
-    if rng.random() < a.backdrop:
-        scene = _tinted(_scene(_any(faces, rng), rng), rng, 0.4)
-        head = _blend(_tinted(head, rng, a.tint), scene, _any(masks.head(), rng))
-    turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-10, 10), rng.uniform(0.85, 1.2))
-    if rng.random() < 0.5:
-        head = cv2.flip(head, 1)
-    turn[:, 2] += rng.uniform(-5, 5, 2)
-    return cv2.warpAffine(head, turn, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
 
 
 def _tinted(image: Images, rng: np.random.Generator, strength: float) -> Images:
     return cv2.transform(image, np.diag(rng.uniform(1 - strength, 1 + strength, 3)))  # type: ignore[return-value]
 
 
-def _set_into(face: Images, around: Images, rng: np.random.Generator, a: Augmentation) -> Images:
+@dataclass(frozen=True)
+class Around:
+    """What faces are set into and covered with: heads and pictures ``(n, 128, 128, 3)``."""
+
+    heads: Images
+    pictures: Images
+
+    @classmethod
+    def of(cls, faces: Images, share: NDArray[np.float64], heads: Images) -> Around:
+        """Take some of the faces learnt from as pictures."""
+        rng = np.random.default_rng(0)
+        chosen = rng.choice(len(share), PICTURES, replace=False, p=share / share.sum())
+        return cls(heads, faces[np.sort(chosen)])
+
+    def scene(self, rng: np.random.Generator) -> Images:
+        """Return some part of a picture, anyhow turned and scaled."""
+        matrix = cv2.getRotationMatrix2D((64, 80), rng.uniform(0, 360), rng.uniform(0.7, 3.0))
+        matrix[:, 2] += rng.uniform(-30, 30, 2)
+        return cv2.warpAffine(
+            any_of(self.pictures, rng), matrix, (STORED, STORED), borderMode=cv2.BORDER_REFLECT
+        )
+
+    def _head(self, rng: np.random.Generator) -> Images:
+        """Return a head, bent, mirrored, made of two or before a picture: there are few."""
+        head = any_of(self.heads, rng)
+        if rng.random() < 0.5:
+            head = blend(head, any_of(self.heads, rng), any_of(masks.half_planes(), rng))
+        if rng.random() < BACKDROP:
+            scene = _tinted(self.scene(rng), rng, 0.4)
+            head = blend(_tinted(head, rng, TINT), scene, any_of(masks.head(), rng))
+        turn = cv2.getRotationMatrix2D((64, 80), rng.uniform(-10, 10), rng.uniform(0.85, 1.2))
+        if rng.random() < 0.5:
+            head = cv2.flip(head, 1)
+        turn[:, 2] += rng.uniform(-5, 5, 2)
+        return cv2.warpAffine(head, turn, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
+
+    def set_somewhere(
+        self, face: Images, rng: np.random.Generator, transplant: float, scene: float
+    ) -> Images:
+        """Return the face in another head, in an unrelated picture (probabilities) or as it is."""
+        chance = rng.random()
+        if chance < transplant:
+            return _set_into(face, self._head(rng), rng)
+        if chance < transplant + scene:
+            return _set_into(face, self.scene(rng), rng)
+        return face
+
+
+def _set_into(face: Images, around: Images, rng: np.random.Generator) -> Images:
     """Blend the oval of ``face`` into ``around``, half of the time in the light of the face."""
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(1 - a.tint, 1 + a.tint, 3)
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(1 - TINT, 1 + TINT, 3)
     if rng.random() < 0.5:
         inner = (slice(50, 115), slice(40, 88))
         gain *= face[inner].mean((0, 1)) / np.maximum(around[inner].mean((0, 1)), 1.0)
     around = cv2.convertScaleAbs(around * np.clip(gain, 0.4, 2.5).astype(np.float32))
-    return _blend(face, around, _any(masks.face(), rng))
-
-
-def _scene(image: Images, rng: np.random.Generator) -> Images:
-    """Return some part of a picture, anyhow turned and scaled."""
-    matrix = cv2.getRotationMatrix2D((64, 80), rng.uniform(0, 360), rng.uniform(0.7, 3.0))
-    matrix[:, 2] += rng.uniform(-30, 30, 2)
-    return cv2.warpAffine(image, matrix, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
-
-
-def _set_somewhere(
-    face: Images, faces: Images, heads: Images, rng: np.random.Generator, a: Augmentation
-) -> Images:
-    """Return the face in another head, in an unrelated picture or as it is, or else a head."""
-    chance = rng.random()
-    if chance < a.transplant:
-        return _set_into(face, _surroundings(heads, faces, rng, a), rng, a)
-    if chance < a.transplant + a.scene:
-        return _set_into(face, _scene(_any(faces, rng), rng), rng, a)
-    if chance < a.transplant + a.scene + a.head:
-        return _any(heads, rng)
-    return face
+    return blend(face, around, any_of(masks.face(), rng))
 
 
 def _covered(
-    face: Images, covers: NDArray[np.float32], faces: Images, rng: np.random.Generator
+    face: Images, covers: NDArray[np.float32], around: Around, rng: np.random.Generator
 ) -> Images:
     """Cover what one of the masks ``covers`` holds with a part of some picture."""
-    cover = _tinted(_scene(_any(faces, rng), rng), rng, 0.4)
-    return _blend(cover, face, _any(covers, rng))
+    cover = _tinted(around.scene(rng), rng, 0.4)
+    return blend(cover, face, any_of(covers, rng))
 
 
-def _shaded(face: Images, faces: Images, rng: np.random.Generator) -> Images:
+def _shaded(face: Images, around: Around, rng: np.random.Generator) -> Images:
     """Put glasses on the face: dark or mirroring, more or less of the eyes behind them."""
-    reflection = _scene(_any(faces, rng), rng)
+    reflection = around.scene(rng)
     colour = np.clip(rng.uniform(0, 90) * rng.uniform(0.7, 1.3, 3), 0, 255)
     mirror = rng.uniform(0, 0.5) * rng.random()
     lenses = cv2.convertScaleAbs(reflection * mirror + colour * (1 - mirror))
-    mask = _any(masks.glasses(), rng) * np.float32(rng.uniform(0.6, 1.0))
-    return _blend(lenses, face, mask)
+    mask = any_of(masks.glasses(), rng) * np.float32(rng.uniform(0.6, 1.0))
+    return blend(lenses, face, mask)
 
 
-def _veiled(face: Images, faces: Images, rng: np.random.Generator) -> Images:
+def _masked(face: Images, around: Around, rng: np.random.Generator) -> Images:
+    """Put a surgical mask on the face, most often a blue or white one, with light and folds."""
     chance = rng.random()
-    if chance < 0.45:
-        face = _shaded(face, faces, rng)
-    if 0.35 < chance < 0.6:
-        face = _covered(face, masks.brim(), faces, rng)
-    elif 0.6 < chance < 0.75:
-        face = _covered(face, masks.arm(), faces, rng)
-    elif 0.75 < chance < 0.85:
-        face = _covered(face, masks.scarf(), faces, rng)
+    colour = np.array([90, 160, 205]) if chance < 0.5 else np.full(3, 225)
+    if chance > 0.75:
+        colour = rng.uniform(10, 235, 3)
+    colour = colour * rng.uniform(0.65, 1.1) * rng.uniform(0.9, 1.1, 3)
+    folds = cv2.GaussianBlur(around.scene(rng), (0, 0), 3).mean(2, keepdims=True)
+    cloth = colour * (0.75 + 0.25 * folds / max(float(folds.mean()), 1.0))
+    return blend(cv2.convertScaleAbs(cloth), face, any_of(masks.surgical(), rng))
+
+
+def _veiled(face: Images, around: Around, rng: np.random.Generator) -> Images:
+    chance = rng.random()
+    if chance < 0.35:
+        face = _shaded(face, around, rng)
+    if 0.3 < chance < 0.5:
+        face = _covered(face, masks.brim(), around, rng)
+    elif 0.5 < chance < 0.62:
+        face = _covered(face, masks.arm(), around, rng)
+    elif 0.62 < chance < 0.7:
+        face = _covered(face, masks.scarf(), around, rng)
+    elif chance > 0.7:
+        face = _masked(face, around, rng)
     return face
 
 
-def views(
-    faces: Images, heads: Images, count: int, rng: np.random.Generator, a: Augmentation
-) -> tuple[Images, Images]:
-    """Return ``(count, 113, 113, 3)`` random views: what the teacher sees and what the student.
+def _overturned(face: Images, rng: np.random.Generator) -> Images:
+    """Return the face more or less upside down, as a camera hung the wrong way shows it."""
+    turn = cv2.getRotationMatrix2D((63.5, 63.5), rng.uniform(140, 220), rng.uniform(0.85, 1.15))
+    turn[:, 2] += rng.uniform(-12, 12, 2)
+    return cv2.warpAffine(face, turn, (STORED, STORED), borderMode=cv2.BORDER_REFLECT)
 
-    They differ in the last ``a.veiled``.
-    """
-    bare = np.empty((count, VIEW, VIEW, 3), np.uint8)
-    common = count - a.veiled
-    for i in range(common):
-        face = _any(faces, rng)
-        face = _set_somewhere(face, faces, heads, rng, a)
-        if rng.random() < a.occlusion:
-            face = _covered(face, masks.patch(), faces, rng)
-        bare[i] = _relight(_warp(face, _placement(rng, a)), rng, a)
-    for i in np.flatnonzero(rng.random(common) < a.mix):
-        share = rng.uniform(0.3, 0.7)
-        other = bare[(i + 1) % common]
-        bare[i] = cv2.addWeighted(bare[i], share, other, 1.0 - share, 0.0)
-    shown = bare.copy()
+
+def views(
+    faces: Images,
+    chosen: NDArray[np.int64],
+    around: Around,
+    rng: np.random.Generator,
+    a: Augmentation,
+) -> tuple[Images, NDArray[np.bool_]]:
+    """Return a random view ``(112, 112, 3)`` of each chosen face, and which are somebody's."""
+    out = np.empty((len(chosen), SIZE, SIZE, 3), np.uint8)
+    somebody = rng.random(len(chosen)) >= a.nobody
     harsh = a.harsher()
-    for i in range(common, count):
-        face = _set_somewhere(_any(faces, rng), faces, heads, rng, a)
-        placement = _placement(rng, a)
-        bare[i] = _warp(face, placement)
-        shown[i] = _relight(_warp(_veiled(face, faces, rng), placement), rng, harsh)
-    return bare, shown
+    for i, which in enumerate(chosen):
+        face = around.set_somewhere(faces[which], rng, a.transplant, a.scene)
+        if not somebody[i]:
+            face = _overturned(face, rng)
+        veiled = rng.random() < a.veiled
+        if veiled:
+            face = _veiled(face, around, rng)
+        elif rng.random() < a.occlusion:
+            face = _covered(face, masks.patch(), around, rng)
+        out[i] = _relight(_warp(face, _placement(rng, a)), rng, harsh if veiled else a)
+    return out, somebody
 
 
 def centre(images: Images) -> Images:
     """Return the 112x112 template of stored crops."""
     start = (STORED - SIZE) // 2
     return np.ascontiguousarray(images[:, start : start + SIZE, start : start + SIZE])
-
-
-def split(bare: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the teacher's 112x112 part of the bare 113x113 views, the student's of the others."""
-    return bare[:, :, :SIZE, :SIZE], shown[:, :, TEACHER_SHIFT:, TEACHER_SHIFT:]
 
 
 def write_atomically(path: Path, payload: bytes) -> None:

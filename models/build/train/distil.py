@@ -1,4 +1,4 @@
-"""Distil the teacher into the student on CPU threads, to a deadline, through kills.
+"""Distil both teachers into the student on CPU threads, to a deadline, through kills.
 
 A step is a few micro-batches, drawn by single-threaded workers as each becomes free: with frozen
 BatchNorm an image does not depend on its batch, so small micro-batches stay in the cache, and a
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = (
-    "seconds", "images", "lr_factor", "stage", "embedding", "relation", "held_out_cosine",
-    "lfw_cosine", "lfw_accuracy", "lfw_tar", "lfw_d_prime",
+    "seconds", "images", "lr_factor", "embedding", "relation", "others", "length",
+    "held_out_cosine", "lfw_cosine", "lfw_accuracy", "lfw_fnmr_1e-3", "lfw_fnmr_1e-4",
+    "lfw_d_prime",
 )  # fmt: skip
-
 
 FACTS = {
     "padding": "SAME",
     "padding_note": "TensorFlow SAME: strided 3x3 convolutions pad (0, 1) below and right, "
     "the others (1, 1); the 7x7 of the head is VALID",
+    "strided": [conv.name for conv in networks.CONVS if conv.stride == 2],
     "input": "RGB (x - 127.5) / 128, 112x112",
 }
 
@@ -56,16 +57,22 @@ class Config:
     micro_batch: int
     micro_batches: int
     threads: int
+    frozen: int
     muon_rate: float
     adam_rate: float
     weight_decay: float
     warm_up: int
     clip: float
     average: float
-    stage_weight: float
     embedding_weight: float
     relation_weight: float
-    held_out: int
+    others_weight: float
+    length_weight: float
+    length: float
+    others: int
+    scale: float
+    margin: float
+    same: float
     evaluate_every: float
     checkpoint_every: float
     augmentation: data.Augmentation
@@ -83,7 +90,7 @@ class Paths:
     """Where a run reads and writes."""
 
     faces: Path
-    teacher: Path
+    targets: Path
     heads: Path
     crops: Path
     out: Path
@@ -109,15 +116,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A micro-batch as the student sees it, and what the teacher makes of it."""
+    """A micro-batch as the student sees it, and what it is to say: nobody's target is zero."""
 
     views: Tensor
-    stages: list[Tensor]
-    embedding: Tensor
+    targets: Tensor
 
 
 class Distillation:
-    """One training run: networks, optimizers, average, data."""
+    """One training run: student, optimizers, average, data."""
 
     def __init__(
         self, config: Config, paths: Paths, arrays: Mapping[str, NDArray[np.float32]]
@@ -126,18 +132,24 @@ class Distillation:
         self.config, self.paths = config, paths
         cv2.setNumThreads(1)
         torch.manual_seed(config.seed)
-        self.teacher = networks.Teacher(paths.teacher)
-        faces = data.decode(paths.faces, paths.out / "faces.npy")
-        self.held_out = data.centre(faces[: config.held_out])
-        self.faces = faces[config.held_out :]
-        self.heads = np.load(paths.heads)
+        self.faces = np.load(paths.faces, mmap_mode="r")
+        with np.load(paths.targets) as archive:
+            self.targets = torch.from_numpy(archive["target"]).float()
+            self.share = archive["share"].astype(np.float64)
+            held_out = archive["held_out"]
+            known = torch.from_numpy(archive["pairs"]).float()
+        self.share /= self.share.sum()
+        self.held_out = data.centre(self.faces[held_out])
+        self.known = torch.cat([self.targets[held_out], known])
+        self.around = data.Around.of(self.faces, self.share, np.load(paths.heads))
         self.crops, self.pairs, self.names = verification.load_crops(paths.crops)
         self.pool = ThreadPoolExecutor(
             config.threads, initializer=torch.set_num_threads, initargs=(1,)
         )
-        self.student = networks.Student(arrays)
-        p = self.student.parameters
-        self.average = {n: t.detach().clone() for n, t in p.items()}
+        self._prepared: dict[int, list[Future[Lesson]]] = {}
+        self.student = networks.Student(arrays, config.frozen)
+        p = {n: t for n, t in self.student.parameters.items() if t.requires_grad}
+        self.average = {n: t.detach().clone() for n, t in self.student.parameters.items()}
         matrices = [t for t in p.values() if t.dim() == 2]
         others = [t for t in p.values() if t.dim() != 2]
         self.optimizers: list[torch.optim.Optimizer] = [
@@ -155,41 +167,42 @@ class Distillation:
                 fused=True,
             ),
         ]
-        stages, _ = self.teacher(data.normalise(self.held_out[:64]))
-        self._prepared: dict[int, list[Future[Lesson]]] = {}
-        self.variances = [float(s.float().var()) for s in stages]
-        self.targets = self._teach(np.concatenate([self.held_out, self.crops]))
+
+    def _draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        return rng.choice(len(self.share), count, p=self.share)
 
     def _prepare(self, seed: int) -> Lesson:
-        """Draw a micro-batch and ask the teacher."""
+        """Draw a micro-batch."""
         c = self.config
         rng = np.random.default_rng(seed)
-        bare, shown = data.views(self.faces, self.heads, c.micro_batch, rng, c.augmentation)
-        for_teacher, for_student = data.split(data.normalise(bare), data.normalise(shown))
-        return Lesson(for_student, *self.teacher(for_teacher))
+        chosen = self._draw(rng, c.micro_batch)
+        views, somebody = data.views(self.faces, chosen, self.around, rng, c.augmentation)
+        return Lesson(
+            data.normalise(views), self.targets[chosen] * torch.from_numpy(somebody)[:, None]
+        )
 
     def _learn(
-        self, leaves: networks.Leaves, lesson: Lesson
+        self, leaves: networks.Leaves, lesson: Lesson, others: Tensor
     ) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
-        """Return the gradients by the leaves, and the stage, embedding and relation losses."""
-        stages, embedding = networks.embed(lesson.views, leaves)
-        # Where the two saw different pictures only the end is to be the same.
-        common = len(lesson.views) - self.config.augmentation.veiled
-        stage = torch.stack(
-            [
-                networks.stage_error(mine[:common], theirs[:common], variance)
-                for mine, theirs, variance in zip(
-                    stages, lesson.stages, self.variances, strict=True
-                )
-            ]
-        ).mean()
-        unit, target = functional.normalize(embedding), functional.normalize(lesson.embedding)
-        cosine = (1.0 - (unit * target).sum(1)).mean()
-        relation = functional.mse_loss(unit @ unit.T, target @ target.T)
+        """Return the gradients by the leaves, and the losses in the order of the log."""
+        raw, target = networks.embed(lesson.views, leaves), lesson.targets
+        said = functional.normalize(raw)
+        own = (said * target).sum(1)
+        cosine = (1.0 - own).mean()
+        relation = functional.mse_loss(said @ said.T, target @ target.T)
         c = self.config
-        loss = c.stage_weight * stage + c.embedding_weight * cosine + c.relation_weight * relation
-        gradients = torch.autograd.grad(loss, list(leaves.arrays.values()))
-        return gradients, (stage.item(), cosine.item(), relation.item())
+        # Everybody else's target is somebody else, unless the teachers find them too alike.
+        alike = target @ others.T > c.same
+        rest = (c.scale * (said @ others.T)).masked_fill(alike, -torch.inf).logsumexp(1)
+        apart = functional.softplus(rest - c.scale * (own - c.margin)).mean()
+        # A vector's length is to say how near the target it is: how much to trust it.
+        length = functional.mse_loss(raw.norm(dim=1) / c.length, own.detach())
+        losses = torch.stack([cosine, relation, apart, length])
+        loss = losses @ torch.tensor(
+            [c.embedding_weight, c.relation_weight, c.others_weight, c.length_weight]
+        )
+        gradients = torch.autograd.grad(loss, list(leaves.trained().values()))
+        return gradients, tuple(losses.tolist())
 
     def _prepare_step(self, number: int) -> list[Future[Lesson]]:
         c = self.config
@@ -202,43 +215,27 @@ class Distillation:
         folded = self.student.fold()
         leaves = networks.Leaves.of(folded)
         prepared = self._prepared.pop(number, None) or self._prepare_step(number)
-        tasks = [self.pool.submit(self._learn, leaves, lesson.result()) for lesson in prepared]
+        others = self.targets[self._draw(np.random.default_rng((c.seed, number)), c.others)]
+        tasks = [self.pool.submit(self._learn, leaves, p.result(), others) for p in prepared]
         # Queued behind: what a worker does while it would wait for the other and the optimizer.
         self._prepared[number + 1] = self._prepare_step(number + 1)
         results = [task.result() for task in tasks]
         sums = [torch.stack(g).float().mean(0) for g in zip(*(r[0] for r in results), strict=True)]
-        torch.autograd.backward(list(folded.values()), leaves.folded(sums, folded))
+        trained = [folded[name] for name in leaves.trained()]
+        torch.autograd.backward(trained, leaves.folded(sums, folded))
         parameters = list(self.student.parameters.values())
-        torch.nn.utils.clip_grad_norm_(parameters, c.clip)
+        torch.nn.utils.clip_grad_norm_([t for t in parameters if t.requires_grad], c.clip)
         for optimizer, rate in zip(self.optimizers, (c.muon_rate, c.adam_rate), strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad()
         decay = min(c.average, (number + 1) / (number + 10))
-        torch._foreach_lerp_(list(self.average.values()), parameters, 1.0 - decay)
+        now = [t.detach() for t in parameters]
+        torch._foreach_lerp_(list(self.average.values()), now, 1.0 - decay)
         return np.mean([r[1] for r in results], axis=0)  # type: ignore[no-any-return]
 
-    def go_back_towards(self, arrays: Mapping[str, NDArray[np.float32]], share: float) -> None:
-        """Mix ``share`` of other weights, say those the run began with, into the average.
-
-        Between two ends of one training lies a network that is often better than both: Wortsman
-        et al. 2022, arXiv:2109.01903.
-        """
-        others = networks.Student(arrays).parameters
-        for name, value in self.average.items():
-            value.lerp_(others[name].detach(), share)
-
-    def _teach(self, crops: data.Images) -> Tensor:
-        """Return the teacher's unit embeddings of 112x112 crops, on all workers."""
-
-        def part(i: int) -> Tensor:
-            _, rows = self.teacher(data.normalise(crops[i : i + verification.BATCH]))
-            return functional.normalize(rows)
-
-        return torch.cat(list(self.pool.map(part, range(0, len(crops), verification.BATCH))))
-
     def evaluate(self) -> tuple[float, float, verification.Verification]:
-        """Return the cosine to the teacher on held-out faces and on LFW, and LFW's figures."""
+        """Return the cosine to the target on held-out faces and on LFW, and LFW's figures."""
         with torch.no_grad():
             leaves = networks.Leaves.of(self.student.fold(self.average))
 
@@ -248,10 +245,10 @@ class Distillation:
         everything = np.concatenate([self.held_out, self.crops])
         parts = np.array_split(everything, 8 * self.config.threads)
         embeddings = torch.cat(list(self.pool.map(part, parts)))
-        cosines = (embeddings * self.targets).sum(1)
-        known = len(self.held_out)
-        lfw = verification.verify(embeddings[known:].numpy(), self.pairs, self.names)
-        return cosines[:known].mean().item(), cosines[known:].mean().item(), lfw
+        cosines = (embeddings * self.known).sum(1)
+        first = len(self.held_out)
+        lfw = verification.verify(embeddings[first:].numpy(), self.pairs, self.names)
+        return cosines[:first].mean().item(), cosines[first:].mean().item(), lfw
 
 
 def _npz(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
@@ -311,21 +308,16 @@ def train(run: Distillation, clock: Clock) -> None:
         _export_if_best(run, _evaluate(run, clock, 0.0, recent))
 
 
-def conclude(run: Distillation, clock: Clock) -> None:
-    """Evaluate and export the averaged weights as they are, without a step of training."""
-    export(run, _evaluate(run, clock, 0.0, deque([np.full(3, np.nan)])))
-
-
 def _evaluate(
     run: Distillation, clock: Clock, factor: float, recent: deque[NDArray[np.float64]]
 ) -> dict[str, Any]:
     """Log a line; return what is known of the averaged weights."""
     cosine, lfw_cosine, lfw = run.evaluate()
-    stage, embedding, relation = np.mean(recent, axis=0)
+    embedding, relation, others, length = np.mean(recent, axis=0)
     row = (
-        round(time.time() - clock.first_started), clock.images, f"{factor:.4f}", f"{stage:.4f}",
-        f"{embedding:.4f}", f"{relation:.5f}", f"{cosine:.4f}", f"{lfw_cosine:.4f}",
-        f"{lfw.accuracy:.4f}", f"{lfw.tar_at_1e3:.4f}", f"{lfw.d_prime:.3f}",
+        round(time.time() - clock.first_started), clock.images, f"{factor:.4f}", f"{embedding:.4f}",
+        f"{relation:.5f}", f"{others:.4f}", f"{length:.4f}", f"{cosine:.4f}", f"{lfw_cosine:.4f}",
+        f"{lfw.accuracy:.4f}", f"{lfw.fnmr_1e3:.4f}", f"{lfw.fnmr_1e4:.4f}", f"{lfw.d_prime:.3f}",
     )  # fmt: skip
     with (run.paths.out / "log.csv").open("a", newline="") as file:
         csv.writer(file).writerow(row)
@@ -336,7 +328,8 @@ def _evaluate(
         "held_out_cosine": round(cosine, 4),
         "lfw_cosine": round(lfw_cosine, 4),
         "lfw_accuracy": round(lfw.accuracy, 4),
-        "lfw_tar_at_fmr_1e-3": round(lfw.tar_at_1e3, 4),
+        "lfw_fnmr_at_fmr_1e-3": round(lfw.fnmr_1e3, 4),
+        "lfw_fnmr_at_fmr_1e-4": round(lfw.fnmr_1e4, 4),
         "lfw_d_prime": round(lfw.d_prime, 3),
     }
 

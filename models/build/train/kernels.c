@@ -59,19 +59,13 @@ static inline void window(const uint16_t *x, int h, int w, int channels, int str
     }
 }
 
-/* v with PReLU of these slopes, or ReLU6 where there are none. */
-static inline __m512 activate(__m512 v, const float *slope)
+static inline __m512 relu6(__m512 v)
 {
-    __m512 up = _mm512_max_ps(v, _mm512_setzero_ps());
-    if (!slope)
-        return _mm512_min_ps(up, _mm512_set1_ps(6.0f));
-    __m512 down = _mm512_min_ps(v, _mm512_setzero_ps());
-    return _mm512_fmadd_ps(down, _mm512_loadu_ps(slope), up);
+    return _mm512_min_ps(_mm512_max_ps(v, _mm512_setzero_ps()), _mm512_set1_ps(6.0f));
 }
 
-/* y = act(conv(x) + bias) of n images; weight (9, channels); slope: PReLU's, or NULL for ReLU6. */
-void depthwise_forward(const uint16_t *x, const float *weight, const float *bias, const float *slope,
-                       uint16_t *y, int n, int h, int w, int channels, int stride, int before)
+/* y = relu6(conv(x) + bias) of n images; weight (9, channels). */
+void depthwise_forward(const uint16_t *x, const float *weight, const float *bias, uint16_t *y, int n, int h, int w, int channels, int stride, int before)
 {
     int oh = h / stride, ow = w / stride;
     const uint16_t *tap[TAPS];
@@ -81,7 +75,7 @@ void depthwise_forward(const uint16_t *x, const float *weight, const float *bias
                 window(x, h, w, channels, stride, before, i, j, tap);
                 for (int c = 0; c < channels; c += LANES) {
                     __m512 v = dot9(tap, weight, channels, c, _mm512_loadu_ps(bias + c));
-                    store(y + c, activate(v, slope ? slope + c : NULL));
+                    store(y + c, relu6(v));
                 }
             }
 }
@@ -201,7 +195,7 @@ typedef struct {
     float *sums;
     uint16_t *map;
     const uint16_t *addend;
-    const float *bias, *slope;
+    const float *bias;
     int relu6, columns;
 } Result;
 
@@ -243,8 +237,8 @@ static inline __attribute__((always_inline)) void tile(const int rows, Left a, c
             }
             if (out.bias)
                 value = _mm512_add_ps(value, _mm512_loadu_ps(out.bias + c));
-            if (out.relu6 || out.slope)
-                value = activate(value, out.slope ? out.slope + c : NULL);
+            if (out.relu6)
+                value = relu6(value);
             if (out.addend)
                 value = _mm512_add_ps(value, load(out.addend + at));
             store(out.map + at, value);
@@ -312,12 +306,10 @@ typedef struct {
 } Shape;
 
 /* y = project(depthwise(expand(x))) (+ x), image by image so that the wide maps stay in the cache.
- * slopes: PReLU's of the first two, or NULL for ReLU6. e and d receive the wide maps of all images,
- * or, where e is NULL, are not kept. Returns 0, or -1 if memory is short. */
+ * e and d receive the wide maps of all images, or, where e is NULL, are not kept. Returns 0, or -1 if memory is short. */
 int bottleneck_forward(const Shape *s, const uint16_t *x, const uint16_t *expand, const float *bias_e,
-                       const float *slope_e, const float *weight_d, const float *bias_d,
-                       const float *slope_d, const uint16_t *project, const float *bias_p,
-                       uint16_t *e, uint16_t *d, uint16_t *y)
+                       const float *weight_d, const float *bias_d, const uint16_t *project,
+                       const float *bias_p, uint16_t *e, uint16_t *d, uint16_t *y)
 {
     int in = s->h * s->w, out = in / (s->stride * s->stride);
     size_t e_size = (size_t)in * s->wide, d_size = (size_t)out * s->wide;
@@ -327,8 +319,8 @@ int bottleneck_forward(const Shape *s, const uint16_t *x, const uint16_t *expand
     for (int b = 0; b < s->n; b++) {
         uint16_t *wide = e ? e + b * e_size : kept, *deep = e ? d + b * d_size : kept + e_size;
         multiply(cells(x, s->inputs), panels(expand, s->inputs), in, s->inputs / 2,
-                 (Result){.map = wide, .bias = bias_e, .slope = slope_e, .relu6 = 1, .columns = s->wide});
-        depthwise_forward(wide, weight_d, bias_d, slope_d, deep, 1, s->h, s->w, s->wide, s->stride,
+                 (Result){.map = wide, .bias = bias_e, .relu6 = 1, .columns = s->wide});
+        depthwise_forward(wide, weight_d, bias_d, deep, 1, s->h, s->w, s->wide, s->stride,
                           s->before);
         multiply(cells(deep, s->wide), panels(project, s->wide), out, s->wide / 2,
                  (Result){.map = y, .bias = bias_p, .addend = s->residual ? x : NULL,
@@ -385,31 +377,4 @@ int bottleneck_backward(const Shape *s, const uint16_t *g, const uint16_t *x, co
     free(ge);
     free(left);
     return 0;
-}
-
-/* Squared error of student cell (i, j) against teacher cell (i + 1, j + 1), summed; gradient is
- * scale * 2 * difference, and zero where the student's last row and column have no counterpart. */
-double stage_error(const uint16_t *student, const uint16_t *teacher, uint16_t *gradient, float scale,
-                   int n, int h, int w, int channels)
-{
-    double total = 0.0;
-    for (int b = 0; b < n; b++) {
-        __m512 sum = _mm512_setzero_ps();
-        for (int i = 0; i < h; i++)
-            for (int j = 0; j < w; j++) {
-                size_t at = (((size_t)b * h + i) * w + j) * channels;
-                if (i == h - 1 || j == w - 1) {
-                    memset(gradient + at, 0, sizeof *gradient * (size_t)channels);
-                    continue;
-                }
-                size_t other = at + ((size_t)w + 1) * channels;
-                for (int c = 0; c < channels; c += LANES) {
-                    __m512 d = _mm512_sub_ps(load(student + at + c), load(teacher + other + c));
-                    sum = _mm512_fmadd_ps(d, d, sum);
-                    store(gradient + at + c, _mm512_mul_ps(d, _mm512_set1_ps(2.0f * scale)));
-                }
-            }
-        total += _mm512_reduce_add_ps(sum);
-    }
-    return total;
 }

@@ -41,9 +41,7 @@ def _library() -> ctypes.CDLL:
         ]
         subprocess.run(command, check=True)
         partial.replace(built)
-    library = ctypes.CDLL(str(built))
-    library.stage_error.restype = ctypes.c_double
-    return library
+    return ctypes.CDLL(str(built))
 
 
 def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
@@ -60,11 +58,11 @@ def _empty(n: int, channels: int, height: int, width: int) -> Tensor:
     )
 
 
-def depthwise(x: Tensor, weight: Tensor, bias: Tensor, slope: Tensor | None = None) -> Tensor:
-    """Convolve depthwise with float32 ``(9, c)``; apply ReLU6, or PReLU where a slope is given."""
+def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Convolve depthwise with float32 ``(9, c)``; apply ReLU6."""
     x = _map(x)
     y = torch.empty_like(x)
-    arrays = (x, weight, bias, slope, y)
+    arrays = (x, weight, bias, y)
     _library().depthwise_forward(*map(_pointer, arrays), *_sizes(x), 1, 1)
     return y
 
@@ -103,7 +101,7 @@ def pack(matrix: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """Expand, depthwise and project, packed. Biases and slopes (PReLU; none: ReLU6) are float32."""
+    """Expand, depthwise and project, packed. Biases are float32."""
 
     expand: Tensor
     expand_back: Tensor
@@ -116,7 +114,6 @@ class Bottleneck:
     stride: int
     residual: bool
     before: int
-    slopes: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of(
@@ -126,7 +123,6 @@ class Bottleneck:
         *,
         residual: bool,
         before: int,
-        slopes: tuple[Tensor, Tensor] | None = None,
     ) -> Bottleneck:
         """Pack weights and biases of expand ``(wide, i)``, depthwise ``(9, wide)``, project.
 
@@ -145,7 +141,6 @@ class Bottleneck:
             stride,
             residual,
             before,
-            slopes,
         )
 
     def shape(self, x: Tensor) -> _Shape:
@@ -162,9 +157,8 @@ class Bottleneck:
         y = _empty(s.n, s.outputs, height, width)
         e = _empty(s.n, s.wide, s.h, s.w) if keep else None
         d = _empty(s.n, s.wide, height, width) if keep else None
-        slope_e, slope_d = self.slopes or (None, None)
-        arrays = [x, self.expand, self.expand_bias, slope_e, self.depthwise, self.depthwise_bias]
-        arrays += [slope_d, self.project, self.project_bias, e, d, y]
+        arrays = [x, self.expand, self.expand_bias, self.depthwise, self.depthwise_bias]
+        arrays += [self.project, self.project_bias, e, d, y]
         _check(_library().bottleneck_forward(ctypes.byref(s), *map(_pointer, arrays)))
         return y, e, d
 
@@ -189,17 +183,3 @@ class Bottleneck:
 def _check(result: int) -> None:
     if result:
         raise MemoryError
-
-
-def stage_error(student: Tensor, teacher: Tensor, variance: float) -> tuple[float, Tensor]:
-    """Return mean squared error / variance over the cells both nets have, and its gradient.
-
-    Cell ``(i, j)`` of the student is held against ``(i + 1, j + 1)`` of the teacher.
-    """
-    student, teacher = _map(student), _map(teacher)
-    gradient = torch.empty_like(student)
-    n, height, width, channels = _sizes(student)
-    scale = 1.0 / (n * channels * (height - 1) * (width - 1) * variance)
-    arrays = map(_pointer, (student, teacher, gradient))
-    total = _library().stage_error(*arrays, ctypes.c_float(scale), n, height, width, channels)
-    return total * scale, gradient

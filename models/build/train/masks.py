@@ -103,6 +103,40 @@ def glasses() -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
+def surgical() -> NDArray[np.float32]:
+    """Return soft masks ``(48, 128, 128)`` of a surgical mask from the nose to below the chin."""
+    rng = np.random.default_rng(8)
+    masks = np.zeros((48, STORED, STORED), np.float32)
+    for mask in masks:
+        x, top, chin = 64 + rng.uniform(-4, 4), rng.uniform(68, 90), rng.uniform(114, 126)
+        wide, deep = rng.uniform(30, 46), rng.uniform(2, 12)  # half of it; how far the sides hang
+        narrow = wide * rng.uniform(0.45, 0.8)
+        corners = [(x - wide, top + deep), (x, top), (x + wide, top + deep), (x + wide, chin - 14)]
+        corners += [(x + narrow, chin), (x - narrow, chin), (x - wide, chin - 14)]
+        cv2.fillPoly(mask, [np.array(corners, np.int32)], 1.0)
+        for side in (-1, 1):  # the loops around the ears
+            end = (round(x + side * 62), round(top - rng.uniform(0, 12)))
+            cv2.line(mask, (round(x + side * wide), round(top + deep)), end, 0.8, 1)
+        cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 1.6), dst=mask)
+    return masks
+
+
+@lru_cache(maxsize=1)
+def motions() -> NDArray[np.float32]:
+    """Return kernels ``(48, 17, 17)`` of straight and slightly bent motion, 3 to 16 pixels long."""
+    rng = np.random.default_rng(9)
+    kernels = np.zeros((48, 17, 17), np.float32)
+    for kernel in kernels:
+        length, angle = rng.uniform(3, 16), rng.uniform(0, np.pi)
+        ends = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+        bend = rng.normal(0, 0.08 * length, 2)
+        path = np.array([-ends, bend, ends]) + 8
+        eighths = np.round(path * 8).astype(np.int32)
+        cv2.polylines(kernel, [eighths], isClosed=False, color=1.0, lineType=cv2.LINE_AA, shift=3)
+    return kernels / kernels.sum((1, 2), keepdims=True)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
 def half_planes() -> NDArray[np.float32]:
     """Return soft masks ``(24, 128, 128)`` of one side of a line near the centre."""
     rng = np.random.default_rng(1)

@@ -1,19 +1,16 @@
-"""The student (our MobileFaceNet for int8) and the teacher it is distilled from.
+"""The student: our MobileFaceNet for int8.
 
-Both run with BatchNorm folded into the convolutions. The student keeps its BatchNorm parameters as
-the trainable ones: the statistics are frozen, so that folding is differentiable, costs nothing
-per image, and the network that is trained is the network that is quantized.
+It runs with BatchNorm folded into the convolutions. It keeps its BatchNorm parameters as the
+trainable ones: the statistics are frozen, so that folding is differentiable, costs nothing per
+image, and the network that is trained is the network that is quantized.
 
-Student: MobileFaceNet (Chen et al. 2018, arXiv:1804.07573) with ReLU6 in place of PReLU and
-TensorFlow's SAME padding on strided convolutions, so that a TFLite file needs no PAD operation.
-For an even size SAME pads only below and on the right: a window of stride 2 then sits one pixel
-further than with symmetric padding. Over k such strides cell ``i`` of the student looks at the
-teacher's cell ``i + 1``, one input pixel nearer. `TEACHER_SHIFT` and `stage_error` undo both.
+MobileFaceNet (Chen et al. 2018, arXiv:1804.07573) with ReLU6 in place of PReLU, TensorFlow's SAME
+padding on strided convolutions, so that a TFLite file needs no PAD operation, and five blocks more
+than the paper's: two at 14x14 and three, twice as wide inside, at 7x7, where they cost least.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,13 +23,11 @@ from models.build.train import kernels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 SIZE = 112
-EMBEDDING = 128
-TEACHER_SHIFT = 1  # pixels that the teacher's view starts before the student's
+EMBEDDING = 256
 EPSILON = 1e-5
 RELU6 = 6.0
 
@@ -70,9 +65,9 @@ class Bottleneck:
 
 
 def _bottlenecks() -> tuple[Bottleneck, ...]:
-    # (expansion, outputs, stride, repeats): table 1 of the paper, at the teacher's widths.
-    table = [(128, 64, 2, 1), (128, 64, 1, 4), (256, 128, 2, 1)]
-    table += [(256, 128, 1, 6), (512, 128, 2, 1), (256, 128, 1, 2)]
+    # (expansion, outputs, stride, repeats): table 1 of the paper, and five blocks more.
+    table = [(128, 64, 2, 1), (128, 64, 1, 4), (256, 128, 2, 1), (256, 128, 1, 8)]
+    table += [(512, 128, 2, 1), (256, 128, 1, 2), (512, 128, 1, 3)]
     blocks: list[Bottleneck] = []
     inputs = 64
     for wide, outputs, stride, repeats in table:
@@ -147,7 +142,7 @@ class _Bottleneck(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, packed: kernels.Bottleneck, *_arrays):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN205
-        y, e, d = packed.forward(x, keep=True)
+        y, e, d = packed.forward(x, keep=any(ctx.needs_input_grad))
         ctx.save_for_backward(x, e, d)
         ctx.packed = packed
         return y
@@ -171,25 +166,6 @@ class _WholeMap(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         spread = gradient[:, :, None, None]
         return (spread * weight).bfloat16(), (spread * x).sum(0), gradient.sum(0)
-
-
-class _StageError(torch.autograd.Function):
-    """Mean squared error of a student's map to its teacher's, over the teacher's variance."""
-
-    @staticmethod
-    def forward(ctx, student, teacher, variance: float):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
-        error, gradient = kernels.stage_error(student, teacher, variance)
-        ctx.save_for_backward(gradient)
-        return torch.tensor(error)
-
-    @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
-        return ctx.saved_tensors[0] * gradient.bfloat16(), None, None
-
-
-def stage_error(student: Tensor, teacher: Tensor, variance: float) -> Tensor:
-    """Return the mean squared error of a student's map to its teacher's, over ``variance``."""
-    return _StageError.apply(student, teacher, variance)  # type: ignore[no-any-return,no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -226,14 +202,25 @@ class Leaves:
             )
             for block in BLOCKS
         )
-        return cls({name: value.requires_grad_() for name, value in arrays.items()}, packed)
+        for name, value in arrays.items():
+            value.requires_grad_(folded[name].requires_grad)
+        return cls(arrays, packed)
+
+    def trained(self) -> Folded:
+        """Return the arrays to take gradients by."""
+        return {name: value for name, value in self.arrays.items() if value.requires_grad}
+
+    def end(self) -> tuple[Tensor, Tensor]:
+        """Return the last layer's matrix ``(256, 512)`` and bias."""
+        return self.arrays["fc.weight"], self.arrays["fc.bias"]
 
     def folded(self, gradients: Sequence[Tensor], folded: Folded) -> list[Tensor]:
-        """Bring gradients by the arrays to the layout of the folded arrays they come from."""
+        """Bring gradients by the trained arrays to the layout of the folded arrays they are of."""
         out = []
-        for gradient, (name, target) in zip(gradients, folded.items(), strict=True):
+        for gradient, name in zip(gradients, self.trained(), strict=True):
             taps_first = gradient.dim() == 2 and len(gradient) == 9 and name != "fc.weight"
-            out.append((gradient.t() if taps_first else gradient).reshape(target.shape))
+            layout = gradient.t() if taps_first else gradient
+            out.append(layout.reshape(folded[name].shape))
         return out
 
 
@@ -241,38 +228,41 @@ def _of_block(block: Bottleneck, arrays: Folded) -> list[Tensor]:
     return [arrays[f"{conv.name}.{part}"] for conv in block.convs for part in ("weight", "bias")]
 
 
-def embed(images: Tensor, leaves: Leaves) -> tuple[list[Tensor], Tensor]:
-    """Run the student on ``(n, 3, 112, 112)`` normalised images.
+def embed(images: Tensor, leaves: Leaves) -> Tensor:
+    """Return raw embeddings ``(n, 256)``, float32, of normalised ``(n, 3, 112, 112)`` images."""
+    return functional.linear(pooled(images, leaves), *leaves.end())
 
-    Returns the output of every bottleneck and the raw embeddings ``(n, 128)`` as float32.
-    """
+
+def pooled(images: Tensor, leaves: Leaves) -> Tensor:
+    """Return what the last layer sees, ``(n, 512)``."""
     a = leaves.arrays
     x = functional.pad(images, (0, 1, 0, 1))  # SAME
     x = _Stem.apply(x, a["stem.0.weight"], a["stem.0.bias"])  # type: ignore[no-untyped-call]
     x = _Depthwise.apply(x, a["stem.1.weight"], a["stem.1.bias"])  # type: ignore[no-untyped-call]
-    stages = []
     for block, packed in zip(BLOCKS, leaves.bottlenecks, strict=True):
         x = _Bottleneck.apply(x, packed, *_of_block(block, a))  # type: ignore[no-untyped-call]
-        stages.append(x)
     wide = a["head.0.weight"].bfloat16()[:, :, None, None]
     x = functional.conv2d(x, wide, a["head.0.bias"].bfloat16()).clamp(0.0, RELU6)
-    pooled = _WholeMap.apply(x, a["head.1.weight"], a["head.1.bias"])  # type: ignore[no-untyped-call]
-    return stages, functional.linear(pooled, a["fc.weight"], a["fc.bias"])
+    return _WholeMap.apply(x, a["head.1.weight"], a["head.1.bias"])  # type: ignore[no-any-return,no-untyped-call]
 
 
 class Student:
     """The trainable arrays of the student, by name, and the frozen BatchNorm statistics."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take the arrays of a weights file; the running statistics stay as they are."""
+    def __init__(self, arrays: Mapping[str, NDArray[np.float32]], frozen: int = 0) -> None:
+        """Take the arrays of a weights file; the running statistics stay as they are.
+
+        Of ``frozen`` blocks not 0, so many and the stem stay as they are as well.
+        """
         self._shapes = {name: a.shape for name, a in arrays.items()}
         tensors = {name: torch.from_numpy(np.array(a, np.float32)) for name, a in arrays.items()}
         # A 1x1 kernel is a matrix, and an optimizer of matrices (Muon) has to see it as one.
         tensors = {n: t.flatten(1) if t.shape[2:] == (1, 1) else t for n, t in tensors.items()}
         self.statistics = {n: t for n, t in tensors.items() if ".running_" in n}
-        self.parameters = {
-            n: t.requires_grad_() for n, t in tensors.items() if n not in self.statistics
-        }
+        self.parameters = {n: t for n, t in tensors.items() if n not in self.statistics}
+        still = tuple(f"blocks.{i}." for i in range(frozen)) + (("stem.",) if frozen else ())
+        for name, parameter in self.parameters.items():
+            parameter.requires_grad_(not name.startswith(still))
 
     def fold(self, parameters: Mapping[str, Tensor] | None = None) -> Folded:
         """Return ``NAME.weight`` and ``NAME.bias`` with BatchNorm folded in, differentiable."""
@@ -295,91 +285,3 @@ class Student:
         return {
             n: everything[n].detach().numpy().reshape(s).copy() for n, s in self._shapes.items()
         }
-
-
-def to_same_padding(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Carry weights trained with symmetric padding over to SAME padding.
-
-    Every map moves by one cell, which only the 7x7 kernel of the head can tell.
-    """
-    moved = dict(arrays)
-    kernel = np.zeros_like(moved["head.1.0.weight"])
-    kernel[:, :, :-1, :-1] = moved["head.1.0.weight"][:, :, 1:, 1:]
-    moved["head.1.0.weight"] = kernel
-    return moved
-
-
-class Teacher:
-    """The public float32 MobileFaceNet, folded, in bfloat16, on the same kernels."""
-
-    def __init__(self, folder: Path) -> None:
-        """Read ``layers.json`` and ``weights.npz`` of the teacher's folder."""
-        with np.load(folder / "weights.npz") as archive:
-            self._arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
-        layers = json.loads((folder / "layers.json").read_text())
-        self._epsilon = {
-            layer["name"]: float(layer.get("eps", 1e-3))
-            for layer in layers
-            if layer["op"] == "BatchNorm"
-        }
-        self._stem = self._dense("conv_1"), self._slope("conv_1")
-        self._stem_depthwise = *self._depthwise("conv_2_dw"), self._slope("conv_2_dw")
-        names = [layer["name"] for layer in layers if layer["name"].endswith("conv_sep_conv2d")]
-        self._blocks = [
-            self._bottleneck(name.removesuffix("_sep_conv2d"), block)
-            for name, block in zip(names, BLOCKS, strict=True)
-        ]
-        self._head = self._dense("conv_6sep"), self._slope("conv_6sep")
-        self._pool = self._fold("conv_6dw7_7_conv2d_weight", "conv_6dw7_7_batchnorm")
-        weight, bias = self._fold("fc1_weight", "fc1", fixed_gamma=True)
-        scale = self._scale("fc1", fixed_gamma=True)
-        self._fc = weight, bias + self._arrays["pre_fc1_bias"] * scale
-
-    def _scale(self, norm: str, *, fixed_gamma: bool = False) -> Tensor:
-        gamma = 1.0 if fixed_gamma else self._arrays[f"{norm}_gamma"]
-        return gamma * (self._arrays[f"{norm}_moving_var"] + self._epsilon[norm]).rsqrt()
-
-    def _fold(self, weight: str, norm: str, *, fixed_gamma: bool = False) -> tuple[Tensor, Tensor]:
-        scale = self._scale(norm, fixed_gamma=fixed_gamma)
-        folded = self._arrays[weight]
-        folded = folded * scale.view(-1, *[1] * (folded.dim() - 1))
-        return folded, self._arrays[f"{norm}_beta"] - self._arrays[f"{norm}_moving_mean"] * scale
-
-    def _dense(self, name: str) -> tuple[Tensor, Tensor]:
-        weight, bias = self._fold(f"{name}_conv2d_weight", f"{name}_batchnorm")
-        return weight.bfloat16().contiguous(memory_format=torch.channels_last), bias.bfloat16()
-
-    def _depthwise(self, name: str) -> tuple[Tensor, Tensor]:
-        weight, bias = self._fold(f"{name}_conv2d_weight", f"{name}_batchnorm")
-        return weight.flatten(1).t().contiguous(), bias
-
-    def _slope(self, name: str) -> Tensor:
-        return self._arrays[f"{name}_relu_gamma"].flatten()
-
-    def _bottleneck(self, name: str, block: Bottleneck) -> kernels.Bottleneck:
-        expand, expand_bias = self._fold(f"{name}_sep_conv2d_weight", f"{name}_sep_batchnorm")
-        project, project_bias = self._fold(f"{name}_proj_conv2d_weight", f"{name}_proj_batchnorm")
-        arrays = (expand.flatten(1), expand_bias, *self._depthwise(f"{name}_dw"))
-        return kernels.Bottleneck.of(
-            (*arrays, project.flatten(1), project_bias),
-            block.convs[1].stride,
-            residual=block.residual,
-            before=1,  # symmetric padding, also where the stride is 2
-            slopes=(self._slope(f"{name}_sep"), self._slope(f"{name}_dw")),
-        )
-
-    def __call__(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return the output of every bottleneck and the embeddings of normalised images."""
-        with torch.no_grad():
-            x = functional.conv2d(images, *self._stem[0], 2, 1)
-            x = functional.prelu(x, self._stem[1].bfloat16())
-            weight, bias, slope = self._stem_depthwise
-            x = kernels.depthwise(x, weight, bias, slope)
-            stages = []
-            for block in self._blocks:
-                x, _, _ = block.forward(x, keep=False)
-                stages.append(x)
-            x = functional.prelu(functional.conv2d(x, *self._head[0]), self._head[1].bfloat16())
-            weight, bias = self._pool
-            pooled = (x.float() * weight.squeeze(1)).sum((2, 3)) + bias
-            return stages, functional.linear(pooled, *self._fc)

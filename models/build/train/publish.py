@@ -16,29 +16,25 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 HERE = Path(__file__).parent
-# The first training (symmetric padding, live BatchNorm), measured on LFW View 2.
-FIRST_RUN = {16_000: 0.909, 35_000: 0.943, 85_000: 0.964, 115_000: 0.973, 176_000: 0.978}
-TEACHER = 0.991  # on the crops and by the rule of this log
 
 
 def draw(log: Path, out: Path) -> None:
-    """Plot accuracy on LFW by images seen: the first training and, from its end, this one."""
+    """Plot LFW's FNMR and the agreement with the teachers by images seen."""
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    start = max(FIRST_RUN)
-    images = [start + int(row["images"]) for row in rows]
+    images = [int(row["images"]) for row in rows]
     mpl.use("Agg")
-    figure, accuracy = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    before = [100 * value for value in FIRST_RUN.values()]
-    accuracy.plot(list(FIRST_RUN), before, "o-", color="0.6", label="first training (View 2)")
-    now = [100 * float(row["lfw_accuracy"]) for row in rows]
-    accuracy.plot(images, now, "o-", label="this training (View 1 test)")
-    accuracy.axhline(100 * TEACHER, color="black", linewidth=0.8, linestyle=":", label="teacher")
-    accuracy.set(xlabel="images seen", ylabel="accuracy on LFW, %", ylim=(90, 100))
-    agreement = accuracy.twinx()
-    agreement.plot(images, [float(row["lfw_cosine"]) for row in rows], "--", color="tab:orange")
-    agreement.set(ylabel="cosine to the teacher on LFW (dashed)", ylim=(0.5, 1.0))
-    accuracy.legend(loc="lower right")
+    figure, rates = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for rate in ("1e-3", "1e-4"):
+        fnmr = [100 * float(row[f"lfw_fnmr_{rate}"]) for row in rows]
+        rates.plot(images, fnmr, "o-", label=f"FNMR at FMR {rate}")
+    rates.set(xlabel="images seen", ylabel="LFW View 1 test, %", ylim=(0, None))
+    agreement = rates.twinx()
+    for name, style in (("held_out", "-."), ("lfw", "--")):
+        cosine = [float(row[f"{name}_cosine"]) for row in rows]
+        agreement.plot(images, cosine, style, color="0.5", label=f"cosine, {name}")
+    agreement.set(ylabel="cosine to the teachers", ylim=(0.5, 1.0))
+    figure.legend(loc="outside upper center", ncols=4)
     figure.savefig(out, dpi=120)
 
 
