@@ -142,6 +142,13 @@ class Store:
         found = [str(row[0]) for row in self.query("PRAGMA quick_check")]
         return [] if found == ["ok"] else [f"{self.path}: {line}" for line in found]
 
+    def used_bytes(self) -> int:
+        """What the database takes, without what it has free."""
+        ((pages,),) = self.query("PRAGMA page_count")
+        ((free,),) = self.query("PRAGMA freelist_count")
+        ((size,),) = self.query("PRAGMA page_size")
+        return int((pages - free) * size)
+
     def backup(self, target: Path) -> None:
         """Copy one state of the database into a new file, durably.
 

@@ -24,7 +24,7 @@ app.add_typer(ledger_app, name="ledger")
 
 @ledger_app.command()
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Is the file sound, the chain whole, and all of it written by this device?"""
+    """Is the file sound, the chain whole, all of it this device's, and none of it missing?"""
     settings = own_config(config)
     with open_ledger(settings, read_only=True) as ledger:
         problems, written = ledger.verify() or ledger.older(), ledger.written()

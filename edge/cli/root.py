@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "What happened at this door; with --verify, whether the record is whole.",
         "events",
     ),
+    "audit": ("What happened, as evidence.", "audit"),
     "ledger": ("The file that events are kept in.", "ledger"),
     "doctor": ("Check everything that must be right before a face can open this door.", "doctor"),
     "init": (

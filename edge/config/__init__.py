@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from edge.config.door import DoorSection
+from edge.config.ledger import LedgerSection
 from edge.config.section import Section
 from edge.config.sections import (
     AccessSection,
@@ -55,6 +56,7 @@ class Config(Section):
     door: DoorSection = Field(default_factory=DoorSection)
     mqtt: MqttSection = Field(default_factory=MqttSection)
     people: PeopleSection = Field(default_factory=PeopleSection)
+    ledger: LedgerSection = Field(default_factory=LedgerSection)
     log: LogSection = Field(default_factory=LogSection)
 
     @model_validator(mode="after")

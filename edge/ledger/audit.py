@@ -269,8 +269,12 @@ class Audit:
 
     def cut(self, keep: int) -> None:
         """Forget all but the newest `keep` entries; the rest stays verifiable."""
+        self.cut_to(self.own_head().sequence - keep)
+
+    def cut_to(self, last: int) -> None:
+        """Forget the entries up to number `last`, but never the newest."""
         row = self.own_head()
-        last = row.sequence - keep
+        last = min(last, row.sequence - 1)
         if last <= row.anchor_sequence:
             return
         chain = self._chain_at(row, last)
@@ -278,6 +282,19 @@ class Audit:
             raise LedgerError(f"{self._store.path} has lost entry {last}. {MEND}")
         self._store.query("DELETE FROM events WHERE sequence <= ?", (last,))
         self._write(replace(row, anchor_sequence=last, anchor_chain=chain))
+
+    def last_before(self, wall: float) -> int:
+        """The newest entry of those at the old end whose clock was right and said less than this.
+
+        It stops at the first that is younger: the chain can be cut at one place alone.
+        """
+        last = self.head().anchor_sequence
+        while page := self.events(last, _PAGE):
+            for stored in page:
+                if not (stored.event.wall_trusted and stored.event.wall < wall):
+                    return last
+                last = stored.sequence
+        return last
 
     def events(self, after: int, limit: int, *, newest_first: bool = False) -> list[StoredEvent]:
         """Entries with a number above `after`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from edge.records import Event, StoredEvent
 
 CAPACITY = 100_000
-"""Events kept. Ten thousand take about 3 MB."""
+"""Events kept where nothing else is said. Ten thousand take about 5 MB."""
+_DAY_S = 86_400.0
+_SHARE_CUT = 0.05
+"""Of the events, beyond those that are too many: so that it is seldom done."""
 
 ANCHOR_EVERY = 64
 """Entries between two writings of the anchor: an older copy that ends before it is refused."""
@@ -91,6 +95,10 @@ class Ledger:
         self._unanchored = 0
         self.capacity = capacity
         """Events kept."""
+        self.keep_days = 0.0
+        """How old they may get; 0: as they like."""
+        self.keep_bytes = 0.0
+        """How many bytes they may take; 0: as they like."""
         self.boot = secrets.token_hex(8)
         """Names this start of the program in the events that it writes."""
 
@@ -140,6 +148,7 @@ class Ledger:
             self._audit.cut(self.capacity)
         self._unanchored += 1
         if self._unanchored >= ANCHOR_EVERY:
+            self._tidy(event)
             with suppress(LedgerError):  # the event is written; the next one tries again
                 self._keep_anchor()
         return stored
@@ -242,6 +251,17 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _tidy(self, newest: Event) -> None:
+        """Keep to the age and the bytes that are wanted, now and then."""
+        with self._store.transaction():
+            if self.keep_days and newest.wall_trusted:
+                self._audit.cut_to(self._audit.last_before(newest.wall - self.keep_days * _DAY_S))
+            used = self._store.used_bytes()
+            if self.keep_bytes and used > self.keep_bytes:
+                row, over = self._audit.head(), 1 - self.keep_bytes / used + _SHARE_CUT
+                few = math.ceil((row.sequence - row.anchor_sequence) * over)
+                self._audit.cut_to(row.anchor_sequence + few)
 
     def _take_up(self, seal: Seal) -> None:
         """Seal a ledger that never was; refuse one that is not as this device left it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edge.errors import LedgerError, VaultError
+from edge.errors import EdgeDoorError, LedgerError, VaultError
 from edge.records import EventKind, Reason
 from edge.sight.journal import Journal
 
@@ -68,24 +68,43 @@ def settle(ledger: Ledger, vault: Vault, device: str) -> None:
         VaultError: the people database is older than the ledger.
         LedgerError: the ledger is older than the people database, or cannot be written.
     """
-    sealed, found = ledger.sealed(), vault.changes()
-    known = int(sealed.get(CHANGES, found))
-    intended = int(sealed.get(INTENDED, known))
+    wrong = objection(ledger, vault)
+    if wrong is not None:
+        raise wrong
+    known, intended = _known(ledger, vault)
+    found = vault.changes()
+    if found != known or found != intended:
+        done = found > known
+        accept(ledger, vault, device, Reason.DONE_AFTER_ALL if done else Reason.NOT_DONE)
+
+
+def objection(ledger: Ledger, vault: Vault) -> EdgeDoorError | None:
+    """Why people database and ledger are not of one time; None: they are.
+
+    Raises:
+        LedgerError, VaultError: one of them cannot be read, or another hand wrote there.
+    """
+    (known, intended), found = _known(ledger, vault), vault.changes()
     if found < known:
-        raise VaultError(
+        return VaultError(
             f"{vault.path} ends at change {found}, and the ledger knows of change {known}: an "
             "older copy was put back, and people who were removed may be in it. If that was you, "
             "restoring a backup, accept it with `edge-door people accept-backup`."
         )
     if found > max(known, intended):
-        raise LedgerError(
+        return LedgerError(
             f"The ledger knows of change {known} to the people, and {vault.path} of change "
             f"{found}: an older ledger was put back. If that was you, restoring a backup, "
             "accept it with `edge-door ledger accept`."
         )
-    if found != known or found != intended:
-        done = found > known
-        accept(ledger, vault, device, Reason.DONE_AFTER_ALL if done else Reason.NOT_DONE)
+    return None
+
+
+def _known(ledger: Ledger, vault: Vault) -> tuple[int, int]:
+    """The last change that the ledger knows, and one that was begun."""
+    sealed = ledger.sealed()
+    known = int(sealed.get(CHANGES, vault.changes()))
+    return known, int(sealed.get(INTENDED, known))
 
 
 def accept(ledger: Ledger, vault: Vault, device: str, reason: Reason) -> None:

@@ -14,6 +14,7 @@ from edge.access.matcher import match
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import UsageError, VaultError
+from edge.ledger.reserve import Reserve
 from edge.names import EVERYBODY
 from edge.records import Decision, EventKind, Outcome, Reason
 from edge.sight.changes import settle
@@ -79,7 +80,8 @@ class Sight:
         self._vault = open_vault(config)
         self._ledger = open_ledger(config)
         settle(self._ledger, self._vault, config.device.id)
-        self._journal = Journal(self._ledger, config.device.id)
+        reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
+        self._journal = Journal(self._ledger, config.device.id, reserve)
         self._templates = self._gallery()
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)

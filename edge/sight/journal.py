@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import Config
+    from edge.ledger.reserve import Reserve
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 
 
 def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
@@ -31,7 +33,15 @@ def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
         LedgerError: it is damaged, another hand wrote there, or it is older than it should be.
         VaultError: the key is missing or may be read by others.
     """
-    return Ledger.open(config.ledger_db, config.device.id, _seal(config), read_only=read_only)
+    ledger = Ledger.open(
+        config.ledger_db,
+        config.device.id,
+        _seal(config),
+        read_only=read_only,
+        capacity=config.ledger.keep_events,
+    )
+    ledger.keep_days, ledger.keep_bytes = config.ledger.keep_days, config.ledger.keep_mb * 1e6
+    return ledger
 
 
 def accept_ledger(config: Config) -> None:
@@ -66,10 +76,14 @@ class Journal:
     may be granted.
     """
 
-    def __init__(self, ledger: Ledger, device: str) -> None:
+    def __init__(self, ledger: Ledger, device: str, reserve: Reserve | None = None) -> None:
+        """`reserve`: room on the disk that denials may have when there is no other."""
         self._ledger = ledger
         self._device = device
+        self._reserve = reserve
         self._retry_at: float | None = None
+        if reserve is not None and not reserve.hold():
+            log.warning("the disk has no room to hold back for denials")
 
     @property
     def ready(self) -> bool:
@@ -100,7 +114,10 @@ class Journal:
             self.write(kind, reason, at=at, person=person, states=states, detail=detail)
         except LedgerError as error:
             self._failed(error)
-            return False
+            # What lets nobody in is worth the last room there is; `ready` stays False.
+            if reason in GRANTS or self._reserve is None or not self._reserve.release():
+                return False
+            return self.note(kind, reason, at=at, person=person, states=states, detail=detail)
         return True
 
     def write(
@@ -157,9 +174,15 @@ class Journal:
                 self._ledger.stand()
             except LedgerError as error:
                 self._failed(error)
-        elif time.monotonic() >= self._retry_at and self.note(EventKind.SYSTEM, Reason.LEDGER_BACK):
+        elif time.monotonic() >= self._retry_at and self._works():
             self._retry_at = None
             log.warning("the ledger works again")
+
+    def _works(self) -> bool:
+        if self._reserve is not None and not self._reserve.hold():
+            self._retry_at = time.monotonic() + RETRY_S
+            return False
+        return self.note(EventKind.SYSTEM, Reason.LEDGER_BACK)
 
     def _failed(self, error: LedgerError) -> None:
         if self._retry_at is None:

@@ -1,0 +1,148 @@
+"""The record as evidence: is all of it there and signed, and a copy for others to read."""
+
+from __future__ import annotations
+
+import csv
+import json as js
+import sys
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.errors import UsageError
+from edge.ledger.seal import key_name
+from edge.ops.findings import findings
+from edge.records import EventKind
+from edge.sight.journal import open_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edge.ledger.ledger import Ledger
+    from edge.records import StoredEvent
+
+    Writer = Callable[[StoredEvent], None]
+
+audit_app = typer.Typer(help="What happened, as evidence.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+_PAGE = 1000
+_COLUMNS = ("seq", "time", "time_trusted", "kind", "reason", "person", "detail", "chain", "head")
+
+
+class Form(str, Enum):
+    """What an export looks like."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@audit_app.command()
+def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Check rows, chain, signatures, schema and outbox; says what is wrong, or that all is well."""
+    settings = own_config(config)
+    problems = findings(settings)
+    with open_ledger(settings, read_only=True) as ledger:
+        written, key = ledger.written(), key_name(ledger.public_key())
+        first = ledger.dropped() + 1
+    verdict = f"All is well: events {first} to {written}, one chain, signed by the key {key}."
+    result = {"ok": not problems, "events": written, "key": key, "problems": problems}
+    show(result, as_json=json, text="\n".join(problems) or verdict)
+    if problems:
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def export(  # noqa: PLR0913 - one option each
+    file: Annotated[Path | None, typer.Argument(help="A new file; none: standard output.")] = None,
+    *,
+    form: Annotated[Form, typer.Option("--format", help="CSV, or one JSON object a line.")] = (
+        Form.JSONL
+    ),
+    person: Annotated[str | None, typer.Option(help="Of this person alone.")] = None,
+    kind: Annotated[EventKind | None, typer.Option(help="Of this kind alone.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From this time on, local.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Up to this time, local.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write events out, each with its chain and signature, so that the copy can be checked."""
+    settings = own_config(config)
+    begin, end = _stamp(since, float("-inf")), _stamp(until, float("inf"))
+    count = 0
+    with open_ledger(settings, read_only=True) as ledger, _sheet(file, form) as write:
+        for stored in _all(ledger):
+            event = stored.event
+            fits = person is None or (event.person or "").casefold() == person.casefold()
+            fits = fits and (kind is None or event.kind is kind)
+            if fits and begin <= event.wall <= end:
+                write(stored)
+                count += 1
+    if file is not None:
+        result = {"ok": True, "file": str(file), "events": count}
+        show(result, as_json=json, text=f"{count} events are in {file}.")
+
+
+@contextmanager
+def _sheet(file: Path | None, form: Form) -> Iterator[Writer]:
+    if file is None:
+        yield _writer(sys.stdout, form)
+        return
+    try:
+        with file.open("x", encoding="utf-8", newline="") as sheet:
+            yield _writer(sheet, form)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be made: {error.strerror}.") from error
+
+
+def _writer(sheet: TextIO, form: Form) -> Writer:
+    if form is Form.JSONL:
+        return lambda stored: print(js.dumps(_row(stored), ensure_ascii=False), file=sheet)
+    table = csv.DictWriter(sheet, _COLUMNS)
+    table.writeheader()
+
+    def write(stored: StoredEvent) -> None:
+        row = _row(stored)
+        table.writerow({name: _cell(value) for name, value in row.items() if name in _COLUMNS})
+
+    return write
+
+
+def _row(stored: StoredEvent) -> dict[str, object]:
+    event = stored.event
+    return {
+        "seq": stored.sequence,
+        "time": datetime.fromtimestamp(event.wall, timezone.utc).isoformat(),
+        "time_trusted": event.wall_trusted,
+        "kind": event.kind.value,
+        "reason": event.reason.value,
+        "person": event.person,
+        "detail": dict(event.detail),
+        "chain": stored.chain,
+        "head": stored.head.signature if stored.head else "",
+        "boot": stored.boot,
+        "body": stored.body,
+    }
+
+
+def _cell(value: object) -> object:
+    """Text that no spreadsheet takes for a formula."""
+    text = js.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+    risky = isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if risky else text
+
+
+def _all(ledger: Ledger) -> Iterator[StoredEvent]:
+    after = 0
+    while page := ledger.events(after, _PAGE):
+        yield from page
+        after = page[-1].sequence
+
+
+def _stamp(moment: datetime | None, otherwise: float) -> float:
+    return otherwise if moment is None else moment.astimezone().timestamp()

@@ -1,0 +1,105 @@
+"""How much is kept, and room for denials on a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.ledger.ledger import ANCHOR_EVERY, Ledger
+from edge.ledger.reserve import Reserve
+from edge.ledger.seal import Seal
+from edge.records import Event, EventKind, Reason
+from edge.sight import journal as module
+from edge.sight.journal import Journal
+
+DAY = 86_400.0
+
+
+def event(wall: float, *, trusted: bool = True) -> Event:
+    return Event(EventKind.ACCESS, Reason.NO_MATCH, 1.0, wall, trusted, "door1", None, {"x": "y"})
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    seal = Seal(bytes(32), tmp_path / "anchor")
+    with Ledger.open(tmp_path / "ledger.db", "door1", seal) as opened:
+        yield opened
+
+
+def test_what_is_too_old_is_cut_and_the_chain_stays_whole(ledger: Ledger) -> None:
+    ledger.keep_days = 30
+    now = 100 * DAY
+    for number in range(ANCHOR_EVERY + 1):
+        ledger.append(event(now - (60 - number) * DAY))
+    assert ledger.events(limit=1)[0].sequence == 35  # the newest is 4 days after `now`
+    assert ledger.verify() == []
+
+
+def test_an_untrusted_clock_cuts_nothing(ledger: Ledger) -> None:
+    ledger.keep_days = 30
+    for number in range(2 * ANCHOR_EVERY):
+        ledger.append(event(number * DAY, trusted=False))
+    assert ledger.events(limit=1)[0].sequence == 1
+
+
+def test_what_takes_too_many_bytes_is_cut(ledger: Ledger) -> None:
+    ledger.keep_bytes = 100_000
+    for number in range(20 * ANCHOR_EVERY):
+        ledger.append(event(number))
+    assert 50 < len(ledger.events(limit=10_000)) < 400
+    assert ledger.verify() == []
+
+
+def test_a_reserve_is_held_once_and_given_back(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve", 50_000)
+    assert reserve.hold()
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 50_000
+    assert reserve.release()
+    assert not reserve.release()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount: run as root on a machine, not in a container")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def granted(journal: Journal) -> bool:
+    return journal.ready and journal.note(EventKind.ACCESS, Reason.GRANTED)
+
+
+def test_a_full_disk_still_takes_denials_and_no_grant(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    seal = Seal(bytes(32), small_disk / "anchor")
+    with Ledger.open(small_disk / "ledger.db", "door1", seal) as ledger:
+        journal = Journal(ledger, "door1", Reserve(small_disk / "reserve", 200_000))
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as full, contextlib.suppress(OSError):
+            for _ in range(1000):
+                full.write(b"\0" * 4096)
+        while journal.note(EventKind.ACCESS, Reason.GRANTED):
+            pass
+        assert not journal.ready
+        assert not journal.note(EventKind.ACCESS, Reason.GRANTED)
+        for _ in range(20):
+            assert journal.note(EventKind.ACCESS, Reason.NO_MATCH), "a denial finds room"
+        journal.retry()
+        assert not journal.ready, "while there is no room to hold back, nothing is granted"
+        filler.unlink()
+        journal.retry()
+        assert granted(journal)
+        assert ledger.verify() == []
