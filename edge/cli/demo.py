@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.base import JsonOption, app, console, show, start_logging
-from edge.ops.demo.live import play_live
-from edge.ops.demo.show import play, summary
+from edge.ops.demo.patience import Patience
 
 
 @app.command()
@@ -26,12 +25,17 @@ def demo(
 ) -> None:
     """Show the main job: a stranger, a still picture, and the person who may enter."""
     start_logging("error")
-    say = (lambda _line: None) if json else console.print
-    with tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
+    lines = Patience((lambda _line: None) if json else console.print)
+    with lines, tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
+        lines.say("getting ready: models, a broker, three programs")
+        # What they need takes a second to import, and the line above comes first.
+        from edge.ops.demo.live import play_live  # noqa: PLC0415
+        from edge.ops.demo.show import play, summary  # noqa: PLC0415
+
         if camera:
-            result = play_live(Path(folder), camera, say)
+            result = play_live(Path(folder), camera, lines.say)
         else:
-            result = play(Path(folder), say, picture)
+            result = play(Path(folder), lines.say, picture)
     show(result.as_json(), as_json=json, text=summary(result))
     if not result.ok:
         raise typer.Exit(1)

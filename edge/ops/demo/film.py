@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from edge.errors import CameraError, NoFaceError, UsageError
+from edge.ops.demo import animate
 from edge.ops.demo.animate import Portrait, Stage, Visit
 from edge.vision.portraits import portraits
 from edge.vision.still import still
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from edge.records import Pixels
     from edge.vision.pipeline import Stages
@@ -57,6 +64,48 @@ def enrolment_pictures(person: Portrait, folder: Path) -> Path:
         picture = stage.show(person, t=2.0 * number, tilt_deg=tilt)
         _write_image(folder / f"{number}.png", picture)
     return folder
+
+
+def kept_or_shot(
+    person: Portrait, stranger: Portrait, path: Path, say: Callable[[str], None]
+) -> tuple[tuple[Scene, ...], float]:
+    """Put the film at `path`: that of an earlier run, or a new one, which is kept for the next.
+
+    Returns its scenes and its length in seconds.
+    """
+    kept = _cache() / f"demo-{_recipe(person, stranger)}.avi"
+    notes = kept.with_suffix(".json")
+    try:
+        scenes, length_s = json.loads(notes.read_text(encoding="utf-8"))
+        shutil.copy(kept, path)
+    except (OSError, ValueError):
+        say("shooting a film: a stranger, a still picture, the enrolled person")
+    else:
+        say("the film of an earlier run: a stranger, a still picture, the enrolled person")
+        return tuple(Scene(*scene) for scene in scenes), length_s
+    scenes, length_s = shoot(person, stranger, path)
+    with contextlib.suppress(OSError):  # without room or rights it is shot again next time
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob("demo-*"):
+            old.unlink()
+        shutil.copy(path, kept)
+        notes.write_text(json.dumps([[astuple(scene) for scene in scenes], length_s]))
+    return scenes, length_s
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-door"
+
+
+def _recipe(person: Portrait, stranger: Portrait) -> str:
+    """What the film is made of: its code, its actors, and OpenCV."""
+    digest = hashlib.sha256(cv2.__version__.encode())
+    for file in (Path(__file__), Path(animate.__file__)):
+        digest.update(file.read_bytes())
+    for actor in (person, stranger):
+        digest.update(np.ascontiguousarray(actor.pixels).tobytes())
+        digest.update(actor.landmarks.points.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def shoot(person: Portrait, stranger: Portrait, path: Path) -> tuple[tuple[Scene, ...], float]:

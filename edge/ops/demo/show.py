@@ -14,7 +14,7 @@ from edge.config import Config, load
 from edge.door.pins.fake import Board
 from edge.errors import EnrolmentError
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
-from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, shoot
+from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, kept_or_shot
 from edge.ops.demo.picture import Watcher, draw
 from edge.ops.enrol import Consent, enrol_files
 from edge.ops.pictures import Sources
@@ -61,8 +61,7 @@ def play(folder: Path, say: Callable[[str], None], picture: Path | None = None) 
         config, config_path = write_config(folder, str(film), broker.port)
         stages = Stages.load(config)
         person, stranger = actors(stages)
-        say("shooting a film: a stranger, a still picture, the enrolled person")
-        scenes, length_s = shoot(person, stranger, film)
+        scenes, length_s = kept_or_shot(person, stranger, film, say)
         pictures = enrolment_pictures(person, folder / "enrolment")
         captures = _enrol(config, stages, pictures)
         say(f"enrolled {ENROLLED} from {captures} different captures")
