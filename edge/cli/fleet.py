@@ -20,6 +20,7 @@ from edge.cli.service import heartbeat
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
+from edge.installed import with_extra
 from edge.link.client import Broker
 from edge.stopping import StopSignal
 from edge.systemd import notify
@@ -190,5 +191,5 @@ def _extra_packages() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"{error.name} is missing: pip install 'edge-door[fleet]', the fleet's own packages"
+            f"{error.name} is missing, one of the fleet's packages. Run: {with_extra('fleet')}"
         ) from error

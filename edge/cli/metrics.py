@@ -8,6 +8,7 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.errors import UsageError
+from edge.installed import with_extra
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -25,7 +26,7 @@ def metrics(
     try:
         from edge.ops.exporter import serve  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise UsageError("this needs a package more: pip install 'edge-door[metrics]'") from error
+        raise UsageError(f"this needs a package more. Run: {with_extra('metrics')}") from error
     settings = own_config(config)
     with StopSignal() as stop:
         address = f"http://127.0.0.1:{serve(settings, port)}/metrics"

@@ -19,6 +19,7 @@ import numpy as np
 
 from edge.errors import UsageError
 from edge.evaluate.bench import WARM_UP, frames_of, in_float, read_all
+from edge.installed import with_extra
 from edge.vision.models.manifest import read_manifest
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.portraits import portraits
@@ -165,8 +166,8 @@ def contenders(config: Config, onnx: tuple[Path, Path] | None) -> list[Contender
             others.append(make())
     if not others:
         raise UsageError(
-            "there is nobody to compare with: in an environment of its own, "
-            "python -m pip install 'edge-door[demo,peers]', or give --yunet and --sface"
+            "there is nobody to compare with. In an environment of its own, run: "
+            f"{with_extra('demo,peers')}, or give --yunet and --sface"
         )
     return [*ours, *others]
 

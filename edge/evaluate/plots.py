@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.errors import UsageError
+from edge.installed import with_extra
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,9 +91,7 @@ def figure_of(width: float, height: float) -> Any:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise UsageError(
-            "drawing needs matplotlib: python -m pip install 'edge-door[plot]'"
-        ) from error
+        raise UsageError(f"drawing needs matplotlib. Run: {with_extra('plot')}") from error
     return Figure(figsize=(width, height), dpi=130, layout="constrained")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.installed import with_extra
 from edge.vision.camera import read_image
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def portraits() -> list[Pixels]:
     found = [path for package, name in _PORTRAITS if (path := _inside(package, name))]
     if not found:
         raise UsageError(
-            "a portrait is needed to measure on: python -m pip install 'edge-door[demo]' brings "
-            "two, or give a folder of your own with --images"
+            f"a portrait is needed to measure on. Run: {with_extra('demo')}, which brings two; "
+            "or give a folder of your own with --images"
         )
     return [read_image(path) for path in found]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import PinError
+from edge.installed import with_extra
 
 if TYPE_CHECKING:
     from edge.door.settings import InputPin, OutputPin
@@ -26,10 +27,10 @@ class ChardevLines:
             from gpiod import line as gpiod_line  # noqa: PLC0415
         except ImportError as error:
             raise PinError(
-                "door.backend = 'gpiod' needs the gpiod library: pip install 'edge-door[gpiod]'"
+                f"door.backend = 'gpiod' needs the gpiod library. Run: {with_extra('gpiod')}"
             ) from error
         if not hasattr(gpiod, "request_lines"):
-            raise PinError("gpiod 2 or newer is needed: pip install 'edge-door[gpiod]'")
+            raise PinError(f"gpiod 2 or newer is needed. Run: {with_extra('gpiod')}")
         self._gpiod = gpiod
         self._line = gpiod_line
         self._chip = chip

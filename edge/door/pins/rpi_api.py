@@ -17,15 +17,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import PinError
+from edge.installed import with_extra
 
 if TYPE_CHECKING:
     from edge.door.settings import InputPin, OutputPin
 
 MODULES = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO"}
-ADVICE = {
-    "rpi": "pip install 'edge-door[rpi]', on a Pi 5 'edge-door[rpi5]', or use backend = 'gpiod'",
-    "jetson": "pip install 'edge-door[jetson]', or use backend = 'gpiod'",
-}
 KEPT_EDGES = 1024
 
 
@@ -42,7 +39,8 @@ class RpiApiLines:
         # These libraries raise what they like when the board is not theirs.
         except Exception as error:
             raise PinError(
-                f"door.backend = '{backend}' cannot start: {error}. Try: {ADVICE[backend]}"
+                f"door.backend = '{backend}' cannot start: {error}. Use backend = 'gpiod', or run: "
+                f"{with_extra(backend)}{' (on a Pi 5: rpi5)' if backend == 'rpi' else ''}"
             ) from error
         self._open: set[int] = set()
         self._edges: deque[tuple[int, bool, float]] = deque(maxlen=KEPT_EDGES)

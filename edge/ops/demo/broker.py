@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BrokerError, UsageError
+from edge.installed import with_extra
 from edge.link.client import Broker, Received
 from edge.link.topics import Message
 
@@ -36,7 +37,7 @@ class EmbeddedBroker:
             from amqtt.broker import Broker as Amqtt  # noqa: PLC0415 - only the demo needs it
         except ImportError as error:
             raise UsageError(
-                "the demo needs its extra packages: pip install 'edge-door[demo]'"
+                f"the demo needs its extra packages. Run: {with_extra('demo')}"
             ) from error
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
         logging.getLogger("transitions").setLevel(logging.CRITICAL)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from edge.errors import CameraError, NoFaceError, UsageError
+from edge.installed import with_extra
 from edge.ops.demo import animate
 from edge.ops.demo.animate import Portrait, Stage, Visit
 from edge.vision.portraits import portraits
@@ -51,7 +52,7 @@ def actors(stages: Stages) -> tuple[Portrait, Portrait]:
     """
     pictures = portraits()
     if len(pictures) != 2:  # noqa: PLR2004 - the person and the stranger
-        raise UsageError("the demo needs its extra packages: pip install 'edge-door[demo]'")
+        raise UsageError(f"the demo needs its extra packages. Run: {with_extra('demo')}")
     person, stranger = pictures
     return _portrait(person, stages), _portrait(stranger, stages)
 

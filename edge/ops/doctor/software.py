@@ -39,7 +39,11 @@ def runtime(config: Config) -> Check:
     found = next((runtime for runtime in wanted if runtime.missing() is None), None)
     if found is None:
         package = wanted[0].package
-        return fail("runtime", f"{package} does not import", f"Run: pip install {package}")
+        return fail(
+            "runtime",
+            f"{package} does not import",
+            f"Run: {sys.executable} -m pip install {package}",
+        )
     return ok("runtime", f"{found.name} runs the models")
 
 
