@@ -34,7 +34,7 @@ esac
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=systemd \
-  ffmpeg=ffmpeg
+  ffmpeg=ffmpeg chromium=chromium pg_createcluster=postgresql
 if [ "$emulated" = yes ]; then
   need_packages qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio=cpio \
     modprobe=kmod make=build-essential gcc=build-essential xz=xz-utils debootstrap=debootstrap \

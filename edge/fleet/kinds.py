@@ -35,7 +35,7 @@ TITLES = {
     AlarmKind.TWIN: "Two with one id",
     AlarmKind.HELD: "Held open",
     AlarmKind.FAULT: "Lock at fault",
-    AlarmKind.OFFLINE: "Offline",
+    AlarmKind.OFFLINE: "Not online",
     AlarmKind.CAMERA_LOST: "Camera lost",
     AlarmKind.GAP: "Events missing",
     AlarmKind.PASSBACK: "Passed back",

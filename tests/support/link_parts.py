@@ -97,6 +97,12 @@ class Mosquitto:
             + "\n"
         )
 
+    @property
+    def pid(self) -> int:
+        """Of the running broker."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> Mosquitto:
         assert MOSQUITTO is not None
         with self._log.open("ab") as log:

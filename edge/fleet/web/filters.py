@@ -53,7 +53,7 @@ def _time(seconds: float | None, layout: str) -> Markup:
     there = local(seconds)
     if there is None:
         return Markup("?")
-    stamp = there.isoformat("T", "seconds")
+    stamp = there.isoformat("T", "milliseconds")
     return Markup('<time datetime="{}">{}</time>').format(stamp, there.strftime(layout))
 
 
