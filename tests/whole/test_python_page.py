@@ -1,0 +1,42 @@
+"""The page for Python users: every block of it runs as it is written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.conftest import ROOT
+
+PAGE = ROOT / "deploy/guide/python.md"
+
+
+def test_every_block_of_the_page_runs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pictures: list[NDArray[Any]],
+    visitor: tuple[Path, Path],
+) -> None:
+    film, stills = visitor
+    eileen, grace = (np.ascontiguousarray(picture[:, :, ::-1]) for picture in pictures)
+    shutil.copytree(stills, tmp_path / "photos")
+    shutil.copy(film, tmp_path / "visit.avi")
+    for name in ("anna-1.jpg", "visitor.jpg"):
+        cv2.imwrite(str(tmp_path / name), eileen)
+    cv2.imwrite(str(tmp_path / "anna-2.jpg"), cv2.convertScaleAbs(eileen, alpha=0.8))
+    cv2.imwrite(str(tmp_path / "group.jpg"), grace)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, PAGE.name, "exec"), names)  # noqa: S102 - the page is ours
+    assert names["said"].verified
+    assert "photos/" in capsys.readouterr().out  # the stream found whom it was shown
