@@ -50,7 +50,8 @@ from edge.results import (
 from edge.vault.vault import Vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.camera import Camera, images_in, read_image
-from edge.vision.faces.quality import MIN_PRESENCE
+from edge.vision.faces.limits import MIN_PRESENCE
+from edge.vision.faces.quality import assess_for_enrolment
 from edge.vision.inputs import name_of, pixels_of
 from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
@@ -150,6 +151,13 @@ class FaceReader:
         middle = (width / 2, height / 2)
         near = _near(self.looks(pixels))
         return min(near, key=lambda look: math.dist(look.face.box.centre, middle), default=None)
+
+    def taken(self, look: Look | None) -> tuple[Floats | None, bool, bool]:
+        """A face's vector, whether the door judges it and whether enrolment takes it."""
+        if look is None:
+            return None, False, False
+        template = assess_for_enrolment(look.quality, look.landmarks, look.aligned)
+        return self.embed(look).vector, look.quality.ok, template.ok
 
     def embed(self, look: Look) -> Embedding:
         """The vector of a face."""

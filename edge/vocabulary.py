@@ -17,6 +17,7 @@ class Hint(str, Enum):
     HOLD_STILL = "hold still"
     MOVE_TO_CENTRE = "move to the centre"
     UNCOVER_FACE = "uncover your face"
+    UPSIDE_DOWN = "the picture is upside down"
     ONE_AT_A_TIME = "one at a time"
     BLINK = "please blink"
     CHALLENGE = "follow the instruction"

@@ -126,8 +126,8 @@ class MatchSection(Section):
 class QualitySection(Section):
     """May this face be judged at all?"""
 
-    min_face_px: int = Field(80, ge=32, le=1000)
-    """Smaller faces are asked to come closer."""
+    min_face_px: int = Field(48, ge=32, le=1000)
+    """Smaller faces are asked to come closer; enrolment wants 80 pixels."""
     max_yaw_deg: float = Field(35, ge=5, le=90)
     """Face turned further aside is not matched."""
     max_pitch_deg: float = Field(30, ge=5, le=90)

@@ -12,6 +12,7 @@ from edge.installed import with_extra
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.evaluate.rule import GroupReport
     from edge.evaluate.verification import Report
     from edge.records import Floats, Pixels
 
@@ -61,6 +62,22 @@ def histogram(report: Report, path: Path) -> None:
     threshold = report.fnmr_at["1e-3"].threshold
     axes.axvline(threshold, color=_LINE, linestyle="--", label=f"FMR 1e-3: {threshold:.3f}")
     axes.set(xlabel="similarity (cosine)", ylabel="density", title=report.model)
+    axes.legend()
+    save(figure, path)
+
+
+def group_rates(groups: list[GroupReport], fmr: float, path: Path) -> None:
+    """Each group's false-match rate with its 95 % interval, logarithmic, beside the one asked."""
+    figure, axes = _figure(7.0, 0.6 + 0.3 * len(groups))
+    least = fmr / 10
+    values = np.array([[one.fmr.value, one.fmr.low, one.fmr.high] for one in groups]).clip(least)
+    spread = np.abs(values[:, 1:].T - values[:, 0])
+    places = np.arange(len(groups))[::-1]
+    axes.errorbar(values[:, 0], places, xerr=spread, fmt="o", color=_DIFFERENT, capsize=3)
+    axes.axvline(fmr, color=_LINE, linestyle="--", label=f"asked: {fmr:g}")
+    axes.set_yticks(places, [one.name for one in groups])
+    axes.set(xscale="log", xlabel="false match rate, strangers of one group")
+    axes.grid(visible=True, axis="x", alpha=0.2)
     axes.legend()
     save(figure, path)
 

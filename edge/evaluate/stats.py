@@ -137,14 +137,14 @@ def fnmr_at(
     """FNMR at each false-match rate; threshold and FNMR are both resampled over people."""
     thresholds = [impostors.threshold(rate) for rate in rates]
     drawn = []
-    for weights in _draws(len(impostors.images), seed):
+    for weights in draws(len(impostors.images), seed):
         fmr = impostors.cumulated(weights)
         first_above = np.searchsorted(fmr, rates, side="right")
         limits = impostors.scores[np.minimum(first_above, len(impostors) - 1)]
         each = weights[genuine.people]
         below = genuine.scores[None, :] <= limits[:, None]
         drawn.append((below * each).sum(axis=1) / max(each.sum(), 1))
-    low, high = _interval(np.array(drawn))
+    low, high = interval(np.array(drawn))
     values = [genuine.fnmr(threshold) for threshold in thresholds]
     return [
         Rate(value, float(min(a, value)), float(max(b, value)), threshold)
@@ -160,22 +160,23 @@ def fmr_upper(impostors: Impostors, thresholds: Sequence[float], seed: int = 0) 
     """
     counts = [impostors.count(threshold) for threshold in thresholds]
     drawn = []
-    for weights in _draws(len(impostors.images), seed):
+    for weights in draws(len(impostors.images), seed):
         fmr = np.concatenate([[0.0], impostors.cumulated(weights)])
         drawn.append(fmr[np.minimum(counts, len(fmr) - 1)])
-    _, high = _interval(np.array(drawn))
+    _, high = interval(np.array(drawn))
     exact = [binomial_upper(count, len(impostors)) for count in counts]
     return [float(max(pair)) for pair in zip(high, exact, strict=True)]
 
 
-def _draws(people: int, seed: int) -> Iterator[Indices]:
+def draws(people: int, seed: int) -> Iterator[Indices]:
     """How often each person appears when as many are drawn with replacement, many times."""
     rng = np.random.default_rng(seed)
     for _ in range(REPLICATES):
         yield np.bincount(rng.integers(0, people, people), minlength=people)
 
 
-def _interval(drawn: Series) -> tuple[Series, Series]:
+def interval(drawn: Series) -> tuple[Series, Series]:
+    """The 95 % interval of what was drawn."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     return low, high

@@ -15,6 +15,7 @@ from edge.records import Hint
 from edge.vision.calibrated import threshold
 from edge.vision.camera import IMAGE_SUFFIXES, images_in, read_image, replay
 from edge.vision.enrolment import Collector, capture
+from edge.vision.faces.limits import ENROL_FACE_PX
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.still import still
 
@@ -40,6 +41,7 @@ _IN_A_PICTURE = {
     Hint.LESS_LIGHT: "the face is too bright",
     Hint.HOLD_STILL: "the face is blurred",
     Hint.UNCOVER_FACE: "part of the face is covered or cut off",
+    Hint.UPSIDE_DOWN: "it is upside down",
 }
 """What a hint for a person at the door means of a picture."""
 
@@ -148,4 +150,4 @@ def _why_not(config: Config, taken: Capture) -> str:
     if taken.embedding is not None:
         return _AGAIN
     why = _IN_A_PICTURE.get(taken.hint, taken.hint.value)
-    return why.format(min_face_px=config.quality.min_face_px)
+    return why.format(min_face_px=max(config.quality.min_face_px, ENROL_FACE_PX))

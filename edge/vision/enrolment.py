@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.errors import EnrolmentError
 from edge.records import Hint, Template
+from edge.vision.faces.quality import assess_for_enrolment
 from edge.vision.pipeline import people_in
 
 if TYPE_CHECKING:
@@ -37,14 +38,24 @@ class Capture:
 
 
 def capture(frame: Frame, pipeline: Pipeline, stages: Stages) -> Capture:
-    """Try to take one capture: exactly one face, and good enough to be judged."""
+    """Try to take one capture: exactly one face, and good enough for a template."""
     faces = people_in(stages.detector.detect(frame))
     if len(faces) != 1:
         return Capture(None, Hint.ONE_AT_A_TIME if faces else Hint.MOVE_TO_CENTRE)
     look = pipeline.look(frame, faces[0])
-    if not look.quality.ok:
-        return Capture(None, look.quality.hint)
-    return Capture(stages.embedder.embed(frame, look.landmarks, look.aligned), Hint.NONE)
+    quality = assess_for_enrolment(look.quality, look.landmarks, look.aligned)
+    if quality.ok:
+        return Capture(stages.embedder.embed(frame, look.landmarks, look.aligned), Hint.NONE)
+    covered = quality.hint is Hint.UNCOVER_FACE
+    turned = covered and _better_turned(frame, look.landmarks.presence, pipeline, stages)
+    return Capture(None, Hint.UPSIDE_DOWN if turned else quality.hint)
+
+
+def _better_turned(frame: Frame, presence: float, pipeline: Pipeline, stages: Stages) -> bool:
+    """Whether the mesh believes more in the face when the picture is turned round."""
+    turned = replace(frame, pixels=np.ascontiguousarray(frame.pixels[::-1, ::-1]))
+    faces = people_in(stages.detector.detect(turned))
+    return len(faces) == 1 and pipeline.look(turned, faces[0]).landmarks.presence > presence
 
 
 class Collector:

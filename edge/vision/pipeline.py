@@ -17,7 +17,8 @@ from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.follower import Follower
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.faces.quality import MIN_PRESENCE, assess
+from edge.vision.faces.limits import MIN_PRESENCE
+from edge.vision.faces.quality import assess
 from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.eyelids import Eyelids

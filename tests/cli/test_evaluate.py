@@ -52,6 +52,33 @@ def test_the_report_speaks_json_and_draws(labelled: Path, tmp_path: Path) -> Non
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_groups_the_rule_and_worse_pictures_are_in_one_report(
+    labelled: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib", reason="drawing needs the extra `plot`")
+    table = labelled / "groups.csv"
+    rows = [f"{n}/{n}_000{i}.jpg,{n} {i},women" for n in ("Eileen", "Grace") for i in (1, 2)]
+    table.write_text("\n".join(["image,person,group", *rows * 1]))
+    command = ("evaluate", "verification", "--images", labelled, "--pairs", labelled / "pairs.txt")
+    few = run(*command, "--groups", table, "--jobs", 1)
+    assert "nobody has 11 pictures" in str(few.exception)
+    rows = [f"{n}/{n}_000{i}.jpg,{n},women" for n in ("Eileen", "Grace") for i in (1, 2)]
+    table.write_text("\n".join(["image,person,group", *rows]))
+    done = run(
+        *(*command, "--groups", table, "--captures", 1, "--probes", 1, "--jobs", 1, "--json"),
+        *("--degrade", "mask", "--degrade", "64 px", "--report", tmp_path / "out"),
+    )
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert (result["rule"]["captures"], result["rule"]["probes"]) == (1, 1)
+    assert result["rule"]["fnmr"]["value"] == 0
+    assert result["rule"]["observed_fmr"]["value"] == 0
+    assert [one["name"] for one in result["degraded"]] == ["as they are", "mask", "64 px"]
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == result
+    unknown = run(*command, "--degrade", "fog")
+    assert "there is no degradation 'fog': blur, " in str(unknown.exception)
+
+
 def test_four_pictures_do_not_calibrate(labelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "calibration.json"
     done = run(

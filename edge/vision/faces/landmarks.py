@@ -24,6 +24,11 @@ NOSE_TIP = 1
 MOUTH = (61, 291)  # right and left corner
 FOREHEAD, CHIN = 10, 152
 RIGHT_CHEEK, LEFT_CHEEK = 234, 454  # at the ears
+LOWER_FACE = (
+    *(197, 329, 280, 352, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152),
+    *(148, 176, 149, 150, 136, 172, 58, 132, 93, 123, 50, 100),
+)
+"""What a mask covers: from the bridge of the nose along the left jaw to the chin and back."""
 _NAMED = (*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN)
 
 
