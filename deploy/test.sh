@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-./deploy/test.sh [--static | --fast | --slow | --emulated | --coverage] [more for pytest]
+./deploy/test.sh [--static | --fast | --slow | --faults | --emulated | --coverage] [more for pytest]
 
   (nothing)    set up, then lint, types, layer contracts and every test
   --static     lint, types and layer contracts alone: what a commit must pass
   --fast       tests alone: for trying other Pythons with EDGE_DOOR_PYTHON and EDGE_DOOR_VENV
   --slow       everything, and the long sweeps as well
+  --faults     every injected fault and every hostile byte; writes faults.json and a table
   --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
   --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
 END
@@ -21,11 +22,13 @@ tests=yes
 coverage=no
 extra="dev"
 emulated=no
+faults=no
 case "${1:-}" in
   -h | --help) usage; exit ;;
   --static) tests=no; shift ;;
   --fast) static=no; extra="test"; shift ;;
   --slow) marks="not emulated"; shift ;;
+  --faults) static=no; faults=yes; shift ;;
   --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
   --coverage) static=no; coverage=yes; shift ;;
 esac
@@ -41,6 +44,10 @@ if [ "$emulated" = yes ]; then
     systemd-nspawn=systemd-container
   export EDGE_DOOR_TEST_REQUIRED=1 # what was asked for must not be skipped
 fi
+if [ "$faults" = yes ]; then
+  need_packages gcc=gcc
+  export EDGE_DOOR_TEST_REQUIRED=1
+fi
 use_environment "$extra"
 cd "$root_folder"
 bin=$environment/bin
@@ -53,6 +60,15 @@ if [ "$static" = yes ]; then
   shellcheck deploy/*.sh .ci/run
 fi
 [ "$tests" = yes ] || exit 0
+if [ "$faults" = yes ]; then
+  rm -f faults.json
+  export EDGE_DOOR_FAULTS=$root_folder/faults.json
+  failed=0
+  "$bin/python" -m pytest tests/faults tests/ledger tests/link/test_rights.py -m "not emulated" "$@" ||
+    failed=$?
+  "$bin/python" -m tests.faults.table "$EDGE_DOOR_FAULTS"
+  exit "$failed"
+fi
 if [ "$coverage" = yes ]; then
   rm -f .coverage .coverage.*
   # Coverage's own .pth file starts it in every Python process below.

@@ -201,15 +201,16 @@ class Ledger:
         """Whether another process has written since the last call (or since opening)."""
         return self._store.changed()
 
-    def verify(self, public: bytes | None = None) -> list[str]:
+    def verify(self, public: bytes | None = None, *, thorough: bool = False) -> list[str]:
         """Check the file and the whole chain: a sentence for what is wrong, none when whole.
 
         `public`: the raw key that must have signed; None: the seal's, or the one the ledger names.
+        `thorough`: look at every signature, not at the newest alone.
         """
         if public is None and self._seal is not None:
             public = self._seal.public
         with self._store.snapshot():
-            return self._store.check() or self._audit.verify(public)
+            return self._store.check() or self._audit.verify(public, thorough=thorough)
 
     def older(self) -> list[str]:
         """A sentence when this is an older copy of the ledger; none otherwise."""

@@ -22,7 +22,7 @@ def findings(config: Config) -> list[str]:
         LedgerError: there is no ledger, or it cannot be opened at all.
     """
     with open_ledger(config, read_only=True) as ledger:
-        problems = ledger.verify() or ledger.older()
+        problems = ledger.verify(thorough=True) or ledger.older()
         written = ledger.written()
         if not problems and config.people_db.exists():
             with open_vault(config) as vault:
