@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -254,6 +253,8 @@ class Book:
         return person.person, person.name, groups, schedule, person.expires, person.model
 
     def _lock(self, person: Person, content: Content) -> bytes:
+        import numpy as np  # noqa: PLC0415 - the book is read without
+
         vectors = np.atleast_2d(content.vectors).astype("<f4")
         plain = spell(
             {
@@ -273,6 +274,8 @@ class Book:
         Raises:
             RosterError: the row was changed, or the book is another office's.
         """
+        import numpy as np  # noqa: PLC0415 - as above
+
         ((secret,),) = self._store.query(
             "SELECT content FROM people WHERE person = ?", (person.person,)
         )
