@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,11 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import DatabaseError
+from edge.fleet.collector.confirming import HOPELESS_AFTER, Confirming
+from edge.fleet.collector.intake import Taken, Watermark
 from edge.fleet.collector.news import News
+from edge.fleet.database.database import Database
+from edge.link.client import Received
 from edge.link.topics import Topics
 from tests.fleet.parts import BASE, chains, door, raised, running, standing, stored
 from tests.support.link_parts import Device, Mosquitto, needs_mosquitto, until
@@ -146,21 +152,99 @@ def test_a_ledger_begun_anew_is_an_alarm(
 
 
 def test_events_that_the_door_no_longer_has_become_a_gap(
-    address: str,
-    device: Device,
-    broker: Mosquitto,
-    publisher: Client,
-    monkeypatch: pytest.MonkeyPatch,
+    address: str, device: Device, broker: Mosquitto, publisher: Client
 ) -> None:
-    monkeypatch.setattr("edge.fleet.collector.intake.GAP_PATIENCE_S", 0.0)
     device.append(5)
     with running(address, broker.port) as database:
-        publish(publisher, payloads(device)[2])
-        until(lambda: raised(database) == ["gap"])
-        for body in payloads(device, after=3):
+        publisher.publish(TOPICS.at("reported"), b'{"first": 3}', 1, retain=True)
+        until(lambda: door(database) is not None)
+        for body in payloads(device, after=2):
             publish(publisher, body)
         until(lambda: len(chains(database)) == 3)
+        assert raised(database) == ["gap"]
         assert chains(database) == of_ledger(device)[2:]
+
+
+def test_missing_events_are_given_up_only_after_answers() -> None:
+    """However long it takes: a door that does not answer, or a new connection, proves nothing."""
+    confirming = Confirming({})
+    waiting, whole = Watermark(1, "a"), Watermark(9, "b")
+    gap = Taken(confirm={"door1": waiting}, resend={"door1"})
+    for step in range(HOPELESS_AFTER):
+        for _ in range(5):  # more of the same without being asked again
+            confirming.taken(gap)
+        assert confirming.hopeless() == frozenset()
+        asked = [word for word in confirming.due(1000.0 * step) if word.resend]
+        assert [word.mark for word in asked] == [waiting]
+    confirming.taken(gap)
+    assert confirming.hopeless() == {"door1"}
+    confirming.taken(Taken(confirm={"door1": whole}))
+    assert confirming.hopeless() == frozenset()
+
+
+def test_a_collector_restored_from_an_old_copy_gets_everything(
+    device: Device, broker: Mosquitto, tmp_path: Path
+) -> None:
+    address, file = f"sqlite:///{tmp_path}/f.db", tmp_path / "f.db"
+    device.start()
+    with running(address, broker.port):
+        device.append(5)
+        until(lambda: device.outbox.watermarks().confirmed == 5)
+    shutil.copy(file, tmp_path / "copy.db")
+    with running(address, broker.port):
+        device.append(20)
+        until(lambda: device.outbox.watermarks().confirmed == 25)
+    for left in tmp_path.glob("f.db*"):
+        left.unlink()
+    shutil.copy(tmp_path / "copy.db", file)
+    with running(address, broker.port) as database:
+        until(lambda: len(chains(database)) == 25)
+        assert chains(database) == of_ledger(device)
+        assert device.outbox.watermarks().confirmed == 25  # it never falls
+
+
+def test_an_hour_without_a_broker(address: str, device: Device, broker: Mosquitto) -> None:
+    """3,600 events of an hour, told when the broker is back."""
+    with running(address, broker.port) as database:
+        device.start()
+        until(lambda: door(database) is not None and door(database).available == "online")
+        broker.kill()
+        device.append(3600)
+        broker.start()
+        until(lambda: len(chains(database)) == 3600, 120)
+        assert chains(database) == of_ledger(device)
+        assert "gap" not in raised(database)
+
+
+def test_a_hostile_broker_changes_nothing(database: Database, device: Device) -> None:
+    """It drops, repeats, reorders and forges, seeded: what is stored is a beginning of the ledger,
+    and once it behaves, the whole of it."""
+    dice = random.Random(4)
+    device.append(60)
+    bodies = payloads(device)
+
+    def bring(body: dict[str, Any]) -> None:
+        news = News(BASE)
+        news.hear(Received(TOPICS.at("event"), json.dumps(body).encode(), retained=False), 0.0)
+        news.write(database, time.time())
+
+    for _ in range(150):
+        body = dict(dice.choice(bodies))
+        forgery = dice.choice(("none", "none", "body", "chain", "seq", "boot"))
+        if forgery == "body":
+            body["body"] = body["body"].replace("Ada", "Eve")
+        elif forgery == "chain":
+            body["chain"] = f"{dice.getrandbits(256):064x}"
+        elif forgery == "seq":
+            body["seq"] = dice.randint(1, 100)
+        elif forgery == "boot":
+            body["boot"] = "other"
+        bring(body)
+        there = chains(database)
+        assert there == of_ledger(device)[: len(there)]
+    for body in bodies:
+        bring(body)
+    assert chains(database) == of_ledger(device)
 
 
 @pytest.mark.parametrize("whose", ["own", "other"])

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 RESEND_EVERY_S = 5.0
 CONFIRM_EVERY_S = 0.5
+HOPELESS_AFTER = 4
+"""A door that was asked so often over one connection, and each time went on with later events, has
+left the missing ones out: they were longer than its broker takes. What it cut from its ledger it
+says itself, in `reported`."""
 _NOTHING = Watermark(0, "")
 
 
@@ -38,7 +42,8 @@ class Confirming:
         self._marks = dict(marks)
         self._news: set[str] = set()
         self._came: set[str] = set()
-        self._gaps: set[str] = set()
+        self._gaps: dict[str, int] = {}  # how often later events came in answer
+        self._unanswered: set[str] = set()
         self._said_at: dict[str, float] = {}
         self._asked_at: dict[str, float] = {}
 
@@ -50,18 +55,25 @@ class Confirming:
         """A batch is committed."""
         self._marks.update(taken.confirm)
         self._news.update(taken.confirm)
-        self._gaps = (self._gaps - taken.confirm.keys()) | taken.resend
+        for device in taken.confirm:
+            if device not in taken.resend:
+                self._gaps.pop(device, None)
+        for device in taken.resend:
+            answered = device in self._unanswered
+            self._unanswered.discard(device)
+            self._gaps[device] = self._gaps.get(device, 0) + answered
 
-    def missed(self) -> None:
-        """A batch could not be written and is gone: everybody must send again."""
-        self._came.update(self._marks)
+    def hopeless(self) -> frozenset[str]:
+        """Doors whose missing events will not come any more."""
+        return frozenset(door for door, times in self._gaps.items() if times >= HOPELESS_AFTER)
 
     def due(self, now: float) -> Iterator[Word]:
         """What is to be published at `now`, monotonic seconds."""
-        for device in sorted(self._came | self._gaps):
+        for device in sorted(self._came | self._gaps.keys()):
             if now - self._asked_at.get(device, -RESEND_EVERY_S) >= RESEND_EVERY_S:
                 self._asked_at[device] = now
                 self._came.discard(device)
+                self._unanswered.add(device)
                 yield self._word(device, now, resend=True)
         for device in sorted(self._news):
             if now - self._said_at.get(device, -CONFIRM_EVERY_S) >= CONFIRM_EVERY_S:

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from edge.fleet.collector.reading import Arrival
     from edge.records import Head
 
-GAP_PATIENCE_S = 20.0
-"""A door that was asked again for so long and begins later has no earlier events any more, as one
-has that reports a later `first`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
@@ -81,11 +77,21 @@ class Intake:
         self.alarms = alarms
         self.now = now
         self.people = People(connection, alarms)
+        self.hopeless: frozenset[str] = frozenset()
         self.rows: list[dict[str, Any]] = []
         self.taken = Taken()
 
-    def take(self, arrivals: Sequence[Arrival], doors: Sequence[Any]) -> Taken:
-        """Store what is new and in order; `doors` are the rows of all doors among the arrivals."""
+    def take(
+        self,
+        arrivals: Sequence[Arrival],
+        doors: Sequence[Any],
+        hopeless: frozenset[str] = frozenset(),
+    ) -> Taken:
+        """Store what is new and in order; `doors` are the rows of all doors among the arrivals.
+
+        `hopeless`: doors that were asked for missing events and do not have them.
+        """
+        self.hopeless = hopeless
         of_door: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in arrivals:
             of_door[arrival.device].append(arrival)
@@ -147,7 +153,7 @@ class _Chain:
         if self._gap_since is None:
             self._gap_since = now
         gone = arrival.sequence == json.loads(self._door.reported).get("first")
-        if not gone and now - self._gap_since < GAP_PATIENCE_S:
+        if not gone and self._door.id not in self._in.hopeless:
             self._in.taken.resend.add(self._door.id)
             return
         first, last = self._whole + 1, arrival.sequence - 1

@@ -93,7 +93,9 @@ class News:
         came = rest == "availability" and message.payload == b"online"
         return device if came else None
 
-    def write(self, database: Database, now: float) -> Taken:
+    def write(
+        self, database: Database, now: float, hopeless: frozenset[str] = frozenset()
+    ) -> Taken:
         """Everything into the database, in one transaction; nothing is kept here afterwards.
 
         Raises:
@@ -111,7 +113,7 @@ class News:
                     keeper.keep(door, heard[door.id])
             if any(said.audit_key for said in heard.values()):
                 doors = known_doors(connection, names, now, batch)
-            taken = Intake(connection, batch, alarms, now).take(arrivals, doors)
+            taken = Intake(connection, batch, alarms, now).take(arrivals, doors, hopeless)
             for device, answer in answers:
                 _answered(connection, batch, device, answer)
         return taken

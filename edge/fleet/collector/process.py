@@ -118,7 +118,7 @@ class Collector:
         if not len(news):
             return
         begun = time.monotonic()
-        taken = news.write(self._database, time.time())
+        taken = news.write(self._database, time.time(), confirming.hopeless())
         self._figures.wrote(taken.stored, time.monotonic() - begun)
         confirming.taken(taken)
 
