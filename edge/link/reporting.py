@@ -56,10 +56,10 @@ class Reporter:
 
 
 def differ(one: Reported | None, other: Reported) -> bool:
-    """Whether something changed beside the numbers of events, which run on by themselves."""
+    """Whether something changed beside the numbers of the newest events, which run on."""
     if one is None:
         return True
-    return replace(one, first=other.first, last=other.last, confirmed=other.confirmed) != other
+    return replace(one, last=other.last, confirmed=other.confirmed) != other
 
 
 def temperature_c() -> float | None:
