@@ -1,7 +1,7 @@
 """Whatever dies, and when: every event is in the database exactly once, and the chain is whole.
 
-Whole simulated doors that go on writing, the shipped mosquitto with TLS and access list, and the collector, each a
-process of its own, killed with SIGKILL in turn and started again.
+Whole simulated doors that go on writing, the shipped mosquitto with TLS and access list, and the
+collector, each a process of its own, killed with SIGKILL in turn and started again.
 """
 
 from __future__ import annotations
