@@ -71,3 +71,7 @@ class DatabaseError(EdgeDoorError):
 
 class RosterError(EdgeDoorError):
     """A list of people or an envelope from the centre is not signed, not for this door, or old."""
+
+
+class SealError(EdgeDoorError):
+    """A file that decides who is let in is not what its owner sealed."""

@@ -75,6 +75,7 @@ class Reason(str, Enum):
     COMMAND_REFUSED = "command_refused"
     COMMAND_WAITS = "command_waits"
     KEYS_CHANGED = "keys_changed"
+    SEALED = "sealed"
     STARTED = "started"
     STOPPED = "stopped"
     CAMERA_LOST = "camera_lost"

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "people",
     ),
     "credentials": ("Cards and PINs of the people enrolled.", "credentials"),
+    "seal": ("Sign configuration, models and calibration: sight believes no other then.", "seal"),
     "keys": ("Keys that may command this door from afar.", "keys"),
     "command": ("Signed commands to doors.", "command"),
     "verify": ("Do two pictures show the same person?", "measure"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from edge.cli.base import ConfigOption, app, read_config, start_logging
+from edge.cli.base import ConfigOption, app, config_path, read_config, start_logging
 from edge.cli.service import heartbeat
 from edge.sight.daemon import Sight
+from edge.sight.sealed_files import take_up_seal
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -14,6 +15,8 @@ def sight(config: ConfigOption = None) -> None:
     """Camera to decision alone."""
     settings = read_config(config, required=True)
     start_logging(settings.log.level)
+    if settings.key_file.exists():
+        take_up_seal(settings, config_path(config))
     with StopSignal() as stop:
         looking = Sight(settings)
         notify("READY=1")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
+from edge.believed import read_believed
 from edge.config.door import DoorSection
 from edge.config.ledger import LedgerSection
 from edge.config.section import Section
@@ -120,7 +121,7 @@ def load(path: Path) -> Config:
         ConfigError: it cannot be read, is not TOML, or holds mistakes; the text lists them all.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_believed(path).decode("utf-8")
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path} does not exist. Copy deploy/edge-door.example.toml there, "
@@ -130,6 +131,8 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     try:
         data = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply to be a configuration.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     return parse(data, str(path))

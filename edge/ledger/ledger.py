@@ -41,6 +41,8 @@ SEALED = frozenset(
         "operators",
         "people_changes",
         "people_intended",
+        "seal_key",
+        "seal_version",
         "wall",
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.access.calibration import Calibration, from_json
+from edge.believed import read_believed
 from edge.errors import CalibrationError
 from edge.vision.models.manifest import read_manifest, shipped_models
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from edge.config import Config
 
+LEAST_THRESHOLD = 0.15
+"""Whatever a file says: of the shipped embedders the loosest, at its largest rate, wants 0.17."""
 _TRACK_FMR = 0.003
 _UNCALIBRATED = 0.3
 
@@ -34,7 +37,7 @@ def read_calibration(config: Config) -> Calibration:
     embedder = read_manifest(folder).embedder(config.models.embedder)
     path = config.match.calibration or shipped_calibration(folder, embedder.name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_believed(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(
             f"the calibration {path} cannot be read: {error}. Make one with `edge-door calibrate`, "
@@ -42,7 +45,13 @@ def read_calibration(config: Config) -> Calibration:
         ) from error
     calibration = from_json(text, str(path))
     calibration.require(embedder.sha256)
-    calibration.threshold_for(config.match.false_match_rate)
+    least = calibration.threshold_for(config.match.false_match_rate)
+    if least < LEAST_THRESHOLD:
+        raise CalibrationError(
+            f"{path} would let people in from a similarity of {least:.3f} on, where strangers are "
+            f"alike too; no door opens below {LEAST_THRESHOLD}. Calibrate again with "
+            "`edge-door calibrate`."
+        )
     return calibration
 
 

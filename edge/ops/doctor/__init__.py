@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
-from edge.ops.doctor import hardware, software, spoofing, state, system
+from edge.ops.doctor import files, hardware, software, spoofing, state, system
 from edge.ops.doctor.check import Check, fail, warn
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "runtime": software.runtime,
     "models": software.models,
     "calibration": software.calibration,
+    "files": files.rights,
     "key": state.key,
     "people": state.people,
     "rules": state.rules,

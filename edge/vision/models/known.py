@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.believed import read_believed
 from edge.errors import ModelError
 from edge.files import replace_file
 from edge.vision.models.entries import EmbedderEntry
@@ -117,7 +118,7 @@ def read_known(folder: Path) -> dict[str, Known]:
     for name in (ADDED_KNOWN, KNOWN):
         path = folder / name
         try:
-            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            data: dict[str, Any] = json.loads(read_believed(path))
             found |= {
                 sha: Known(entry["answers"], float(entry["tolerance"]))
                 for sha, entry in data.items()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, TypeAdapter, ValidationError
 
+from edge.believed import read_believed
 from edge.errors import ModelError
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 
@@ -182,6 +183,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         ModelError: it is missing, unreadable or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads(read_believed(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the model manifest {path} cannot be read: {error}") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import cv2
 import numpy as np
 
+from edge.believed import read_believed
 from edge.errors import ModelError
 from edge.vision.models.entries import Entry
 from edge.vision.models.runtimes import choose
@@ -184,7 +185,7 @@ def _mean_std(pixels: Pixels) -> tuple[float, float]:
 
 def _checked_bytes(entry: Entry) -> bytes:
     try:
-        content = entry.path.read_bytes()
+        content = read_believed(entry.path)
     except OSError as error:
         raise ModelError(f"the model {entry.path} cannot be read: {error.strerror}") from error
     found = hashlib.sha256(content).hexdigest()

@@ -1,0 +1,78 @@
+"""Reading what decides who is let in: what is checked is what is used.
+
+Every such file is read here. Where the owner's seal is in force (`edge.sealing`), the very bytes
+that are handed over are compared, so that no file can change between a look and its use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from edge.errors import SealError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MAX_BYTES = 256 * 1024 * 1024
+"""No file that is believed is larger: a device file or a pipe in its place ends there."""
+
+
+class _Believed:
+    """What this process may believe; anything before a seal is in force."""
+
+    def __init__(self) -> None:
+        self.files: Mapping[str, str] | None = None
+        self.read: dict[str, str] = {}
+
+
+_BELIEVED = _Believed()
+
+
+def read_believed(path: Path) -> bytes:
+    """The bytes of a file that decides who is let in.
+
+    Raises:
+        SealError: a seal is in force, and these are not the bytes that it vouches for.
+        OSError: it cannot be read, or is no ordinary file.
+    """
+    content = read_ordinary(path)
+    name, digest = str(path.absolute()), hashlib.sha256(content).hexdigest()
+    if _BELIEVED.files is not None and _BELIEVED.files.get(name) != digest:
+        raise SealError(
+            f"{path} is not what was sealed: it was changed or added. Put the original back, or "
+            "look at the change and run `edge-door seal` again."
+        )
+    _BELIEVED.read[name] = digest
+    return content
+
+
+def enforce(files: Mapping[str, str] | None) -> None:
+    """Believe from now on only these, SHA-256 by absolute path; None: anything.
+
+    Raises:
+        SealError: a file that was read before is not among it.
+    """
+    _BELIEVED.files = files
+    if files is None:
+        return
+    for name, digest in _BELIEVED.read.items():
+        if files.get(name, digest) != digest:
+            raise SealError(f"{name} is not what was sealed: it was changed after that.")
+
+
+def read_ordinary(path: Path) -> bytes:
+    """The bytes of an ordinary file of bearable size.
+
+    Raises:
+        OSError: it cannot be read, is something else, or is too large.
+    """
+    if not path.is_file():
+        path.stat()  # says why, where it is not there at all
+        raise OSError(0, "it is not an ordinary file")
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise OSError(0, f"it is larger than {MAX_BYTES} bytes")
+    return content

@@ -1,0 +1,44 @@
+"""Checks of the files that decide who is let in: whose they are, and whether they are sealed."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from edge.ops.doctor.check import Check, fail, ok
+from edge.vision.models.known import KNOWN
+from edge.vision.models.manifest import read_manifest, shipped_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config import Config
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def rights(config: Config) -> Check:
+    """Nobody but root, or who owns the state, may write models, calibration and state."""
+    folder = config.paths.models or shipped_models()
+    places = [folder, folder / "manifest.toml", folder / KNOWN, folder / "calibration"]
+    places += [*(folder / "calibration").glob("*.json")]
+    places += [entry.path for entry in read_manifest(folder).models.values()]
+    places += [config.match.calibration] if config.match.calibration else []
+    places += [config.paths.state, config.ledger_db, config.people_db]
+    owners = {0, folder.stat().st_uid}
+    if config.paths.state.exists():
+        owners.add(config.paths.state.stat().st_uid)
+    wrong = [said for path in places if path.exists() and (said := _objection(path, owners))]
+    if wrong:
+        remedy = "Run `chmod go-w` and `chown root` on them, and find out who may have written."
+        return fail("files", "; ".join(wrong), remedy)
+    return ok("files", "only their owners may write what decides who is let in")
+
+
+def _objection(path: Path, owners: set[int]) -> str:
+    found = path.stat()
+    if found.st_mode & _OTHERS_WRITE:
+        return f"{path} may be written by others (mode {found.st_mode & 0o7777:04o})"
+    if found.st_uid not in owners:
+        return f"{path} belongs to user {found.st_uid}"
+    return ""

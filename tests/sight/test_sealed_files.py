@@ -1,0 +1,173 @@
+"""What decides who is let in is what its owner sealed, byte for byte, or sight does not start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.believed import enforce, read_believed
+from edge.config import Config, load
+from edge.errors import CalibrationError, ConfigError, EdgeDoorError, SealError
+from edge.sealing import make_seal, read_seal
+from edge.sight.journal import Journal, open_ledger
+from edge.sight.sealed_files import believed_files, note_seal, seal_path, take_up_seal
+from edge.vault.vault import open_vault
+from edge.vision.calibrated import read_calibration
+from edge.vision.models.known import read_known
+from edge.vision.models.manifest import read_manifest, shipped_models
+
+KEY = Ed25519PrivateKey.generate()
+
+
+class Place:
+    """A door's configuration and models, sealed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.models = folder / "models"
+        self.models.mkdir()
+        shipped = shipped_models()
+        shutil.copytree(shipped / "calibration", self.models / "calibration")
+        for path in (*shipped.glob("*.tflite"), *shipped.glob("*.toml"), *shipped.glob("*.json")):
+            shutil.copy(path, self.models)
+        self.path = folder / "door.toml"
+        self.path.write_text(
+            f'[paths]\nstate = "{folder}/state"\nrun = "{folder}"\nmodels = "{self.models}"\n'
+        )
+        self.config: Config = load(self.path)
+        open_vault(self.config).close()
+
+    def seal(self, version: int = 1, key: Ed25519PrivateKey = KEY) -> None:
+        files = believed_files(self.config, self.path)
+        seal_path(self.path).write_text(make_seal(key, files, version))
+
+    def know(self) -> None:
+        with open_ledger(self.config) as ledger:
+            note_seal(Journal(ledger, "door1"), read_seal(seal_path(self.path)))
+
+    def start(self) -> Config:
+        """As sight does, as far as files go."""
+        enforce(None)
+        config = load(self.path)
+        take_up_seal(config, self.path)
+        read_calibration(config)
+        read_known(self.models)
+        for entry in read_manifest(config.paths.models).models.values():
+            read_believed(entry.path)
+        return config
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    yield Place(tmp_path)
+    enforce(None)
+
+
+def test_a_door_that_was_never_sealed_believes_its_files(place: Place) -> None:
+    place.start()
+
+
+def test_a_sealed_door_starts_with_what_was_sealed(place: Place) -> None:
+    place.seal()
+    place.know()
+    place.start()
+
+
+@pytest.mark.parametrize("what", ["door.toml", "manifest.toml", "known.json", "calibration"])
+def test_every_file_with_a_byte_changed_is_refused(place: Place, what: str) -> None:
+    place.seal()
+    place.know()
+    calibration = place.models / "calibration" / "mobilefacenet-dlib-int8.json"
+    path = {"door.toml": place.path, "calibration": calibration}.get(what, place.models / what)
+    whole = path.read_bytes()
+    step = max(1, len(whole) // 40)
+    for index in range(0, len(whole), step):
+        changed = bytearray(whole)
+        changed[index] ^= 0x01
+        path.write_bytes(changed)
+        with pytest.raises(EdgeDoorError):
+            place.start()
+    path.write_bytes(whole)
+    place.start()
+
+
+def test_every_byte_of_the_seal_flipped_is_refused(place: Place) -> None:
+    place.seal()
+    place.know()
+    path = seal_path(place.path)
+    whole = path.read_bytes()
+    fields = json.loads(whole)
+    for index in range(0, len(whole), 7):
+        changed = bytearray(whole)
+        changed[index] ^= 0x01
+        path.write_bytes(changed)
+        try:
+            place.start()
+        except SealError:
+            continue
+        assert json.loads(changed) == fields, index  # white space between the fields
+
+
+def test_a_model_swapped_between_the_check_and_its_use_is_not_used(place: Place) -> None:
+    place.seal()
+    place.know()
+    config = place.start()
+    entry = next(iter(read_manifest(config.paths.models).models.values()))
+    entry.path.write_bytes(entry.path.read_bytes() + b"\0")
+    with pytest.raises(SealError, match="is not what was sealed"):
+        read_believed(entry.path)
+
+
+@pytest.mark.parametrize("how", ["gone", "older", "by another key", "unsigned"])
+def test_another_seal_is_refused(place: Place, how: str) -> None:
+    place.seal(2)
+    place.know()
+    path = seal_path(place.path)
+    if how == "gone":
+        path.unlink()
+    elif how == "older":
+        place.seal(1)
+    elif how == "by another key":
+        place.seal(3, Ed25519PrivateKey.generate())
+    else:
+        path.write_text(json.dumps({**json.loads(path.read_text()), "signature": ""}))
+    with pytest.raises(SealError):
+        place.start()
+
+
+def test_a_newer_seal_is_taken_up_and_its_version_remembered(place: Place) -> None:
+    place.seal(1)
+    place.know()
+    place.seal(5)
+    place.start()
+    place.seal(4)
+    with pytest.raises(SealError, match="version 4, and this door has seen 5"):
+        place.start()
+
+
+def test_a_threshold_below_the_floor_opens_nothing_whatever_a_file_says(place: Place) -> None:
+    for path in (place.models / "calibration").glob("*.json"):
+        data = json.loads(path.read_text())
+        for number, point in enumerate(data["points"]):
+            point["threshold"] = -0.98 + number / 1000
+        path.write_text(json.dumps(data))
+    with pytest.raises(CalibrationError, match="no door opens below"):
+        read_calibration(place.config)
+
+
+def test_a_pipe_in_a_files_place_is_refused_at_once(place: Place) -> None:
+    place.path.unlink()
+    os.mkfifo(place.path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(place.path)
+
+
+def test_deeply_nested_toml_is_a_sentence(place: Place) -> None:
+    place.path.write_text("a = " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(ConfigError, match=r"nested too deeply|not valid TOML"):
+        load(place.path)
