@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import select
-import socket
 import ssl
 import struct
 import time
@@ -24,10 +23,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import BrokerError, ConfigError
+from edge.link.encryption import read_text, tls_context
+from edge.link.refusals import NoMqtt5Error, no_answer, refusal, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -47,8 +47,6 @@ SILENT_S = 20.0
 _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
-_UNSUPPORTED_VERSION = 0x84
-_CREDENTIALS = frozenset({0x86, 0x87})
 _TAKEN_OVER = 0x8E
 _OVERHEAD = 16
 """Bytes of a PUBLISH beside topic and payload, at most."""
@@ -115,7 +113,7 @@ class Broker:
             return self._open(will, MQTTProtocolVersion.MQTTv311)
         try:
             connection = self._open(will, MQTTProtocolVersion.MQTTv5)
-        except _NoMqtt5Error as error:
+        except NoMqtt5Error as error:
             if self._mqtt.protocol == "5":
                 raise BrokerError(
                     f"{error} It may know only MQTT 3.1.1: [mqtt] protocol = 'auto' allows that."
@@ -170,7 +168,7 @@ class Broker:
                 properties=_limits(self._max_packet) if five else None,
             )
         except (OSError, ValueError) as error:
-            raise BrokerError(_unreachable(self.address, error)) from error
+            raise BrokerError(unreachable(self.address, error)) from error
         connection.await_welcome()
         return connection
 
@@ -178,7 +176,7 @@ class Broker:
         file = self._mqtt.password_file
         if file is None:
             return None
-        text = _read("password_file", file).strip("\r\n")
+        text = read_text("password_file", file).strip("\r\n")
         if not text:
             raise BrokerError(f"mqtt.password_file: {file} is empty.")
         if file.stat().st_mode & 0o077 and not self._told_open:
@@ -223,10 +221,10 @@ class Connection:
         if self._welcome is None:
             hung_up = bool(self._lost)
             self._give_up()
-            raise _NoMqtt5Error(_no_answer(self._address, hung_up=hung_up), proven=False)
+            raise NoMqtt5Error(no_answer(self._address, hung_up=hung_up), proven=False)
         if self._welcome.value >= _IS_ERROR:
             self._give_up()
-            raise _refusal(self._address, self._welcome)
+            raise refusal(self._address, self._welcome.value, str(self._welcome))
 
     def subscribe(self, topics: Iterable[str], *, retained: bool = False) -> None:
         """Ask for these topics with QoS 1; a refusal is logged when it arrives.
@@ -397,101 +395,8 @@ class Connection:
             )
 
 
-class _NoMqtt5Error(BrokerError):
-    """No answer to the connect request, or not to this version: it may know only MQTT 3.1.1."""
-
-    def __init__(self, text: str, *, proven: bool) -> None:
-        super().__init__(text)
-        self.proven = proven
-        """The broker said so itself."""
-
-
 def _limits(max_packet: int) -> Properties:
     limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     limits.MaximumPacketSize = max_packet
     limits.ReceiveMaximum = RECEIVE_AT_ONCE
     return limits
-
-
-def _refusal(address: str, reason: Any) -> BrokerError:
-    if reason.value == _UNSUPPORTED_VERSION:
-        return _NoMqtt5Error(
-            f"the broker at {address} does not know this version of MQTT.", proven=True
-        )
-    if reason.value in _CREDENTIALS:
-        return BrokerError(
-            f"the broker at {address} refuses these credentials ({reason}). "
-            "Check [mqtt] username and password_file."
-        )
-    return BrokerError(f"the broker at {address} refuses the connection: {reason}.")
-
-
-def _no_answer(address: str, *, hung_up: bool) -> str:
-    if hung_up:
-        return (
-            f"the broker at {address} hung up without an answer. With TLS, it may want a client "
-            "certificate ([mqtt] cert_file, key_file); without, it may want TLS "
-            "([mqtt] tls = true)."
-        )
-    return (
-        f"{address} accepts connections but does not answer as a broker does. "
-        "Check [mqtt] host and port."
-    )
-
-
-def _unreachable(address: str, error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate of the broker at {address} is not trusted "
-            f"({error.verify_message}). Check [mqtt] ca_file and host."
-        )
-    if isinstance(error, ssl.SSLError):
-        return (
-            f"no TLS with the broker at {address}: {error.reason or error}. Is this its TLS port "
-            "([mqtt] port, usually 8883), and does it accept the client certificate?"
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return f"nothing listens at {address}. Is the broker running? Check [mqtt] host and port."
-    if isinstance(error, socket.gaierror):
-        return f"the name in {address} is not known. Check [mqtt] host and the network."
-    if isinstance(error, TimeoutError):
-        return f"{address} does not answer. Check [mqtt] host and the network."
-    return f"the broker at {address} cannot be reached: {error}"
-
-
-def tls_context(mqtt: MqttSection) -> ssl.SSLContext:
-    """How a connection with `mqtt.tls` is encrypted. ConfigError: a file is wrong."""
-    if mqtt.ca_file is not None:
-        _read("ca_file", mqtt.ca_file)
-    try:
-        context = ssl.create_default_context(cafile=mqtt.ca_file)
-    except ssl.SSLError as error:
-        raise BrokerError(f"mqtt.ca_file: {mqtt.ca_file} holds no PEM certificate.") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if mqtt.cert_file is not None and mqtt.key_file is not None:
-        _present(context, mqtt.cert_file, mqtt.key_file)
-    return context
-
-
-def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
-    _read("cert_file", cert_file)
-    _read("key_file", key_file)
-    try:
-        context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
-    except ssl.SSLError as error:
-        raise BrokerError(
-            f"mqtt.cert_file and mqtt.key_file: {cert_file} and {key_file} are not a PEM "
-            f"certificate and its unencrypted key ({error.reason or error})."
-        ) from error
-
-
-def _no_passphrase() -> str:
-    # Without this, OpenSSL would ask on the terminal.
-    return ""
-
-
-def _read(name: str, path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"mqtt.{name}: {path} cannot be read: {error}") from error
