@@ -62,7 +62,7 @@ def enforce(files: Mapping[str, str] | None) -> None:
             raise SealError(f"{name} is not what was sealed: it was changed after that.")
 
 
-def read_ordinary(path: Path) -> bytes:
+def read_ordinary(path: Path, most: int = MAX_BYTES) -> bytes:
     """The bytes of an ordinary file of bearable size.
 
     Raises:
@@ -72,7 +72,7 @@ def read_ordinary(path: Path) -> bytes:
         path.stat()  # says why, where it is not there at all
         raise OSError(0, "it is not an ordinary file")
     with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise OSError(0, f"it is larger than {MAX_BYTES} bytes")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(0, f"it is larger than {most} bytes")
     return content

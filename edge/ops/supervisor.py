@@ -11,6 +11,7 @@ does nothing but wait holds no parser, no models and no terminal in memory.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import subprocess
 import sys
@@ -34,6 +35,8 @@ STEADY_S = 60.0
 STOP_TIMEOUT_S = 8.0
 USAGE_EXIT = 2
 _POLL_S = 0.05
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None)
 
 
 class SupervisorError(EdgeDoorError):
@@ -111,7 +114,10 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
-        child.process = subprocess.Popen(command)  # noqa: S603 - our own program
+        child.process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
+        )
         child.started_at = time.monotonic()
 
     def _stop_all(self) -> None:
@@ -127,6 +133,14 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
             child.process = None
+
+
+def _end_with_parent() -> None:
+    """In a child: SIGTERM when the supervisor dies, however it dies. Kept over exec, not over fork.
+
+    Children that went on alone would fight those of the next supervisor.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, Signals.SIGTERM)
 
 
 def _how(code: int) -> str:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import cv2
 import numpy as np
 
+from edge.believed import read_ordinary
 from edge.errors import CameraError
 from edge.records import Frame
 from edge.redact import public
+from edge.vision.bounds import MAX_IMAGE_BYTES, refuse_huge
 from edge.vision.gstreamer import JETSON_CSI, GStreamer
 from edge.vision.quiet import quietly
 
@@ -297,7 +299,7 @@ def read_image(path: Path) -> Pixels:
         CameraError: it is missing, not an image, or damaged.
     """
     try:
-        data = path.read_bytes()
+        data = read_ordinary(path, MAX_IMAGE_BYTES)
     except OSError as error:
         raise CameraError(f"the image {path} cannot be read: {error.strerror}") from error
     return decoded(data, str(path))
@@ -307,8 +309,9 @@ def decoded(data: bytes, name: str) -> Pixels:
     """The bytes of an image file as RGB uint8 `(h, w, 3)`; `name` is for the message.
 
     Raises:
-        CameraError: they are not an image, or damaged.
+        CameraError: they are not an image, damaged, or too large to be decoded.
     """
+    refuse_huge(data, name)
     with quietly():  # libpng and libjpeg complain of what they can read all the same
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if bgr is None:

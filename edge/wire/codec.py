@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from enum import Enum
 from types import UnionType
@@ -92,8 +93,9 @@ def _read(kind: Any, value: object, name: str) -> Any:
             raise ValueError(f"{name} is one of {', '.join(words)}")
         return kind(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
+        with suppress(OverflowError):  # JSON knows whole numbers of any size
+            if math.isfinite(value):
+                return float(value)
     elif type(value) is kind:  # a bool is an int to isinstance
         return value
     elif is_dataclass(kind) and isinstance(value, dict):

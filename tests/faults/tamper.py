@@ -28,7 +28,19 @@ from edge.sight.orders import Orders
 from edge.vault.vault import open_vault
 from edge.vocabulary import Action
 from edge.wire import codec
-from edge.wire.messages import Unlock
+from edge.wire.messages import (
+    Acknowledge,
+    Claim,
+    Colour,
+    Command,
+    Cue,
+    Flash,
+    Happened,
+    Mode,
+    SetMode,
+    Signal,
+    Unlock,
+)
 from tests.faults import scenarios
 
 
@@ -217,12 +229,14 @@ def packets(_folder: Path, budget: int, seed: int) -> Tally:
         for _ in range(dice.randrange(1, 6)):
             packet[dice.randrange(len(packet))] = dice.randrange(256)
         if number % 3 == 0:
-            value: Any = dice.choice([10**400, -1, math.inf, math.nan, "x", None, [], {}, True])
-            packet = bytearray(json.dumps({"op": "unlock", "issued_at": value}).encode())
+            values: list[Any] = [10**400, -(10**400), -1, math.inf, math.nan, "x", None, [], {}]
+            fields = json.loads(codec.encode(dice.choice(MESSAGES)))
+            name = dice.choice(list(fields))
+            packet = bytearray(json.dumps({**fields, name: dice.choice(values)}).encode())
         tally.injected += 1
         try:
             message = codec.decode(bytes(packet))
-        except (WireError, RecursionError):
+        except WireError:
             continue
         if isinstance(message, Unlock):
             far = time.monotonic() + 1e6
@@ -254,6 +268,16 @@ def clocks(folder: Path, budget: int, seed: int) -> Tally:
                 continue
     return tally
 
+
+MESSAGES = (
+    Unlock("ab" * 16, 1.0),
+    Acknowledge(1),
+    SetMode(Mode.NORMAL),
+    Signal(Cue.CHALLENGE, (Flash(Colour.RED, 0.3, beep=True),)),
+    Claim("Ann"),
+    Command("{}"),
+    Happened(Reason.UNLOCKED, 1.0, {"cause": "ticket"}, 1),
+)
 
 THREATS: tuple[Callable[[Path, int, int], Tally], ...] = (
     flipped_rows,
