@@ -34,13 +34,16 @@ from edge.evaluate.peers import Taken, beside
 from edge.evaluate.people import Faces, Listed, read_people
 from edge.evaluate.rule import GroupReport, RuleReport, group_reports, rule_report
 from edge.evaluate.stats import all_impostors
+from edge.evaluate.tune import tune as tune_threads
 from edge.evaluate.verification import Encoded, Report, encode, judge, read_pairs
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
+from edge.ops.owner import become_owner
 from edge.vision.calibrated import read_calibration
 from edge.vision.camera import images_in, read_image
 from edge.vision.enrolment import WANTED
 from edge.vision.models.manifest import Ensemble, read_manifest
+from edge.vision.models.threads import keep, tuned_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,13 +242,18 @@ def calibrate(  # noqa: PLR0913 - one option each
 @app.command()
 def bench(  # noqa: PLR0913 - one option each
     *,
-    threads: Annotated[int, typer.Option(min=1, max=16, help="Threads of one inference.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, max=16, help="Threads of one inference, where --tune kept none.")
+    ] = 1,
     steps: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = STEPS,
     images: Annotated[
         Path | None, typer.Option(help="Folder of portraits; default: two from Python packages.")
     ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Beside dlib, MediaPipe and OpenCV, where installed.")
+    ] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Find the threads of each network, and keep them here.")
     ] = False,
     yunet: Annotated[Path | None, typer.Option(help="With --peers: YuNet's ONNX file.")] = None,
     sface: Annotated[Path | None, typer.Option(help="With --peers: SFace's ONNX file.")] = None,
@@ -256,6 +264,9 @@ def bench(  # noqa: PLR0913 - one option each
     settings = read_config(config)
     models = settings.models.model_copy(update={"threads": threads})
     settings = settings.model_copy(update={"models": models})
+    if tune:
+        _tune(settings, json=json)
+        return
     if (yunet is None) != (sface is None):
         raise UsageError("--yunet and --sface belong together")
     if peers:
@@ -268,6 +279,21 @@ def bench(  # noqa: PLR0913 - one option each
     with complaints.status("measuring"):
         measured = measure_speed(settings, images, steps)
     show(measured.as_dict(), as_json=json, text=_speed(measured))
+
+
+def _tune(config: Config, *, json: bool) -> None:
+    with complaints.status("measuring"):
+        found = tune_threads(config)
+    become_owner(config.paths.state)
+    try:
+        keep(config, {one.sha256: one.threads for one in found})
+    except OSError as error:
+        raise UsageError(f"{tuned_file(config)} cannot be written: {error.strerror}") from error
+    table = Table("network", "threads", "median on 1, 2, ...", title=str(tuned_file(config)))
+    for one in found:
+        table.add_row(one.model, str(one.threads), ", ".join(f"{ms:.2f} ms" for ms in one.ms))
+    tuned = [{"model": one.model, "threads": one.threads, "ms": one.ms} for one in found]
+    show({"ok": True, "file": str(tuned_file(config)), "tuned": tuned}, as_json=json, text=table)
 
 
 def _side_by_side(taken: list[Taken]) -> Table:

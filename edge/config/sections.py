@@ -105,7 +105,7 @@ class ModelsSection(Section):
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     """`auto` prefers LiteRT."""
     threads: int = Field(2, ge=1, le=16)
-    """Threads of one inference."""
+    """Threads of one inference; `edge-door bench --tune` finds and keeps better ones a network."""
 
 
 class MatchSection(Section):

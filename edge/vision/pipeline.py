@@ -34,6 +34,7 @@ from edge.vision.models.known import WrongAnswerError
 from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import candidates
+from edge.vision.models.threads import tuned
 from edge.vision.opencv import settle
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Stages:
 
 
 def _loader(config: Config, runtime: Runtime) -> Loader:
-    return Loader(config.paths.models, runtime, config.models.threads)
+    return Loader(config.paths.models, runtime, config.models.threads, tuned(config))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,81 @@
+"""A 64-bit ARM board without one: arm64 Debian and the real aarch64 wheels, run by qemu-user.
+
+Nothing is configured or emulated to set it up: packages and wheels are unpacked as they are. What
+an emulated processor computes counts; how long it takes says nothing about a board.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.emulated.debian import CACHE, Suite, sh
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CPU = "cortex-a72"
+"""Of a Raspberry Pi 4; with the host's own name LiteRT 2.3.0 dies."""
+_GLIBC = ("2_34", "2_28", "2_27", "2_26", "2_17")
+_CPUINFO = """\
+processor\t: 0
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+Model\t\t: Raspberry Pi 4 Model B Rev 1.5
+"""
+
+
+class Board:
+    """Runs Python as a Raspberry Pi 4 would."""
+
+    def __init__(self) -> None:
+        self._root = Suite("bookworm", "arm64").unpack(
+            CACHE / "arm64-root", "python3", "libstdc++6", "libgomp1", with_dependencies=True
+        )
+        self._wheels = _wheels(CACHE / "arm64-wheels")
+        self._cpuinfo = CACHE / "arm64-cpuinfo"
+        self._cpuinfo.write_text(_CPUINFO, encoding="ascii")
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the board's Python with this checkout; never raises for what it says."""
+        show = f"mount --bind {self._cpuinfo} /proc/cpuinfo"
+        python = self._root / "usr/bin/python3.11"
+        emulator = ["qemu-aarch64-static", "-cpu", CPU, "-L", str(self._root)]
+        own_mounts = ["unshare", "--mount", "sh", "-c", f'{show} && exec "$@"', "sh"]
+        return subprocess.run(
+            [*own_mounts, *emulator, str(python), *arguments],
+            env={
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": f"{self._wheels}:{ROOT}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def _wheels(folder: Path) -> Path:
+    """What the product depends on, for aarch64 and the Python of that Debian."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    done = folder / ".wanted"
+    if not done.exists() or done.read_text() != "\n".join(wanted):
+        tags = [f"--platform=manylinux_{version}_aarch64" for version in _GLIBC]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", f"--target={folder}"]
+        only = ["--python-version=3.11", "--only-binary=:all:"]
+        sh(*pip, *only, *tags, "--platform=manylinux2014_aarch64", *wanted)
+        done.write_text("\n".join(wanted))
+    return folder

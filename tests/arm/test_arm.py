@@ -1,0 +1,75 @@
+"""aarch64: the real wheels compute what they compute here. Not timed: nothing of it is a board."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.vision.models.known import furthest
+from edge.vision.models.manifest import read_manifest
+from tests.arm.board import Board
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from edge.vision.models.known import Answers
+
+pytestmark = [pytest.mark.arm, pytest.mark.timeout(7200)]
+
+MODELS = sorted(read_manifest().models)
+ONE_STEP = 0.02
+"""Of the distance between the answers to two faces: an int8 network's outputs lie further apart."""
+
+
+@pytest.fixture(scope="session")
+def board() -> Board:
+    missing = [name for name in ("qemu-aarch64-static", "unshare") if not shutil.which(name)]
+    if missing or os.geteuid():
+        why = f"needs {' and '.join(missing) or 'root'}: run ./deploy/test.sh --arm as root"
+        if os.environ.get("EDGE_DOOR_TEST_REQUIRED"):
+            pytest.fail(why)
+        pytest.skip(why)
+    return Board()
+
+
+@pytest.fixture(scope="session")
+def here() -> dict[str, Answers]:
+    command = [sys.executable, "-m", "tests.arm.answers", "litert"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return answers(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def there(board: Board) -> dict[str, Answers]:
+    """As far as it got: a runtime that dies leaves the models before."""
+    return answers(board.python("-m", "tests.arm.answers", "litert").stdout)
+
+
+def answers(lines: str) -> dict[str, Answers]:
+    return {name: said for _, name, said in map(json.loads, lines.splitlines())}
+
+
+def test_it_is_such_a_board(board: Board) -> None:
+    script = "import platform; print(platform.machine(), open('/proc/cpuinfo').read())"
+    said = board.python("-c", script).stdout
+    assert said.startswith("aarch64")
+    assert "Raspberry Pi" in said
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_answers_as_it_does_here(
+    name: str, here: dict[str, Answers], there: dict[str, Answers]
+) -> None:
+    assert name in there, f"the runtime died after {list(there)}"
+    assert furthest(there[name], here[name]) <= ONE_STEP
+
+
+def test_the_default_runtime_computes_every_model(board: Board) -> None:
+    done = board.python("-m", "edge", "models", "verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert json.loads(done.stdout)["ok"]
