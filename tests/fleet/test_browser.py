@@ -125,7 +125,7 @@ def logged_in(
     page.goto("/login")
     page.get_by_label("Name").fill("administrator")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url("**/")
     yield page
     context.close()
@@ -309,6 +309,36 @@ def _seconds_to_show(page: Any) -> float:
     page.goto("/")
     timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
     return float(page.evaluate(timing)) / 1000
+
+
+def test_a_passkey_takes_the_place_of_the_password(page: Any) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    authenticator = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
+    page.goto("/account")
+    page.get_by_label("Name of the passkey").fill("laptop")
+    page.get_by_role("button", name="Make a passkey").click()
+    playwright.expect(page.get_by_text("laptop")).to_be_visible()
+    page.locator("details.who summary").click()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    page.get_by_role("button", name="Log in with a passkey").click()
+    page.wait_for_url("**/")
+    playwright.expect(page.locator("details.who")).to_contain_text("administrator")
+    page.goto("/audit")
+    row = page.locator("tbody tr", has_text="login").first
+    playwright.expect(row).to_contain_text("passkey")
+    page.goto("/account")
+    page.get_by_role("button", name="Remove the passkey laptop").click()
+    playwright.expect(page.get_by_text("laptop")).to_have_count(0)
 
 
 def test_charts_are_drawn(page: Any, served: Served) -> None:

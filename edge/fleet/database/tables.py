@@ -204,7 +204,6 @@ operators = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
     Column("password", String(200), nullable=False),
-    Column("subject", String(200), unique=True),  # who they are at the OIDC provider
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created", Double, nullable=False),
 )

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge.fleet.web import passkeys
 from edge.fleet.web.headers import Headers
 from edge.fleet.web.live import Live
 from edge.fleet.web.login import Login
@@ -28,6 +29,7 @@ from edge.fleet.web.pages import (
     setup,
     wall,
 )
+from edge.fleet.web.passkeys import PasskeyLogin
 from edge.fleet.web.site import Site
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ ENTRIES: tuple[Entry, ...] = (
     *setup.ENTRIES,
     *operators.ENTRIES,
     *account.ENTRIES,
+    *passkeys.ENTRIES,
 )
 """Everything behind the login."""
 
@@ -59,6 +62,7 @@ def make_app(database: Database, options: Options) -> Starlette:
     """The application."""
     site = Site(database, options)
     live, login = Live(site), Login(site)
+    by_passkey = PasskeyLogin(site, login)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -78,6 +82,8 @@ def make_app(database: Database, options: Options) -> Starlette:
         routes=[
             Route("/login", login.show, methods=["GET"]),
             Route("/login", login.enter, methods=["POST"]),
+            Route("/login/passkey/offer", by_passkey.offer, methods=["POST"]),
+            Route("/login/passkey", by_passkey.enter, methods=["POST"]),
             Route("/logout", login.leave, methods=["POST"]),
             Route("/live", live.stream, methods=["GET"]),
             Route("/alive", _alive, methods=["GET"]),

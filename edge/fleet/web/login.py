@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WRONG = "That name and password do not belong together."
 _OFTEN = "Too many attempts. Wait a quarter of an hour."
 _STALE = "The page was too old. Try again."
+_UNKNOWN = "That passkey is not known here."
+_FORBIDDEN = 403
 
 
 class Login:
@@ -63,6 +65,10 @@ class Login:
         response = RedirectResponse("/", status_code=303)
         self._set_cookie(response, cookie)
         return response
+
+    def refuse(self, request: Request, status: int) -> Response:
+        """The login page, with what went wrong."""
+        return self._show(request, _STALE if status == _FORBIDDEN else _UNKNOWN, status)
 
     def _show(self, request: Request, sentence: str, status: int = 200) -> Response:
         now, database = time.time(), self._site.database

@@ -7,7 +7,7 @@ forgetting: without a login there is the login page, without the right there is 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,6 @@ class Options:
 
     tls: bool = False
     title: str = "edge-door"
-    oidc: Mapping[str, str] = field(default_factory=dict)
 
 
 class Site:
@@ -147,6 +146,7 @@ class Site:
             address=client(request),
             now=now,
             at=request.url.path,
+            origin=origin_of(self, request),
             path=path,
             query=query,
             form=form,
@@ -216,6 +216,11 @@ def came_from_us(
     if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         return False
     return sessions.word_fits(session, (form.get("csrf") or [""])[0])
+
+
+def origin_of(site: Site, request: Request) -> str:
+    """Where browsers believe to be: scheme, host and port."""
+    return f"{'https' if site.options.tls else 'http'}://{request.headers.get('host', '')}"
 
 
 def client(request: Request) -> str:

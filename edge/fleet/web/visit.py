@@ -58,6 +58,8 @@ class Visit:
     now: float
     at: str
     """The page's address, for the navigation."""
+    origin: str
+    """Where the browser believes to be."""
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, Sequence[str]]

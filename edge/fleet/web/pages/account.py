@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import delete, insert, select
 
 from edge.errors import UsageError
-from edge.fleet.database.tables import keys, operators
+from edge.fleet.database.tables import keys, operators, passkeys
 from edge.fleet.operators import set_password
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.roles import Verb
@@ -27,7 +27,9 @@ def account(visit: Visit) -> Response:
     """The page."""
     mine = keys.c.operator_id == visit.operator.number
     found = visit.connection.execute(select(keys).where(mine).order_by(keys.c.created)).all()
-    return visit.page("account.html", keys=found, may_command=_may(visit))
+    held = passkeys.c.operator_id == visit.operator.number
+    made = visit.connection.execute(select(passkeys).where(held).order_by(passkeys.c.created)).all()
+    return visit.page("account.html", keys=found, passkeys=made, may_command=_may(visit))
 
 
 def password(visit: Visit) -> Response:

@@ -114,12 +114,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("password", sa.String(length=200), nullable=False),
-        sa.Column("subject", sa.String(length=200), nullable=True),
         sa.Column("disabled", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_operators"),
         sa.UniqueConstraint("name", name="uq_operators_name"),
-        sa.UniqueConstraint("subject", name="uq_operators_subject"),
     )
     op.create_table(
         "zones",
