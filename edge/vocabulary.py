@@ -120,3 +120,29 @@ class Action(str, Enum):
     NORMAL = "normal"
     ALWAYS_OPEN = "always_open"
     LOCK_DOWN = "lock_down"
+
+
+class Pull(str, Enum):
+    """What holds an input's line while its switch is open; off: an outside resistor."""
+
+    UP = "up"
+    DOWN = "down"
+    OFF = "off"
+
+
+class RelockOn(str, Enum):
+    """What ends a grant before its pulse does: nothing, or what the door does."""
+
+    TIME = "time"
+    OPEN = "open"
+    CLOSE = "close"
+
+
+class ReaderKind(str, Enum):
+    """How a card reader or keypad speaks."""
+
+    WIEGAND = "wiegand"
+    MATRIX = "matrix"
+    SERIAL = "serial"
+    SERIAL_CARD = "serial card"
+    WEDGE = "wedge"

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
 from edge.config.section import Section
+from edge.vocabulary import Pull, RelockOn
 
-Pull = Literal["up", "down", "off"]
 Pin = Annotated[int, Field(ge=0, le=511)]
 
 PI_UNSAFE = frozenset((*range(9), 14))
@@ -40,7 +40,7 @@ class InputSection(Section):
     """The line; unset: not fitted."""
     active_high: bool = False
     """True where the line is high while the switch's meaning holds."""
-    pull: Pull = "up"
+    pull: Pull = Pull.UP
     """`up`, `down` or `off` (an outside resistor; the only choice on a Jetson)."""
 
 
@@ -143,7 +143,7 @@ class DoorSection(Section):
     """How long a motor lock is driven each way, seconds."""
     pulse_s: float = Field(3.0, ge=0.1, le=30.0)
     """How long one grant energises the relay, seconds."""
-    relock: Literal["time", "open", "close"] = "time"
+    relock: RelockOn = RelockOn.TIME
     """`time`: at the end of the pulse. `open`, `close`: when the door opens or has closed again,
     if that is sooner."""
     open_grace_s: float = Field(1.0, ge=0.0, le=10.0)
@@ -244,13 +244,13 @@ class DoorSection(Section):
                 "use the relay's NO contact"
             )
         inputs = (self.contact, self.rex, self.tamper, self.fire, self.interlock)
-        pulled = any(each.pin is not None and each.pull != "off" for each in inputs)
+        pulled = any(each.pin is not None and each.pull is not Pull.OFF for each in inputs)
         if self.backend == "jetson" and pulled:
             yield "a Jetson cannot set pulls, fit resistors and say pull = 'off' for each input"
 
     def _halves(self) -> Iterator[str]:
-        if self.relock != "time" and self.contact.pin is None:
-            yield f"relock = {self.relock!r} needs a door contact, set contact.pin"
+        if self.relock is not RelockOn.TIME and self.contact.pin is None:
+            yield f"relock = {self.relock.value!r} needs a door contact, set contact.pin"
         if (self.interlock.pin is None) != (self.interlock.busy_pin is None):
             yield "an interlock needs both interlock.pin and interlock.busy_pin"
         if (self.wiegand.d0_pin is None) != (self.wiegand.d1_pin is None):

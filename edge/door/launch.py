@@ -12,6 +12,7 @@ from edge.config.door import pi_unsafe
 from edge.door.machine import Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin, Reader
 from edge.errors import ConfigError
+from edge.vocabulary import ReaderKind
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -146,15 +147,15 @@ def _inputs(door: DoorSection) -> dict[str, InputPin]:
 def _readers(door: DoorSection) -> list[Reader]:
     readers = []
     if door.wiegand.d0_pin is not None and door.wiegand.d1_pin is not None:
-        readers.append(Reader("wiegand", (door.wiegand.d0_pin, door.wiegand.d1_pin)))
+        readers.append(Reader(ReaderKind.WIEGAND, (door.wiegand.d0_pin, door.wiegand.d1_pin)))
     keypad = door.keypad
     if keypad.row_pins:
         lines = keypad.row_pins + keypad.column_pins
-        readers.append(Reader("matrix", lines, columns=len(keypad.column_pins)))
+        readers.append(Reader(ReaderKind.MATRIX, lines, columns=len(keypad.column_pins)))
     if keypad.serial is not None:
-        readers.append(Reader("serial", device=str(keypad.serial), baud=keypad.baud))
+        readers.append(Reader(ReaderKind.SERIAL, device=str(keypad.serial), baud=keypad.baud))
     if door.rfid.device is not None:
-        readers.append(Reader("wedge", device=str(door.rfid.device)))
+        readers.append(Reader(ReaderKind.WEDGE, device=str(door.rfid.device)))
     if door.rfid.serial is not None:
-        readers.append(Reader("serial card", device=str(door.rfid.serial)))
+        readers.append(Reader(ReaderKind.SERIAL_CARD, device=str(door.rfid.serial)))
     return readers

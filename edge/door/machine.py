@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from edge.vocabulary import Reason
+from edge.vocabulary import Reason, RelockOn
 from edge.wire.messages import Cause, Contact, LockState, Mode
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class Rules:
     """The times and habits of one door, seconds."""
 
     pulse_s: float = 3.0
-    relock: str = "time"
-    """`time`: when the pulse ends; `open`, `close`: when the door does so, if that is sooner."""
+    relock: RelockOn = RelockOn.TIME
     held_open_s: float = 30.0
     open_grace_s: float = 1.0
     """An opening so soon after relocking still belongs to the grant."""
@@ -203,7 +202,7 @@ class Machine:
             allowed = not known or door.unlocked or in_grace or door.fire
             after = replace(after, opened_at=now, authorised=allowed)
         passed = contact is Contact.CLOSED and door.opened_at is not None
-        if {"open": contact is Contact.OPEN, "close": passed}.get(self.rules.relock):
+        if {RelockOn.OPEN: contact is Contact.OPEN, RelockOn.CLOSE: passed}.get(self.rules.relock):
             after = replace(after, grant=None)
         return self._settle(door, after, now)
 

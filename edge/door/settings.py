@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edge.door.machine import Rules
+from edge.vocabulary import Pull, ReaderKind, RelockOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +20,18 @@ class OutputPin:
 
 @dataclass(frozen=True, slots=True)
 class InputPin:
-    """A line that is read; `pull` is `up`, `down` or `off`."""
+    """A line that is read."""
 
     line: int
     active_high: bool = False
-    pull: str = "up"
+    pull: Pull = Pull.UP
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A card reader or keypad: `wiegand`, `matrix`, `serial`, `serial card` or `wedge`."""
+    """A card reader or keypad."""
 
-    kind: str
+    kind: ReaderKind
     lines: tuple[int, ...] = ()
     """Wiegand: D0, D1. Matrix: the rows, then the columns."""
     columns: int = 0
@@ -83,9 +84,14 @@ class GuardSettings:
         for name in ("relock", "busy"):
             data[name] = OutputPin(**data[name]) if data[name] else None
         data["lamps"] = {name: OutputPin(**pin) for name, pin in data["lamps"].items()}
-        data["inputs"] = {name: InputPin(**pin) for name, pin in data["inputs"].items()}
-        data["rules"] = Rules(**data["rules"])
+        data["inputs"] = {
+            name: InputPin(**{**pin, "pull": Pull(pin["pull"])})
+            for name, pin in data["inputs"].items()
+        }
+        rules = data["rules"]
+        data["rules"] = Rules(**{**rules, "relock": RelockOn(rules["relock"])})
         data["readers"] = tuple(
-            Reader(**{**reader, "lines": tuple(reader["lines"])}) for reader in data["readers"]
+            Reader(**{**each, "kind": ReaderKind(each["kind"]), "lines": tuple(each["lines"])})
+            for each in data["readers"]
         )
         return cls(**data)

@@ -30,6 +30,7 @@ from edge.door.settings import GuardSettings, InputPin, OutputPin, Reader
 from edge.door.tickets import Tickets
 from edge.errors import ConfigError, WireError
 from edge.records import Reason
+from edge.vocabulary import Pull, ReaderKind
 from edge.wire.channel import Channel
 from edge.wire.messages import (
     Acknowledge,
@@ -403,7 +404,7 @@ def test_an_interlocked_door_claims_before_it_unlocks() -> None:
     busy, other = 20, 21
     with RunningGuard(
         busy=OutputPin(busy),
-        inputs={"interlock": InputPin(other, active_high=True, pull="down")},
+        inputs={"interlock": InputPin(other, active_high=True, pull=Pull.DOWN)},
         rules=Rules(pulse_s=5.0, interlock_s=0.2),
     ) as guard:
         guard.unlock()
@@ -465,7 +466,7 @@ def test_trying_the_wiring_tells_what_it_sees() -> None:
 
 def test_a_pin_typed_at_the_door_is_a_claim_and_nothing_else() -> None:
     near, far = pty.openpty()
-    with RunningGuard(readers=(Reader("serial", device=os.ttyname(far)),)) as guard:
+    with RunningGuard(readers=(Reader(ReaderKind.SERIAL, device=os.ttyname(far)),)) as guard:
         guard.hear(State)
         os.write(near, b"4711#")
         assert guard.hear(Presented) == Presented(Credential.PIN, "4711")
@@ -693,10 +694,10 @@ def test_the_settings_survive_the_command_line() -> None:
     assert settings.relock == OutputPin(18)
     assert settings.rules.interlock_s == 0.2
     assert [reader.kind for reader in settings.readers] == [
-        "wiegand",
-        "matrix",
-        "wedge",
-        "serial card",
+        ReaderKind.WIEGAND,
+        ReaderKind.MATRIX,
+        ReaderKind.WEDGE,
+        ReaderKind.SERIAL_CARD,
     ]
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edge.door import machine as machine_module
 from edge.door.machine import Door, Drive, Grant, Machine, Rules, Step
 from edge.records import Reason
+from edge.vocabulary import RelockOn
 from edge.wire.messages import Cause, Contact, LockState, Mode
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ LEASE = 1.5
 BASE = Rules(pulse_s=1.0, held_open_s=2.0, open_grace_s=0.5, throw_s=0.5)
 VARIANTS = {
     "strike": BASE,
-    "relock on open": replace(BASE, relock="open"),
-    "relock on close": replace(BASE, relock="close"),
-    "motor": replace(BASE, motor=True, relock="close"),
+    "relock on open": replace(BASE, relock=RelockOn.OPEN),
+    "relock on close": replace(BASE, relock=RelockOn.CLOSE),
+    "motor": replace(BASE, motor=True, relock=RelockOn.CLOSE),
     "interlock": replace(BASE, interlock_s=1.0),
     "motor, interlock": replace(BASE, motor=True, interlock_s=1.0),
 }

@@ -25,6 +25,7 @@ from edge.door.pins.base import Pins
 from edge.door.pins.fake import Board
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import PinError
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,7 +181,7 @@ def pins(bench: Bench) -> Iterator[Pins]:
 
 def switch(line: int, bench: Bench, *, active_high: bool = False) -> InputPin:
     # A Jetson sets no pull, and the simulated chip's belongs to the bench.
-    pull = "up" if bench.settings.backend in ("fake", "rpi") else "off"
+    pull = Pull.UP if bench.settings.backend in ("fake", "rpi") else Pull.OFF
     return InputPin(line, active_high, pull)
 
 
@@ -360,7 +361,7 @@ def test_a_jetson_sets_no_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         open_pins(settings_for("jetson", tmp_path)) as pins,
         pytest.raises(PinError, match="fit a resistor"),
     ):
-        pins.claim_input(InputPin(SWITCH, pull="up"))
+        pins.claim_input(InputPin(SWITCH, pull=Pull.UP))
 
 
 def test_a_kernel_without_edges_says_what_to_use(

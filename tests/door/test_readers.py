@@ -19,6 +19,7 @@ from edge.door.readers.device import EVENT, DeviceReader, SerialCard, SerialKeys
 from edge.door.readers.matrix import KEYS, SCAN_S, Matrix
 from edge.door.readers.wiegand import GAP_S, Wiegand, card_number, pressed_key
 from edge.door.settings import Reader
+from edge.vocabulary import ReaderKind
 from edge.wire.messages import Credential, Presented
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def test_keys_of_a_wiegand_keypad(wiegand: Wiegand) -> None:
 
 def test_wiegand_through_the_board(tmp_path: Path) -> None:
     pins = Pins(FakeLines(tmp_path))
-    (reader,) = open_readers((Reader("wiegand", (D0, D1)),), pins)
+    (reader,) = open_readers((Reader(ReaderKind.WIEGAND, (D0, D1)),), pins)
     board = Board(tmp_path)
     edges = []
     for bit in frame(1234, 26):

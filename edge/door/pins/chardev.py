@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import PinError
 from edge.installed import with_extra
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.settings import InputPin, OutputPin
@@ -47,7 +48,7 @@ class ChardevLines:
 
     def open_input(self, pin: InputPin, *, edges: bool) -> None:
         """Claim a line; the kernel stamps its edges."""
-        bias = {"up": self._line.Bias.PULL_UP, "down": self._line.Bias.PULL_DOWN}
+        bias = {Pull.UP: self._line.Bias.PULL_UP, Pull.DOWN: self._line.Bias.PULL_DOWN}
         settings = self._gpiod.LineSettings(
             direction=self._line.Direction.INPUT,
             edge_detection=self._line.Edge.FALLING if edges else self._line.Edge.BOTH,

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import PinError
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.settings import InputPin, OutputPin
@@ -138,7 +139,7 @@ class FakeLines:
     def open_input(self, pin: InputPin, *, edges: bool) -> None:
         """Claim a line; every change wakes, falls of `edges` lines are kept."""
         self._claim(pin.line)
-        self._levels[pin.line] = pin.pull == "up"
+        self._levels[pin.line] = pin.pull is Pull.UP
         if edges:
             self._watched.add(pin.line)
         if self._socket is None:

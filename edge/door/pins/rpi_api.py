@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import PinError
 from edge.installed import with_extra
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.settings import InputPin, OutputPin
@@ -52,8 +53,9 @@ class RpiApiLines:
 
     def open_input(self, pin: InputPin, *, edges: bool) -> None:
         """Read a line; a Jetson has no pulls to set."""
-        pulls = {"up": self._gpio.PUD_UP, "down": self._gpio.PUD_DOWN, "off": self._gpio.PUD_OFF}
-        if self._backend == "jetson" and pin.pull != "off":
+        gpio = self._gpio
+        pulls = {Pull.UP: gpio.PUD_UP, Pull.DOWN: gpio.PUD_DOWN, Pull.OFF: gpio.PUD_OFF}
+        if self._backend == "jetson" and pin.pull is not Pull.OFF:
             raise PinError(f"line {pin.line}: a Jetson sets no pull; fit a resistor, pull = 'off'")
         self._setup(pin.line, self._gpio.IN, pull_up_down=pulls[pin.pull])
         if edges:

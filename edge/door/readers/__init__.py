@@ -14,6 +14,7 @@ from edge.door.readers.claim import ClaimReader
 from edge.door.readers.device import DeviceReader, SerialCard, SerialKeys, Wedge, open_tty, open_usb
 from edge.door.readers.matrix import Matrix
 from edge.door.readers.wiegand import Wiegand
+from edge.vocabulary import ReaderKind
 
 if TYPE_CHECKING:
     from edge.door.pins import Pins
@@ -34,12 +35,12 @@ def open_readers(readers: tuple[Reader, ...], pins: Pins) -> list[ClaimReader]:
 
 
 def _open(reader: Reader, pins: Pins) -> ClaimReader:
-    if reader.kind == "wiegand":
+    if reader.kind is ReaderKind.WIEGAND:
         return Wiegand(pins, *reader.lines)
-    if reader.kind == "matrix":
+    if reader.kind is ReaderKind.MATRIX:
         rows = len(reader.lines) - reader.columns
         return Matrix(pins, reader.lines[:rows], reader.lines[rows:])
-    if reader.kind == "wedge":
+    if reader.kind is ReaderKind.WEDGE:
         return DeviceReader(reader.device, open_usb, Wedge())
-    parser = SerialCard() if reader.kind == "serial card" else SerialKeys()
+    parser = SerialCard() if reader.kind is ReaderKind.SERIAL_CARD else SerialKeys()
     return DeviceReader(reader.device, lambda path: open_tty(path, reader.baud), parser)

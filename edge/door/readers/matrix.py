@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.door.readers.claim import PinEntry
 from edge.door.settings import InputPin, OutputPin
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
@@ -35,7 +36,7 @@ class Matrix:
         for line in rows:
             pins.claim_output(OutputPin(line, active_high=False), on=True)
         for line in columns:
-            pins.claim_input(InputPin(line, active_high=False, pull="up"))
+            pins.claim_input(InputPin(line, active_high=False, pull=Pull.UP))
         self._seen = ""
         self._down = ""
         self._scan_at: float | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge.door.readers.claim import PinEntry, card
 from edge.door.say import say
 from edge.door.settings import InputPin
+from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
@@ -36,7 +37,7 @@ class Wiegand:
             PinError: a line cannot be claimed, or gives no edges with this backend.
         """
         for line in (d0, d1):
-            pins.claim_input(InputPin(line, active_high=False, pull="off"), edges=True)
+            pins.claim_input(InputPin(line, active_high=False, pull=Pull.OFF), edges=True)
         self._bit = {d0: "0", d1: "1"}
         self._bits = ""
         self._last_at = 0.0
