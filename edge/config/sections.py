@@ -292,6 +292,10 @@ class MqttSection(Section):
     command_keys: tuple[PublicKey, ...] = ()
     """Ed25519 public keys (base64) of operators, beside those of `edge-door keys make`."""
 
+    trust_broker: bool = False
+    """Open for a PIN that comes over the broker, on `lock/set`. Whoever owns the broker then sees
+    every PIN that is sent and can send it again: for a home whose broker is as safe as its key."""
+
     @property
     def permitted(self) -> frozenset[Action]:
         """What signed commands may ask for."""

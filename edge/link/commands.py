@@ -19,7 +19,7 @@ from edge.access.bucket import TokenBucket
 from edge.access.command import signer
 from edge.errors import CommandError, WireError
 from edge.link.payloads import ConfirmPayload, from_json
-from edge.wire.messages import Claim, Command, Relock
+from edge.wire.messages import Claim, Command, Relock, UnlockByCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -51,10 +51,13 @@ class Confirmation:
 class Commands:
     """Turns what arrived into what sight may hear."""
 
-    def __init__(self, topics: Topics, keys: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self, topics: Topics, keys: Callable[[], Collection[str]], *, trust_broker: bool = False
+    ) -> None:
         """`keys` tells whose signatures count now, base64 public keys; none: commands are off."""
         self._topics = topics
         self._keys = keys
+        self._trust_broker = trust_broker
         self._buckets: dict[str, TokenBucket] = {}
 
     def read(self, topic: str, payload: bytes, *, retained: bool) -> Request | Confirmation:
@@ -65,7 +68,7 @@ class Commands:
         """
         text = _text(payload, retained=retained)
         if topic == self._topics.lock_set:
-            return _lock(text)
+            return _lock(text, trust_broker=self._trust_broker)
         if topic == self._topics.claim_set:
             return _claim(text)
         if topic == self._topics.command:
@@ -103,15 +106,25 @@ def _text(payload: bytes, *, retained: bool) -> str:
     return text
 
 
-def _lock(text: str) -> Request:
+def _lock(text: str, *, trust_broker: bool) -> Request:
     if text == "LOCK":
         return Relock()
+    if trust_broker and text.startswith("{"):
+        return _by_code(text)
     if text in {"UNLOCK", "OPEN"}:
         raise CommandError(
             f"{text} is refused: whoever reaches the broker could open the door. "
             "Only a signed command may unlock"
         )
     raise CommandError("only LOCK is followed here")
+
+
+def _by_code(text: str) -> Request:
+    body = _object(text)
+    code, at = body.get("code"), body.get("at")
+    if body.get("action") != "UNLOCK" or type(code) is not str or type(at) not in (int, float):
+        raise CommandError('an unlock by code is {"action": "UNLOCK", "code": PIN, "at": seconds}')
+    return UnlockByCode(code[:MAX_NAME], float(str(at)))
 
 
 def _claim(text: str) -> Request:

@@ -107,7 +107,9 @@ class Link:
         self._outbox = outbox
         self._sight = sight
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
-        self._commands = Commands(self._topics, self._operators)
+        self._commands = Commands(
+            self._topics, self._operators, trust_broker=config.mqtt.trust_broker
+        )
         self._shipper = Shipper(ledger, outbox, self._topics)
         self._reporter = Reporter(ledger, outbox, config.mqtt.cert_file)
         self._reported: Reported | None = None

@@ -45,6 +45,7 @@ from edge.wire.messages import (
     Rehearse,
     Relock,
     Status,
+    UnlockByCode,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Sight:
             LendCamera: self._lend_camera,
             Part: self._take_part,
             Rehearse: self._rehearse,
+            UnlockByCode: self._unlock_by_code,
         }
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
@@ -291,6 +293,9 @@ class Sight:
         if do is None:
             raise UsageError("this is not for sight")
         return Done(do(request) or "")
+
+    def _unlock_by_code(self, request: UnlockByCode) -> str:
+        return self._desk.unlock_by_code(request, self._door)
 
     def _claim(self, request: Claim) -> str:
         return self._claims.make(request.person, self._templates, time.monotonic())

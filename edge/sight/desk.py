@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from edge.sight.journal import Journal
     from edge.sight.rulebook import Rulebook
     from edge.vault.vault import Vault
-    from edge.wire.messages import Presented
+    from edge.wire.messages import Presented, UnlockByCode
 
 log = logging.getLogger(__name__)
+
+CODE_FRESH_S = 30.0
+"""How old a request with a PIN over the broker may be: home automation's clocks differ."""
 
 
 class Desk:
@@ -82,6 +85,38 @@ class Desk:
         command = self._orders.take(text)
         self._follow(command, door)
         return command.action.value
+
+    def unlock_by_code(self, asked: UnlockByCode, door: Doorside) -> str:
+        """Open for whose PIN came over the broker, where the owner trusts it: who that is.
+
+        Raises:
+            CommandError: it is off, stale, too often, locked out, or nobody's PIN.
+        """
+        moment = now()
+        self._orders.limit_codes()
+        if not self._config.mqtt.trust_broker:
+            raise CommandError("[mqtt] trust_broker is off, so only a signed command opens")
+        if not moment.wall_trusted or not abs(moment.wall - asked.at) <= CODE_FRESH_S:
+            raise CommandError("this request is stale, or the clock here is not set")
+        if self._rulebook.lockout.left_s(PIN, moment) > 0:
+            raise CommandError("too many wrong PINs: wait")
+        claimed = self._vault.credentials.identify(Kind.PIN, asked.code)
+        if claimed is None:
+            self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
+            self._deny(Reason.UNKNOWN_CREDENTIAL, Credential.PIN)
+            raise CommandError("this is nobody's PIN")
+        self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
+        if claimed.duress:
+            self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
+        verdict = self._rulebook.schedule.verdict(claimed.person, moment)
+        if verdict is not Verdict.ALLOWED:
+            self._deny(OBJECTIONS[verdict], Credential.PIN, claimed.person)
+            raise CommandError("not at this hour")
+        detail = {"by": "a PIN over the broker"}
+        opened = door.open_for(Reason.COMMAND, claimed.person, detail=detail)
+        if opened is not Reason.COMMAND:
+            raise CommandError(f"The door stays shut: {opened.value}.")
+        return claimed.person
 
     def relock(self, door: Doorside, who: str) -> None:
         """Lock now: the one request that needs no signature. `who` goes into the record.

@@ -48,6 +48,7 @@ class Orders:
         self._waiting: dict[str, tuple[Command, float]] = {}
         self._buckets: dict[str, TokenBucket] = {}
         self._unsigned = TokenBucket(*_UNSIGNED)
+        self._codes = TokenBucket(*_UNSIGNED)
         self._refused, self._why, self._told_at = 0, "", float("-inf")
 
     def take(self, text: str) -> Command:
@@ -92,6 +93,17 @@ class Orders:
             raise CommandError(f"{why}: wait some seconds, or sign it.")
         detail = {"action": action.value, "who": who}
         self._journal.note(EventKind.SYSTEM, Reason.COMMAND, detail=detail)
+
+    def limit_codes(self) -> None:
+        """See that PINs over the broker do not come too often.
+
+        Raises:
+            CommandError: they do.
+        """
+        if not self._codes.take(time.monotonic()):
+            why = "PINs over the broker come too often"
+            self.refuse(why)
+            raise CommandError(why)
 
     def refuse(self, why: str) -> None:
         """Count a refusal."""

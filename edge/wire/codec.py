@@ -32,6 +32,7 @@ _OPERATIONS: dict[str, type[Message]] = {
     "refused": messages.Refused,
     "claim": messages.Claim,
     "command": messages.Command,
+    "unlock_by_code": messages.UnlockByCode,
     "part": messages.Part,
     "ask_status": messages.AskStatus,
     "watch": messages.Watch,

@@ -2,8 +2,8 @@
 
     door's socket    sight asks     Unlock  Relock  SetMode  Signal  Acknowledge  AskState
                      guard tells    State  Happened  Presented  Refused
-    sight's socket   others ask     Claim  Command  Relock  AskStatus  Watch  LendCamera
-                                   Rehearse
+    sight's socket   others ask     Claim  Command  UnlockByCode  Relock  AskStatus  Watch
+                                    LendCamera  Rehearse
                      sight answers  Done  Failed  Status, and Seen to those who watch
 
 Stdlib only, since the relay guard speaks it.
@@ -224,6 +224,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlockByCode:
+    """Open for whose PIN this is; only where the broker is trusted (`[mqtt] trust_broker`)."""
+
+    code: str
+    at: float
+    """When it was asked, seconds since the Unix epoch."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """How is sight?"""
 
@@ -311,7 +320,7 @@ class Unreadable:
     why: str
 
 
-Request = Claim | Command | Relock | AskStatus | Watch | LendCamera | Rehearse | Part
+Request = Claim | Command | UnlockByCode | Relock | AskStatus | Watch | LendCamera | Rehearse | Part
 Answer = Done | Failed | Status
 Message = (
     Request

@@ -37,7 +37,7 @@ from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.link.twin import Twin
 from edge.records import Event, EventKind, Head, Reason, StoredEvent
 from edge.vocabulary import Action
-from edge.wire.messages import Claim, Command, Relock
+from edge.wire.messages import Claim, Command, Relock, UnlockByCode
 from tests.support.link_parts import Authority, FakeSight, gathered, until
 
 if TYPE_CHECKING:
@@ -268,6 +268,18 @@ class TestCommands:
             except CommandError as error:
                 dropped += "too many of one key" in str(error)
         assert dropped >= 200 - 11 - 2 * (time.monotonic() - began)
+
+    def test_a_pin_over_the_broker_is_heard_only_where_the_broker_is_trusted(self) -> None:
+        text = b'{"action": "UNLOCK", "code": "4711", "at": 17.5}'
+        with pytest.raises(CommandError):
+            self.signed.read(TOPICS.lock_set, text, retained=False)
+        home = Commands(TOPICS, lambda: (), trust_broker=True)
+        assert home.read(TOPICS.lock_set, text, retained=False) == UnlockByCode("4711", 17.5)
+        with pytest.raises(CommandError, match="retained"):
+            home.read(TOPICS.lock_set, text, retained=True)
+        for bad in (b"UNLOCK", b'{"action":"UNLOCK","code":4711,"at":1}', b'{"action":"OPEN"}'):
+            with pytest.raises(CommandError):
+                home.read(TOPICS.lock_set, bad, retained=False)
 
     def test_signed_commands_are_off_by_default(self) -> None:
         with pytest.raises(CommandError, match="signed commands are off"):

@@ -19,6 +19,7 @@ from edge.door.launch import guard_command
 from edge.door.pins.fake import Board
 from edge.errors import CommandError, LedgerError
 from edge.records import Event, EventKind, Reason, Template
+from edge.sight import desk as desk_module
 from edge.sight import orders as orders_module
 from edge.sight.claims import Claims
 from edge.sight.desk import Desk
@@ -28,7 +29,7 @@ from edge.sight.journal import Journal, open_ledger
 from edge.sight.rulebook import Rulebook
 from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action
-from edge.wire.messages import Credential, Mode, Presented
+from edge.wire.messages import Credential, Mode, Presented, UnlockByCode
 
 OWNER = Ed25519PrivateKey.generate()
 PULSE_S = 0.2
@@ -197,6 +198,7 @@ def trusted_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = now()
     trusted = type(moment)(moment.boot, moment.at, moment.wall, wall_trusted=True)
     monkeypatch.setattr(orders_module, "now", lambda: trusted)
+    monkeypatch.setattr(desk_module, "now", lambda: trusted)
 
 
 @pytest.mark.usefixtures("trusted_clock")
@@ -340,3 +342,44 @@ class TestCommands:
 def tell(room: Room, operators: Operators) -> None:
     event = Event(EventKind.PEOPLE, Reason.KEYS_CHANGED, 0.0, 0.0, False, "door1")  # noqa: FBT003
     room.ledger.append(event, {"operators": operators.to_json()})
+
+
+HOME = {"host": "x", "trust_broker": True}
+
+
+@pytest.mark.usefixtures("trusted_clock")
+class TestPinOverTheBroker:
+    def ask(self, room: Room, code: str, late_s: float = 0.0) -> str:
+        return room.desk.unlock_by_code(UnlockByCode(code, time.time() - late_s), room.door)
+
+    def test_it_is_off_unless_the_owner_trusts_the_broker(self, room: Callable[..., Room]) -> None:
+        r = room()
+        with pytest.raises(CommandError, match="trust_broker is off"):
+            self.ask(r, PIN)
+        assert r.stays_shut()
+
+    def test_a_fresh_pin_opens_and_is_recorded(self, room: Callable[..., Room]) -> None:
+        r = room(mqtt=HOME)
+        assert self.ask(r, PIN) == "Anna"
+        assert r.opened(1)
+        assert Reason.COMMAND in r.reasons()
+
+    @pytest.mark.parametrize("late_s", [31.0, -31.0, float("nan"), float("inf")])
+    def test_a_stale_one_does_not(self, room: Callable[..., Room], late_s: float) -> None:
+        r = room(mqtt=HOME)
+        with pytest.raises(CommandError, match="stale"):
+            self.ask(r, PIN, late_s)
+        assert r.stays_shut()
+
+    def test_guessing_is_limited_and_locks(self, room: Callable[..., Room]) -> None:
+        r = room(mqtt=HOME)
+        refused = 0
+        for number in range(50):
+            with pytest.raises(CommandError):
+                self.ask(r, f"{number:04d}99")
+            refused += 1
+        assert refused == 50
+        assert r.reasons().count(Reason.UNKNOWN_CREDENTIAL) <= 5
+        with pytest.raises(CommandError):
+            self.ask(r, PIN)
+        assert r.stays_shut()
