@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from edge.config import Config, parse
+from edge.evaluate import attacks
 from edge.records import Box, Frame
-from edge.vision.liveness.limits import LOOK_EVERY_S
+from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S
 from edge.vision.liveness.recapture import around
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
+    from edge.evaluate.attacks import Sitter
     from edge.ops.demo.animate import Portrait
+    from edge.records import Pixels
 
 FPS = 30
 
@@ -57,3 +60,20 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
     assert sum(bool(opinions) for opinions in looks) == round(1 / LOOK_EVERY_S)
     assert {opinion.check for opinions in looks for opinion in opinions} == {"recapture"}
     assert not any(none)
+
+
+@pytest.mark.parametrize("family", ["devices", "screens"])
+def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
+    stages: Stages, sitter: Sitter, family: str
+) -> None:
+    (check,) = stages.checks
+
+    def odds(pixels: Pixels) -> list[float]:
+        frame = Frame(pixels, 0.0, 0)
+        return [check.look(frame, face) for face in stages.detector.detect(frame)[:1]]
+
+    shown = attacks.presentations(attacks.FAMILIES[family], [sitter], range(12), 3)
+    filmed = [value for presentation in shown for value in odds(next(presentation.frames))]
+    (plain,) = odds(sitter.opened)
+    assert plain < DOUBT_ABOVE
+    assert np.median(filmed) > DOUBT_ABOVE
