@@ -14,6 +14,7 @@ from edge.cli import app
 from edge.config import Config
 from edge.errors import UsageError
 from edge.evaluate.liveness.crops import CropRates, evaluate_crops
+from edge.vision.liveness.limits import DOUBT_ABOVE
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_borders_that_were_made_up_are_cut_away(tmp_path: Path, check: Seen) -> 
 
 def test_rates_count_what_lies_on_the_wrong_side() -> None:
     odds, attack = np.array([-2.0, 1.0, 0.5, -1.0, 3.0]), np.array([0, 0, 1, 1, 1], bool)
-    rates = CropRates(odds, attack)
+    rates = CropRates(DOUBT_ABOVE + odds, attack)
     assert (rates.bpcer.hits, rates.bpcer.count) == (1, 2)
     assert (rates.apcer.hits, rates.apcer.count) == (1, 3)
     assert rates.auc == pytest.approx(4 / 6)

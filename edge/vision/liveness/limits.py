@@ -28,8 +28,9 @@ standing."""
 
 AVERAGED_S = 2.0
 """One look trembles with every move of the face; the mean of these seconds counts."""
-DOUBT_ABOVE = 0.0
-"""Log-odds of an attack, summed over the checks."""
+DOUBT_ABOVE = 1.0
+"""Log-odds of an attack, summed over the checks. Of 35 genuine films by networks that had seen
+nothing of their sources 2 were doubted, of 8 attack films 6; the other two show no blink."""
 UNSEEN = 20.0
 """Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
 LOOK_EVERY_S = 0.25

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from models.build.recapture.shape import WIDTH
 from models.build.recapture.student import Student
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ FACES, SAMPLES = 24, 40  # of a batch
 SMOOTH = 0.02  # labels are a few per cent wrong
 SEEN, ODDS = 0.4, 0.4  # weights of the teachers' answers
 SOFT = 4.0  # their log-odds are far too sure
+LEANING = 0.5
+"""Share of the answer that the teacher of the face alone would give in the student's own. Of 14
+sources and sets of films, each by a student that had not seen it, the mean area under the curve
+rose from 0.858 to 0.877; it is the one teacher whose last layer the student learns well (71 % of
+its variance on unseen sources, the others' 26 %)."""
 REPORT = 100  # steps
 
 
@@ -62,7 +68,21 @@ def learn(lessons: Lessons, held: int | None, steps: int = STEPS, seed: int = 0)
         losses.append(loss.item())
         if (step + 1) % REPORT == 0:
             print(f"  step {step + 1}: loss {np.mean(losses[-REPORT:]):.3f}", flush=True)
-    return student.eval()
+    return _leaning(student.eval(), lessons)
+
+
+def _leaning(student: Student, lessons: Lessons) -> Student:
+    """Put that answer into the last sum; it is linear in what the student keeps of the first crop.
+
+    The teacher's own last step is found by least squares from what its last layer sees.
+    """
+    seen = np.column_stack([lessons.seen[:, 0], np.ones(len(lessons.seen))])
+    step = torch.from_numpy(np.linalg.lstsq(seen, lessons.alone, rcond=None)[0]).float()
+    head = student.taught[0]
+    with torch.no_grad():
+        student.out.weight[:, :WIDTH] += LEANING * (step[:-1] @ head.weight)
+        student.out.bias += LEANING * (step[:-1] @ head.bias + step[-1])
+    return student
 
 
 def _learnt(fold: NDArray[np.int64], held: int | None) -> NDArray[np.int64]:

@@ -31,7 +31,9 @@ class Lessons:
     drawn: NDArray[np.float64]
     """How often each is drawn."""
     odds: NDArray[np.float32]
-    """Log-odds of an attack by the teachers."""
+    """Log-odds of an attack by the two teachers that see whole frames, summed."""
+    alone: NDArray[np.float32]
+    """The same by the one that sees the face alone."""
     seen: NDArray[np.float32]
     """What their last layers see, `(n, 3, 128)`."""
     pool: Pool
@@ -58,13 +60,14 @@ def gather(folder: Path, teaching: Path, kept: Path) -> Lessons:
             return pickle.load(file)  # noqa: S301 - our own
     faces = list(data.faces(folder))
     print(f"{len(faces)} faces")
-    odds, seen = teachers.answers(teaching, faces)
+    odds, alone, seen = teachers.answers(teaching, faces)
     print("the teachers have answered")
     lessons = Lessons(
         labels=[face.label for face in faces],
         crops=np.stack([pool.crops_of(face.pixels, face.box) for face in faces]),
         drawn=pool.weights(faces),
         odds=odds,
+        alone=alone,
         seen=seen,
         pool=pool.pool(faces, SAMPLES, SEED),
     )

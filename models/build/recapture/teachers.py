@@ -53,25 +53,28 @@ class Teacher:
         return logits, seen
 
 
-def answers(folder: Path, faces: Sequence[Face]) -> tuple[Floats, Floats]:
-    """Of every face: log-odds of an attack by the two that see whole frames, and what all see.
+def answers(folder: Path, faces: Sequence[Face]) -> tuple[Floats, Floats, Floats]:
+    """Of every face: log-odds of an attack, and what the last layers see.
 
     Returns:
-        `(n,)`, and `(n, 3, 128)` in the order of the student's crops, each number of mean 0 and
+        The sum of the two that see whole frames `(n,)`; the one that sees the face alone `(n,)`;
+        and `(n, 3, 128)` in the order of the student's crops, each number of mean 0 and
         deviation 1.
     """
     close, near, far = (Teacher(folder / f"{name}.onnx") for name in FILES)
-    odds, seen = [], []
+    odds, alone, seen = [], [], []
     for first in range(0, len(faces), BATCH):
         some = [(face.pixels, face.box) for face in faces[first : first + BATCH]]
         crops = np.stack([crops_of(*one) for one in some])[..., ::-1].astype(np.float32)
         tight = np.stack([_close(*one) for one in some]).astype(np.float32) / 255
         by = [close(tight), near(crops[:, 1]), far(crops[:, 2])]
         odds.append(sum(_attack(logits) for logits, _ in by[1:]))
+        alone.append(by[0][0][:, 1] - by[0][0][:, 0])
         seen.append(np.stack([last for _, last in by], 1))
     layers = np.concatenate(seen)
     spread = layers.std(axis=0) + 1e-3
-    return np.concatenate(odds), ((layers - layers.mean(axis=0)) / spread).astype(np.float32)
+    standard = ((layers - layers.mean(axis=0)) / spread).astype(np.float32)
+    return np.concatenate(odds), np.concatenate(alone), standard
 
 
 def _attack(logits: Floats) -> Floats:

@@ -8,7 +8,7 @@ import pytest
 from edge.config.sections import Level, LivenessSection
 from edge.records import Liveness, LivenessState, Opinion
 from edge.vision.liveness.doubt import Doubt
-from edge.vision.liveness.limits import AVERAGED_S, MIN_LOOKS
+from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
 from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, skin
 from tests.vision.liveness.test_challenge import performance
@@ -18,7 +18,8 @@ LOOK_EVERY = 8  # frames
 
 
 def said(value: float) -> tuple[Opinion, ...]:
-    return (Opinion("recapture", value),)
+    """So far beyond the limit."""
+    return (Opinion("recapture", DOUBT_ABOVE + value),)
 
 
 def doubt_of(*votes: tuple[float, float]) -> Doubt:
