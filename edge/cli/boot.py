@@ -47,8 +47,9 @@ def apply(file: FileOption = None, config: ConfigOption = None, json: JsonOption
 
 
 @boot_app.command()
-def remove(file: FileOption = None, json: JsonOption = False) -> None:
+def remove(file: FileOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Take our lines out of config.txt."""
+    del config  # every command takes it
     path = _file(file)
     changed = write_lines(path, [])
     told = f"taken out of {path}. {RESTART}" if changed else f"none of our lines are in {path}."

@@ -59,7 +59,7 @@ class Standing:
 
     def sentences(self) -> dict[str, str]:
         """For people, by subject."""
-        told = {"sight": self.silence or "looks and judges"}
+        told = {"sight": self.silence or "answers"}
         if self.sight is not None:
             told |= _of_sight(self.sight)
         told["broker"] = self.broker
@@ -122,8 +122,8 @@ def _of_sight(sight: Status) -> dict[str, str]:
         "relay guard": "answers" if sight.door else "does not answer: nobody is let in",
         "people": f"{sight.people} enrolled",
     }
-    if sight.metrics:
-        rate, median = sight.metrics.get("fps", 0.0), sight.metrics.get("decision_ms", 0.0)
+    rate, median = sight.metrics.get("fps", 0.0), sight.metrics.get("decision_ms", 0.0)
+    if rate:
         told["speed"] = f"{rate:.1f} pictures a second, a decision in {median:.0f} ms"
         if sight.metrics.get("too_slow"):
             told["speed"] += f": too slow for blinks, which need {NEEDED_FPS:g}"

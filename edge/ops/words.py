@@ -29,6 +29,7 @@ MEANING: dict[Reason, str] = {
     Reason.DOOR_UNAVAILABLE: "the relay guard does not answer",
     Reason.LEDGER_UNAVAILABLE: "the ledger cannot be written",
     Reason.INTERNAL_ERROR: "something broke while judging",
+    Reason.INTENDED: "a change was begun",
     Reason.REX: "exit button",
     Reason.FORCED: "door forced open",
     Reason.HELD_OPEN: "door held open",
