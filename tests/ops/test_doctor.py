@@ -15,6 +15,7 @@ from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault
 from edge.vision.models.manifest import shipped_models
+from tests.support.link_parts import MOSQUITTO, Mosquitto
 
 if TYPE_CHECKING:
     from edge.ops.doctor import Check
@@ -88,11 +89,25 @@ def test_a_broker_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        check = look(configured(tmp_path, mqtt={"host": "127.0.0.1", "port": port}))["broker"]
+        check = system.broker(configured(tmp_path, mqtt={"host": "127.0.0.1", "port": port}))
         assert check.level == "fail"
-        unused.listen()
-        check = look(configured(tmp_path, mqtt={"host": "127.0.0.1", "port": port}))["broker"]
-        assert check.level == "ok"
+        assert "nothing listens" in check.sentence
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is missing")
+def test_what_a_real_broker_says_is_what_doctor_says(tmp_path: Path) -> None:
+    for anonymous, level, words in (
+        (True, "ok", "lets us in (MQTT 5)"),
+        (False, "fail", "refuses"),
+    ):
+        broker = Mosquitto(tmp_path, anonymous=anonymous).start()
+        try:
+            mqtt = {"host": "127.0.0.1", "port": broker.port}
+            check = system.broker(configured(tmp_path, mqtt=mqtt))
+        finally:
+            broker.kill()
+        assert check.level == level
+        assert words in check.sentence
 
 
 def test_simulated_pins_are_never_called_fine(tmp_path: Path) -> None:
