@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from homeassistant import bootstrap, runner
+from homeassistant import bootstrap, config_entries, core, loader
 
 ENTRY = {
     "created_at": "2026-01-01T00:00:00+00:00",
@@ -37,8 +37,7 @@ ENTRY = {
 
 async def _run(folder: Path, port: int) -> None:
     (folder / ".storage").mkdir(parents=True)
-    settings = "http:\n  server_port: 0\nlogger:\n  default: error\n"
-    (folder / "configuration.yaml").write_text(settings)
+    (folder / "configuration.yaml").touch()
     entry = ENTRY | {"data": ENTRY["data"] | {"port": port}}
     stored = {
         "version": 1,
@@ -47,8 +46,14 @@ async def _run(folder: Path, port: int) -> None:
         "data": {"entries": [entry]},
     }
     (folder / ".storage/core.config_entries").write_text(json.dumps(stored))
-    config = runner.RuntimeConfig(config_dir=str(folder), skip_pip=True)
-    hass = await bootstrap.async_setup_hass(config)
+    hass = core.HomeAssistant(str(folder))
+    hass.config.skip_pip = True
+    loader.async_setup(hass)
+    hass.config_entries = config_entries.ConfigEntries(hass, {})
+    await bootstrap.async_load_base_functionality(hass)
+    # Its web server and what needs it are not of interest here.
+    for component in ("http", "file_upload"):
+        hass.config.components.add(component)
 
     def tell(state: Any) -> None:
         line = {"entity": state.entity_id, "state": state.state, "of": dict(state.attributes)}
@@ -65,6 +70,8 @@ async def _run(folder: Path, port: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await hass.async_start()
+    if not await hass.config_entries.async_setup(ENTRY["entry_id"]):
+        sys.exit("MQTT could not be set up")
     await stop.wait()
     await hass.async_stop()
 

@@ -22,7 +22,10 @@ def test_a_running_door_answers(tmp_path: Path, visitor: tuple[Path, Path]) -> N
         assert any("eyes" in packet for packet in packets)
         assert Reason.GRANTED not in door.reasons()  # nobody has claimed to be anybody
 
-        tried = door.command("try", "--claim", "eileen", "--json")
+        for _ in range(6):  # beside busy programs a visit may be seen too rarely to be judged
+            tried = door.command("try", "--claim", "eileen", "--json")
+            if tried.returncode == 0:
+                break
         assert json.loads(tried.stdout)["person"] == "Eileen", tried.stderr
         assert tried.returncode == 0
         assert Reason.GRANTED not in door.reasons()
