@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+PIN_DIGITS = (4, 12)
+"""Fewest and most of a PIN: what keypads send, and what the vault takes."""
+
 
 class Hint(str, Enum):
     """What to tell the person in front of the camera."""

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 class Patience:
     """How much an attempt needs and how long it may take; seconds."""
 
-    stale_after_s: float = 0.5
-    liveness_timeout_s: float = 10.0
+    stale_after_s: float
+    liveness_timeout_s: float
     """From the attempt's first frame that may be judged."""
-    challenge_s: float = 12.0
+    challenge_s: float
     """So much more for whoever has been asked for a challenge."""
-    pause_s: float = 5.0
-    cooldown_s: float = 2.0
+    pause_s: float
+    cooldown_s: float
     probes: int = 3
     misses: int = 6
     probe_fresh_s: float = 2.0

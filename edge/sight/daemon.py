@@ -95,7 +95,7 @@ class Sight:
         self._door = Doorside(self._guard, self._journal, self._presented)
         self._signals = Signals(self._door, self._journal)
         self._pipeline = Pipeline(self._stages, config)
-        self._judge = Judge(_patience(config))
+        self._judge = Judge(patience_of(config))
         self._metrics = Metrics()
         self._pace = Pace()
         self._errors = 0
@@ -317,7 +317,8 @@ class Sight:
         self._rehearsal_until = time.monotonic() + min(request.seconds, LONGEST_REHEARSAL_S)
 
 
-def _patience(config: Config) -> Patience:
+def patience_of(config: Config) -> Patience:
+    """How much an attempt needs, as the configuration says."""
     return Patience(
         stale_after_s=config.camera.stale_after_s,
         liveness_timeout_s=config.liveness.timeout_s,

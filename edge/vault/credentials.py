@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError, UsageError
 from edge.vault.people import find, people_rows
+from edge.vocabulary import PIN_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,6 @@ TABLE = """CREATE TABLE credentials (
     secret BLOB NOT NULL UNIQUE
 ) STRICT"""
 
-MIN_PIN, MAX_PIN = 4, 12
 MAX_CARD = 64
 _HALF = 2**16
 _FACILITY = re.compile(r"(\d{1,5}),(\d{1,5})", re.ASCII)
@@ -227,8 +227,9 @@ def _number(text: str) -> int:
 
 
 def _digits(pin: str) -> str:
-    if not (MIN_PIN <= len(pin) <= MAX_PIN and pin.isascii() and pin.isdigit()):
-        raise UsageError(f"A PIN has {MIN_PIN} to {MAX_PIN} digits.")
+    fewest, most = PIN_DIGITS
+    if not (fewest <= len(pin) <= most and pin.isascii() and pin.isdigit()):
+        raise UsageError(f"A PIN has {fewest} to {most} digits.")
     return pin
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.lockout import Lockout, Rules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict
+from edge.config import Config
 from edge.moment import Moment
 from edge.records import (
     Decision,
@@ -25,6 +26,7 @@ from edge.records import (
     Quality,
     Reason,
 )
+from edge.sight.daemon import patience_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -194,7 +196,12 @@ def test_hints_tell_the_person_what_to_do() -> None:
 # Attempts: what frames add up to
 
 STEP = 0.1
-PATIENCE = Patience()
+PATIENCE = patience_of(Config())
+
+
+def patience(**changes: Any) -> Patience:
+    """As configured out of the box, but for `changes`."""
+    return replace(PATIENCE, **changes)
 
 
 def moment(at: float, boot: str = "b1", wall: float | None = None) -> Moment:
@@ -266,7 +273,7 @@ def test_three_comparisons_and_life_grant_once() -> None:
 
 
 def test_who_was_let_in_is_let_in_again_only_after_nobody_was_in_view() -> None:
-    scene = Scene(Patience(cooldown_s=2.0))
+    scene = Scene(patience(cooldown_s=2.0))
     assert final(scene.frames(5, HIT)) == [Reason.GRANTED]
     scene.frames(15, faces=0, track=0)
     assert final(scene.frames(20, HIT, track=2)) == []  # the track broke, the visit did not
@@ -275,7 +282,7 @@ def test_who_was_let_in_is_let_in_again_only_after_nobody_was_in_view() -> None:
 
 
 def test_who_was_let_in_and_stays_is_not_denied() -> None:
-    scene = Scene(Patience(liveness_timeout_s=1.0))
+    scene = Scene(patience(liveness_timeout_s=1.0))
     assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
     assert final(scene.frames(30, HIT, PENDING)) == []
     assert final(scene.frames(30, HIT, PENDING, track=2)) == []
@@ -288,21 +295,21 @@ def test_another_person_may_follow_within_the_visit() -> None:
 
 
 def test_life_may_come_after_the_match_while_the_match_is_fresh() -> None:
-    scene = Scene(Patience(probe_fresh_s=1.0))
+    scene = Scene(patience(probe_fresh_s=1.0))
     scene.frames(3, HIT, PENDING)
     assert final(scene.frames(5, None, PENDING)) == []
     assert scene.frame(None, LIVE).outcome is Outcome.GRANT
 
 
 def test_an_old_match_does_not_grant() -> None:
-    scene = Scene(Patience(probe_fresh_s=1.0))
+    scene = Scene(patience(probe_fresh_s=1.0))
     scene.frames(3, HIT, PENDING)
     scene.frames(15, None, PENDING)
     assert scene.frame(None, LIVE).reason is Reason.MATCH_PENDING
 
 
 def test_a_stranger_is_denied_after_six_misses_once_a_pause() -> None:
-    scene = Scene(Patience(pause_s=2.0))
+    scene = Scene(patience(pause_s=2.0))
     decisions = scene.frames(6, MISS)
     assert final(decisions) == [Reason.NO_MATCH]
     assert decisions[-1].outcome is Outcome.DENY
@@ -363,7 +370,7 @@ def test_a_match_of_another_than_the_one_claimed_is_none() -> None:
 
 
 def test_a_face_that_shows_no_life_is_denied_when_its_time_is_over() -> None:
-    scene = Scene(Patience(liveness_timeout_s=2.0))
+    scene = Scene(patience(liveness_timeout_s=2.0))
     decisions = scene.frames(25, HIT, PENDING)
     assert final(decisions) == [Reason.NOT_LIVE]
     denied = next(d for d in decisions if d.outcome is Outcome.DENY)
@@ -372,7 +379,7 @@ def test_a_face_that_shows_no_life_is_denied_when_its_time_is_over() -> None:
 
 
 def test_who_is_asked_for_a_challenge_has_time_for_it() -> None:
-    scene = Scene(Patience(liveness_timeout_s=2.0, challenge_s=3.0))
+    scene = Scene(patience(liveness_timeout_s=2.0, challenge_s=3.0))
     asked = Liveness(LivenessState.PENDING, instruction="turn left")
     assert final(scene.frames(15, HIT, PENDING)) == []
     assert final(scene.frames(20, HIT, asked)) == []
@@ -380,7 +387,7 @@ def test_who_is_asked_for_a_challenge_has_time_for_it() -> None:
 
 
 def test_the_time_for_life_does_not_run_before_the_face_may_be_judged() -> None:
-    scene = Scene(Patience(liveness_timeout_s=1.0))
+    scene = Scene(patience(liveness_timeout_s=1.0))
     waited = scene.frames(50, None, PENDING, quality=POOR)
     assert {d.reason for d in waited} == {Reason.POOR_QUALITY}
     scene.frames(3, HIT, PENDING)
@@ -409,7 +416,7 @@ def test_a_new_claim_begins_with_nothing() -> None:
 
 
 def test_two_faces_never_grant_and_are_denied_once_a_pause() -> None:
-    scene = Scene(Patience(pause_s=2.0))
+    scene = Scene(patience(pause_s=2.0))
     scene.frames(2, HIT)
     decisions = scene.frames(30, HIT, faces=2)
     assert final(decisions) == [Reason.MANY_FACES] * 2
@@ -427,14 +434,14 @@ def test_a_second_face_for_a_moment_is_waited_out() -> None:
 
 def test_tracks_that_always_break_are_denied_when_their_time_is_over() -> None:
     """A camera of two frames a second: every frame is a track of its own."""
-    scene = Scene(Patience(liveness_timeout_s=2.0))
+    scene = Scene(patience(liveness_timeout_s=2.0))
     heard = [scene.frame(HIT, PENDING, track=number) for number in range(40)]
     assert final(heard) == [Reason.NOT_LIVE]
     assert heard[21].outcome is Outcome.DENY
 
 
 def test_the_next_person_has_all_the_time() -> None:
-    scene = Scene(Patience(liveness_timeout_s=2.0))
+    scene = Scene(patience(liveness_timeout_s=2.0))
     scene.frames(18, HIT, PENDING)
     assert final(scene.frames(15, HIT, PENDING, track=2)) == []  # the one before was recognised
     scene.frames(21, faces=0, track=0)
@@ -444,7 +451,7 @@ def test_the_next_person_has_all_the_time() -> None:
 
 
 def test_alternating_denials_are_each_said_once_a_pause() -> None:
-    scene = Scene(Patience(pause_s=3.0))
+    scene = Scene(patience(pause_s=3.0))
     scene.frames(6, MISS)
     heard = [scene.frame(MISS, faces=1 + number // 4 % 2, track=1) for number in range(20)]
     assert final(heard) == [Reason.MANY_FACES]
@@ -511,7 +518,7 @@ scenes = st.lists(
 @settings(deadline=None)
 @given(scenes)
 def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple]) -> None:  # type: ignore[type-arg]
-    judge = Judge(Patience(cooldown_s=0.5, pause_s=0.5))
+    judge = Judge(patience(cooldown_s=0.5, pause_s=0.5))
     at, sequence = 0.0, 0
     run: list[Match] = []  # comparisons of the present track and claim
     key: object = None

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.attempt import Judge, Surroundings
 from edge.access.lockout import Lockout
 from edge.access.matcher import match
 from edge.access.schedule import parse
 from edge.config import Config
 from edge.moment import Moment
 from edge.records import Evidence, Outcome, Template
+from edge.sight.daemon import patience_of
 from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.camera import replay
 from edge.vision.enrolment import Collector, capture
@@ -60,7 +61,7 @@ def load(folder: Path, row: dict[str, str], stages: Stages) -> Clip:
 def grants(clip: Clip, template: Template) -> int:
     config = Config()
     calibration, rate = read_calibration(config), config.match.false_match_rate
-    judge = Judge(Patience(liveness_timeout_s=config.liveness.timeout_s))
+    judge = Judge(patience_of(config))
     count = 0
     for seen in clip.evidence:
         now = Moment("boot", seen.captured_at, 0.0, wall_trusted=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from edge.vocabulary import PIN_DIGITS
 from edge.wire.messages import Credential, Presented
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge
 
-PIN_DIGITS = (4, 12)
 TYPING_S = 10.0
 """Digits are forgotten when nothing follows for so long."""
 
