@@ -1,6 +1,7 @@
 """Runs every scenario once for every durable call in it, with that call failing.
 
-`python -m tests.faults.driver [--every N] [--only SCENARIO/KIND/NUMBER]`, under the shim.
+Under the shim: `python -m tests.faults.driver [--every N] [--kinds KIND...]`, or `--only
+SCENARIO/KIND/NUMBER` for one of them once more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ KINDS = {
     "EIO": (FAIL, errno.EIO),
     "kill": (KILL, 0),
     "power": (CUT, 0),
+    # What was not synced is lost in part, by a seed.
+    "torn-1": (CUT, 1),
+    "torn-2": (CUT, 2),
 }
 
 
@@ -56,10 +60,10 @@ def inject(name: str, kind: str, number: int, base: Path, shim: Any) -> tuple[bo
         return code != 0, problems
 
 
-def sweep(every: int, base: Path, shim: Any) -> Iterator[dict[str, Any]]:
+def sweep(kinds: list[str], every: int, base: Path, shim: Any) -> Iterator[dict[str, Any]]:
     """All faults of all scenarios, each `every`-th."""
     for name in scenarios.SCENARIOS:
-        for kind in KINDS:
+        for kind in kinds:
             struck, number = True, 1
             while struck:
                 struck, problems = inject(name, kind, number, base, shim)
@@ -73,6 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     given = parser.parse_args()
     shim = ctypes.CDLL(None)
     scenarios.trust_the_clock()
@@ -86,7 +91,7 @@ def main() -> int:
             _, problems = inject(name, kind, int(number), base, shim)
             found = iter([{"fault": given.only, "wrong": problems}])
         else:
-            found = sweep(given.every, base, shim)
+            found = sweep(given.kinds, given.every, base, shim)
         for fault in found:
             good = good and not fault["wrong"]
             sys.stdout.write(json.dumps(fault) + "\n")

@@ -1,7 +1,8 @@
 /* Makes the n-th durable call below one folder fail, end the process, or cut the power.
 
    Preloaded into the driver; `fault_arm` starts counting. A power cut undoes every write,
-   truncation and rename that no fsync has made durable, as a disk may, and ends the process. */
+   truncation and rename that no fsync has made durable, as a disk may, and ends the process. With a
+   seed it undoes some of them and keeps others: a disk may write in any order. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,10 +54,19 @@ static int named(int fd, char *path) {
   return !gone && below(path);
 }
 
+static int later_kept(int from, const char *path, int all) {
+  for (int i = from + 1; i < all; i++)
+    if (pending[i].length == (size_t)-1 && !strcmp(pending[i].path, path)) return 1;
+  return 0;
+}
+
 static void undo_all(void) {
+  int all = pendings;
+  unsigned seed = (unsigned)error_number;
   while (pendings--) {
     struct undo *u = &pending[pendings];
     if (!u->path[0]) continue;
+    if (error_number && rand_r(&seed) & 1) { u->length = (size_t)-1; continue; } /* it stays */
     if (u->rename) {
       if (u->moved[0]) REAL(rename)(u->moved, u->path); else REAL(unlink)(u->path);
       continue;
@@ -64,7 +74,7 @@ static void undo_all(void) {
     int fd = open(u->path, O_WRONLY);
     if (fd < 0) continue;
     if (u->length) { if (REAL(pwrite64)(fd, u->before, u->length, u->offset) < 0) _exit(3); }
-    if (REAL(ftruncate64)(fd, u->size)) _exit(3);
+    if (!later_kept(pendings, u->path, all) && REAL(ftruncate64)(fd, u->size)) _exit(3);
     close(fd);
   }
 }

@@ -81,7 +81,7 @@ def test_every_durable_call_fails_in_turn(shim: Path) -> None:
     report(rows)
     assert not wrong, wrong[:5]
     assert ended.returncode == 0, ended.stderr[-2000:]
-    assert len(counts) == len(scenarios.SCENARIOS) * 4
+    assert len(counts) == len(scenarios.SCENARIOS) * 6
     assert len(faults) > 1000 // EVERY
 
 
