@@ -296,7 +296,7 @@ def test_an_unknown_backend(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "advice"), [("rpi", "rpi5"), ("jetson", "edge-door.jetson"), ("gpiod", "gpiod")]
+    ("backend", "advice"), [("rpi", "rpi5"), ("jetson", r"\[jetson\]"), ("gpiod", "gpiod")]
 )
 def test_a_missing_library_says_how_to_get_it(
     backend: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
