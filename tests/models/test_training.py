@@ -101,6 +101,13 @@ def test_frozen_blocks_get_no_gradient(
     assert all(torch.isfinite(gradient).all() for gradient in found)
 
 
+def test_a_student_that_has_all_blocks_keeps_them(arrays: dict[str, NDArray[np.float32]]) -> None:
+    again = widen.widened(arrays)
+    assert again.keys() == arrays.keys()
+    kept = [name for name in arrays if not name.startswith("fc.")]
+    assert all(np.array_equal(again[name], arrays[name]) for name in kept)
+
+
 def test_regression_finds_the_layer_that_made_the_targets(
     arrays: dict[str, NDArray[np.float32]], faces: NDArray[Any]
 ) -> None:

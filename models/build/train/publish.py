@@ -1,6 +1,7 @@
 """Keep a run in the repository: weights, facts, log and learning curve.
 
-``python -m models.build.train.publish RUN``; RUN is the folder given to training as ``--out``.
+``python -m models.build.train.publish RUN NAME``; RUN is the folder given to training as ``--out``,
+NAME ``student`` for what is shipped and ``in_training`` for what is not there yet.
 """
 
 from __future__ import annotations
@@ -52,11 +53,13 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.publish")
     parser.add_argument("run", type=Path)
-    run = parser.parse_args().run
-    shrink(run / "student.npz", HERE / "student.npz")
-    shutil.copyfile(run / "student.json", HERE / "student.json")
-    shutil.copyfile(run / "log.csv", HERE / "log.csv")
-    draw(HERE / "log.csv", HERE / "learning_curve.png")
+    parser.add_argument("name", choices=("student", "in_training"))
+    options = parser.parse_args()
+    kept = HERE / options.name
+    shrink(options.run / "student.npz", kept.with_suffix(".npz"))
+    shutil.copyfile(options.run / "student.json", kept.with_suffix(".json"))
+    shutil.copyfile(options.run / "log.csv", kept.with_suffix(".csv"))
+    draw(kept.with_suffix(".csv"), kept.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Start a student from an older one: more blocks that do nothing yet, and another last layer.
 
 ``python -m models.build.train.widen --old student.npz --faces faces.npy --targets targets.npz
---out start.npz``. A block added has a last layer of zeros, so its residual is the identity. The
-last layer is found by ridge regression from what the old network's last layer saw to the targets.
+--out start.npz``. A block added has a last layer of zeros, so its residual is the identity; a
+student that has all blocks gets none. The last layer is found by ridge regression from what the
+old network's last layer saw to the targets.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ PLACES = (*range(12), 14, 15, 16)
 
 
 def _moved(old: Mapping[str, NDArray[np.float32]]) -> Arrays:
-    """Return the old arrays under their new names."""
+    """Return the old arrays under their new names, which all blocks together have already."""
+    if f"{networks.BLOCKS[-1].convs[0].name}.0.weight" in old:
+        return {name: array.astype(np.float32) for name, array in old.items()}
     moved = {}
     for name, array in old.items():
         parts = name.split(".")
@@ -65,8 +68,8 @@ def widened(old: Mapping[str, NDArray[np.float32]]) -> Arrays:
     """Return the old network with the new blocks and a last layer of zeros."""
     arrays = _moved(old)
     rng = np.random.default_rng(0)
-    for place, block in enumerate(networks.BLOCKS):
-        if place not in PLACES:
+    for block in networks.BLOCKS:
+        if f"{block.convs[0].name}.0.weight" not in arrays:
             arrays |= new_block(block, rng)
     seen = networks.HEAD[1].outputs
     arrays["fc.weight"] = np.zeros((networks.EMBEDDING, seen, 1, 1), np.float32)
