@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACES = 3000
-RIDGE = 1.0  # of the errors' mean square
+RIDGE = 0.3  # of the errors' mean square
 
 
 def whitener(said: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
