@@ -38,11 +38,11 @@ def runtime(config: Config) -> Check:
     wanted = [r for r in RUNTIMES if config.models.runtime in {AUTO, r.name}]
     found = next((runtime for runtime in wanted if runtime.missing() is None), None)
     if found is None:
-        package = wanted[0].package
+        package, best = wanted[0].package, RUNTIMES[0].package
         return fail(
             "runtime",
-            f"{package} does not import",
-            f"Run: {sys.executable} -m pip install {package}",
+            f"{package} cannot be used: {wanted[0].missing()}",
+            f'Run: {sys.executable} -m pip install {best}, and set [models] runtime = "auto"',
         )
     return ok("runtime", f"{found.name} runs the models")
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 AUTO = "auto"
 RUNTIMES: tuple[Runtime, ...] = (
     TfLite("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
-    TfLite("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+    # 2.14.0, the last one, in dlib's network: seen in qemu as Cortex-A72, and never on a board.
+    TfLite("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter", dies_on="aarch64"),
 )
 
 
@@ -46,6 +47,6 @@ def choose(name: str = AUTO) -> Runtime:
                 return runtime
             reasons.append(f"{runtime.name}: {reason}")
     raise ModelError(
-        f"no inference runtime imports here ({'; '.join(reasons)}). "
+        f"no inference runtime can be used here ({'; '.join(reasons)}). "
         "Install ai-edge-litert, or tflite-runtime on Python 3.11 and older."
     )

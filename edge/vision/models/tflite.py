@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,13 @@ class TfLite:
     name: str
     package: str
     module: str
+    dies_on: str = ""
+    """A machine (as `platform.machine` names it) on which a model of ours kills the process."""
 
     def missing(self) -> str | None:
-        """Why it does not import."""
+        """Why it cannot be used here."""
+        if platform.machine() == self.dies_on:
+            return f"{self.package} dies in an int8 embedder on {self.dies_on}"
         try:
             importlib.import_module(self.module)
         except ImportError as error:
