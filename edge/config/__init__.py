@@ -86,7 +86,7 @@ class Config(Section):
     @property
     def key_file(self) -> Path:
         """The key that encrypts templates, mode 0600."""
-        return self.paths.state / "vault.key"
+        return self.paths.key or self.paths.state / "vault.key"
 
     @property
     def ledger_db(self) -> Path:

@@ -55,6 +55,9 @@ class PathsSection(Section):
 
     state: Path = Path("/var/lib/edge-door")
     """People, templates, key and event ledger. Survives restarts; back it up."""
+    key: Path | None = None
+    """The device key, where it is not to lie beside what it encrypts: a file on another card, or in
+    memory, put there at boot from a TPM or a passphrase. Unset: `vault.key` in the state."""
     run: Path = Path("/run/edge-door")
     """Sockets. Empty after a restart."""
     models: Path | None = None

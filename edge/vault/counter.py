@@ -1,4 +1,4 @@
-"""How often the people database has changed, kept beside the key: yesterday's copy is refused.
+"""How often the people database has changed, in a signed file of its own: yesterday's is refused.
 
 It stops someone who can put back an old database file, and so bring back a person who was removed.
 It cannot stop someone who puts back the whole card, this file included, nor someone with the key:

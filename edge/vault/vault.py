@@ -103,7 +103,7 @@ class Vault:
         someone who has restored a backup on purpose.
         """
         keys = load_keys(key_file)
-        counter = Counter(key_file.with_suffix(".counter"), keys.seal)
+        counter = Counter(db.with_name("vault.counter"), keys.seal)
         store = Store.open(db, _SCHEMA)
         try:
             sealed_store = SealedStore(store, _TABLES, keys, counter, device)

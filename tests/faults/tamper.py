@@ -101,7 +101,11 @@ def flipped_files(folder: Path, budget: int, _seed: int) -> Tally:
     """Every byte of the key, the counter and the anchor."""
     tally = Tally("a flipped byte of the key, the counter or the anchor")
     config = scenarios.config_in(folder)
-    for path in (config.key_file, config.key_file.with_suffix(".counter"), config.ledger_anchor):
+    for path in (
+        config.key_file,
+        config.people_db.with_name("vault.counter"),
+        config.ledger_anchor,
+    ):
         whole = path.read_bytes()
         for index in range(0, len(whole), max(1, 3 * len(whole) // budget)):
             changed = bytearray(whole)
@@ -172,7 +176,7 @@ def put_back(folder: Path, budget: int, seed: int) -> Tally:
     scenarios.remove(folder, lambda _step: None)
     files = [
         config.people_db.name,
-        config.key_file.with_suffix(".counter").name,
+        config.people_db.with_name("vault.counter").name,
         f"ledger/{config.ledger_db.name}",
         config.ledger_anchor.name,
     ]

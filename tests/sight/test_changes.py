@@ -152,7 +152,7 @@ def test_yesterdays_people_with_their_counter_from_the_same_folder_are_refused(
     config: Config, tmp_path: Path
 ) -> None:
     enrol(config, "Ann")
-    files = [config.people_db, config.key_file.with_suffix(".counter")]
+    files = [config.people_db, config.people_db.with_name("vault.counter")]
     for file in files:
         shutil.copy(file, tmp_path)
     remove(config, "Ann")
@@ -209,3 +209,17 @@ def test_a_rename_keeps_both_names(config: Config) -> None:
     with open_ledger(config) as ledger:
         event = ledger.events(limit=1, newest_first=True)[0].event
     assert (event.person, event.detail["before"]) == ("Bea", "Ann")
+
+
+def test_the_key_may_lie_elsewhere_and_everything_else_stays(tmp_path: Path) -> None:
+    key = tmp_path / "stick" / "door.key"
+    paths = {"state": str(tmp_path / "state"), "run": str(tmp_path), "key": str(key)}
+    config = parse({"paths": paths}, "test")
+    enrol(config, "Ann")
+    assert key.exists()
+    assert not list((tmp_path / "state").glob("*.key"))
+    assert [path.name for path in (tmp_path / "stick").iterdir()] == ["door.key"]
+    start(config)
+    key.rename(key.with_name("taken"))
+    with pytest.raises(VaultError, match=r"key file .* is missing"):
+        start(config)
