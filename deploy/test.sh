@@ -11,7 +11,7 @@ usage() {
   --fast       tests alone: for trying other Pythons with EDGE_DOOR_PYTHON and EDGE_DOOR_VENV
   --slow       everything, and the long sweeps as well
   --faults     every injected fault and every hostile byte; writes faults.json and a table
-  --cost       only instructions (under valgrind) and memory, against tests/cost/baseline.json
+  --cost       only the memory of a door at work, against tests/cost/baseline.json
   --arm        only aarch64: its wheels in an arm64 Debian, emulated and not timed; as root
   --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
   --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
@@ -25,7 +25,6 @@ coverage=no
 extra="dev"
 emulated=no
 faults=no
-cost=no
 arm=no
 case "${1:-}" in
   -h | --help) usage; exit ;;
@@ -35,7 +34,7 @@ case "${1:-}" in
   --faults) static=no; faults=yes; shift ;;
   --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
   --arm) marks="arm"; static=no; extra="test"; arm=yes; shift ;;
-  --cost) marks="cost"; static=no; extra="test"; cost=yes; shift ;;
+  --cost) marks="cost"; static=no; extra="test"; shift ;;
   --coverage) static=no; coverage=yes; shift ;;
 esac
 
@@ -48,7 +47,6 @@ if [ "$arm" = yes ]; then
   need_packages qemu-aarch64-static=qemu-user-static unshare=util-linux
   export EDGE_DOOR_TEST_REQUIRED=1
 fi
-[ "$cost" = no ] || need_packages valgrind=valgrind
 if [ "$emulated" = yes ]; then
   need_packages qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio=cpio \
     modprobe=kmod make=build-essential gcc=build-essential xz=xz-utils debootstrap=debootstrap \

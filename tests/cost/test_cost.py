@@ -1,0 +1,97 @@
+"""Memory of a door at work against what was committed: a tenth more fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.records import EventKind
+from tests.support.running import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.cost, pytest.mark.timeout(3600)]
+
+BASELINE = Path(__file__).with_name("baseline.json")
+MORE = 1.1
+MOST_MB = {"sight": 110.0, "link": 35.0, "supervisor": 25.0, "guard and warden": 13.0}
+
+
+def baseline() -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(BASELINE.read_text())
+    return known
+
+
+@pytest.fixture
+def busy(tmp_path: Path, visitor: tuple[Path, Path]) -> Iterator[Door]:
+    """A door that somebody comes to again and again, and whose broker is away."""
+    film, stills = visitor
+    broker = {"host": "127.0.0.1", "port": 9, "tls": False}
+    models = {"threads": 1}
+    camera, access = {"loop": True}, {"cooldown_s": 0.3}
+    door = Door(tmp_path, film, camera=camera, access=access, mqtt=broker, models=models)
+    door.enroll("Eileen", "--from", str(stills))
+    with door:
+        # However slow the machine: by then every model has been loaded and people looked at.
+        deadline = time.monotonic() + 240
+        while not any(event.kind is EventKind.ACCESS for event in door.events()):
+            assert time.monotonic() < deadline, door.log()
+            time.sleep(0.2)
+        yield door
+
+
+def test_no_more_memory_than_before(busy: Door) -> None:
+    found, known = weighed(busy), baseline()["private_mb"]
+    assert found.keys() == MOST_MB.keys(), found
+    shares = {name: weight.proportional for name, weight in found.items()}
+    assert all(mb <= MOST_MB[name] for name, mb in shares.items()), shares
+    own = {name: weight.private for name, weight in found.items()}
+    assert all(mb <= MORE * known[name] for name, mb in own.items()), f"{own}, before {known}"
+
+
+@dataclass(slots=True)
+class Weight:
+    """Memory of one program, MB: its own, and with its share of what it has with others."""
+
+    private: float = 0.0
+    proportional: float = 0.0
+
+
+def weighed(door: Door) -> dict[str, Weight]:
+    """Each program of this door."""
+    found: dict[str, Weight] = defaultdict(Weight)
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_text().split("\0")
+            rollup = (entry / "smaps_rollup").read_text()
+        except OSError:  # it has just ended
+            continue
+        name = _program(words) if any(str(door.folder) in word for word in words) else None
+        if name:
+            found[name].private += _mb(rollup, "Private_Clean") + _mb(rollup, "Private_Dirty")
+            found[name].proportional += _mb(rollup, "Pss")
+    return dict(found)
+
+
+def _mb(rollup: str, what: str) -> float:
+    found = re.search(rf"^{what}:\s+(\d+) kB", rollup, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def _program(words: list[str]) -> str | None:
+    known = {
+        "edge.ops.supervisor": "supervisor",
+        "sight": "sight",
+        "link": "link",
+        "edge.door.guard": "guard and warden",
+        "edge.door.warden": "guard and warden",
+    }
+    return next((known[word] for word in words if word in known), None)
