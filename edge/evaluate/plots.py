@@ -12,6 +12,7 @@ from edge.installed import with_extra
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.evaluate.adapt import Trial
     from edge.evaluate.rule import GroupReport
     from edge.evaluate.verification import Report
     from edge.records import Floats, Pixels
@@ -78,6 +79,20 @@ def group_rates(groups: list[GroupReport], fmr: float, path: Path) -> None:
     axes.set_yticks(places, [one.name for one in groups])
     axes.set(xscale="log", xlabel="false match rate, strangers of one group")
     axes.grid(visible=True, axis="x", alpha=0.2)
+    axes.legend()
+    save(figure, path)
+
+
+def before_and_after(trial: Trial, path: Path) -> None:
+    """How far genuine pairs of people not learnt from lie above the threshold."""
+    figure, axes = _figure(6.0, 4.0)
+    edges = np.linspace(-0.6, 0.8, 57)
+    for name, margins, color in zip(
+        ("before", "after"), trial.scores, (_DIFFERENT, _SAME), strict=True
+    ):
+        axes.hist(margins, edges, density=True, alpha=0.6, color=color, label=name)
+    axes.axvline(0, color=_LINE, linestyle="--", label="the threshold for FMR 1e-2")
+    axes.set(xlabel="similarity above the threshold", ylabel="density")
     axes.legend()
     save(figure, path)
 

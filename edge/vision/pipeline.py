@@ -122,7 +122,8 @@ class Stages:
     def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:
         """Load the embedder alone."""
         ensemble, load = manifest.embedder(config.models.embedder), _loader(config, runtime)
-        return Embedder([load(entry) for entry in ensemble.networks], ensemble.weights)
+        networks = [load(entry) for entry in ensemble.networks]
+        return Embedder(networks, ensemble.weights, ensemble.projection)
 
 
 def _loader(config: Config, runtime: Runtime) -> Loader:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
+    from edge.vision.models.adapted import Projection
     from edge.vision.models.entries import EmbedderEntry
     from edge.vision.models.model import Model
 
@@ -28,12 +29,19 @@ class Embedder:
     """
 
     def __init__(
-        self, models: Sequence[Model[EmbedderEntry]], weights: Sequence[float] = (1.0,)
+        self,
+        models: Sequence[Model[EmbedderEntry]],
+        weights: Sequence[float] = (1.0,),
+        projection: Projection | None = None,
     ) -> None:
         self._models = models
+        self._projection = None if projection is None else projection.read()
         self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
         self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
         """Whose vectors these are: only equal ones may be compared."""
+        if projection is not None:
+            parts = self.model_sha256, projection.sha256
+            self.model_sha256 = combined_sha256(parts, (1.0, 1.0))
 
     def embed(
         self, frame: Frame, landmarks: Landmarks, aligned: AlignedFace | None = None
@@ -51,7 +59,10 @@ class Embedder:
         faces = [self._crop(model, frame, landmarks, aligned) for model in self._models]
         outputs = [m.run(face)["embedding"] for m, face in zip(self._models, faces, strict=True)]
         vectors = [s * _unit(v.ravel()) for s, v in zip(self._scales, outputs, strict=True)]
-        return Embedding(np.concatenate(vectors), self.model_sha256)
+        vector = np.concatenate(vectors)
+        if self._projection is not None:
+            vector = projected(vector[np.newaxis], self._projection)[0]
+        return Embedding(vector, self.model_sha256)
 
     @staticmethod
     def _crop(
@@ -61,6 +72,12 @@ class Embedder:
         if aligned and (model.entry.alignment, model.size) == (Alignment.ARCFACE, (SIZE, SIZE)):
             return aligned.pixels
         return align(frame, landmarks, model.entry.alignment, model.size).pixels
+
+
+def projected(vectors: Floats, projection: Floats) -> Floats:
+    """`(n, d)` unit vectors through a `(d, d)` projection, unit vectors again."""
+    moved = vectors @ projection
+    return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
 def _unit(vector: Floats) -> Floats:

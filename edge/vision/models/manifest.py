@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, TypeAdapter, Validati
 
 from edge.believed import read_believed
 from edge.errors import ModelError
+from edge.vision.models.adapted import Projection, adapted
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 
 if sys.version_info >= (3, 11):
@@ -39,11 +40,16 @@ class Ensemble(BaseModel):
     weights: tuple[PositiveFloat, ...]
     """Of each network's cosine in the sum."""
     description: str = ""
+    projection: Projection | None = None
+    """Learnt at this site: what the vector goes through last."""
 
     @property
     def sha256(self) -> str:
         """See `combined_sha256`."""
-        return combined_sha256([entry.sha256 for entry in self.networks], self.weights)
+        base = combined_sha256([entry.sha256 for entry in self.networks], self.weights)
+        if self.projection is None:
+            return base
+        return combined_sha256([base, self.projection.sha256], (1.0, 1.0))
 
     @property
     def precision(self) -> str:
@@ -150,6 +156,8 @@ def read_manifest(folder: Path | None = None) -> Manifest:
             name: _ensemble(name, table, models)
             for name, table in shipped.get("ensembles", {}).items()
         }
+        alone = {n: _alone(e) for n, e in models.items() if isinstance(e, EmbedderEntry)}
+        ensembles |= adapted(folder, alone | ensembles)
         return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
     except (ValidationError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error

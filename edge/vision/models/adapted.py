@@ -1,0 +1,110 @@
+"""Projections that a site learnt for its own faces: one file each, beside the models.
+
+`adapted/NAME.npz` holds `base`, the embedder's name; `sha256`, its hash then; and `projection`,
+`(d, d)` float32. It makes an embedder of its own, with its own hash and calibration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - pydantic reads it
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+
+from edge.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from edge.records import Floats
+    from edge.vision.models.manifest import Ensemble
+
+FOLDER = "adapted"
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Where it lies, and its hash."""
+
+    path: Path
+    sha256: str
+
+    def read(self) -> Floats:
+        """The `(d, d)` matrix.
+
+        Raises:
+            ModelError: the file was altered or is gone.
+        """
+        if _hash(self.path) != self.sha256:
+            raise ModelError(f"{self.path} was altered; edge-door adapt --undo removes it")
+        with np.load(self.path, allow_pickle=False) as archive:
+            return archive["projection"].astype(np.float32)
+
+
+def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ensemble:
+    """Write a projection of `base`'s vectors: the embedder that it makes.
+
+    Raises:
+        UsageError: the name is improper, or the models' folder cannot be written.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
+    path = folder / FOLDER / f"{name}.npz"
+    draft = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with draft.open("wb") as file:
+            np.savez(file, base=base.name, sha256=base.sha256, projection=projection)
+        draft.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, adapt "
+            "there, and name it with [paths] models."
+        ) from error
+    return _of(path, base)
+
+
+def forget(folder: Path, name: str) -> None:
+    """Remove a projection.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    path = folder / FOLDER / f"{name}.npz"
+    if not path.is_file():
+        raise UsageError(f"there is no adapted embedder {name!r} in {folder}")
+    path.unlink()
+
+
+def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
+    """Every projection whose base is as it was, as an embedder, by name.
+
+    Raises:
+        ModelError: a file is damaged.
+    """
+    found = {}
+    for path in sorted((folder / FOLDER).glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                base, sha256 = str(archive["base"]), str(archive["sha256"])
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise ModelError(f"{path} is not a projection: {error}") from error
+        if base in bases and bases[base].sha256 == sha256:
+            found[path.stem] = _of(path, bases[base])
+    return found
+
+
+def _of(path: Path, base: Ensemble) -> Ensemble:
+    description = f"{base.name} through a projection that was learnt at this site"
+    projection = Projection(path, _hash(path))
+    update = {"name": path.stem, "projection": projection, "description": description}
+    return base.model_copy(update=update)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
