@@ -59,7 +59,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "Measure the threshold for each false-match rate, from every pair of two people.",
         "measure",
     ),
-    "adapt": ("Learn a projection from this site's own labelled captures.", "adapt"),
+    "adapt": (
+        "Learn a projection from this site's own labelled captures; kept only if it helps.",
+        "adapt",
+    ),
     "bench": (
         "How fast every stage is on this machine, next to the same models in floating point.",
         "measure",

@@ -178,7 +178,7 @@ def test_cosines_of_several_embedders_are_added(ensemble: Ensemble, frames: list
 
 def test_vectors_of_other_weights_are_others() -> None:
     ensemble = MANIFEST.ensembles["mobilefacenet-dlib-int8"]
-    other = ensemble.model_copy(update={"weights": (1.0, 1.0)})
+    other = ensemble.model_copy(update={"weights": (1.0, 2.0)})
     assert other.sha256 != ensemble.sha256
 
 
