@@ -47,6 +47,7 @@ ConfigOption = Annotated[
         show_default=False,
     ),
 ]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of the manifest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
 
@@ -77,6 +78,14 @@ def own_config(given: Path | None) -> Config:
     config = read_config(given)
     become_owner(config.paths.state)
     return config
+
+
+def with_model(config: Config, name: str | None) -> Config:
+    """The configuration with another embedder, where one is named."""
+    if name is None:
+        return config
+    models = config.models.model_copy(update={"embedder": name})
+    return config.model_copy(update={"models": models})
 
 
 def start_logging(level: str) -> None:

@@ -54,10 +54,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys": ("Keys that may command this door from afar.", "keys"),
     "command": ("Signed commands to doors.", "command"),
     "verify": ("Do two pictures show the same person?", "measure"),
-    "evaluate": ("How accurate it is.", "measure", "liveness"),
+    "evaluate": ("How accurate it is.", "accuracy", "liveness"),
     "calibrate": (
         "Measure the threshold for each false-match rate, from every pair of two people.",
-        "measure",
+        "accuracy",
     ),
     "adapt": (
         "Learn a projection from this site's own labelled captures; kept only if it helps.",

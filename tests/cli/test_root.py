@@ -11,7 +11,10 @@ import pytest
 from edge import cli
 from edge.cli.root import COMMANDS, Listed
 
-SEEING = {"seeing", "demo", "doctor", "enrol", "measure", "models", "liveness"}
+SEEING = {
+    *("seeing", "demo", "doctor", "enrol", "measure", "models", "liveness"),
+    *("accuracy", "adapt"),
+}
 """Modules whose commands look at pictures."""
 HEAVY = {"cv2", "numpy"}
 MODULES = sorted(

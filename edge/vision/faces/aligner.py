@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.records import AlignedFace
 from edge.vision.faces.geometry import Square, transform
+from edge.vision.faces.landmarks import LEFT_EYE, NOSE_BASE, RIGHT_EYE
 from edge.vision.models.entries import Alignment
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ DLIB_FACE = np.array(
     ],
     dtype=np.float32,
 )
-DLIB_MESH = (263, 362, 33, 133, 2)
+DLIB_MESH = (LEFT_EYE[1], LEFT_EYE[0], RIGHT_EYE[0], RIGHT_EYE[1], NOSE_BASE)
 DLIB_PADDING = 0.25
 DLIB_CHIP = (DLIB_PADDING + DLIB_FACE) / (1 + 2 * DLIB_PADDING)  # in sides of the picture
 _BOX_MARGIN = 1.25

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Mesh indices. "Right" and "left" are the person's own.
 RIGHT_EYE = (33, 133)  # outer and inner corner
 LEFT_EYE = (362, 263)  # inner and outer corner
-NOSE_TIP = 1
+NOSE_TIP, NOSE_BASE = 1, 2
 MOUTH = (61, 291)  # right and left corner
 FOREHEAD, CHIN = 10, 152
 RIGHT_CHEEK, LEFT_CHEEK = 234, 454  # at the ears
