@@ -26,6 +26,8 @@ from edge.vision.faces.geometry import Square, transform
 from edge.vision.models.model import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from edge.records import Floats, Pixels
@@ -51,7 +53,7 @@ def main() -> None:
     triangles = _triangles(front)
     _, people = np.unique([path.parent.name for path, _ in looks], return_inverse=True)
     yaw = np.abs([look.landmarks.yaw for _, look in looks])
-    ways = {
+    ways: dict[str, Callable[[Look], Pixels]] = {
         "none (upright box)": _boxed,
         "2D, five points": lambda look: look.aligned.pixels,
         "3D, mesh to the front": lambda look: _turned(look, front, triangles),
@@ -98,26 +100,26 @@ def _front(looks: list[Look]) -> Floats:
     return np.mean(straight, axis=0).astype(np.float32)
 
 
-def _triangles(points: Floats) -> list[tuple[int, int, int]]:
+def _triangles(points: Floats) -> list[list[int]]:
     """Delaunay's, as places in the mesh."""
     plane = cv2.Subdiv2D((-SIZE, -SIZE, 3 * SIZE, 3 * SIZE))
     plane.insert([(float(x), float(y)) for x, y in points])
-    corners = plane.getTriangleList().reshape(-1, 3, 2)
+    corners = np.array(plane.getTriangleList(), np.float32).reshape(-1, 3, 2)
     places = [[int(((points - p) ** 2).sum(axis=1).argmin()) for p in each] for each in corners]
     near = [np.abs(points[each] - c).max() < 1 for each, c in zip(places, corners, strict=True)]
-    return [tuple(each) for each, good in zip(places, near, strict=True) if good]
+    return [each for each, good in zip(places, near, strict=True) if good]
 
 
-def _turned(look: Look, front: Floats, triangles: list[tuple[int, int, int]]) -> Pixels:
+def _turned(look: Look, front: Floats, triangles: list[list[int]]) -> Pixels:
     """The aligned face with its texture where the frontal mesh has it."""
     flat, mesh = look.aligned.pixels, _on_template(look)
     x, y = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
     for places in triangles:
-        to = front[list(places)]
+        to = front[places]
         inside = np.zeros((SIZE, SIZE), np.uint8)
         cv2.fillConvexPoly(inside, np.rint(to).astype(np.int32), 1)
         rows, columns = np.nonzero(inside)
-        back = cv2.getAffineTransform(to, mesh[list(places)])
+        back = cv2.getAffineTransform(to, mesh[places])
         x[rows, columns] = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
         y[rows, columns] = back[1, 0] * columns + back[1, 1] * rows + back[1, 2]
     return cv2.remap(flat, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
