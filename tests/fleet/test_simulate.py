@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import threading
 from dataclasses import replace
@@ -25,6 +26,7 @@ from edge.fleet.simulate.whole import WholeDoor
 from edge.ledger.audit import chained, genesis
 from edge.link.client import Broker
 from edge.moment import Moment
+from tests.fleet.broker_parts import place
 from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto, until
 
 if TYPE_CHECKING:
@@ -197,6 +199,28 @@ def test_every_event_of_every_door_arrives_though_the_broker_is_killed(
         thread.join(20)
         reader.close()
         mosquitto.kill()
+
+
+@needs_mosquitto
+@pytest.mark.parametrize("run", [run_whole, run_thin])
+def test_each_door_comes_with_a_certificate_of_its_own(tmp_path: Path, run: Any) -> None:
+    """At the shipped broker, which would refuse whatever is not below the door's own name."""
+    shipped = place(tmp_path).start()
+    section = broker_at(f"mqtts://127.0.0.1:{shipped.port}")
+    fleet = Fleet(section, 3, 20.0, None, 1, tmp_path / "doors", pki=shipped.pki)
+    tally, stop = Tally(), threading.Event()
+    thread = threading.Thread(target=run, args=(fleet, stop, tally, lambda _: None))
+    thread.start()
+    try:
+        until(lambda: tally.connected == 3 and tally.acknowledged > 10, 30)
+    finally:
+        stop.set()
+        thread.join(20)
+        shipped.mosquitto.kill()
+    said = (shipped.folder / "mosquitto.log").read_text()
+    answers = set(re.findall(r"Sending PUBACK to \S+ \(m\d+, rc(\d+)\)", said))
+    assert answers == {"16"}  # taken, and nobody is subscribed; a refusal would be 135
+    assert [each.name for each in shipped.authority.issued()] == ["main", "sim1", "sim2", "sim3"]
 
 
 def newest(reader: Reader, device: str) -> int:
