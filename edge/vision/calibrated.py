@@ -45,7 +45,9 @@ def read_calibration(config: Config) -> Calibration:
         ) from error
     calibration = from_json(text, str(path))
     calibration.require(embedder.sha256)
-    least = calibration.threshold_for(config.match.false_match_rate)
+    fmr, rule = config.match.false_match_rate, calibration.rule
+    attempts = (rule.threshold_for(captures, fmr) for captures, _ in rule.curves)
+    least = min(calibration.threshold_for(fmr), *attempts)
     if least < LEAST_THRESHOLD:
         raise CalibrationError(
             f"{path} would let people in from a similarity of {least:.3f} on, where strangers are "

@@ -160,6 +160,16 @@ def test_a_threshold_below_the_floor_opens_nothing_whatever_a_file_says(place: P
         read_calibration(place.config)
 
 
+def test_nor_does_one_of_the_rule_for_several_captures(place: Place) -> None:
+    for path in (place.models / "calibration").glob("*-int8.json"):
+        data = json.loads(path.read_text())
+        for number, point in enumerate(data["rule"]["captures"]["5"]):
+            point["threshold"] = -0.98 + number / 1000
+        path.write_text(json.dumps(data))
+    with pytest.raises(CalibrationError, match="no door opens below"):
+        read_calibration(place.config)
+
+
 def test_a_pipe_in_a_files_place_is_refused_at_once(place: Place) -> None:
     place.path.unlink()
     os.mkfifo(place.path)
