@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from edge.errors import CameraError
 from edge.records import Frame
 from edge.sight import feed as feed_module
 from edge.sight.feed import FROZEN_S, Feed
+from edge.vision import camera as camera_module
 
 
 class Scripted:
@@ -87,3 +89,29 @@ def test_it_is_back_with_a_new_picture_and_not_before(
     assert last is not None
     assert why(feed) == ""
     assert Scripted.opened > 1
+
+
+def test_a_library_that_never_answers_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As picamera2's `capture_array` may wait for ever."""
+    over = threading.Event()
+
+    class Hanging:
+        fps, paced = 30.0, True
+
+        def read(self) -> None:
+            over.wait()
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(camera_module, "open_source", lambda _section: Hanging())
+    monkeypatch.setattr(camera_module, "_JOIN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(feed_module, "FIRST_FRAME_S", 0.05)
+    feed = Feed(CameraSection(source="picamera2"))
+    try:
+        while not why(feed):
+            assert feed.next(0.01) is None
+        assert "delivers no picture" in why(feed)
+        feed.close()  # and this returns
+    finally:
+        over.set()

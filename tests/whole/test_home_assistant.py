@@ -93,6 +93,7 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
     tables: dict[str, dict[str, Any]] = {
         "device": {"name": "Front door"},
         "camera": {"loop": True},
+        "access": {"cooldown_s": 0.5},  # every visit of the film counts
         "mqtt": {"host": "127.0.0.1", "port": port},
         "door.contact": {"pin": CONTACT},
     }
