@@ -60,6 +60,7 @@ async def _run(folder: Path, port: int) -> None:
         sys.stdout.write(json.dumps(line, default=str) + "\n")
         sys.stdout.flush()
 
+    @core.callback  # in their order
     def changed(event: Any) -> None:
         if event.data["new_state"] is not None:
             tell(event.data["new_state"])

@@ -95,6 +95,7 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
         "camera": {"loop": True},
         "access": {"cooldown_s": 0.5},  # every visit of the film counts
         "mqtt": {"host": "127.0.0.1", "port": port},
+        "door": {"open_grace_s": 0.0},
         "door.contact": {"pin": CONTACT},
     }
     door = Door(tmp_path / "door", place, **tables)
@@ -113,6 +114,8 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
         door.wait_for(Reason.LOCKED)
         place.write_bytes(b"")  # nobody is let in any more, and the camera is lost
         seen.until(lambda: "on" in seen.states("binary_sensor.front_door_camera"), "lost camera")
+        bolt = "binary_sensor.front_door"
+        seen.until(lambda: seen.states(bolt)[-1] == "off", "door that is locked again")
         door.board.set_input(CONTACT, high=True)
         seen.until(
             lambda: "on" in seen.states("binary_sensor.front_door_forced_open"), "forced door"
