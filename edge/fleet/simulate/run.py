@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.stopping import Stop
 
 TURN_S = 0.01
+LEAVE_S = 5.0
 ARRIVE_A_SECOND = 200
 """Thin doors connect one after the other, so many a second."""
 
@@ -137,9 +138,15 @@ async def _thin(fleet: Fleet, stop: Stop, tally: Tally, tell: Callable[[Tally], 
         await asyncio.sleep(TURN_S)
     for visit in visits:
         visit.cancel()
+    await asyncio.gather(*visits, return_exceptions=True)
     for door in doors:
         door.leave()
-    await asyncio.gather(*visits, return_exceptions=True)
+    endings = [door.ended for door in doors if door.ended is not None]
+    if endings:  # with TLS, both sides say good-bye
+        await asyncio.wait(endings, timeout=LEAVE_S)
+    for door in doors:
+        door.drop()
+    await asyncio.sleep(0)
 
 
 def _contexts(sections: Sequence[MqttSection]) -> list[ssl.SSLContext | None]:

@@ -109,7 +109,7 @@ class ThinDoor(asyncio.Protocol):
             for head, body in packets.split(self._buffer):
                 self._hear(head, body)
         except (ValueError, IndexError, UnicodeDecodeError):
-            self._hang_up()
+            self.drop()
 
     def ping(self) -> None:
         """Keep the connection alive."""
@@ -125,6 +125,11 @@ class ThinDoor(asyncio.Protocol):
             self._write(packets.GOODBYE)
             self._transport.close()
 
+    def drop(self) -> None:
+        """End the connection at once, if there is one."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _hear(self, head: int, body: bytes) -> None:
         kind = head >> 4
         if kind == packets.CONNACK:
@@ -138,11 +143,11 @@ class ThinDoor(asyncio.Protocol):
             if topic == self._persona.topics.confirm:
                 self._confirm(payload)
         elif kind == packets.DISCONNECT:
-            self._hang_up()
+            self.drop()
 
     def _welcomed(self, body: bytes) -> None:
         if body[1] >= _IS_ERROR:
-            self._hang_up()
+            self.drop()
             return
         self._tally.connects += 1
         self._tally.connected += 1
@@ -193,10 +198,6 @@ class ThinDoor(asyncio.Protocol):
     def _write(self, packet: bytes) -> None:
         if self._transport is not None:
             self._transport.write(packet)
-
-    def _hang_up(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
 
 
 async def keep_connected(
