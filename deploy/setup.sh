@@ -6,6 +6,14 @@ environment=${EDGE_DOOR_VENV:-$root_folder/.venv}
 
 say() { printf '%s\n' "$*" >&2; }
 
+# in_one_line: what a long command says, in place on a terminal, else as it comes: never minutes of silence.
+in_one_line() {
+  local line
+  [ -t 2 ] || { cat >&2; return; }
+  while IFS= read -r line; do printf '\r\033[K  %.72s' "$line" >&2; done
+  printf '\r\033[K' >&2
+}
+
 # need_packages COMMAND=PACKAGE... : install the Debian packages whose command is missing, or say how.
 need_packages() {
   local pair missing=()
@@ -56,6 +64,7 @@ use_environment() {
   fi
   say "setting up $environment (first time: a few minutes)"
   [ -x "$environment/bin/python" ] || "$python" -m venv "${options[@]}" "$environment"
-  "$environment/bin/python" -m pip install -q --disable-pip-version-check -e "${root_folder}[$extra]"
+  "$environment/bin/python" -m pip install --disable-pip-version-check \
+    -e "${root_folder}[$extra]" | in_one_line
   printf '%s' "$wanted" >"$stamp"
 }
