@@ -31,6 +31,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        one_state = {"isolation_level": "REPEATABLE READ"} if self.on_postgresql else {}
+        self._read_only = {"writes": False, **one_state}
 
     @classmethod
     def open(cls, address: str) -> Database:
@@ -66,7 +68,7 @@ class Database:
             DatabaseError: the database is out of reach.
         """
         with _plain_errors(), self.engine.connect() as connection:
-            yield connection.execution_options(writes=False)
+            yield connection.execution_options(**self._read_only)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

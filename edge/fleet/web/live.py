@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from edge.errors import DatabaseError
 from edge.fleet.database.database import latest_batch
-from edge.fleet.database.tables import commands, devices, events
+from edge.fleet.database.tables import alarms, commands, devices, events
 from edge.fleet.operators import read_operator
 from edge.fleet.web import sessions
 from edge.fleet.web.roles import Verb
@@ -28,6 +28,7 @@ from edge.fleet.web.tiles import read_tiles
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from sqlalchemy import ColumnElement
     from starlette.requests import Request
 
     from edge.fleet.web.roles import Rights
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from edge.fleet.web.tiles import Tile
 
 LOOK_EVERY_S = 0.2
-TILES_EVERY_S = 2.0
+TILES_EVERY_S = 3.0
 PING_S = 10.0
 MAX_WAITING = 2000
 """A page that is further behind is cut off, and loads anew."""
@@ -146,11 +147,12 @@ class Live:
             if since < 0:
                 self._tiles = {tile.id: tile for tile in read_tiles(connection, now, true())}
                 return
-            if newest == since and now - self._tiles_at < TILES_EVERY_S:
-                return
-            tiles = read_tiles(connection, now, true())
-            self._tiles_at = now
-            yield from self._changed(tiles)
+            everywhere = now - self._tiles_at >= TILES_EVERY_S
+            if everywhere:  # a door that says nothing changes too
+                self._tiles_at = now
+                yield from self._changed(read_tiles(connection, now, true()))
+            elif newest > since:
+                yield from self._changed(read_tiles(connection, now, _touched(since)))
             if newest > since:
                 yield from self._happened(connection, since)
 
@@ -159,7 +161,7 @@ class Live:
             if self._tiles.get(tile.id) != tile:
                 html = self._site.render("tile.html", tile=tile)
                 yield Piece("tile", tile.id, tile.group, html, tile.trouble)
-        self._tiles = {tile.id: tile for tile in tiles}
+            self._tiles[tile.id] = tile
 
     def _happened(self, connection: Any, since: int) -> Iterator[Piece]:
         for row in connection.execute(
@@ -178,3 +180,9 @@ class Live:
         ):
             html = self._site.render("command.html", command=row)
             yield Piece("command", row.device, row.group_id, html)
+
+
+def _touched(since: int) -> ColumnElement[bool]:
+    """Doors that a batch after `since` told something of."""
+    alarmed = select(alarms.c.device).where(alarms.c.batch > since)
+    return (devices.c.batch > since) | devices.c.id.in_(alarmed)
