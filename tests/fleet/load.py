@@ -113,7 +113,8 @@ def spread(ages: list[float]) -> dict[str, float]:
 
 
 def measure(folder: Path, options: Any) -> dict[str, Any]:
-    broker = Mosquitto(folder).start()
+    # As in deploy/broker: a collector that falls behind for a moment loses nothing.
+    broker = Mosquitto(folder, "max_queued_messages 10000").start()
     at = f"mqtt://127.0.0.1:{broker.port}"
     address = options.database or f"sqlite:///{folder}/fleet.db"
     database = Database.open(address)

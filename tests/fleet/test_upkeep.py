@@ -1,0 +1,136 @@
+"""What no single message brings: who is absent, what runs out, who is where, what is forgotten."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from edge.fleet.collector import upkeep
+from edge.fleet.database.database import Database
+from edge.fleet.database.tables import actions, devices, events, figures, members, whereabouts
+from edge.fleet.kinds import Presence
+from edge.fleet.operators import Actor, write_action
+from edge.fleet.presence import SILENT_AFTER_S, presence
+from edge.records import Reason
+from tests.fleet.parts import raised, standing
+from tests.fleet.site import Doors, an_event, furnish
+
+DAY_S = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("available", "lock", "silent_s", "expected"),
+    [
+        ("online", "online", 0, Presence.ONLINE),
+        ("online", "online", SILENT_AFTER_S + 1, Presence.SILENT),  # a killed broker's old word
+        ("online", "offline", 0, Presence.DEGRADED),
+        ("offline", "online", 0, Presence.OFFLINE),
+        ("", "online", 0, Presence.OFFLINE),
+    ],
+)
+def test_online_is_said_only_of_what_was_heard(
+    available: str, lock: str, silent_s: float, expected: Presence
+) -> None:
+    assert presence(available, {"lock/availability": lock}, 1000.0, 1000.0 + silent_s) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"certificate_ends": time.time() + 5 * DAY_S}, "certificate"),
+        ({"certificate_ends": time.time() + 300 * DAY_S}, None),
+        ({"outbox_depth": 85_000, "outbox_capacity": 100_000}, "outbox"),
+        ({"outbox_depth": 5, "outbox_capacity": 100_000}, None),
+        ({"twin": True}, "twin"),
+        ({"certificate_ends": "soon", "outbox_depth": [], "twin": 1}, None),
+    ],
+)
+def test_what_a_door_reports_becomes_an_alarm(
+    database: Database, said: dict[str, Any], kind: str | None
+) -> None:
+    doors = Doors(database)
+    doors.online("door1")
+    doors.say("door1", "reported", json.dumps(said).encode())
+    upkeep.look_round(database, time.time())
+    assert standing(database) == ([("door1", kind)] if kind else [])
+    doors.say("door1", "reported", b"{}")
+    upkeep.look_round(database, time.time())
+    assert standing(database) == []
+
+
+def test_an_absent_door_is_an_alarm_once_and_clears_by_itself(database: Database) -> None:
+    doors = Doors(database)
+    doors.online("door1")
+    doors.say("door1", "availability", b"offline")
+    for _ in range(3):
+        upkeep.look_round(database, time.time())
+    assert standing(database) == [("door1", "offline")]
+    assert raised(database) == ["offline"]
+    doors.online("door1")
+    upkeep.look_round(database, time.time())
+    assert standing(database) == []
+
+
+def test_people_are_followed_through_the_zones(database: Database) -> None:
+    furnish(database)  # both doors lead from the street into the hall
+    doors, now = Doors(database), time.time()
+    doors.happen([an_event("door1", person="Ada", wall=now)])
+    assert raised(database) == []
+    doors.happen([an_event("door2", person="Ada", wall=now + 1)])
+    assert raised(database) == ["passback"]  # in again, and nobody saw her leave
+    doors.happen([an_event("door2", person="Ada", wall=now - 100)])  # told late: changes nothing
+    assert raised(database) == ["passback"]
+    with database.writing() as writing:
+        out = {"from_zone": 1, "to_zone": None}
+        writing.execute(update(devices).where(devices.c.id == "door2").values(**out))
+    doors.happen([an_event("door2", person="Ada", wall=now + 2)])
+    doors.happen([an_event("door1", person="Ada", wall=now + 3)])
+    assert raised(database) == ["passback"]
+    with database.reading() as reading:
+        assert reading.execute(select(whereabouts.c.zone_id)).scalar_one() == 1
+
+
+def test_who_may_pass_follows_enrolments_and_grants(database: Database) -> None:
+    doors = Doors(database)
+    doors.happen([an_event("door1", Reason.ENROLLED, wall=100.0), an_event("door1", wall=200.0)])
+    with database.reading() as reading:
+        row = reading.execute(select(members)).one()
+    assert (row.person, row.enrolled, row.last_used, row.removed) == ("Ada", 100.0, 200.0, None)
+    doors.happen([an_event("door1", Reason.REMOVED, wall=300.0)])
+    with database.reading() as reading:
+        assert reading.execute(select(members.c.removed)).scalar_one() == 300.0
+
+
+def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database) -> None:
+    doors = Doors(database)
+    doors.happen([an_event("door1", Reason.DURESS) for _ in range(2)])
+    assert raised(database) == ["duress", "duress"]
+    doors.happen([an_event("door1", wall_trusted=False) for _ in range(2)])
+    assert standing(database) == [("door1", "clock")]
+    doors.happen([an_event("door1")])
+    assert standing(database) == []
+
+
+def test_what_is_too_old_is_forgotten_and_nothing_else(database: Database) -> None:
+    doors = Doors(database)
+    doors.happen([an_event("door1") for _ in range(3)])
+    doors.say("door1", "metrics", b'{"fps": 15}')
+    with database.writing() as writing:
+        write_action(writing, time.time(), Actor("anna", ""), "login", "password")
+
+    def left() -> list[int]:
+        with database.reading() as reading:
+            tables = (events, figures, actions)
+            counts = [reading.execute(select(func.count()).select_from(each)) for each in tables]
+            return [count.scalar_one() for count in counts]
+
+    upkeep.forget(database, time.time() + 29 * DAY_S, keep_days=30)
+    assert left() == [3, 1, 1]
+    upkeep.forget(database, time.time() + 31 * DAY_S, keep_days=30)
+    assert left() == [0, 0, 0]
+    with database.reading() as reading:  # the watermark stays: nothing is asked for again
+        assert reading.execute(select(devices.c.whole)).scalar_one() == 3
