@@ -52,5 +52,5 @@ def test_without_anybody_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPat
 
     for name in ("Ours", "Dlib", "FaceMesh"):
         monkeypatch.setattr(peers, name, missing if name != "Ours" else lambda *_: None)
-    with pytest.raises(UsageError, match=r"edge-door\[demo,peers\]"):
+    with pytest.raises(UsageError, match=r"\[demo,peers\]"):
         contenders(Config(), None)
