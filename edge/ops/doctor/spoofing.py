@@ -36,7 +36,7 @@ def instruction(config: Config) -> Check:
         return warn(
             "instruction",
             "nothing can say a challenge's instruction: who looks filmed or printed is denied, "
-            "and about one honest visit in ten does",
+            "and some honest visits do (4 of 28 public films)",
             remedy,
         )
     sentence = f'nothing can say an instruction: with level = "{level.value}" nobody gets in'
