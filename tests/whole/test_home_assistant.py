@@ -70,6 +70,8 @@ class Home:
         self._process.terminate()
         self._process.wait(60)
         self._thread.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         self._log.close()
 
 
