@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from edge.stopping import Stop
 
 POLL_S = 0.05
+GATHER_S = 0.01
+"""A batch waits so long for more: the broker sends a few at a time, as they are acknowledged."""
 BATCH = 500
-DATABASE_REST_S = 2.0
 SETTLE_S = 15.0
 """After connecting, retained states come first: nobody is called offline before."""
 
@@ -112,7 +113,7 @@ class Collector:
                     confirming.came(came)
             if not arrived:
                 break
-            wait = 0.0
+            wait = GATHER_S
 
     def _write(self, news: News, confirming: Confirming) -> None:
         if not len(news):
