@@ -55,6 +55,7 @@ EXAMPLES: list[Message] = [
     messages.Claim("Zoë"),
     messages.Command('{"action":"lock"}'),
     messages.Part(messages.Posted.LIST, 0, 2, "AAAA"),
+    messages.UnlockByCode("4711", 1_700_000_000.0),
     messages.AskStatus(),
     messages.Watch(),
     messages.LendCamera(5.0),
