@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.cost, pytest.mark.timeout(3600)]
 
 BASELINE = Path(__file__).with_name("baseline.json")
 MORE = 1.1
+# 12 is the aim for guard and warden; 12.4 was measured on x86-64.
 MOST_MB = {"sight": 110.0, "link": 35.0, "supervisor": 25.0, "guard and warden": 13.0}
 
 
