@@ -30,7 +30,7 @@ from edge.ledger.ledger import Ledger
 from edge.link.client import Broker
 from edge.stopping import StopSignal
 from tests.fleet.broker_parts import Place, place
-from tests.fleet.parts import chains
+from tests.fleet.parts import chains, stored
 from tests.support.link_parts import needs_mosquitto, until
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def check_everything_arrived(world: World) -> int:
     world.start("doors", rate=0.0)
     database = Database.open(world.address)
     try:
-        until(lambda: sum(len(chains(database, device)) for device in written) >= total, 240)
+        until(lambda: stored(database) >= total, 240)
         for device, events in written.items():
             assert chains(database, device) == events
     finally:
