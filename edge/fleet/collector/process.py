@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from edge.stopping import Stop
 
 POLL_S = 0.05
-GATHER_S = 0.01
+GATHER_S = 0.05
 """A batch waits so long for more: the broker sends a few at a time, as they are acknowledged."""
+LONGEST_GATHER_S = 0.25
 BATCH = 500
 SETTLE_S = 15.0
 """After connecting, retained states come first: nobody is called offline before."""
@@ -105,8 +106,8 @@ class Collector:
             connection.close(self._here(online=False))
 
     def _hear(self, connection: Connection, news: News, confirming: Confirming) -> None:
-        wait = POLL_S
-        while len(news) < BATCH:
+        wait, end = POLL_S, time.monotonic() + LONGEST_GATHER_S
+        while len(news) < BATCH and time.monotonic() < end:
             arrived = connection.poll(wait)
             for item in arrived:
                 if isinstance(item, Received) and (came := news.hear(item, time.monotonic())):
