@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from edge.stopping import Stop
 
 POLL_S = 0.05
-GATHER_S = 0.05
+GATHER_S = 0.02
 """A batch waits so long for more: the broker sends a few at a time, as they are acknowledged."""
-LONGEST_GATHER_S = 0.25
 BATCH = 500
 SETTLE_S = 15.0
 """After connecting, retained states come first: nobody is called offline before."""
@@ -66,6 +65,7 @@ class Collector:
         self._database = database
         self._figures = figures
         self._outage = Outage()
+        self._took_s = 0.0
         self._clock = upkeep.Upkeep(database, settings.name, settings.keep_days)
 
     def serve(self, stop: Stop, heartbeat: Callable[[], None]) -> None:
@@ -106,13 +106,14 @@ class Collector:
             connection.close(self._here(online=False))
 
     def _hear(self, connection: Connection, news: News, confirming: Confirming) -> None:
-        wait, end = POLL_S, time.monotonic() + LONGEST_GATHER_S
-        while len(news) < BATCH and time.monotonic() < end:
+        # As long as the last write took: slow commits get larger batches, quick ones stay quick.
+        wait, end = POLL_S, time.monotonic() + min(self._took_s, 1.0)
+        while len(news) < BATCH:
             arrived = connection.poll(wait)
             for item in arrived:
                 if isinstance(item, Received) and (came := news.hear(item, time.monotonic())):
                     confirming.came(came)
-            if not arrived:
+            if not arrived or time.monotonic() > end:
                 break
             wait = GATHER_S
 
@@ -121,7 +122,8 @@ class Collector:
             return
         begun = time.monotonic()
         taken = news.write(self._database, time.time(), confirming.hopeless())
-        self._figures.wrote(taken.stored, time.monotonic() - begun)
+        self._took_s = time.monotonic() - begun
+        self._figures.wrote(taken.stored, self._took_s)
         confirming.taken(taken)
 
     def _send_commands(self, connection: Connection) -> None:
