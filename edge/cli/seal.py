@@ -14,7 +14,6 @@ from edge.errors import UsageError
 from edge.files import replace_file
 from edge.sealing import make_seal, read_seal
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.sealed_files import KEY, believed_files, note_seal, seal_path
 
 
 @app.command()
@@ -28,6 +27,9 @@ def seal(
     json: JsonOption = False,
 ) -> None:
     """Sign configuration, models and calibration: sight believes no other then."""
+    # Only here is a manifest read, which brings numpy.
+    from edge.sight.sealed_files import KEY, believed_files, note_seal, seal_path  # noqa: PLC0415
+
     path = config_path(config).absolute()
     signer = None if key is None else read_key(key)
     place, version = seal_path(path), int(time.time())
