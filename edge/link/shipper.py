@@ -29,6 +29,10 @@ WINDOW = 16
 """Unacknowledged at once: below the 20 that brokers usually take."""
 ACKNOWLEDGE_TIMEOUT_S = 30.0
 REFUSED_RETRY_S = 30.0
+UNCONFIRMED_S = 20.0
+"""A broker whose queue for the reader was full has dropped the newest events, and nothing shows
+it: what a reader that is there has not confirmed for so long goes again, ever more rarely."""
+_RAREST_S = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +48,9 @@ class Shipper:
         self._acknowledged: set[int] = set()  # tickets among them
         self._sent = self._done = self._marked = self._late = 0
         self._progress_at = self._rest_until = 0.0
+        self._confirmed = 0
+        self._again_at: float | None = None  # None: no reader has confirmed anything yet
+        self._again_after_s = UNCONFIRMED_S
         self._begun = False
         self._more = True  # the ledger may hold events that were not sent
 
@@ -75,10 +82,19 @@ class Shipper:
             self._take_up()
         if not self._flying:
             self._progress_at = now
+            self._send_again(now)
         elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
             raise BrokerError("the broker has stopped acknowledging events; connecting anew.")
         if self._more:
             self._fill(connection, WINDOW - len(self._flying))
+
+    def _send_again(self, now: float) -> None:
+        if self._again_at is None or now < self._again_at or self._more:
+            return
+        if self._confirmed < self._sent:
+            self._sent, self._more = self._confirmed, True
+            self._again_after_s = min(2 * self._again_after_s, _RAREST_S)
+        self._again_at = now + self._again_after_s
 
     def _fill(self, connection: Connection, room: int) -> None:
         events = self._ledger.events(after=self._sent, limit=room)
@@ -124,6 +140,10 @@ class Shipper:
         """
         if confirmation.sequence:
             self._check(confirmation)
+        if confirmation.sequence > self._confirmed:
+            self._confirmed = confirmation.sequence
+            self._again_after_s = UNCONFIRMED_S
+            self._again_at = time.monotonic() + UNCONFIRMED_S
         if confirmation.resend_from is not None:
             self.begin()
             self._take_up()
