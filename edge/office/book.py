@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.errors import RosterError, UsageError
 from edge.office.rows import SCHEMA, Door, Person
-from edge.roster.canonical import from_base64, spell, to_base64
 from edge.roster.desired import Desired, Member
 from edge.roster.envelope import Address, Content, digest, fingerprint, seal
 from edge.store import Store
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from edge.roster.report import Report
 
 _NONCE_BYTES = 12
+_NUMBERS = "<f4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,20 +253,9 @@ class Book:
         return person.person, person.name, groups, schedule, person.expires, person.model
 
     def _lock(self, person: Person, content: Content) -> bytes:
-        import numpy as np  # noqa: PLC0415 - the book is read without
-
-        vectors = np.atleast_2d(content.vectors).astype("<f4")
-        plain = spell(
-            {
-                "vectors": to_base64(vectors.tobytes()),
-                "captures": len(vectors),
-                "cards": list(content.cards),
-                "pin": content.pin,
-            }
-        )
         nonce = os.urandom(_NONCE_BYTES)
         bound = f"{person.person} {person.model}".encode()
-        return nonce + self._cipher.encrypt(nonce, plain.encode("ascii"), bound)
+        return nonce + self._cipher.encrypt(nonce, content.to_json(_NUMBERS), bound)
 
     def content(self, person: Person) -> Content:
         """Template, cards and PIN of somebody.
@@ -274,8 +263,6 @@ class Book:
         Raises:
             RosterError: the row was changed, or the book is another office's.
         """
-        import numpy as np  # noqa: PLC0415 - as above
-
         ((secret,),) = self._store.query(
             "SELECT content FROM people WHERE person = ?", (person.person,)
         )
@@ -287,10 +274,7 @@ class Book:
                 f"what the book holds of {person.name} does not open with this key: it was "
                 "changed, or the key file is another office's"
             ) from error
-        fields = json.loads(plain)
-        raw = from_base64(fields["vectors"], "the template")
-        vectors = np.frombuffer(raw, "<f4").reshape(fields["captures"], -1)
-        return Content(vectors, tuple(fields["cards"]), fields["pin"])
+        return Content.from_json(plain, _NUMBERS, "the book")
 
     def _envelope(self, door: Door, person: Person) -> tuple[int, bytes]:
         ((version,),) = self._store.query(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SEED_BYTES = 96
 """Of a door's private key: 64 for ML-KEM-768, 32 for X25519."""
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519 = 64, 1184, 32
+_NUMBERS = "<f2"
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -60,6 +61,36 @@ class Content:
     cards: tuple[str, ...] = ()
     pin: str | None = None
 
+    def to_json(self, numbers: str) -> bytes:
+        """As text; `numbers` is numpy's name of the vectors' format, such as `<f4`."""
+        import numpy as np  # noqa: PLC0415 - a door without the centre does without
+
+        vectors = np.atleast_2d(self.vectors).astype(numbers)
+        fields = {
+            "vectors": to_base64(vectors.tobytes()),
+            "captures": len(vectors),
+            "cards": list(self.cards),
+            "pin": self.pin,
+        }
+        return spell(fields).encode("ascii")
+
+    @classmethod
+    def from_json(cls, text: bytes, numbers: str, what: str) -> Content:
+        """What `to_json` wrote in the same format.
+
+        Raises:
+            RosterError: it is something else; `what` names it.
+        """
+        import numpy as np  # noqa: PLC0415 - as above
+
+        fields = read(text, what)
+        try:
+            raw = from_base64(fields["vectors"], "the template")
+            vectors = np.frombuffer(raw, numbers).reshape(fields["captures"], -1)
+            return cls(vectors.astype(np.float32), tuple(fields["cards"]), fields["pin"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RosterError(f"{what} holds something else: {error}") from error
+
 
 class DoorKey:
     """A door's private key, made from bytes that the vault derives from its own key."""
@@ -79,21 +110,13 @@ class DoorKey:
         Raises:
             RosterError: it was not sealed for this door, person, network and generation.
         """
-        import numpy as np  # noqa: PLC0415 - a door without the centre does without
-
         try:
             plain = _SUITE.decrypt(envelope, self._private, info=address.info)
         except (InvalidTag, ValueError) as error:
             raise RosterError(
                 "the envelope does not open: it is for another door, person, network or generation"
             ) from error
-        fields = read(plain, "the envelope")
-        try:
-            raw = from_base64(fields["vectors"], "the template")
-            vectors = np.frombuffer(raw, "<f2").reshape(fields["captures"], -1).astype(np.float32)
-            return Content(vectors, tuple(fields["cards"]), fields["pin"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise RosterError(f"the envelope holds something else: {error}") from error
+        return Content.from_json(plain, _NUMBERS, "the envelope")
 
 
 def seal(content: Content, public: str, address: Address) -> bytes:
@@ -109,18 +132,7 @@ def seal(content: Content, public: str, address: Address) -> bytes:
         MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM_PUBLIC]),
         X25519PublicKey.from_public_bytes(raw[_MLKEM_PUBLIC:]),
     )
-    import numpy as np  # noqa: PLC0415 - as above
-
-    vectors = np.atleast_2d(content.vectors).astype("<f2")
-    plain = spell(
-        {
-            "vectors": to_base64(vectors.tobytes()),
-            "captures": len(vectors),
-            "cards": list(content.cards),
-            "pin": content.pin,
-        }
-    )
-    return _SUITE.encrypt(plain.encode("ascii"), key, info=address.info)
+    return _SUITE.encrypt(content.to_json(_NUMBERS), key, info=address.info)
 
 
 def digest(envelope: bytes) -> str:
