@@ -56,7 +56,7 @@ JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; default 
 
 
 @evaluate_app.command("verification")
-def evaluate_verification(  # noqa: PLR0913 - one option each
+def evaluate_verification(
     images: ImagesOption,
     pairs: PairsOption,
     *,
@@ -116,7 +116,7 @@ def evaluate_verification(  # noqa: PLR0913 - one option each
 
 
 @app.command()
-def calibrate(  # noqa: PLR0913 - one option each
+def calibrate(
     images: ImagesOption,
     pairs: PairsOption,
     out: Annotated[Path, typer.Option(help="The calibration file to write.")],

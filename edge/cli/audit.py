@@ -58,7 +58,7 @@ def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 @audit_app.command()
-def export(  # noqa: PLR0913 - one option each
+def export(
     file: Annotated[Path | None, typer.Argument(help="A new file; none: standard output.")] = None,
     *,
     form: Annotated[Form, typer.Option("--format", help="CSV, or one JSON object a line.")] = (

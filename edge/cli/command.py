@@ -35,7 +35,7 @@ _HELP = {
 
 
 def _order(action: Action) -> Callable[..., None]:
-    def order(  # noqa: PLR0913 - one option each
+    def order(
         *,
         reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
         key: Annotated[Path, typer.Option(help="Your private key, from `edge-door keys make`.")],

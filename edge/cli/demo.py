@@ -29,8 +29,8 @@ def demo(
     with lines, tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
         lines.say("getting ready: models, a broker, three programs")
         # What they need takes a second to import, and the line above comes first.
-        from edge.ops.demo.live import play_live  # noqa: PLC0415
-        from edge.ops.demo.show import play, summary  # noqa: PLC0415
+        from edge.ops.demo.live import play_live
+        from edge.ops.demo.show import play, summary
 
         if camera:
             result = play_live(Path(folder), camera, lines.say)

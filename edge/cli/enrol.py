@@ -46,7 +46,7 @@ _SHOWN = 20
 
 
 @app.command()
-def enroll(  # noqa: PLR0913 - one option each
+def enroll(
     name: Annotated[
         str | None, typer.Argument(help="The person's name; left out, --from names many.")
     ] = None,

@@ -29,7 +29,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @app.command()
-def events(  # noqa: PLR0913 - one option each
+def events(
     *,
     last: Annotated[int, typer.Option(min=1, help="How many, newest last.")] = 20,
     person: Annotated[str | None, typer.Option(help="Only what concerns this person.")] = None,

@@ -42,7 +42,7 @@ DatabaseOption = Annotated[
 
 
 @app.command()
-def collect(  # noqa: PLR0913 - one option each
+def collect(
     *,
     broker: Annotated[
         str,
@@ -65,9 +65,9 @@ def collect(  # noqa: PLR0913 - one option each
 ) -> None:
     """Events of all doors from the broker into a database, each once, its chain checked."""
     with _extra_packages():
-        from edge.fleet.collector.figures import Figures  # noqa: PLC0415
-        from edge.fleet.collector.process import Collector, Settings  # noqa: PLC0415
-        from edge.fleet.database.database import Database  # noqa: PLC0415
+        from edge.fleet.collector.figures import Figures
+        from edge.fleet.collector.process import Collector, Settings
+        from edge.fleet.database.database import Database
 
     start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
     section = broker_at(
@@ -92,7 +92,7 @@ def collect(  # noqa: PLR0913 - one option each
 
 
 @app.command()
-def dashboard(  # noqa: PLR0913 - one option each
+def dashboard(
     *,
     database: DatabaseOption,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
@@ -109,8 +109,8 @@ def dashboard(  # noqa: PLR0913 - one option each
 ) -> None:
     """All doors in a browser: alarms, history, people, commands."""
     with _extra_packages():
-        from edge.fleet.database.database import Database  # noqa: PLC0415
-        from edge.fleet.web.serving import Place, serve  # noqa: PLC0415
+        from edge.fleet.database.database import Database
+        from edge.fleet.web.serving import Place, serve
 
     start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
     if (cert_file is None) != (key_file is None):
@@ -135,7 +135,7 @@ def wall(
 ) -> None:
     """Show it all on this machine: broker, collector, dashboard, and doors with made-up people."""
     with _extra_packages():
-        from edge.fleet.show.wall import Wall  # noqa: PLC0415
+        from edge.fleet.show.wall import Wall
 
     start_logging("error")
     with (
@@ -167,9 +167,9 @@ def add_operator(
 ) -> None:
     """Somebody who may log in; prints a password that is asked for nowhere else."""
     with _extra_packages():
-        from edge.fleet import operators  # noqa: PLC0415
-        from edge.fleet.database.database import Database  # noqa: PLC0415
-        from edge.fleet.web.roles import Grant  # noqa: PLC0415
+        from edge.fleet import operators
+        from edge.fleet.database.database import Database
+        from edge.fleet.web.roles import Grant
 
     password = secrets.token_urlsafe(12)
     store = Database.open(database)

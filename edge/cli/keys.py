@@ -30,7 +30,7 @@ app.add_typer(keys_app, name="keys")
 
 
 @keys_app.command()
-def make(  # noqa: PLR0913 - one option each
+def make(
     name: str,
     *,
     role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.OPERATOR,

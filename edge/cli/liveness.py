@@ -26,7 +26,7 @@ _FAMILIES = [*FAMILIES, REPLAYS]
 
 
 @evaluate_app.command("liveness")
-def liveness(  # noqa: PLR0913 - one option each
+def liveness(
     *,
     clips: Annotated[
         Path | None, typer.Option(help="CSV list of labelled clips, with the clips.")

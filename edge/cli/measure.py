@@ -84,7 +84,7 @@ def _draw(one: Path, other: Path, verdict: str, path: Path, config: Config) -> N
 
 
 @app.command()
-def bench(  # noqa: PLR0913 - one option each
+def bench(
     *,
     threads: Annotated[
         int, typer.Option(min=1, max=16, help="Threads of one inference, where --tune kept none.")

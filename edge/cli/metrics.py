@@ -24,7 +24,7 @@ def metrics(
 ) -> None:
     """Show this door's figures to Prometheus, on 127.0.0.1 alone, until told to stop."""
     try:
-        from edge.ops.exporter import serve  # noqa: PLC0415 - an extra
+        from edge.ops.exporter import serve
     except ImportError as error:
         raise UsageError(f"this needs a package more. Run: {with_extra('metrics')}") from error
     settings = own_config(config)

@@ -60,7 +60,7 @@ def show_model(name: str, config: ConfigOption = None, json: JsonOption = False)
 
 
 @models_app.command("add")
-def add_model(  # noqa: PLR0913 - one option each
+def add_model(
     file: Annotated[Path, typer.Argument(help="A TFLite file.")],
     preset: Annotated[str, typer.Option(help="Which network it is: `models list` names them.")],
     *,

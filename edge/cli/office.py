@@ -74,7 +74,7 @@ def trust(
 
 
 @office_app.command()
-def enroll(  # noqa: PLR0913 - one option each
+def enroll(
     name: str,
     files: Annotated[list[Path], typer.Argument(help="Images, folders or films of that person.")],
     group: Groups,
@@ -253,10 +253,10 @@ def _state(door: Door, said: Report) -> str:
 
 
 def _template(settings: Config, name: str, files: list[Path]) -> Template:
-    from edge.ops.enrol import template_of  # noqa: PLC0415 - only this command sees
-    from edge.ops.pictures import Sources, gather  # noqa: PLC0415
-    from edge.vision.enrolment import WANTED  # noqa: PLC0415
-    from edge.vision.pipeline import Stages  # noqa: PLC0415
+    from edge.ops.enrol import template_of
+    from edge.ops.pictures import Sources, gather
+    from edge.vision.enrolment import WANTED
+    from edge.vision.pipeline import Stages
 
     with progress("captures", WANTED) as advance:
 

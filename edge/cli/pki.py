@@ -59,7 +59,7 @@ def init(
 
 
 @pki_app.command()
-def device(  # noqa: PLR0913 - one option each
+def device(
     name: Annotated[str, typer.Argument(help="A door's `[device] id`, or what --role has.")],
     *,
     role: Annotated[Role, typer.Option(help="Whom it is for.")] = Role.DEVICE,

@@ -28,7 +28,7 @@ def seal(
 ) -> None:
     """Sign configuration, models and calibration: sight believes no other then."""
     # Only here is a manifest read, which brings numpy.
-    from edge.sight.sealed_files import KEY, believed_files, note_seal, seal_path  # noqa: PLC0415
+    from edge.sight.sealed_files import KEY, believed_files, note_seal, seal_path
 
     path = config_path(config).absolute()
     signer = None if key is None else read_key(key)

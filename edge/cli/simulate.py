@@ -23,7 +23,7 @@ SHOW_EVERY_S = 0.5
 
 
 @app.command()
-def simulate(  # noqa: PLR0913 - one option each
+def simulate(
     *,
     broker: Annotated[
         str,

@@ -121,7 +121,7 @@ def figure_of(width: float, height: float) -> Any:
         UsageError: matplotlib is missing.
     """
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise UsageError(f"drawing needs matplotlib. Run: {with_extra('plot')}") from error
     return Figure(figsize=(width, height), dpi=130, layout="constrained")

@@ -204,7 +204,7 @@ class _Worker:
 
 
 def _start(settings: str) -> None:
-    from edge.config import Config  # noqa: PLC0415 - only the worker needs the class
+    from edge.config import Config
 
     config = Config.model_validate_json(settings)
     models = config.models.model_copy(update={"threads": 1})

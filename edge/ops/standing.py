@@ -106,7 +106,7 @@ def _ask(config: Config) -> tuple[Status | None, str]:
 def _knock(config: Config) -> tuple[str, bool]:
     if config.mqtt.host is None:
         return _OFF, True
-    from edge.link.knock import knock  # noqa: PLC0415 - paho only where there is a broker
+    from edge.link.knock import knock
 
     try:
         return knock(config), True

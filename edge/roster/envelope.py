@@ -63,7 +63,7 @@ class Content:
 
     def to_json(self, numbers: str) -> bytes:
         """As text; `numbers` is numpy's name of the vectors' format, such as `<f4`."""
-        import numpy as np  # noqa: PLC0415 - a door without the centre does without
+        import numpy as np
 
         vectors = np.atleast_2d(self.vectors).astype(numbers)
         fields = {
@@ -81,7 +81,7 @@ class Content:
         Raises:
             RosterError: it is something else; `what` names it.
         """
-        import numpy as np  # noqa: PLC0415 - as above
+        import numpy as np
 
         fields = read(text, what)
         try:

@@ -58,7 +58,7 @@ class Templates:
         Raises:
             VaultError: the row was changed, or is of another key.
         """
-        import numpy as np  # noqa: PLC0415 - people are listed and removed without
+        import numpy as np
 
         bound = row.bound_to(self._device)
         try:
@@ -72,7 +72,7 @@ class Templates:
             ) from error
 
     def _write(self, row: PersonRow, template: Template) -> None:
-        import numpy as np  # noqa: PLC0415 - as above
+        import numpy as np
 
         vectors = np.atleast_2d(template.vectors).astype("<f4")
         if not vectors.size or not np.isfinite(vectors).all():

@@ -107,7 +107,7 @@ class _Picamera2:
 
     def __init__(self, section: CameraSection) -> None:
         try:
-            from picamera2 import Picamera2  # noqa: PLC0415 - only a Pi has it
+            from picamera2 import Picamera2
         except ImportError as error:
             raise CameraError(
                 "the camera source is `picamera2`, but it does not import here. On a Raspberry Pi: "

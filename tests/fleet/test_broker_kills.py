@@ -56,7 +56,7 @@ class Quick:
 
 
 def be_doors(port: int, folder: Path, pki: Path, rate: float) -> None:
-    from edge.fleet.simulate import whole  # noqa: PLC0415 - in the process that is killed
+    from edge.fleet.simulate import whole
 
     vars(whole)["Backoff"] = Quick
     section = broker_at(f"mqtts://127.0.0.1:{port}")
@@ -66,7 +66,7 @@ def be_doors(port: int, folder: Path, pki: Path, rate: float) -> None:
 
 
 def be_collector(port: int, address: str, files: dict[str, Path]) -> None:
-    from edge.fleet.collector import process  # noqa: PLC0415 - in the process that is killed
+    from edge.fleet.collector import process
 
     vars(process)["Backoff"] = Quick
     section = broker_at(f"mqtts://127.0.0.1:{port}", **files)

@@ -119,7 +119,7 @@ class TestTheFolder:
 
     def test_the_commands(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         def run(*words: str) -> dict[str, Any]:
-            import sys  # noqa: PLC0415
+            import sys
 
             sys.argv = ["edge-door", "pki", *words, "--folder", str(tmp_path / "p"), "--json"]
             with pytest.raises(SystemExit):

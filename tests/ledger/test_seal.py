@@ -272,8 +272,8 @@ def earlier() -> Callable[[Path], None]:
     """Makes a ledger as version 1 wrote it: unsealed, with an outbox and what sight obeyed."""
 
     def make(path: Path) -> None:
-        from edge.ledger import ledger as module  # noqa: PLC0415
-        from edge.ledger.audit import encode, genesis  # noqa: PLC0415
+        from edge.ledger import ledger as module
+        from edge.ledger.audit import encode, genesis
 
         schema = module._SCHEMA  # noqa: SLF001
         db = sqlite3.connect(path)

@@ -25,15 +25,15 @@ def open_pins(settings: GuardSettings) -> Pins:
 def _lines(settings: GuardSettings) -> Lines:
     # Each backend is imported only where it is asked for: the guard stays small.
     if settings.backend == "fake":
-        from edge.door.pins.fake import FakeLines  # noqa: PLC0415
+        from edge.door.pins.fake import FakeLines
 
         return FakeLines(settings.run)
     if settings.backend == "gpiod":
-        from edge.door.pins.chardev import ChardevLines  # noqa: PLC0415
+        from edge.door.pins.chardev import ChardevLines
 
         return ChardevLines(settings.chip)
     if settings.backend in ("rpi", "jetson"):
-        from edge.door.pins.rpi_api import RpiApiLines  # noqa: PLC0415
+        from edge.door.pins.rpi_api import RpiApiLines
 
         return RpiApiLines(settings.backend)
     raise PinError(f"there is no pin backend {settings.backend!r}; use fake, rpi, jetson or gpiod")

@@ -24,8 +24,8 @@ class ChardevLines:
 
     def __init__(self, chip: str) -> None:
         try:
-            import gpiod  # noqa: PLC0415
-            from gpiod import line as gpiod_line  # noqa: PLC0415
+            import gpiod
+            from gpiod import line as gpiod_line
         except ImportError as error:
             raise PinError(
                 f"door.backend = 'gpiod' needs the gpiod library. Run: {with_extra('gpiod')}"

@@ -34,7 +34,7 @@ class EmbeddedBroker:
             UsageError: amqtt is not installed.
         """
         try:
-            from amqtt.broker import Broker as Amqtt  # noqa: PLC0415 - only the demo needs it
+            from amqtt.broker import Broker as Amqtt
         except ImportError as error:
             raise UsageError(
                 f"the demo needs its extra packages. Run: {with_extra('demo')}"

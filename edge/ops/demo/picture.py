@@ -71,7 +71,7 @@ def draw(
     Raises:
         EdgeDoorError: sight showed nothing.
     """
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - only the demo and reports draw
+    from matplotlib import pyplot as plt
 
     if not seen:
         raise EdgeDoorError("sight showed nothing, so there is nothing to draw")
