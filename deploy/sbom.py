@@ -21,7 +21,7 @@ def packages() -> dict[str, Any]:
     """What cyclonedx-bom makes of the lock file."""
     command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
     lock = str(ROOT / "deploy" / "requirements.lock")
-    made = subprocess.run([*command, lock], check=True, capture_output=True)  # noqa: S603
+    made = subprocess.run([*command, lock], check=True, capture_output=True)
     bom: dict[str, Any] = json.loads(made.stdout)
     return bom
 

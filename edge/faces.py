@@ -226,7 +226,7 @@ def represent(
 
 
 @_one_at_a_time
-def verify(  # noqa: PLR0913 - deepface's arguments
+def verify(
     img1_path: Image,
     img2_path: Image,
     model_name: str | None = None,
@@ -283,7 +283,7 @@ def verify(  # noqa: PLR0913 - deepface's arguments
 
 
 @_one_at_a_time
-def find(  # noqa: PLR0913 - deepface's arguments
+def find(
     img_path: Image,
     db_path: str | Path | None = None,
     model_name: str | None = None,

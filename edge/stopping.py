@@ -29,7 +29,7 @@ class StopSignal:
     def __init__(self) -> None:
         self._told = False
         self._read_end, self._write_end = socket.socketpair()
-        self._write_end.setblocking(False)  # noqa: FBT003 - the library's own signature
+        self._write_end.settimeout(0)
         self._wakeup_before = signal.set_wakeup_fd(self._write_end.fileno())
         self._before = [signal.signal(number, self._tell) for number in _SIGNALS]
 

@@ -52,7 +52,7 @@ class Operators:
             UsageError: it is not a key, the name or key is taken, or there are too many.
         """
         proper_key(key)
-        if not 1 <= len(name) <= 64 or not name.isprintable():  # noqa: PLR2004 - said below
+        if not 1 <= len(name) <= 64 or not name.isprintable():
             raise UsageError("an operator's name has 1 to 64 printable characters.")
         for each in self.known:
             if each.name.casefold() == name.casefold() or each.key == key:

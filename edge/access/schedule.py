@@ -140,7 +140,7 @@ def _window(line: str) -> Window:
 
 def _minutes(line: str, hours: str, minutes: str) -> int:
     total = int(hours) * 60 + int(minutes)
-    if int(minutes) >= 60 or total > _DAY_MINUTES:  # noqa: PLR2004
+    if int(minutes) >= 60 or total > _DAY_MINUTES:
         raise ValueError(f"{line!r}: there is no time {hours}:{minutes}")
     return total
 

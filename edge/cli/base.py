@@ -102,7 +102,7 @@ def start_logging(level: str) -> None:
 def show(result: dict[str, Any], *, as_json: bool, text: object) -> None:
     """Print a result: the JSON object for machines, `text` (anything rich prints) for people."""
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - this is the output
+        typer.echo(json.dumps(result, ensure_ascii=False))
     else:
         console.print(text, soft_wrap=isinstance(text, str))
 

@@ -142,21 +142,18 @@ complaints = Console(stderr=True, markup=False, emoji=False)
 
 @app.callback(invoke_without_command=True)
 def _version(
-    ctx: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         console.print(__version__)
         raise typer.Exit
-    if ctx.invoked_subcommand is None:  # pragma: no cover - no_args_is_help answers first
-        raise typer.Exit(2)
 
 
 def fail(sentence: str, code: int) -> int:
     """Say what went wrong, on standard error, and as JSON where `--json` was given."""
     if "--json" in sys.argv:
-        print(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))  # noqa: T201
+        typer.echo(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))
     text = f"edge-door: {sentence}"
     complaints.print(text, style="red", highlight=False, soft_wrap=True)
     return code

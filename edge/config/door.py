@@ -20,7 +20,7 @@ def pi_unsafe(pin: int) -> str:
     """Why `pin` must not drive a lock on a Raspberry Pi; empty when it may."""
     if pin not in PI_UNSAFE:
         return ""
-    why = "pulses at boot" if pin == 14 else "is pulled up at boot"  # noqa: PLR2004 - the UART's TX
+    why = "pulses at boot" if pin == 14 else "is pulled up at boot"
     return f"GPIO {pin} {why} on a Raspberry Pi and could open the door; use 9-13 or 15-27"
 
 

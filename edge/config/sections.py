@@ -189,7 +189,7 @@ class LivenessSection(Section):
     @field_validator("challenge_moves")
     @classmethod
     def _moves_differ(cls, moves: tuple[Move, ...]) -> tuple[Move, ...]:
-        if len(set(moves)) != len(moves) or len(moves) < 2:  # noqa: PLR2004 - a choice
+        if len(set(moves)) != len(moves) or len(moves) < 2:
             raise ValueError("name at least two different moves")
         return moves
 

@@ -60,7 +60,7 @@ def learn(faces: Faces, seed: int = 0, advance: Callable[[], None] = lambda: Non
     size = faces.vectors.shape[1]
     change = np.zeros((size, size), np.float32)
     mean, square = np.zeros_like(change), np.zeros_like(change)
-    several = np.flatnonzero(faces.pictures >= 2)  # noqa: PLR2004 - a pair
+    several = np.flatnonzero(faces.pictures >= 2)
     for step in range(1, STEPS + 1):
         rows = _batch(faces, several, random)
         slope = _slope(faces.vectors[rows], faces.people[rows], change) + _HOLD * change

@@ -103,7 +103,7 @@ def _describe(file: Path, preset: Preset, name: str) -> dict[str, Any]:
 
 
 def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, float]:
-    if len(portraits) < 2:  # noqa: PLR2004
+    if len(portraits) < 2:
         raise UsageError("two portraits of different people are needed to try a model on")
     config = Config.model_validate({"paths": {"models": folder}})
     reader = FaceReader(config)

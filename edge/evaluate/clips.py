@@ -79,7 +79,7 @@ def _clip(folder: Path, row: dict[str, str]) -> Clip:
     blinks = []
     for text in filter(None, row["blinks"].split(";")):
         numbers = [int(part) for part in text.split("-")]
-        if len(numbers) != 3:  # noqa: PLR2004 - start, shut, end
+        if len(numbers) != 3:
             raise ValueError(f"a blink is START-SHUT-END, not {text!r}")
         blinks.append((numbers[0], numbers[1], numbers[2]))
     return Clip(

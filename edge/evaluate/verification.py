@@ -93,7 +93,7 @@ def read_pairs(path: Path) -> Pairs:
     named = [_pair(path, number, fields) for number, fields in rows]
     if not any(same for _, _, same in named) or all(same for _, _, same in named):
         raise UsageError(f"{path} must list pairs of the same and of different people")
-    folded = len(header) == 2  # noqa: PLR2004 - FOLDS SIZE
+    folded = len(header) == 2
     folds = (
         [i // (2 * header[1]) for i in range(len(named))]
         if folded

@@ -59,7 +59,14 @@ MEND = (
 )
 
 _PAGE = 1000
-_COLUMNS = "sequence, boot, body, chain, signature"
+_OLDEST = (
+    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? "
+    "ORDER BY sequence LIMIT ?"
+)
+_NEWEST = (
+    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? "
+    "ORDER BY sequence DESC LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,12 +305,7 @@ class Audit:
 
     def events(self, after: int, limit: int, *, newest_first: bool = False) -> list[StoredEvent]:
         """Entries with a number above `after`."""
-        order = "DESC" if newest_first else "ASC"
-        rows = self._store.query(
-            f"SELECT {_COLUMNS} FROM events WHERE sequence > ? "  # noqa: S608
-            f"ORDER BY sequence {order} LIMIT ?",
-            (after, limit),
-        )
+        rows = self._store.query(_NEWEST if newest_first else _OLDEST, (after, limit))
         public = self.public()
         return [self._stored(row, public) for row in rows]
 
@@ -355,10 +357,7 @@ class Audit:
 
     def _rows(self) -> Iterator[Row]:
         after = -1
-        while rows := self._store.query(
-            f"SELECT {_COLUMNS} FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608
-            (after, _PAGE),
-        ):
+        while rows := self._store.query(_OLDEST, (after, _PAGE)):
             yield from rows
             after = rows[-1][0]
 

@@ -49,9 +49,8 @@ _LOCK_WORDS = {state: state.value for state in LockState} | {
     LockState.FORCED: "OPEN",
     LockState.FAULT: "JAMMED",
 }
-
-
 _LOCK_STATES = {state.value: state for state in LockState}
+_SWITCH: Mapping[bool | None, str] = {True: "ON", False: "OFF", None: "None"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class Topics:
         """All that others may publish here."""
         return (self.lock_set, self.claim_set, self.command, self.confirm)
 
-    def available(self, online: bool) -> Message:  # noqa: FBT001
+    def available(self, *, online: bool) -> Message:
         """The device's own availability; `offline` is also the last will."""
         return _retained(self.at("availability"), "online" if online else "offline")
 
@@ -155,11 +154,11 @@ class Topics:
         lock = state.lock if known else None
         words = {
             "lock/state": "None" if lock is None else _LOCK_WORDS[lock],
-            "door/contact": _switch(state.open if known else None),
-            "door/forced": _switch(None if lock is None else lock is LockState.FORCED),
-            "door/held": _switch(None if lock is None else lock is LockState.HELD),
-            "tamper": _switch(state.tamper if known else None),
-            "camera/problem": _switch(state.camera_lost),
+            "door/contact": _SWITCH[state.open if known else None],
+            "door/forced": _SWITCH[None if lock is None else lock is LockState.FORCED],
+            "door/held": _SWITCH[None if lock is None else lock is LockState.HELD],
+            "tamper": _SWITCH[state.tamper if known else None],
+            "camera/problem": _SWITCH[state.camera_lost],
             "instruction": state.instruction,
             "lock/availability": "online" if known else "offline",
         }
@@ -218,12 +217,6 @@ def event_type(event: Event) -> EventType:
 
 def _retained(topic: str, word: str) -> Message:
     return Message(topic, word.encode("ascii"), retain=True)
-
-
-def _switch(on: bool | None) -> str:  # noqa: FBT001
-    if on is None:
-        return "None"
-    return "ON" if on else "OFF"
 
 
 def _iso(wall: float) -> str | None:

@@ -114,7 +114,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
-        child.process = subprocess.Popen(  # noqa: S603 - our own program
+        child.process = subprocess.Popen(
             command,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
         )
@@ -155,7 +155,7 @@ def main(door_socket: str, config_path: str, level: str) -> int:
     try:
         Supervisor(Path(door_socket), Path(config_path)).run()
     except SupervisorError as error:
-        print(f"edge-door: {error}", file=sys.stderr)  # noqa: T201 - as every command does
+        sys.stderr.write(f"edge-door: {error}\n")
         return error.exit_code
     return 0
 

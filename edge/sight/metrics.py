@@ -30,7 +30,7 @@ class Metrics:
     @property
     def fps(self) -> float:
         """Frames judged a second."""
-        if len(self._captured) < 2:  # noqa: PLR2004 - an interval has two ends
+        if len(self._captured) < 2:
             return 0.0
         return (len(self._captured) - 1) / max(self._captured[-1] - self._captured[0], 1e-6)
 

@@ -61,11 +61,11 @@ def _bmp(data: bytes) -> Size:
 def _jpeg(data: bytes) -> Size | None:
     at = 2
     while True:
-        while data[at] == 0xFF:  # noqa: PLR2004 - a marker, and fill bytes before it
+        while data[at] == 0xFF:
             at += 1
         marker, at = data[at], at + 1
         (length,) = struct.unpack_from(">H", data, at)
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # noqa: PLR2004 - SOF
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, at + 3)
             return width, height
         at += length

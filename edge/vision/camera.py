@@ -72,7 +72,7 @@ class _OpenCv:
             self._capture.set(cv2.CAP_PROP_FPS, section.fps)
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         reported = float(self._capture.get(cv2.CAP_PROP_FPS) or 0)
-        self.fps = reported if 1 <= reported <= 240 else section.fps  # noqa: PLR2004 - sane rates
+        self.fps = reported if 1 <= reported <= 240 else section.fps
         self.paced = paced
 
     def read(self) -> Pixels | None:

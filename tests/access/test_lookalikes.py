@@ -35,7 +35,7 @@ def test_only_lookalikes_need_more() -> None:
 
 
 @pytest.mark.parametrize(("degrees", "is_anna"), [(4, True), (0, True), (20, False), (24, False)])
-def test_nobody_opens_with_the_face_of_their_twin(degrees: float, is_anna: bool) -> None:  # noqa: FBT001
+def test_nobody_opens_with_the_face_of_their_twin(degrees: float, is_anna: bool) -> None:
     probe = someone("probe", degrees).vectors[0]
     similarity = float(np.sort(ANNA.vectors @ probe)[-2:].mean())
     plain = Match("Anna", similarity, 0.9, 2e-5)

@@ -508,7 +508,7 @@ scenes = st.lists(
         st.sampled_from([GOOD, GOOD, POOR, None]),
         st.sampled_from([0.05, 0.05, 0.05, 0.7, -0.1]),  # age
         st.sampled_from([1, 1, 1, 1, 0]),  # sequence step
-        st.booleans() | st.just(True),  # noqa: FBT003 - door
+        st.booleans() | st.just(True),
         st.sampled_from(["Ann", "Ann", "Ann", None]),
     ),
     max_size=60,
@@ -517,7 +517,7 @@ scenes = st.lists(
 
 @settings(deadline=None)
 @given(scenes)
-def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple[Any, ...]]) -> None:
     judge = Judge(patience(cooldown_s=0.5, pause_s=0.5))
     at, sequence = 0.0, 0
     run: list[Match] = []  # comparisons of the present track and claim

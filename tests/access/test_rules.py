@@ -319,7 +319,7 @@ def ask(lines: list[str], when: str) -> Verdict:
         ("always", "2026-01-07 03:00", True),
     ],
 )
-def test_windows(line: str, when: str, inside: bool) -> None:  # noqa: FBT001
+def test_windows(line: str, when: str, inside: bool) -> None:
     assert ask([line], when) is (Verdict.ALLOWED if inside else Verdict.OUTSIDE)
 
 

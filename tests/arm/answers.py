@@ -16,4 +16,4 @@ if __name__ == "__main__":
     for name, entry in read_manifest().models.items():
         if name in sys.argv[2:] or not sys.argv[2:]:
             line = [platform.machine(), name, ask(Model(entry, runtime))]
-            print(json.dumps(line), flush=True)  # noqa: T201 - its output
+            print(json.dumps(line), flush=True)

@@ -11,11 +11,11 @@ import pytest
 
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
-from edge.records import Reason
+from edge.records import Pixels, Reason
 from tests.support.running import Door
 
 
-def save(path: Path, pixels: np.ndarray) -> Path:  # type: ignore[type-arg]
+def save(path: Path, pixels: Pixels) -> Path:
     path.parent.mkdir(exist_ok=True, parents=True)
     assert cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, ::-1]))
     return path

@@ -638,7 +638,7 @@ def test_its_import_list_is_the_standard_library(capsys: pytest.CaptureFixture[s
         and not name.startswith(("_distutils_hack", "__editable__", "sitecustomize", "_virtualenv"))
     }
     with capsys.disabled():
-        print(f"\nguard imports: {len(modules)} modules; own: {' '.join(own)}")  # noqa: T201
+        print(f"\nguard imports: {len(modules)} modules; own: {' '.join(own)}")
     assert foreign == set()
     assert not {"ssl", "http", "asyncio", "threading", "ctypes", "urllib.request"} & set(modules)
     assert not [name for name in own if name.startswith(("edge.config", "edge.sight"))]
@@ -653,7 +653,7 @@ def test_its_memory_and_sockets(capsys: pytest.CaptureFixture[str]) -> None:
             pss = next(row for row in rollup.splitlines() if row.startswith("Pss:"))
             total += int(pss.split()[1])
         with capsys.disabled():
-            print(f"\nguard and warden: {total} kB PSS")  # noqa: T201
+            print(f"\nguard and warden: {total} kB PSS")
         assert total <= 20 * 1024
         families = set()
         for link in Path(f"/proc/{guard.process.pid}/fd").iterdir():

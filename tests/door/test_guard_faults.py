@@ -107,7 +107,7 @@ def test_every_fault_in_every_state(capsys: pytest.CaptureFixture[str]) -> None:
         ]
         past_pulse, past_fault = (max(column) for column in zip(*of_kind, strict=True))
         with capsys.disabled():
-            print(  # noqa: T201
+            print(
                 f"\n{kind}: {len(of_kind)} runs; relay on at most {past_pulse:.3f} s past the "
                 f"pulse, {past_fault:.3f} s past the fault"
             )

@@ -16,7 +16,7 @@ from edge.vision import portraits as portraits_module
 from edge.vision.portraits import portraits
 
 needs_portraits = pytest.mark.skipif(
-    not any(portraits_module._inside(*portrait) for portrait in portraits_module._PORTRAITS),  # noqa: SLF001
+    not any(portraits_module._inside(*portrait) for portrait in portraits_module._PORTRAITS),
     reason="needs the portraits of the extra `demo`: pip install -e '.[demo]'",
 )
 

@@ -323,7 +323,7 @@ def _signed(dice: random.Random, key: Ed25519PrivateKey, device: str, late: int)
 
 def _bytes_of(path: Path, table: str, where: str, budget: int) -> Iterator[tuple[str, int]]:
     with sqlite3.connect(path) as db:
-        rows = db.execute(f"SELECT * FROM {table} WHERE {where}")  # noqa: S608 - ours
+        rows = db.execute(f"SELECT * FROM {table} WHERE {where}")
         names = [column[0] for column in rows.description]
         (row,) = rows.fetchall()
     db.close()
@@ -344,8 +344,8 @@ def _flipped(path: Path, table: str, where: str, column: str, index: int) -> Ite
     db = sqlite3.connect(path, isolation_level=None)
     db.text_factory = bytes
     kinds = {row[1].decode(): row[2].decode() for row in db.execute(f"PRAGMA table_info({table})")}
-    update = f"UPDATE {table} SET {column} = CAST(? AS {kinds[column]}) WHERE {where}"  # noqa: S608
-    select = f"SELECT {column} FROM {table} WHERE {where}"  # noqa: S608 - ours
+    update = f"UPDATE {table} SET {column} = CAST(? AS {kinds[column]}) WHERE {where}"
+    select = f"SELECT {column} FROM {table} WHERE {where}"
     ((value,),) = db.execute(select).fetchall()
     changed: Any = value + 1 + index if isinstance(value, int | float) else bytearray(value)
     if isinstance(changed, bytearray):

@@ -34,7 +34,7 @@ from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
 from tests.support.link_parts import Mosquitto, free_port, until
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of a test
+PASSWORD = "correct horse battery"
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_S = 0.02
 _TIME = re.compile(r'datetime=\\"([^\\]+)\\"')
@@ -178,7 +178,7 @@ def main() -> None:
     reader.add_argument("--settle", type=float, default=15.0)
     reader.add_argument("--database", default="")
     with tempfile.TemporaryDirectory(prefix="edge-door-load-") as folder:
-        print(json.dumps(measure(Path(folder), reader.parse_args()), indent=1))  # noqa: T201
+        print(json.dumps(measure(Path(folder), reader.parse_args()), indent=1))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge.fleet.database.database import Database
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of a test
+PASSWORD = "correct horse battery"
 BASE = "facelock"
 
 

@@ -198,6 +198,6 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(
         total = check_everything_arrived(world)
         with capsys.disabled():
             seconds = round(time.monotonic() - begun)
-            print("\n" + json.dumps({"kills": told, "events": total, "seconds": seconds}))  # noqa: T201
+            print("\n" + json.dumps({"kills": told, "events": total, "seconds": seconds}))
     finally:
         world.close()

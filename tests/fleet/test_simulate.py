@@ -268,7 +268,7 @@ def test_confirmed_events_are_forgotten_and_the_rest_goes_again(tmp_path: Path) 
             door.data_received(packets.acknowledge(1))
         sent.clear()
         confirm = replace(
-            door._persona.topics.available(online=True),  # noqa: SLF001 - its own topics
+            door._persona.topics.available(online=True),
             topic="facelock/sim1/confirm",
             payload=json.dumps({"sequence": 4, "chain": "a" * 64, "resend": True}).encode(),
             retain=False,

@@ -355,7 +355,7 @@ def test_a_stolen_dashboard_holds_nothing_that_opens_a_door(own: Database) -> No
     browser.send("/commands", text=TestCommands.signed(key))
     with own.reading() as reading:
         held = "\n".join(
-            str(reading.exec_driver_sql(f"SELECT * FROM {name}").fetchall())  # noqa: S608
+            str(reading.exec_driver_sql(f"SELECT * FROM {name}").fetchall())
             for (name,) in reading.exec_driver_sql(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
             ).fetchall()

@@ -32,7 +32,7 @@ DEVICE = "door1"
 
 
 def event(reason: Reason = Reason.GRANTED, device: str = DEVICE, **detail: str | float) -> Event:
-    return Event(EventKind.ACCESS, reason, 12.5, 1.7e9, True, device, "Ann", detail)  # noqa: FBT003
+    return Event(EventKind.ACCESS, reason, 12.5, 1.7e9, True, device, "Ann", detail)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_event_comes_back_as_it_was_written(ledger: Ledger) -> None:
 def test_any_event_survives_its_encoding(
     detail: dict[str, str | float | bool], person: str | None
 ) -> None:
-    whole = Event(EventKind.DOOR, Reason.REX, 0.1, 0.2, False, DEVICE, person, detail)  # noqa: FBT003
+    whole = Event(EventKind.DOOR, Reason.REX, 0.1, 0.2, False, DEVICE, person, detail)
     assert audit.decode(audit.encode(whole)) == whole
 
 
@@ -125,8 +125,8 @@ def test_every_changed_byte_of_every_entry_is_found(ledger: Ledger, path: Path) 
     db.text_factory = bytes
     checked = 0
     for column in ("boot", "body", "chain"):
-        select = f"SELECT sequence, {column} FROM events"  # noqa: S608
-        update = f"UPDATE events SET {column} = CAST(? AS TEXT) WHERE sequence = ?"  # noqa: S608
+        select = f"SELECT sequence, {column} FROM events"
+        update = f"UPDATE events SET {column} = CAST(? AS TEXT) WHERE sequence = ?"
         for sequence, text in db.execute(select).fetchall():
             for index in range(len(text)):
                 for bit in (0, 7):  # 7: no longer UTF-8
@@ -408,7 +408,7 @@ def fill_until_refused(ledger: Ledger) -> tuple[int, LedgerError]:
 
 
 def test_a_full_database_leaves_nothing_half_written(ledger: Ledger) -> None:
-    database = ledger._store  # noqa: SLF001 - SQLite's own limit stands for the disk's
+    database = ledger._store
     database.query("PRAGMA max_page_count = 40")
     written, error = fill_until_refused(ledger)
     assert "the disk is full" in str(error)

@@ -19,7 +19,7 @@ SECRET = bytes(range(32))
 
 
 def event(number: int = 0) -> Event:
-    return Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1", "Ann", {"n": number})  # noqa: FBT003
+    return Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1", "Ann", {"n": number})
 
 
 class Place:
@@ -100,9 +100,9 @@ def test_every_byte_of_the_sealed_row_flipped(place: Place) -> None:
         db.text_factory = bytes
         tried = 0
         for column in ("device", "chain", "anchor_chain", "key", "memory", "mac"):
-            ((value,),) = db.execute(f"SELECT {column} FROM head").fetchall()  # noqa: S608
+            ((value,),) = db.execute(f"SELECT {column} FROM head").fetchall()
             kind = "BLOB" if column in ("key", "mac") else "TEXT"
-            put = f"UPDATE head SET {column} = CAST(? AS {kind})"  # noqa: S608
+            put = f"UPDATE head SET {column} = CAST(? AS {kind})"
             for index in range(len(value)):
                 changed = bytearray(value)
                 changed[index] ^= 1
@@ -192,7 +192,7 @@ def test_an_older_copy_is_found_though_nobody_stopped_in_order(place: Place) -> 
     ledger = place.open()
     for number in range(ANCHOR_EVERY):
         ledger.append(event(number))
-    ledger._store.close()  # noqa: SLF001 - as SIGKILL leaves it
+    ledger._store.close()
     place.path.write_bytes(older)
     with pytest.raises(LedgerError, match=f"ends before entry {ANCHOR_EVERY + 1}"):
         place.open()
@@ -275,7 +275,7 @@ def earlier() -> Callable[[Path], None]:
         from edge.ledger import ledger as module
         from edge.ledger.audit import encode, genesis
 
-        schema = module._SCHEMA  # noqa: SLF001
+        schema = module._SCHEMA
         db = sqlite3.connect(path)
         for sql in schema.migrations[0]:
             db.execute(sql)

@@ -16,7 +16,7 @@ from edge.records import Event, EventKind, Reason
 
 
 def event() -> Event:
-    return Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1")  # noqa: FBT003
+    return Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1")
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def running(config: Config) -> Iterator[Config]:
     try:
         with open_vault(config), open_ledger(config) as ledger:
             ledger.append(
-                Event(EventKind.SYSTEM, Reason.STARTED, 1.0, 2.0, True, "door1"),  # noqa: FBT003
+                Event(EventKind.SYSTEM, Reason.STARTED, 1.0, 2.0, True, "door1"),
                 {"lockout": "{}", "lock": "LOCKED"},
             )
             os.seteuid(0)

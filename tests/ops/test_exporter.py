@@ -47,7 +47,7 @@ def test_nothing_is_up_where_nothing_runs(config: Config) -> None:
 
 
 def test_what_sight_and_the_ledger_know(config: Config, tmp_path: Path, sight: FakeSight) -> None:
-    event = Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1")  # noqa: FBT003
+    event = Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1")
     with (
         Ledger.open(config.ledger_db, "door1", Seal(b"k" * 32, tmp_path / "anchor")) as ledger,
         Outbox.open(config.outbox_db) as outbox,

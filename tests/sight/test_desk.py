@@ -306,7 +306,7 @@ class TestCommands:
         self, room: Callable[..., Room]
     ) -> None:
         r = room(mqtt=REMOTE)
-        event = Event(EventKind.SYSTEM, Reason.STARTED, 0.0, 0.0, True, "door1")  # noqa: FBT003
+        event = Event(EventKind.SYSTEM, Reason.STARTED, 0.0, 0.0, True, "door1")
         r.ledger.append(event, {"wall": f"{time.time() + 3600:.0f}"})
         r.ledger.append(event, {"wall": f"{time.time():.0f}"})
         with pytest.raises(CommandError, match="behind what it showed before"):
@@ -340,7 +340,7 @@ class TestCommands:
 
 
 def tell(room: Room, operators: Operators) -> None:
-    event = Event(EventKind.PEOPLE, Reason.KEYS_CHANGED, 0.0, 0.0, False, "door1")  # noqa: FBT003
+    event = Event(EventKind.PEOPLE, Reason.KEYS_CHANGED, 0.0, 0.0, False, "door1")
     room.ledger.append(event, {"operators": operators.to_json()})
 
 

@@ -45,14 +45,14 @@ def test_a_failed_ledger_is_ready_again_only_once_something_was_written(
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     with open_ledger(config) as ledger:
         journal = Journal(ledger, "door1")
-        pages = ledger._store.query("PRAGMA page_count")[0][0]  # noqa: SLF001
-        ledger._store.query(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001 - as a full disk
+        pages = ledger._store.query("PRAGMA page_count")[0][0]
+        ledger._store.query(f"PRAGMA max_page_count = {pages}")
         while journal.note(EventKind.ACCESS, Reason.NO_MATCH, detail={"text": "x" * 500}):
             pass
         for _ in range(3):
             journal.retry()
             assert not journal.ready
-        ledger._store.query("PRAGMA max_page_count = 100000")  # noqa: SLF001
+        ledger._store.query("PRAGMA max_page_count = 100000")
         journal.retry()
         assert journal.ready
         assert ledger.events(limit=1, newest_first=True)[0].event.reason is Reason.LEDGER_BACK

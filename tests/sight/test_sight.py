@@ -95,7 +95,7 @@ class TestGeometry:
         assert np.abs(back - ARCFACE_112).max() < 0.05
 
     @pytest.mark.parametrize("mirrored", [False, True])
-    def test_a_crop_shows_what_its_map_says(self, mirrored: bool) -> None:  # noqa: FBT001
+    def test_a_crop_shows_what_its_map_says(self, mirrored: bool) -> None:
         pixels = np.zeros((100, 120, 3), np.uint8)
         pixels[60, 80] = 255
         square = Square(70, 55, 40, angle=0.3, mirrored=mirrored)

@@ -355,7 +355,7 @@ class Authority:
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)  # noqa: FBT003
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
@@ -410,7 +410,7 @@ class Amqtt:
 
     def hang_up(self, client_id: str) -> None:
         async def drop() -> None:
-            await self._broker._sessions[client_id][1].writer.close()  # noqa: SLF001
+            await self._broker._sessions[client_id][1].writer.close()
 
         self._await(drop())
 

@@ -126,7 +126,7 @@ def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.Mon
     files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
     with monkeypatch.context() as older:
         older.setattr("edge.vault.vault._TABLES", ("people", "credentials"))
-        schema = vault_module._SCHEMA  # noqa: SLF001 - as it was
+        schema = vault_module._SCHEMA
         older.setattr("edge.vault.vault._SCHEMA", replace(schema, migrations=schema.migrations[:1]))
         older.setattr("edge.vault.members.Members.head", lambda _: Head())
         with Vault.open(*files) as before:
@@ -141,6 +141,6 @@ def test_a_rewritten_generation_shows(tmp_path: Path) -> None:
     files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
     with Vault.open(*files) as vault:
         obey(vault, ANNA, p1=content(1))
-        vault._store.query("UPDATE roster SET generation = 0")  # noqa: SLF001 - another hand
+        vault._store.query("UPDATE roster SET generation = 0")
         with pytest.raises(VaultError, match="changed by another program"):
             vault.members.head()

@@ -226,8 +226,8 @@ def test_every_flipped_byte_of_every_stored_value_is_refused(three: tuple[Path, 
         }.items():
             for column in columns:
                 kind = "BLOB" if column in ("data_key", "vectors", "mac", "secret") else "TEXT"
-                update = f"UPDATE {table} SET {column} = CAST(? AS {kind}) WHERE id = ?"  # noqa: S608
-                select = f"SELECT id, CAST({column} AS BLOB) FROM {table}"  # noqa: S608
+                update = f"UPDATE {table} SET {column} = CAST(? AS {kind}) WHERE id = ?"
+                select = f"SELECT id, CAST({column} AS BLOB) FROM {table}"
                 for number, value in editor.execute(select).fetchall():
                     for index in range(len(value)):
                         changed = bytearray(value)
@@ -277,12 +277,12 @@ def test_swapped_rows_are_refused_even_under_a_new_seal(
     db, key = three
     raw(db, "UPDATE people SET folded = id")
     picked = ", ".join(columns)
-    (first,) = raw(db, f"SELECT {picked} FROM people WHERE id = 1")  # noqa: S608
-    (second,) = raw(db, f"SELECT {picked} FROM people WHERE id = 2")  # noqa: S608
+    (first,) = raw(db, f"SELECT {picked} FROM people WHERE id = 1")
+    (second,) = raw(db, f"SELECT {picked} FROM people WHERE id = 2")
     assign = ", ".join(f"{column} = ?" for column in columns)
     raw(db, "UPDATE people SET folded = 'free' WHERE id = 1")
     for number, values in ((2, first), (1, second)):
-        raw(db, f"UPDATE people SET {assign} WHERE id = ?", *values, number)  # noqa: S608
+        raw(db, f"UPDATE people SET {assign} WHERE id = ?", *values, number)
     with pytest.raises(VaultError, match="changed by another program"):
         Vault.open(db, key, DEVICE)
     monkeypatch.setattr("hmac.compare_digest", lambda *_: True)

@@ -108,7 +108,7 @@ def test_one_that_stalls_is_lost_after_a_stated_time(monkeypatch: pytest.MonkeyP
     try:
         assert reader.read() is not None
         monkeypatch.setattr(gstreamer, "PATIENCE_S", 0.3)
-        valve = reader._pipeline.get_by_name("v")  # noqa: SLF001 - shut it in the middle
+        valve = reader._pipeline.get_by_name("v")
         valve.set_property("drop", 1)
 
         def read_on() -> None:

@@ -120,9 +120,7 @@ def test_what_others_publish_makes_nobody_known(
         with open_post(rogue.config) as post:
             topics = Topics("facelock", "test")
             for rubbish in (b"{}", b"\xff" * 50_000, b"[" * 10_000):
-                post._connection.publish(  # noqa: SLF001 - as anybody may
-                    Message(topics.people_desired, rubbish, retain=True)
-                )
+                post._connection.publish(Message(topics.people_desired, rubbish, retain=True))
         state = rogue.doors("publish")["test"]
         assert state["known"] == 0
         door.wait_for(Reason.ROSTER_REFUSED)

@@ -97,7 +97,7 @@ class Board:
         """Take the level that `set_input` put there away."""
         (self.folder / f"input-{line}").unlink(missing_ok=True)
 
-    def level(self, line: int, otherwise: bool) -> bool:  # noqa: FBT001 - a level, not an option
+    def level(self, line: int, *, otherwise: bool) -> bool:
         """Whether a line is high: as it was set from outside, else as given."""
         try:
             return (self.folder / f"input-{line}").read_text(encoding="ascii") == "1"
@@ -159,7 +159,7 @@ class FakeLines:
 
     def read(self, line: int) -> bool:
         """The level of a line."""
-        return self._board.level(line, self._levels[line])
+        return self._board.level(line, otherwise=self._levels[line])
 
     def changes(self) -> list[tuple[int, bool, float]]:
         """What happened at the inputs since the last call."""

@@ -115,6 +115,6 @@ def pressed_key(bits: str) -> str:
         if any(a == b for a, b in zip(bits[:4], bits[4:], strict=True)):
             return ""
         bits = bits[4:]
-    if len(bits) != 4 or int(bits, 2) >= len(KEYS):  # noqa: PLR2004
+    if len(bits) != 4 or int(bits, 2) >= len(KEYS):
         return ""
     return KEYS[int(bits, 2)]

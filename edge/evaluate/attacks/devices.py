@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def film_on_phone(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """Upright or lying, held in a hand."""
-    kind = room.PHONE if random.random() < 0.7 else room.PHONE_LYING  # noqa: PLR2004 - mostly upright
+    kind = room.PHONE if random.random() < 0.7 else room.PHONE_LYING
     yield from _film(sitter, room.scene(random, kind), stamps)
 
 

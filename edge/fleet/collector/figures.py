@@ -40,6 +40,6 @@ class Figures:
         self._stored.inc(events)
         self._seconds.observe(seconds)
 
-    def connected(self, yes: bool) -> None:  # noqa: FBT001 - a state
+    def connected(self, *, yes: bool) -> None:
         """Whether the broker is there."""
         self._connected.set(yes)

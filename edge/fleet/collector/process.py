@@ -79,7 +79,7 @@ class Collector:
                 backoff.reset()
             except (BrokerError, DatabaseError) as error:
                 self._outage.report(error)
-                self._figures.connected(False)  # noqa: FBT003
+                self._figures.connected(yes=False)
                 stop.wait(backoff.next())
         self._clock.leave()
 
@@ -89,7 +89,7 @@ class Collector:
         news = News(self._settings.base)
         with self._broker.connect(self._here(online=False)) as connection:
             self._outage.over(self._broker.address, connection.protocol)
-            self._figures.connected(True)  # noqa: FBT003
+            self._figures.connected(yes=True)
             connection.subscribe(
                 [f"{self._settings.base}/+/{rest}" for rest in TOPICS], retained=True
             )

@@ -97,7 +97,9 @@ def certificate_for(
         ]
     )
     builder = _builder(subject, authority.subject, public, now, wanted.days)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)  # noqa: FBT003
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=False, path_length=None), critical=True
+    )
     builder = builder.add_extension(_usage(authority=False), critical=True)
     # A site's broker serves its doors, and is a client of the centre's.
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH] if role is not Role.BROKER else []

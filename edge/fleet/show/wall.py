@@ -117,7 +117,7 @@ class Wall:
 
     def _spawn(self, command: list[str], name: str) -> None:
         log = self._running.enter_context((self._folder / f"{name}.log").open("ab"))
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603 - programs of our own
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
         def end() -> None:
             process.terminate()
@@ -172,7 +172,7 @@ def _listens(port: int) -> bool:
 def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=1) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)  # noqa: PLR2004 - it is HTTP's word for yes
+            return bool(answer.status == 200)
     except OSError:
         return False
 

@@ -72,7 +72,7 @@ def split(buffer: bytearray) -> list[tuple[int, bytes]]:
             shift, at = shift + 7, at + 1
             if not byte & 0x80:
                 break
-            if shift > 21:  # noqa: PLR2004 - four bytes at most
+            if shift > 21:
                 raise ValueError("not MQTT")
         if len(buffer) < at + size:
             return found

@@ -51,7 +51,7 @@ def actors(stages: Stages) -> tuple[Portrait, Portrait]:
         NoFaceError: the models find no face in them.
     """
     pictures = portraits()
-    if len(pictures) != 2:  # noqa: PLR2004 - the person and the stranger
+    if len(pictures) != 2:
         raise UsageError(f"the demo needs its extra packages. Run: {with_extra('demo')}")
     person, stranger = pictures
     return _portrait(person, stages), _portrait(stranger, stages)

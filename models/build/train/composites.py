@@ -58,7 +58,7 @@ def main() -> None:
     pairs = rng.choice(len(share), (options.count, 2), p=share / share.sum())
     around = data.Around.of(faces, share, np.load(options.heads))
     shape = (len(faces) + options.count, STORED, STORED, 3)
-    out = np.lib.format.open_memmap(options.out, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    out = np.lib.format.open_memmap(options.out, "w+", np.uint8, shape)
     out[: len(faces)] = faces
     for i, (one, other) in enumerate(track(pairs), len(faces)):
         out[i] = composite(faces[one], faces[other], around, rng)

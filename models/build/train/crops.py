@@ -126,7 +126,7 @@ def faces(packed: Sequence[Path], out: Path) -> None:
     archives = [np.load(path) for path in packed]
     coded = [(archive["data"], archive["offsets"]) for archive in archives]
     shape = (sum(len(offsets) - 1 for _, offsets in coded), HEAD, HEAD, 3)
-    images = np.lib.format.open_memmap(out, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    images = np.lib.format.open_memmap(out, "w+", np.uint8, shape)
     crops = (d[start:stop] for d, offsets in coded for start, stop in pairwise(offsets))
     for image, crop in zip(images, crops, strict=True):
         cv2.cvtColor(cv2.imdecode(crop, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, dst=image)

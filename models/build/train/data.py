@@ -88,7 +88,7 @@ def _placement(rng: np.random.Generator, a: Augmentation) -> NDArray[np.float64]
 
 
 def _warp(image: Images, placement: NDArray[np.float64]) -> Images:
-    return cv2.warpAffine(  # type: ignore[return-value]
+    return cv2.warpAffine(
         image, placement, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
 
@@ -97,13 +97,13 @@ def _blurred(view: Images, rng: np.random.Generator) -> Images:
     """Return the view out of focus, moved while it was exposed, or from 24 to 80 pixels a side."""
     chance = rng.random()
     if chance < 0.25:
-        return cv2.GaussianBlur(view, (0, 0), rng.uniform(0.5, 2.5))  # type: ignore[return-value]
+        return cv2.GaussianBlur(view, (0, 0), rng.uniform(0.5, 2.5))
     if chance < 0.5:
-        return cv2.filter2D(view, -1, any_of(masks.motions(), rng))  # type: ignore[return-value]
+        return cv2.filter2D(view, -1, any_of(masks.motions(), rng))
     small = int(rng.integers(24, 80))
-    view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)
     how = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
-    return cv2.resize(view, (SIZE, SIZE), interpolation=how)  # type: ignore[return-value]
+    return cv2.resize(view, (SIZE, SIZE), interpolation=how)
 
 
 def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
@@ -111,22 +111,22 @@ def _relight(view: Images, rng: np.random.Generator, a: Augmentation) -> Images:
         view = _blurred(view, rng)
     if rng.random() < a.noise:
         noise = rng.normal(0.0, rng.uniform(2, 16), view.shape).astype(np.float32)
-        view = cv2.convertScaleAbs(np.maximum(view + noise, 0.0))  # type: ignore[assignment]
+        view = cv2.convertScaleAbs(np.maximum(view + noise, 0.0))
     if rng.random() < a.jpeg:
         _, coded = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
-        view = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
+        view = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     if rng.random() < a.grey:
-        view = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)  # type: ignore[assignment]
+        view = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     gain = 1.0 + rng.uniform(-a.contrast, a.contrast)
     light = rng.uniform(-a.brightness, a.brightness) + 127.5 * (1.0 - gain)
     curve = 255.0 * (np.arange(256) / 255.0) ** 2.0 ** rng.uniform(-a.gamma, a.gamma)
     table = np.clip(curve * gain + light, 0, 255).astype(np.uint8)
-    return cv2.LUT(view, table)  # type: ignore[return-value]
+    return cv2.LUT(view, table)
 
 
 def any_of(images: NDArray[T], rng: np.random.Generator) -> NDArray[T]:
     """Return one of the images."""
-    return images[rng.integers(len(images))]  # type: ignore[no-any-return]
+    return images[rng.integers(len(images))]
 
 
 def blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
@@ -135,7 +135,7 @@ def blend(one: Images, other: Images, mask: NDArray[np.float32]) -> Images:
 
 
 def _tinted(image: Images, rng: np.random.Generator, strength: float) -> Images:
-    return cv2.transform(image, np.diag(rng.uniform(1 - strength, 1 + strength, 3)))  # type: ignore[return-value]
+    return cv2.transform(image, np.diag(rng.uniform(1 - strength, 1 + strength, 3)))
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,11 @@ class Config:
     augmentation: data.Augmentation
 
     @classmethod
-    def read(cls, table: Mapping[str, object]) -> Config:
+    def read(cls, table: Mapping[str, Any]) -> Config:
         """Build from the parsed TOML; a missing or unknown key is a `TypeError` that names it."""
         rest = dict(table)
         augmentation = rest.pop("augmentation")
-        return cls(augmentation=data.Augmentation(**augmentation), **rest)  # type: ignore[arg-type]
+        return cls(augmentation=data.Augmentation(**augmentation), **rest)
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ class Distillation:
         decay = min(c.average, (number + 1) / (number + 10))
         now = [t.detach() for t in parameters]
         torch._foreach_lerp_(list(self.average.values()), now, 1.0 - decay)
-        return np.mean([r[1] for r in results], axis=0)  # type: ignore[no-any-return]
+        return np.mean([r[1] for r in results], axis=0)
 
     def evaluate(self) -> tuple[float, float, verification.Verification]:
         """Return the cosine to the target on held-out faces and on LFW, and LFW's figures."""
@@ -253,7 +253,7 @@ class Distillation:
 
 def _npz(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 

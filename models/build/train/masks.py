@@ -133,7 +133,7 @@ def motions() -> NDArray[np.float32]:
         path = np.array([-ends, bend, ends]) + 8
         eighths = np.round(path * 8).astype(np.int32)
         cv2.polylines(kernel, [eighths], isClosed=False, color=1.0, lineType=cv2.LINE_AA, shift=3)
-    return kernels / kernels.sum((1, 2), keepdims=True)  # type: ignore[no-any-return]
+    return kernels / kernels.sum((1, 2), keepdims=True)
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+    from torch.autograd.function import FunctionCtx
 
 SIZE = 112
 EMBEDDING = 256
@@ -100,12 +101,12 @@ class _Stem(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return functional.conv2d(x, weight, bias, 2).clamp_(0.0, RELU6)
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         return torch.ops.aten.convolution_backward(
             gradient,
@@ -126,13 +127,13 @@ class _Depthwise(torch.autograd.Function):
     """3x3 depthwise convolution with ReLU6; weight and bias are float32."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         y = kernels.depthwise(x, weight, bias)
         ctx.save_for_backward(x, weight, y)
         return y
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         return kernels.depthwise_backward(gradient, y, x, weight)
 
@@ -141,14 +142,16 @@ class _Bottleneck(torch.autograd.Function):
     """A whole bottleneck; its arrays are passed only so that autograd hands out their gradients."""
 
     @staticmethod
-    def forward(ctx, x, packed: kernels.Bottleneck, *_arrays):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN205
+    def forward(
+        ctx: FunctionCtx, x: Tensor, packed: kernels.Bottleneck, *_arrays: Tensor
+    ) -> Tensor:
         y, e, d = packed.forward(x, keep=any(ctx.needs_input_grad))
         ctx.save_for_backward(x, e, d)
         ctx.packed = packed
         return y
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gx, *sums = ctx.packed.backward(gradient, *ctx.saved_tensors)
         return gx, None, *sums
 
@@ -157,12 +160,12 @@ class _WholeMap(torch.autograd.Function):
     """The head's depthwise convolution, whose kernel is as large as its map: a weighted sum."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return (x.float() * weight).sum((2, 3)) + bias
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         spread = gradient[:, :, None, None]
         return (spread * weight).bfloat16(), (spread * x).sum(0), gradient.sum(0)
@@ -237,13 +240,13 @@ def pooled(images: Tensor, leaves: Leaves) -> Tensor:
     """Return what the last layer sees, ``(n, 512)``."""
     a = leaves.arrays
     x = functional.pad(images, (0, 1, 0, 1))  # SAME
-    x = _Stem.apply(x, a["stem.0.weight"], a["stem.0.bias"])  # type: ignore[no-untyped-call]
-    x = _Depthwise.apply(x, a["stem.1.weight"], a["stem.1.bias"])  # type: ignore[no-untyped-call]
+    x = _Stem.apply(x, a["stem.0.weight"], a["stem.0.bias"])
+    x = _Depthwise.apply(x, a["stem.1.weight"], a["stem.1.bias"])
     for block, packed in zip(BLOCKS, leaves.bottlenecks, strict=True):
-        x = _Bottleneck.apply(x, packed, *_of_block(block, a))  # type: ignore[no-untyped-call]
+        x = _Bottleneck.apply(x, packed, *_of_block(block, a))
     wide = a["head.0.weight"].bfloat16()[:, :, None, None]
     x = functional.conv2d(x, wide, a["head.0.bias"].bfloat16()).clamp(0.0, RELU6)
-    return _WholeMap.apply(x, a["head.1.weight"], a["head.1.bias"])  # type: ignore[no-any-return,no-untyped-call]
+    return _WholeMap.apply(x, a["head.1.weight"], a["head.1.bias"])
 
 
 class Student:

@@ -32,7 +32,7 @@ def whitener(said: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray
     errors = said - share * targets
     values, axes = np.linalg.eigh(errors.T @ errors / len(errors))
     root = (axes / np.sqrt(values + RIDGE * values.mean())) @ axes.T
-    return (root / np.linalg.norm(said @ root, axis=1).mean()).astype(np.float32)  # type: ignore[no-any-return]
+    return (root / np.linalg.norm(said @ root, axis=1).mean()).astype(np.float32)
 
 
 def main() -> None:

@@ -128,7 +128,7 @@ def number(query: Mapping[str, str], name: str) -> int:
         UsageError: it is none.
     """
     value = query.get(name, "")
-    if not (value.isascii() and value.isdigit() and len(value) < 10):  # noqa: PLR2004 - of an int
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise UsageError(f"{name} is not a number")
     return int(value)
 
