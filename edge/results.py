@@ -30,7 +30,7 @@ def distance(similarity: float, metric: Metric = "cosine") -> float:
     return math.sqrt(max(0.0, 2.0 - 2.0 * similarity))
 
 
-class Answer(Mapping[str, Any]):
+class Answer(Mapping[str, object]):
     """A result whose attributes are keys as well: `r.verified` and `r["verified"]`."""
 
     __slots__ = ()

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.logging import RichHandler
@@ -21,7 +21,7 @@ from edge.errors import UsageError
 from edge.ops.owner import become_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = [
     "ConfigOption",
@@ -99,7 +99,7 @@ def start_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def show(result: dict[str, Any], *, as_json: bool, text: object) -> None:
+def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:
     """Print a result: the JSON object for machines, `text` (anything rich prints) for people."""
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
@@ -115,7 +115,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
         yield partial(bar.update, bar.add_task(what, total=total))
 
 
-def write_report(result: dict[str, Any], folder: Path) -> None:
+def write_report(result: Mapping[str, object], folder: Path) -> None:
     """Write a result to `report.json` in a folder, which is made where there is none.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -125,7 +125,7 @@ def _row(entry: StoredEvent) -> tuple[str, str, str, str]:
     return str(entry.sequence), f"{clock:%m-%d %H:%M:%S}{doubt}", sentence(event), detail
 
 
-def _as_json(entry: StoredEvent) -> dict[str, Any]:
+def _as_json(entry: StoredEvent) -> dict[str, object]:
     event = entry.event
     return {
         "sequence": entry.sequence,

@@ -64,8 +64,9 @@ def simulate(
                     live.update(_table(tally), refresh=True)
 
             run(fleet, stop, tally, tell)
-    result = {"ok": True, "doors": doors, "seconds": round(time.monotonic() - begun, 3)}
-    show(result | tally.as_dict(), as_json=json, text=_table(tally))
+    seconds = round(time.monotonic() - begun, 3)
+    result = {"ok": True, "doors": doors, "seconds": seconds, **tally.as_dict()}
+    show(result, as_json=json, text=_table(tally))
 
 
 def _table(tally: Tally) -> Table:

@@ -6,7 +6,7 @@ import difflib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
@@ -138,7 +138,7 @@ def load(path: Path) -> Config:
     return parse(data, str(path))
 
 
-def parse(data: dict[str, Any], origin: str) -> Config:
+def parse(data: dict[str, object], origin: str) -> Config:
     """Validate a parsed file; `origin` names it in messages.
 
     Raises:

@@ -211,7 +211,13 @@ class DoorSection(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = [*self._shared_pins(), *self._unsafe_pins(), *self._misfits(), *self._halves()]
+        mistakes = [
+            *self._shared_pins(),
+            *self._unsafe_pins(),
+            *self._misfits(),
+            *self._unfit_inputs(),
+            *self._halves(),
+        ]
         if mistakes:
             raise ValueError("; ".join(mistakes))
         return self
@@ -234,8 +240,6 @@ class DoorSection(Section):
             yield "lock = 'motor' needs relock_pin, the line that drives it shut"
         if not motor and self.relock_pin is not None:
             yield f"relock_pin is for a motor lock, remove it or say lock = 'motor' ({self.lock})"
-        if self.interlock.settle_s <= self.debounce_s:
-            yield "interlock.settle_s must be longer than debounce_s"
         if motor and self.motor_run_s > self.pulse_s:
             yield "motor_run_s must not be longer than pulse_s"
         if self.relay_contact == "NC" and self.lock in ("fail-secure", "motor"):
@@ -243,6 +247,10 @@ class DoorSection(Section):
                 f"relay_contact = 'NC' opens a {self.lock} lock whenever the relay is off, "
                 "use the relay's NO contact"
             )
+
+    def _unfit_inputs(self) -> Iterator[str]:
+        if self.interlock.settle_s <= self.debounce_s:
+            yield "interlock.settle_s must be longer than debounce_s"
         inputs = (self.contact, self.rex, self.tamper, self.fire, self.interlock)
         pulled = any(each.pin is not None and each.pull is not Pull.OFF for each in inputs)
         if self.backend == "jetson" and pulled:

@@ -88,7 +88,7 @@ def adopt(
     return Adopted(added, findings)
 
 
-def _describe(file: Path, preset: Preset, name: str) -> dict[str, Any]:
+def _describe(file: Path, preset: Preset, name: str) -> dict[str, object]:
     """The manifest's table for a file: the preset, and what the file itself says."""
     shapes = shapes_of(file)
     table = preset.model_dump(mode="json", exclude={"dims"}, exclude_defaults=True)
@@ -144,16 +144,15 @@ def _try_embedder(
     if not np.isfinite(first).all() or min(np.linalg.norm(v) for v in first) < _AGREE:
         raise ModelError(f"{entry.path} gives no usable vector for the portraits")
     half = len(portraits)
-    same = min(float(first[i] @ first[i + half]) for i in range(half))
-    other = max(float(first[i] @ first[j]) for i in range(half) for j in range(i))
+    pictures, copies = np.stack(first[:half]), np.stack(first[half:])
+    same = float((pictures * copies).sum(1).min())
+    other = float((pictures @ pictures.T)[np.tril_indices(half, -1)].max())
     if same <= other:
         raise ModelError(
             f"{entry.path} finds two people ({other:.3f}) as alike as two pictures of one "
             f"({same:.3f}). Is it this preset's network?"
         )
-    agreement = min(
-        float(a @ b) for several in vectors.values() for a, b in zip(first, several, strict=True)
-    )
+    agreement = min(float((np.stack(first) * v).sum(1).min()) for v in vectors.values())
     if agreement < _AGREE:
         raise ModelError(f"{entry.path}: the runtimes here disagree (cosine {agreement:.3f})")
     return {
@@ -179,7 +178,7 @@ def _embed(entry: EmbedderEntry, runtime: Runtime, reader: FaceReader, picture: 
     return embedder.embed(look.frame, look.landmarks).vector
 
 
-def _write(entry: ModelEntry, table: dict[str, Any], folder: Path) -> None:
+def _write(entry: ModelEntry, table: dict[str, object], folder: Path) -> None:
     """Copy the file, then name it; each step is done or not done."""
     target, notes = folder / f"{entry.name}.tflite", folder / ADDED
     text = notes.read_text(encoding="utf-8") if notes.exists() else ""

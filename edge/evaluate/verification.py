@@ -80,27 +80,31 @@ def read_pairs(path: Path) -> Pairs:
     Raises:
         UsageError: the file cannot be read or a line is none of these.
     """
-    try:
-        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the list of pairs {path} cannot be read: {error}") from error
-    rows = [(number, fields) for number, fields in enumerate(lines, 1) if fields]
-    header = [int(f) for f in rows[0][1] if f.isdigit()] if rows else []
-    if header and len(header) == len(rows[0][1]):
-        rows = rows[1:]
-    else:
-        header = []
-    named = [_pair(path, number, fields) for number, fields in rows]
-    if not any(same for _, _, same in named) or all(same for _, _, same in named):
+    rows = _rows(path)
+    header = _header(rows)
+    named = [_pair(path, number, fields) for number, fields in rows[bool(header) :]]
+    kinds = [same for _, _, same in named]
+    if len(set(kinds)) != 2:
         raise UsageError(f"{path} must list pairs of the same and of different people")
     folded = len(header) == 2
-    folds = (
-        [i // (2 * header[1]) for i in range(len(named))]
-        if folded
-        else _dealt([same for _, _, same in named])
-    )
+    folds = [i // (2 * header[1]) for i in range(len(named))] if folded else _dealt(kinds)
     pairs = (Pair(*pair, fold) for pair, fold in zip(named, folds, strict=True))
     return Pairs(tuple(pairs), folded)
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines that say something, with their numbers, in words."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the list of pairs {path} cannot be read: {error}") from error
+    return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _header(rows: list[tuple[int, list[str]]]) -> list[int]:
+    """The numbers of a first line that has nothing else."""
+    fields = rows[0][1] if rows else []
+    return [int(f) for f in fields] if all(f.isdigit() for f in fields) else []
 
 
 def _pair(path: Path, number: int, fields: list[str]) -> tuple[str, str, bool]:
@@ -171,13 +175,7 @@ def encode(
         CameraError: a picture is damaged.
         ModelError: see `FaceReader`.
     """
-    present = [name for name in names if (folder / name).is_file()]
-    missing = tuple(name for name in names if name not in set(present))
-    if len(missing) > _MAX_MISSING * len(names):
-        raise UsageError(
-            f"{len(missing)} of {len(names)} pictures are not in {folder}, the first is "
-            f"{missing[0]}. Give the folder that holds a folder for each person."
-        )
+    present, missing = _sorted_out(folder, names)
     FaceReader(config)  # a wrong model is refused here, not in every process
     jobs = min(jobs or os.cpu_count() or 1, len(present))
     chunk = max(1, min(16, len(present) // jobs))
@@ -190,11 +188,27 @@ def encode(
         for vector in pool.map(_encode_one, paths, chunksize=chunk):
             vectors.append(vector)
             advance()
-    found = next((v for v in vectors if v is not None), None)
-    if found is None:
+    if all(vector is None for vector in vectors):
         raise NoFaceError(f"no face was found in any of the {len(vectors)} pictures of {folder}")
-    rows = [np.zeros_like(found) if v is None else v for v in vectors]
-    return Encoded(tuple(present), np.stack(rows), missing)
+    return Encoded(tuple(present), _rows_of(vectors), missing)
+
+
+def _sorted_out(folder: Path, names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Which pictures are there, and which are not."""
+    there = {name: (folder / name).is_file() for name in names}
+    missing = tuple(name for name in names if not there[name])
+    if len(missing) > _MAX_MISSING * len(names):
+        raise UsageError(
+            f"{len(missing)} of {len(names)} pictures are not in {folder}, the first is "
+            f"{missing[0]}. Give the folder that holds a folder for each person."
+        )
+    return [name for name in names if there[name]], missing
+
+
+def _rows_of(vectors: list[Floats | None]) -> Floats:
+    """One row a picture; zeros where there was no face."""
+    nothing = np.zeros_like(next(vector for vector in vectors if vector is not None))
+    return np.stack([nothing if vector is None else vector for vector in vectors])
 
 
 class _Worker:

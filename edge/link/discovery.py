@@ -7,7 +7,7 @@ keys without a word, and does not hand `qos` down from the device to its compone
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.config.sections import Level
 from edge.link.payloads import as_json
@@ -62,7 +62,7 @@ def withdrawal(prefix: str, device: str) -> Message:
     return Message(config_topic(prefix, device), b"", retain=True)
 
 
-def _removed(entities: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _removed(entities: Mapping[str, object]) -> dict[str, dict[str, str]]:
     """A platform alone takes away what an earlier announcement had and what is not fitted now."""
     known = {
         "lock": "lock",  # of versions whose lock had a button that opened nothing
@@ -72,7 +72,7 @@ def _removed(entities: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {key: {"platform": kind} for key, kind in known.items() if key not in entities}
 
 
-def _entities(config: Config, topics: Topics) -> dict[str, dict[str, Any]]:
+def _entities(config: Config, topics: Topics) -> dict[str, dict[str, object]]:
     return {
         **_bolt(topics),
         **_fitted(config, topics),
@@ -81,14 +81,14 @@ def _entities(config: Config, topics: Topics) -> dict[str, dict[str, Any]]:
     }
 
 
-def _guarded(topics: Topics) -> dict[str, Any]:
+def _guarded(topics: Topics) -> dict[str, object]:
     """What hangs on the relay guard is unavailable with it; events and the camera are not."""
     places = ("availability", "lock/availability")
     topics_of = [{"topic": topics.at(place)} for place in places]
     return {"availability": topics_of, "availability_mode": "all"}
 
 
-def _bolt(topics: Topics) -> dict[str, dict[str, Any]]:
+def _bolt(topics: Topics) -> dict[str, dict[str, object]]:
     """The lock's state, and the one order that needs no signature.
 
     Not Home Assistant's `lock`: it always offers to unlock, which nothing unsigned does here.
@@ -117,7 +117,7 @@ def _bolt(topics: Topics) -> dict[str, dict[str, Any]]:
     }
 
 
-def _fitted(config: Config, topics: Topics) -> dict[str, dict[str, Any]]:
+def _fitted(config: Config, topics: Topics) -> dict[str, dict[str, object]]:
     """Inputs that have a line, and the challenge where one may be asked."""
     guarded, found = _guarded(topics), {}
     if config.door.contact.pin is not None:
@@ -131,7 +131,7 @@ def _fitted(config: Config, topics: Topics) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _access(topics: Topics) -> dict[str, dict[str, Any]]:
+def _access(topics: Topics) -> dict[str, dict[str, object]]:
     """Who came and what became of it. The door's, people's and system's events are not among it."""
     outcomes = ", ".join(f"'{outcome}'" for outcome in ACCESS_TYPES)
     ours = f"value_json.event_type in [{outcomes}]"
@@ -149,13 +149,13 @@ def _access(topics: Topics) -> dict[str, dict[str, Any]]:
     }
 
 
-def _of_event(topics: Topics, name: str, value: str, ours: str) -> dict[str, Any]:
+def _of_event(topics: Topics, name: str, value: str, ours: str) -> dict[str, object]:
     """A sensor that keeps its state when another kind of event comes."""
     template = f"{{{{ {value} if {ours} else this.state }}}}"
     return _sensor(name, topics.at("event")) | {"value_template": template}
 
 
-def _diagnostics(topics: Topics) -> dict[str, dict[str, Any]]:
+def _diagnostics(topics: Topics) -> dict[str, dict[str, object]]:
     latency = {
         "device_class": "duration",
         "unit_of_measurement": "ms",
@@ -172,11 +172,11 @@ def _diagnostics(topics: Topics) -> dict[str, dict[str, Any]]:
     }
 
 
-def _sensor(name: str, topic: str) -> dict[str, Any]:
+def _sensor(name: str, topic: str) -> dict[str, object]:
     return {"platform": "sensor", "name": name, "state_topic": topic}
 
 
-def _binary(name: str | None, device_class: str, topic: str) -> dict[str, Any]:
+def _binary(name: str | None, device_class: str, topic: str) -> dict[str, object]:
     return {
         "platform": "binary_sensor",
         "name": name,

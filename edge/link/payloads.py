@@ -172,7 +172,7 @@ def from_json(kind: type[Kind], payload: str | bytes) -> Kind:
     return read
 
 
-def schema(kind: type[Payload]) -> dict[str, Any]:
+def schema(kind: type[Payload]) -> dict[str, object]:
     """The JSON Schema of a payload."""
     return _ADAPTERS[kind].json_schema()
 

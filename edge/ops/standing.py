@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.errors import BrokerError, EdgeDoorError, WireError
 from edge.ledger.ledger import Ledger
@@ -43,9 +43,9 @@ class Standing:
         sight = self.sight
         return sight is not None and sight.door and sight.camera == "ok" and self.broker_ok
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """For machines; sight's own figures stand at the top."""
-        told: dict[str, Any] = asdict(self.sight) if self.sight else {"sight": self.silence}
+        told: dict[str, object] = asdict(self.sight) if self.sight else {"sight": self.silence}
         told |= {"ok": self.ok, "broker": self.broker, "outbox": self.waiting}
         if self.last is not None:
             event = self.last.event

@@ -83,7 +83,7 @@ class CropReport:
     all: CropRates
     by_source: dict[str, CropRates]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For JSON."""
         sources = {name: rates.as_dict() for name, rates in self.by_source.items()}
         return {"crops": len(self.all.odds), **self.all.as_dict(), "by_source": sources}

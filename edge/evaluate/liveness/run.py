@@ -18,7 +18,7 @@ from edge.evaluate.liveness.watch import SEED, alive, replay, shown, sitter_of, 
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -94,9 +94,7 @@ def evaluate_liveness(
         UsageError: the list is wrong, or there is no such family.
         CameraError: a clip cannot be opened.
     """
-    for name in counts.keys() - {*attacks.FAMILIES, REPLAYS}:
-        known = ", ".join([*attacks.FAMILIES, REPLAYS])
-        raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
+    _check(counts)
     models = config.models.model_copy(update={"threads": 1})
     config = config.model_copy(update={"models": models})
     listed = read_clips(clips)
@@ -107,15 +105,9 @@ def evaluate_liveness(
     generated: dict[str, Share] = {}
     total = len(listed) + sum(made.values())
     with _pool(jobs, config, []) as pool:
-        tasks = [
-            pool.submit(_work, clip, fps, replays if clip.genuine else 0, sits=bool(made))
-            for clip in listed
-        ]
-        for task in tasks:
-            one, sitter = task.result()
+        for one, sitter in _watch_all(pool, listed, fps, replays, sits=bool(made)):
             seen.append(one)
-            if sitter is not None:
-                sitters.append(sitter)
+            sitters += [sitter] if sitter else []
             advance(len(seen), total)
     if sitters and made:
         with _pool(jobs, config, sitters) as pool:
@@ -128,6 +120,21 @@ def evaluate_liveness(
         generated=generated,
         guess_probability=config.liveness.guess_probability,
     )
+
+
+def _check(counts: Mapping[str, int]) -> None:
+    for name in counts.keys() - {*attacks.FAMILIES, REPLAYS}:
+        known = ", ".join([*attacks.FAMILIES, REPLAYS])
+        raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
+
+
+def _watch_all(
+    pool: ProcessPoolExecutor, clips: Iterable[Clip], fps: float | None, replays: int, *, sits: bool
+) -> Iterator[tuple[Seen, attacks.Sitter | None]]:
+    tasks = [
+        pool.submit(_work, clip, fps, replays if clip.genuine else 0, sits=sits) for clip in clips
+    ]
+    return (task.result() for task in tasks)
 
 
 def _attack_all(

@@ -17,7 +17,7 @@ from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from edge.config import Config
     from edge.config.sections import LivenessSection
@@ -62,19 +62,8 @@ def watch(stages: Stages, config: Config, clip: Clip, fps: float | None, replays
 def _scored(
     clip: Clip, evidence: list[Evidence], found: list[Span], frames: int, fps: float
 ) -> Row:
-    # The end of a clip cuts off a blink that is labelled up to its last frame.
-    counted = [(b[0], b[2]) for b in clip.blinks if b[2] < frames - 1]
-    excused = [(b[0], b[2]) for b in clip.blinks if b[2] >= frames - 1] + list(clip.excused)
-    hits = {span for span in counted if any(_overlap(span, f) for f in found)}
-    false = [f for f in found if not any(_overlap(span, f) for span in counted + excused)]
-    free = np.ones(frames, dtype=bool)
-    for first, last in counted + excused:
-        free[max(0, first - TOLERANCE) : last + TOLERANCE + 1] = False
-    first_face = next((e.captured_at for e in evidence if e.faces == 1), None)
-    live = next((e for e in evidence if alive(e)), None)
-    asked = next((e for e in evidence if e.liveness.instruction or e.liveness.doubted), None)
-    if live is not None and asked is not None and live.sequence < asked.sequence:
-        asked = None  # who was let in is asked no more
+    blinks = _held_against(clip, found, frames)
+    live_after_s, asked_after_s = _waited(evidence)
     return Row(
         file=clip.path.name,
         kind="genuine" if clip.genuine else "attack",
@@ -84,17 +73,59 @@ def _scored(
         frames=frames,
         fps=fps,
         labelled=clip.labelled,
-        labelled_blinks=len(counted),
-        found=len(hits),
+        labelled_blinks=blinks.hits + len(blinks.missed),
+        found=blinks.hits,
         blinks=len(found),
-        false=tuple(false) if clip.labelled else (),
-        missed=tuple(span for span in counted if span not in hits),
-        counted_s=float(free.sum()) / clip.fps if clip.labelled else 0.0,
-        live_after_s=None if live is None else live.captured_at - (first_face or 0.0),
-        asked_after_s=None if asked is None else asked.captured_at - (first_face or 0.0),
+        false=blinks.false if clip.labelled else (),
+        missed=blinks.missed,
+        counted_s=blinks.free_s if clip.labelled else 0.0,
+        live_after_s=live_after_s,
+        asked_after_s=asked_after_s,
         judged=any(e.liveness.seen for e in evidence),
         seen=evidence[-1].liveness.seen if evidence else "no frame",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Blinks:
+    """The blinks found in a clip, held against those that were labelled."""
+
+    hits: int
+    missed: tuple[Span, ...]
+    false: tuple[Span, ...]
+    free_s: float
+    """Seconds without a labelled blink."""
+
+
+def _held_against(clip: Clip, found: list[Span], frames: int) -> _Blinks:
+    # The end of a clip cuts off a blink that is labelled up to its last frame.
+    counted = [(b[0], b[2]) for b in clip.blinks if b[2] < frames - 1]
+    labelled = [*((b[0], b[2]) for b in clip.blinks), *clip.excused]
+    missed = tuple(span for span in counted if not any(_overlap(span, f) for f in found))
+    free = np.ones(frames, dtype=bool)
+    for first, last in labelled:
+        free[max(0, first - TOLERANCE) : last + TOLERANCE + 1] = False
+    return _Blinks(
+        hits=len(counted) - len(missed),
+        missed=missed,
+        false=tuple(f for f in found if not any(_overlap(span, f) for span in labelled)),
+        free_s=float(free.sum()) / clip.fps,
+    )
+
+
+def _waited(evidence: list[Evidence]) -> tuple[float | None, float | None]:
+    """Seconds from the first face until it was taken for alive, and until it was asked for more."""
+    begin = next((e.captured_at for e in evidence if e.faces == 1), 0.0)
+    live = _since(begin, map(alive, evidence), evidence)
+    asks = (bool(e.liveness.instruction) or e.liveness.doubted for e in evidence)
+    asked = _since(begin, asks, evidence)
+    # Who was let in is asked no more.
+    return live, None if live is not None and asked is not None and live < asked else asked
+
+
+def _since(begin: float, hits: Iterable[bool], evidence: list[Evidence]) -> float | None:
+    at = next((e.captured_at for hit, e in zip(hits, evidence, strict=True) if hit), None)
+    return None if at is None else at - begin
 
 
 def _overlap(labelled: Span, found: Span) -> bool:

@@ -78,7 +78,7 @@ class Intake:
         self.now = now
         self.people = People(connection, alarms)
         self.hopeless: frozenset[str] = frozenset()
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[dict[str, object]] = []
         self.taken = Taken()
 
     def take(

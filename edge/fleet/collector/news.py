@@ -60,7 +60,7 @@ class _Heard:
     available: str | None = None
     states: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] | None = None
-    reported: dict[str, Any] | None = None
+    reported: dict[str, object] | None = None
     audit_key: str | None = None
 
 
@@ -149,7 +149,7 @@ class _Keeper:
         self._now = now
 
     def keep(self, door: Any, said: _Heard) -> None:
-        values: dict[str, Any] = {"batch": self._batch}
+        values: dict[str, object] = {"batch": self._batch}
         if said.live:
             values["heard"] = self._now
         if said.available is not None:
@@ -197,7 +197,7 @@ def _answered(connection: Connection, batch: int, device: str, answer: CommandAn
     connection.execute(update(commands).where(*ours).values(**values, batch=batch))
 
 
-def _numbers(fields: dict[str, Any]) -> dict[str, float]:
+def _numbers(fields: dict[str, object]) -> dict[str, float]:
     kept = {
         str(name)[:40]: value
         for name, value in fields.items()

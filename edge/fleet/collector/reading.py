@@ -8,7 +8,7 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -46,7 +46,7 @@ class Arrival:
     person: str | None
     at: float
     trusted: bool
-    detail: Mapping[str, Any]
+    detail: Mapping[str, object]
 
 
 def split_topic(base: str, topic: str) -> tuple[str, str] | None:
@@ -83,7 +83,7 @@ def read_event(device: str, payload: bytes) -> Arrival:
     return _arrival(device, sequence, boot, body, chain, _head(fields.get("head")))
 
 
-def read_object(payload: bytes) -> dict[str, Any]:
+def read_object(payload: bytes) -> dict[str, object]:
     """A JSON object.
 
     Raises:

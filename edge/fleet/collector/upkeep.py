@@ -194,7 +194,7 @@ def _after(month: datetime) -> datetime:
     return datetime(year, number + 1, 1, tzinfo=timezone.utc)
 
 
-def _number(said: dict[str, Any], name: str) -> float | None:
+def _number(said: dict[str, object], name: str) -> float | None:
     value = said.get(name)
     return float(value) if isinstance(value, int | float) else None
 

@@ -130,7 +130,7 @@ def _address(address: str) -> URL:
     return url
 
 
-def _options(url: URL) -> dict[str, Any]:
+def _options(url: URL) -> dict[str, object]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_S}}
     # A connection that died in the pool is found before it is used.

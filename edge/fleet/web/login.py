@@ -88,9 +88,7 @@ class Login:
 
     def _enter(self, request: Request, form: Mapping[str, Sequence[str]]) -> Response:
         now, database, address = time.time(), self._site.database, client(request)
-        name = (form.get("name") or [""])[0].strip()[:80]
-        name = name if name.isprintable() else ""
-        password = (form.get("password") or [""])[0]
+        name, password = _given(form)
         with database.reading() as connection:
             session = sessions.find(connection, request.cookies.get(COOKIE), now)
             ours = (operators.c.name == name, operators.c.disabled.is_(False))
@@ -122,3 +120,10 @@ class Login:
         response.set_cookie(
             COOKIE, cookie, httponly=True, samesite="strict", secure=self._site.options.tls
         )
+
+
+def _given(form: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """The name and the password that were typed."""
+    name, password = ((form.get(field) or [""])[0] for field in ("name", "password"))
+    name = name.strip()[:80]
+    return name if name.isprintable() else "", password

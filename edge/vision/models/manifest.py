@@ -106,9 +106,7 @@ class Manifest(BaseModel):
         """
         role, own = role_of(kind), self.of(kind)
         wanted = name or self.defaults.get(role) or ""
-        exact = next((model for model in own if model.name == wanted), None)
-        known_as = (m for m in own if _plain(wanted) in {_plain(m.name), _plain(m.preset or "")})
-        entry = exact or (next(known_as, None) if wanted else None)
+        entry = _named(wanted, own)
         if entry is None:
             several = self.ensembles if kind is EmbedderEntry else ()
             known = ", ".join(sorted([*(model.name for model in own), *several]))
@@ -117,6 +115,14 @@ class Manifest(BaseModel):
                 "More come with: edge-door models add FILE.tflite --preset NAME"
             )
         return entry
+
+
+def _named(wanted: str, models: list[E]) -> E | None:
+    """The model of that very name, else the first that people know by it."""
+    exact = (model for model in models if model.name == wanted)
+    plain = _plain(wanted)
+    known = (m for m in models if plain and plain in {_plain(m.name), _plain(m.preset or "")})
+    return next(exact, None) or next(known, None)
 
 
 def _plain(name: str) -> str:
