@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.moment import Moment
-    from edge.roster.desired import Member
+    from edge.roster.pages import Member
     from edge.roster.plan import Head
 
 

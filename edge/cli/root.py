@@ -44,7 +44,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "enroll": ("Make a template from several good, different captures of one face.", "enrol"),
     "people": ("Who is enrolled here.", "people"),
     "try": ("Judge whoever stands there, and open nothing.", "trial"),
-    "office": ("The people office: who should be known at which doors.", "office"),
+    "office": (
+        "The people office: who should be known at which doors.",
+        "office",
+        "office_people",
+    ),
     "claim": (
         "Tell the running door who stands there: their template alone is compared.",
         "people",

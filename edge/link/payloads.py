@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from edge.errors import WireError
+from edge.roster.report import Report
 from edge.vocabulary import EventKind, Reason
 
 MAX_SEQUENCE = 2**53
@@ -147,7 +148,7 @@ class CommandAnswer:
     """Why it was refused; what was done."""
 
 
-Payload = EventPayload | AuditKey | Reported | ConfirmPayload | CommandAnswer
+Payload = EventPayload | AuditKey | Reported | ConfirmPayload | CommandAnswer | Report
 Kind = TypeVar("Kind")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Payload)}
 

@@ -1,4 +1,4 @@
-"""Lists of people and envelopes on their way from the broker to sight. Link reads neither.
+"""Lists of people, their pages and envelopes on their way from broker to sight; link reads none.
 
 The newest list is retained by the broker. It is asked for again now and then: a broker that lost or
 held one back, and a list that came faster than sight may be asked, are then made good.
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
 from edge.errors import WireError
-from edge.link.topics import Message
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from edge.link.sight_client import SightClient
     from edge.link.topics import Topics
 
-MAX_PACKET = 4 * 1024 * 1024
-"""A list of 10,000 people has 2.5 MB."""
+MAX_PACKET = 64 * 1024
+"""What brokers commonly take; no list, page or envelope is longer."""
 AGAIN_S = 45.0
 _AT_ONCE = 200
-"""Envelopes asked for at a time: each is some 7 kB in sight's queue."""
+"""Pages and envelopes asked for at a time: each is some 10 kB in sight's queue."""
 _PART_BYTES = 30_000
 _QUEUE = 400
 
@@ -42,6 +41,7 @@ class PeoplePost:
     def __init__(self, topics: Topics, sight: SightClient) -> None:
         self._topics = topics
         self._sight = sight
+        self._places = {Posted.PAGE: topics.people_page, Posted.ENVELOPE: topics.people_envelope}
         self._parts: deque[Part] = deque()
         self._asked: set[str] = set()
         self._told = ""
@@ -63,16 +63,14 @@ class PeoplePost:
             return
         if report != self._told:
             self._told = report
-            connection.publish(
-                Message(self._topics.people_reported, report.encode("ascii"), retain=True)
-            )
-            self._ask_for(connection, json.loads(report)["waiting"])
+            connection.publish(self._topics.people(report.encode("ascii")))
+            self._ask_for(connection, report)
         now = time.monotonic()
         if now >= self._again_at:
             self._again_at = now + AGAIN_S
             self._asked.clear()
             connection.subscribe([self._topics.people_desired], retained=True)
-            self._ask_for(connection, json.loads(report)["waiting"])
+            self._ask_for(connection, report)
         self._hand_on()
 
     def hear(self, topic: str, payload: bytes) -> bool:
@@ -80,21 +78,24 @@ class PeoplePost:
         if topic == self._topics.people_desired:
             if payload and self._lists.take(time.monotonic()):
                 self._queue(Posted.LIST, payload)
-        elif topic.startswith(self._topics.people_envelope("")):
-            hashed = topic.rsplit("/", 1)[-1]
-            if payload and hashed in self._asked:
-                self._asked.discard(hashed)
-                self._queue(Posted.ENVELOPE, payload)
-        else:
-            return False
-        return True
+            return True
+        for what, place in self._places.items():
+            if topic.startswith(place("")):
+                if payload and topic in self._asked:
+                    self._asked.discard(topic)
+                    self._queue(what, payload)
+                return True
+        return False
 
-    def _ask_for(self, connection: Connection, waiting: list[str]) -> None:
-        wanted = [hashed for hashed in waiting if hashed not in self._asked]
+    def _ask_for(self, connection: Connection, report: str) -> None:
+        said = json.loads(report)
+        topics = [self._topics.people_page(hashed) for hashed in said["pages"]]
+        topics += [self._topics.people_envelope(hashed) for hashed in said["envelopes"]]
+        wanted = [topic for topic in topics if topic not in self._asked]
         wanted = wanted[: max(0, _AT_ONCE - len(self._asked))]
         if wanted:
             self._asked.update(wanted)
-            connection.subscribe(map(self._topics.people_envelope, wanted), retained=True)
+            connection.subscribe(wanted, retained=True)
 
     def _queue(self, what: Posted, payload: bytes) -> None:
         pieces = [payload[i : i + _PART_BYTES] for i in range(0, len(payload), _PART_BYTES)]

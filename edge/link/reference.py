@@ -14,6 +14,7 @@ from edge.link.payloads import (
     Reported,
     schema,
 )
+from edge.roster.report import Report
 
 if TYPE_CHECKING:
     from edge.link.payloads import Payload
@@ -76,6 +77,7 @@ TOLD = (
     Topic("reported", "What the device says of itself.", Reported, retained=True),
     Topic("audit_key", "The key that signs the events.", AuditKey, retained=True),
     Topic("command/answer", "What became of a signed command.", CommandAnswer),
+    Topic("people/reported", "How far the list of people is.", Report, retained=True),
 )
 """What a door publishes."""
 
@@ -94,6 +96,34 @@ _COMMAND = {
     },
 }
 
+_PEOPLE = {
+    "type": "object",
+    "description": "The list of people: signed by the people office; names its pages.",
+    "properties": {
+        "body": {"type": "string", "description": "Canonical JSON, as it was signed."},
+        "signatures": {
+            "type": "object",
+            "description": "Base64 Ed25519 over `edge-door people ` and the body, by public key.",
+            "additionalProperties": {"type": "string"},
+        },
+    },
+}
+_PAGE = {
+    "type": "array",
+    "description": "Canonical JSON; the topic is its SHA-256.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "person": {"type": "string", "description": "Their number at the office."},
+            "name": {"type": "string"},
+            "envelope": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "sealed": {"type": "integer", "description": "The list for which it was sealed."},
+            "schedule": {"type": "array", "items": {"type": "string"}},
+            "expires": {"type": ["number", "null"]},
+        },
+    },
+}
+
 HEARD = (
     Topic("lock/set", "LOCK locks now.", ("LOCK",)),
     Topic("claim/set", "The name of the person at the door.", {"type": "string", "maxLength": 80}),
@@ -102,10 +132,22 @@ HEARD = (
 )
 """What others may publish. A retained message is refused on all of them."""
 
+POSTED = (
+    Topic("people/desired", "Whom the door should know.", _PEOPLE, retained=True),
+    Topic("people/page/+", "A page of that list.", _PAGE, retained=True),
+    Topic(
+        "people/envelope/+",
+        "A template, sealed for this door (HPKE).",
+        {"type": "string", "format": "binary"},
+        retained=True,
+    ),
+)
+"""What the people office publishes for a door, each signed, hashed or sealed."""
+
 
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every topic, by its name below BASE/ID."""
-    return {topic.name: topic.schema for topic in TOLD + HEARD}
+    return {topic.name: topic.schema for topic in TOLD + HEARD + POSTED}
 
 
 def page() -> str:
@@ -114,8 +156,10 @@ def page() -> str:
     lines += _table(TOLD)
     lines += ["", "## What a door hears", "", _HEARD_NOTE, ""]
     lines += _table(HEARD)
+    lines += ["", "## What the people office posts for a door", "", _POSTED_NOTE, ""]
+    lines += _table(POSTED)
     lines += ["", "## Schemas", ""]
-    for topic in TOLD + HEARD:
+    for topic in TOLD + HEARD + POSTED:
         if not isinstance(topic.payload, tuple) and topic.name != "event/replay":
             text = json.dumps(topic.schema, indent=1)
             lines += [f"### `{topic.name}`", "", "```json", text, "```", ""]
@@ -151,6 +195,9 @@ after each `online`, after a gap in `seq`, and after it was restored from an old
 door dropped for lack of room does not come any more: `reported` names its `first` event. An event
 longer than the broker takes is left out, and a warning in the door's log says so.
 """
+
+_POSTED_NOTE = """[People from the centre](people.md). A door asks for the pages and envelopes that
+its `people/reported` names. No message here is longer than 64 KiB."""
 
 _HEARD_NOTE = """`confirm` is not signed. The access list in `deploy/broker/` lets only the
 collectors' certificates write it. What a forged one could do is bounded: it makes a door send

@@ -135,6 +135,10 @@ class Topics:
         """Where the door says how far it is with the list, retained."""
         return self.at("people/reported")
 
+    def people_page(self, hashed: str) -> str:
+        """Where the page of a list of that SHA-256 lies, retained."""
+        return self.at(f"people/page/{hashed}")
+
     def people_envelope(self, hashed: str) -> str:
         """Where the envelope of that SHA-256 lies, retained."""
         return self.at(f"people/envelope/{hashed}")
@@ -198,6 +202,10 @@ class Topics:
     def answer(self, answer: CommandAnswer) -> Message:
         """What became of a signed command."""
         return Message(self.at("command/answer"), to_json(answer))
+
+    def people(self, report: bytes) -> Message:
+        """How far the list of people is, retained."""
+        return Message(self.people_reported, report, retain=True)
 
     def metrics(self, metrics: Mapping[str, float]) -> Message:
         """The figures of the moment; a lost one is not missed."""

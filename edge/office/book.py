@@ -17,13 +17,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.errors import RosterError, UsageError
+from edge.office.doors import Doors
+from edge.office.erasures import Erasures
 from edge.office.rows import SCHEMA, Door, Person
-from edge.roster.desired import Desired, Member
-from edge.roster.envelope import Address, Content, digest, fingerprint, seal
+from edge.office.shelf import Shelf
+from edge.roster.desired import Desired
+from edge.roster.envelope import Address, Content, seal
+from edge.roster.pages import Member, spread
 from edge.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -39,8 +43,7 @@ class Made:
     """What is to be published for one door."""
 
     desired: Desired
-    envelopes: Mapping[str, bytes]
-    """By their hash; all that the list names."""
+    members: tuple[Member, ...]
     left_out: Mapping[str, str]
     """By the person's number: why the door cannot have somebody who should be there."""
 
@@ -56,76 +59,18 @@ class Book:
         """
         self._store = Store.open(path, SCHEMA)
         self._cipher = AESGCM(key)
-
-    def doors(self) -> list[Door]:
-        """Every door that the office trusts, by name."""
-        rows = self._store.query(
-            "SELECT device, key, model, groups, generation, digest FROM doors ORDER BY device"
-        )
-        return [Door(d, k, m, tuple(json.loads(g)), n, h) for d, k, m, g, n, h in rows]
-
-    def door(self, device: str) -> Door:
-        """One of them.
-
-        Raises:
-            UsageError: the office does not know it.
-        """
-        for door in self.doors():
-            if door.device == device:
-                return door
-        known = ", ".join(door.device for door in self.doors()) or "none"
-        raise UsageError(f"The office does not know a door {device!r}. It knows: {known}.")
-
-    def trust(self, report: Report, groups: Sequence[str], fingerprint_said: str) -> None:
-        """Take a door in: templates will be sealed for its key.
-
-        Whoever owns the broker could put a key of their own in the door's place, so the
-        fingerprint must come another way: read aloud, or off the door's own screen.
-
-        Raises:
-            UsageError: the fingerprint is another one.
-        """
-        if _plain(fingerprint_said) != _plain(fingerprint(report.key)):
-            raise UsageError(
-                f"The key that was published for {report.device} has another fingerprint than the "
-                "one given. Read it at the door with `edge-door people key`; if they still "
-                "differ, somebody has changed it on the way."
-            )
-        with self._store.transaction():
-            self._store.query(
-                "INSERT INTO doors VALUES (?, ?, ?, ?, 0, '') ON CONFLICT (device) DO UPDATE SET "
-                "key = excluded.key, model = excluded.model, groups = excluded.groups",
-                (report.device, report.key, report.model, json.dumps(sorted(groups))),
-            )
+        self.doors = Doors(self._store)
+        """Which the office trusts."""
+        self.shelf = Shelf(self._store)
+        """What lies on the broker."""
+        self.erasures = Erasures(self._store)
+        """Who was removed."""
 
     def heard(self, report: Report) -> None:
-        """Take in what a trusted door says: its network, and a number ahead of this book's.
-
-        A book that was restored from a backup has made lists before that it does not remember;
-        the door refuses their numbers, so the next one must be above them.
-
-        Raises:
-            UsageError: the office does not know the door.
-            RosterError: the door has another key than the one that was trusted.
-        """
-        door = self.door(report.device)
-        if report.key != door.key:
-            raise RosterError(
-                f"{report.device} has another key than the one that was trusted: it was set up "
-                "anew, or somebody is in its place. Compare the fingerprint "
-                "and trust it again"
-            )
-        ahead = report.generation > door.generation
+        """Take in what a trusted door says. See `Doors.heard`."""
         with self._store.transaction():
-            self._store.query(
-                "UPDATE doors SET model = ?, generation = ?, digest = ? WHERE device = ?",
-                (
-                    report.model,
-                    report.generation if ahead else door.generation,
-                    report.digest if ahead else door.digest,
-                    report.device,
-                ),
-            )
+            self.doors.heard(report)
+            self.erasures.heard(report)
 
     def people(self) -> list[Person]:
         """Everybody, by name."""
@@ -159,10 +104,19 @@ class Book:
             )
         return numbered
 
-    def change(self, person: Person, content: Content | None = None) -> None:
-        """Write other groups, schedule, name or end, and a new template if there is one."""
+    def change(self, before: Person, after: Person, content: Content | None = None) -> None:
+        """Write other groups, schedule, name or end, and a new template if there is one.
+
+        Raises:
+            UsageError: somebody else has changed or removed them since `before` was read.
+        """
         with self._changing():
-            number, name, groups, schedule, expires, model = self._row(person)
+            if before not in self.people():
+                raise UsageError(
+                    f"{before.name} was changed by somebody else at this moment. Look at "
+                    "`edge-door office people`, and say again what should be."
+                )
+            number, name, groups, schedule, expires, model = self._row(after)
             self._store.query(
                 "UPDATE people SET name = ?, groups = ?, schedule = ?, expires = ? "
                 "WHERE person = ?",
@@ -172,64 +126,58 @@ class Book:
                 self._store.query(
                     "UPDATE people SET model = ?, content = ?, version = version + 1 "
                     "WHERE person = ?",
-                    (model, self._lock(person, content), number),
+                    (model, self._lock(after, content), number),
                 )
 
-    def remove(self, person: str) -> None:
+    def remove(self, person: Person) -> None:
         """Forget somebody here; the doors hear of it with their next list."""
         with self._changing():
-            self._store.query("DELETE FROM people WHERE person = ?", (person,))
+            self.erasures.begin(person, time.time())
+            self._store.query("DELETE FROM people WHERE person = ?", (person.person,))
 
     def make(self, device: str, lease_s: float | None, now: float | None = None) -> Made:
-        """The list that a door should have, numbered after its last one; and its envelopes.
+        """The list that a door should have, numbered after its last one.
 
-        An envelope that the door has is sealed again only when its template has changed.
+        Its pages and envelopes are on the shelf. An envelope that the door has is sealed again
+        only when its template has changed.
         """
         now = time.time() if now is None else now
         with self._store.transaction():
-            door = self.door(device)
-            members, envelopes, left_out = [], {}, {}
-            for person in self.people():
-                if not set(person.groups) & set(door.groups):
-                    continue
-                if person.expires is not None and person.expires <= now:
-                    continue
-                if person.model != door.model:
-                    left_out[person.person] = (
-                        f"{person.name} was enrolled with another network than {device} uses: "
-                        "enrol them again with that one"
-                    )
-                    continue
-                sealed, envelope = self._envelope(door, person)
-                envelopes[digest(envelope)] = envelope
+            door = self.doors.find(device)
+            people, left_out = self._who(door, now)
+            members = []
+            for one in people:
+                sealed, hashed = self._envelope(door, one)
                 members.append(
-                    Member(
-                        person.person,
-                        person.name,
-                        digest(envelope),
-                        sealed,
-                        person.schedule,
-                        person.expires,
-                    )
+                    Member(one.person, one.name, hashed, sealed, one.schedule, one.expires)
                 )
+            pages = spread(members)
             lease = None if lease_s is None else now + lease_s
-            desired = Desired(device, door.generation + 1, door.digest, now, lease, tuple(members))
-            self._store.query(
-                "UPDATE doors SET generation = ?, digest = ? WHERE device = ?",
-                (desired.generation, desired.digest, device),
-            )
-            self._forget_envelopes(device, list(envelopes))
-        return Made(desired, envelopes, left_out)
+            desired = Desired(device, door.generation + 1, door.digest, now, lease, tuple(pages))
+            self.doors.listed(desired)
+            self.shelf.hold(device, pages, [member.envelope for member in members])
+            self.erasures.listed(device, desired.generation)
+        return Made(desired, tuple(members), left_out)
 
-    def envelopes_gone(self, device: str) -> list[str]:
-        """Hashes of envelopes that were published for a door and are no longer needed."""
-        rows = self._store.query("SELECT hash FROM gone WHERE device = ?", (device,))
-        return [hashed for (hashed,) in rows]
+    def left_out(self, device: str) -> dict[str, str]:
+        """By the person's number: why a door cannot have somebody who should be there."""
+        return self._who(self.doors.find(device), time.time())[1]
+
+    def posted(self, device: str) -> None:
+        """The broker has the door's list and all that it needs."""
+        with self._store.transaction():
+            self.shelf.posted(device)
 
     def cleared(self, device: str) -> None:
-        """They have been taken off the broker."""
+        """What the door's list does not need has been taken off the broker."""
         with self._store.transaction():
-            self._store.query("DELETE FROM gone WHERE device = ?", (device,))
+            self.shelf.cleared(device)
+
+    def shelf_gone(self, device: str) -> None:
+        """Nothing of a door is on the broker any more."""
+        with self._store.transaction():
+            self.shelf.hold(device, {}, ())
+            self.shelf.cleared(device)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
@@ -276,37 +224,28 @@ class Book:
             ) from error
         return Content.from_json(plain, _NUMBERS, "the book")
 
-    def _envelope(self, door: Door, person: Person) -> tuple[int, bytes]:
+    def _who(self, door: Door, now: float) -> tuple[list[Person], dict[str, str]]:
+        people = [
+            one
+            for one in self.people()
+            if set(one.groups) & set(door.groups) and (one.expires is None or now < one.expires)
+        ]
+        left_out = {
+            one.person: f"{one.name} was enrolled with another network than {door.device} uses: "
+            "enrol them again with that one"
+            for one in people
+            if one.model != door.model
+        }
+        return [one for one in people if one.model == door.model], left_out
+
+    def _envelope(self, door: Door, person: Person) -> tuple[int, str]:
         ((version,),) = self._store.query(
             "SELECT version FROM people WHERE person = ?", (person.person,)
         )
-        rows = self._store.query(
-            "SELECT sealed, envelope FROM envelopes WHERE device = ? AND person = ? AND "
-            "version = ? AND key = ?",
-            (door.device, person.person, version, door.key),
-        )
-        if rows:
-            return int(rows[0][0]), bytes(rows[0][1])
+        found = self.shelf.envelope(door, person.person, version)
+        if found is not None:
+            return found
         sealed = door.generation + 1
         address = Address(door.device, person.person, person.model, sealed)
         envelope = seal(self.content(person), door.key, address)
-        self._drop("device = ? AND person = ?", (door.device, person.person))
-        self._store.query(
-            "INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (door.device, person.person, version, door.key, sealed, digest(envelope), envelope),
-        )
-        return sealed, envelope
-
-    def _forget_envelopes(self, device: str, needed: Sequence[str]) -> None:
-        rows = self._store.query("SELECT hash FROM envelopes WHERE device = ?", (device,))
-        for (hashed,) in rows:
-            if hashed not in needed:
-                self._drop("device = ? AND hash = ?", (device, hashed))
-
-    def _drop(self, where: str, values: tuple[str, ...]) -> None:
-        for change in ("INSERT INTO gone SELECT device, hash FROM", "DELETE FROM"):
-            self._store.query(f"{change} envelopes WHERE {where}", values)
-
-
-def _plain(text: str) -> str:
-    return "".join(text.split()).lower()
+        return sealed, self.shelf.put_envelope(door, person.person, version, sealed, envelope)

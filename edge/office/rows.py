@@ -77,5 +77,36 @@ SCHEMA = Schema(
             # Published, needed no more, and still retained by the broker.
             "CREATE TABLE gone (device TEXT NOT NULL, hash TEXT NOT NULL) STRICT",
         ),
+        (
+            """CREATE TABLE pieces (
+                device TEXT NOT NULL,
+                kind TEXT NOT NULL, -- page, envelope
+                hash TEXT NOT NULL,
+                data BLOB NOT NULL,
+                posted INTEGER NOT NULL, -- the broker has it
+                needed INTEGER NOT NULL, -- by the newest list
+                person TEXT NOT NULL, -- of an envelope, with the three that follow
+                version INTEGER NOT NULL,
+                key TEXT NOT NULL,
+                sealed INTEGER NOT NULL,
+                PRIMARY KEY (device, hash)
+            ) STRICT""",
+            """INSERT INTO pieces SELECT device, 'envelope', hash, envelope, 1, 1, person, version,
+                key, sealed FROM envelopes""",
+            """INSERT OR IGNORE INTO pieces SELECT device, 'envelope', hash, x'', 1, 0, '', 0, '', 0
+                FROM gone""",
+            "DROP TABLE envelopes",
+            "DROP TABLE gone",
+            """CREATE TABLE erasures (
+                person TEXT NOT NULL,
+                name TEXT NOT NULL,
+                asked REAL NOT NULL,
+                device TEXT NOT NULL,
+                generation INTEGER,
+                forgotten REAL,
+                obeyed INTEGER NOT NULL,
+                PRIMARY KEY (person, device)
+            ) STRICT""",
+        ),
     ),
 )

@@ -5,8 +5,11 @@ rises, and names the hash of the one before: a door refuses an older one, and a 
 number that it has seen. Whoever holds the broker can withhold a list and nothing more; a list
 that is withheld for longer than its lease lets its people lapse.
 
+What is signed names the hashes of its pages (`edge.roster.pages`), so that a change to one person
+among thousands sends one page, and no message is longer than brokers take.
+
 Names and schedules are readable by whoever reads the topic, as in the events. Templates, cards and
-PINs are not: they lie in the envelopes, of which the list holds the hashes.
+PINs are not: they lie in the envelopes, of which the pages hold the hashes.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -27,27 +30,9 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-MAX_MEMBERS = 20_000
+MAX_PAGES = 512
 _PURPOSE = "edge-door people "
-_PERSON = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One person whom the door should know."""
-
-    person: str
-    """The person's number at the people office; stays when the name changes."""
-    name: str
-    envelope: str
-    """Hex SHA-256 of the envelope with the template."""
-    sealed: int
-    """The generation for which the envelope was sealed."""
-    schedule: tuple[str, ...] = ()
-    """Windows such as `mon-fri 07:00-19:00`, in the door's local time; none: always."""
-    expires: float | None = None
-    """A visitor's end, seconds since the Unix epoch; None: no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +48,8 @@ class Desired:
     """Seconds since the Unix epoch."""
     lease: float | None
     """From when these people lapse at a door that has heard of no newer list; None: never."""
-    members: tuple[Member, ...]
+    pages: tuple[str, ...]
+    """Hex SHA-256 of each page, on which the people stand."""
 
     @property
     def body(self) -> str:
@@ -129,6 +115,20 @@ def verify(message: bytes, keys: Sequence[str], quorum: int, device: str) -> Des
     return desired
 
 
+def signers(message: bytes) -> tuple[Desired, tuple[str, ...]]:
+    """A list and the keys whose signatures on it are right, whoever's they are.
+
+    Raises:
+        RosterError: it is not a list.
+    """
+    signed = read(message, "the list of people")
+    body, signatures = signed.get("body"), signed.get("signatures")
+    if not isinstance(body, str) or not isinstance(signatures, dict):
+        raise RosterError("the list of people is not signed")
+    valid = tuple(key for key in signatures if _signed_by(key, body, signatures[key]))
+    return _parse(body), valid
+
+
 def _signed_by(key: str, body: str, signature: object) -> bool:
     if signature is None:
         return False
@@ -146,45 +146,37 @@ def _parse(body: object) -> Desired:
         raise RosterError("the list of people has no body")
     fields = read(body, "the list of people")
     try:
-        members = tuple(_member(one) for one in fields.pop("members"))
-        desired = Desired(**fields, members=members)
-    except (TypeError, KeyError, AttributeError) as error:
+        desired = Desired(**fields | {"pages": tuple(fields["pages"])})
+    except (TypeError, KeyError) as error:
         raise RosterError(f"the list of people does not read: {error}") from error
     if desired.body != body:
         raise RosterError("the list of people is not spelled as it was signed")
-    _check(desired)
+    if not _is_sane(desired):  # the signature says who wrote it, not that it makes sense
+        raise RosterError("the list of people has a number, a time or a page that is none")
     return desired
 
 
-def _member(fields: dict[str, Any]) -> Member:
-    return Member(**{**fields, "schedule": tuple(fields["schedule"])})
-
-
-def _check(desired: Desired) -> None:
-    """Refuse what no office writes: the signature says who wrote it, not that it makes sense."""
-    people = {member.person for member in desired.members}
-    if len(desired.members) > MAX_MEMBERS or len(people) != len(desired.members):
-        raise RosterError("the list of people names somebody twice, or too many")
-    if not (_counts(desired.generation) and _is_time(desired.issued) and _is_time(desired.lease)):
-        raise RosterError("the list of people has a number or a time that is none")
-    for member in desired.members:
-        if not _is_sane(member):
-            raise RosterError(f"the list of people has a damaged entry: {member.person!r:.40}")
-
-
-def _is_sane(member: Member) -> bool:
-    texts = (member.person, member.name, member.envelope, *member.schedule)
+def _is_sane(desired: Desired) -> bool:
     return (
-        all(isinstance(text, str) for text in texts)
-        and bool(_PERSON.fullmatch(member.person) and _SHA256.fullmatch(member.envelope))
-        and _counts(member.sealed)
-        and _is_time(member.expires)
+        counts(desired.generation)
+        and isinstance(desired.previous, str)
+        and all(is_time(moment) for moment in (desired.issued, desired.lease))
+        and desired.issued is not None
+        and len(desired.pages) <= MAX_PAGES
+        and all(is_hash(page) for page in desired.pages)
     )
 
 
-def _counts(number: object) -> bool:
+def counts(number: object) -> bool:
+    """Whether it is a whole number from 1 on."""
     return type(number) is int and number >= 1
 
 
-def _is_time(value: object) -> bool:
+def is_time(value: object) -> bool:
+    """Whether it is seconds, or None."""
     return value is None or type(value) in (int, float)
+
+
+def is_hash(value: object) -> bool:
+    """Whether it is a hex SHA-256."""
+    return isinstance(value, str) and bool(_SHA256.fullmatch(value))

@@ -135,11 +135,6 @@ def seal(content: Content, public: str, address: Address) -> bytes:
     return _SUITE.encrypt(content.to_json(_NUMBERS), key, info=address.info)
 
 
-def digest(envelope: bytes) -> str:
-    """How the list of people names an envelope: hex SHA-256."""
-    return hashlib.sha256(envelope).hexdigest()
-
-
 def fingerprint(public: str) -> str:
     """What two people compare over the telephone: eight groups of four hex digits."""
     hexed = hashlib.sha256(public.encode("ascii")).hexdigest()[:32]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from edge.errors import RosterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from edge.roster.desired import Desired, Member
+    from edge.roster.desired import Desired
+    from edge.roster.pages import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,12 @@ class Plan:
     """Known with another template, or not known: their envelope must be opened first."""
 
 
-def plan(desired: Desired, head: Head, held: Mapping[str, Member]) -> Plan:
-    """What must change at a door that obeyed `head` and holds `held`, by the person's number.
+def plan(desired: Desired, members: Iterable[Member], held: Mapping[str, Member]) -> Plan:
+    """What must change at a door that holds `held`, by the person's number.
 
-    The same list again is no fault: it is retained, and comes with every connection.
-
-    Raises:
-        RosterError: the list is older than the one obeyed, another one with the same number, or
-            does not follow the one obeyed.
+    `desired` has passed `check_order`; `members` are the people on its pages.
     """
-    _check_order(desired, head)
-    wanted = {member.person: member for member in desired.members}
+    wanted = {member.person: member for member in members}
     same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
     return Plan(
         Head(desired.generation, desired.digest, desired.lease),
@@ -55,7 +51,15 @@ def plan(desired: Desired, head: Head, held: Mapping[str, Member]) -> Plan:
     )
 
 
-def _check_order(desired: Desired, head: Head) -> None:
+def check_order(desired: Desired, head: Head) -> None:
+    """Whether a list may follow `head`, which the door has obeyed.
+
+    The same list again is no fault: it is retained, and comes with every connection.
+
+    Raises:
+        RosterError: it is older than the one obeyed, another one with the same number, or does not
+            follow the one obeyed.
+    """
     if desired.generation < head.generation:
         raise RosterError(
             f"the list of people is number {desired.generation}, and this door has obeyed number "

@@ -86,7 +86,8 @@ class Sight:
         self._templates = self._gallery()
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
-        self._roster = Roster(config, self._vault, self._ledger, self._stages.embedder.model_sha256)
+        model = self._stages.embedder.model_sha256
+        self._roster = Roster(config, self._vault, self._ledger, self._journal, model)
         self._know_people()
         hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
@@ -255,7 +256,7 @@ class Sight:
     def _renew_templates(self) -> None:
         # One that was replaced ends this process: the next one checks it against the ledger.
         self._vault.stand()
-        if self._vault.changed():
+        if self._roster.tend() or self._vault.changed():
             self._load_people()
 
     def _load_people(self) -> None:

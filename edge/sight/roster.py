@@ -1,40 +1,51 @@
 """People from the centre, as sight obeys them: the one place where an envelope is opened.
 
-Parts of lists and envelopes come from link, which reads neither. A list is checked, noted in the
-ledger, and then obeyed in one change of the vault; whose envelope has not come is waited for, and
-`report` says so, so that link asks the broker for it.
+Lists, their pages and envelopes come from link, which reads none of them. A list is obeyed once
+its pages are here: noted in the ledger, then one change of the vault. Whose envelope has not come
+is waited for, and `report` says so, so that link asks the broker for it. Envelopes are opened as
+they come and taken in many at a time, since every change of the vault seals the whole of it.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
 from edge.access.members import with_members
 from edge.access.schedule import parse
 from edge.clock import now
-from edge.errors import RosterError
+from edge.errors import EdgeDoorError, RosterError
 from edge.records import EventKind, Reason
-from edge.roster.canonical import from_base64
-from edge.roster.desired import Desired, Member, verify
-from edge.roster.envelope import Address, Content, DoorKey, digest
-from edge.roster.plan import Plan, plan
-from edge.roster.report import Report
+from edge.roster.desired import Desired, verify
+from edge.roster.envelope import Address, Content, DoorKey
+from edge.roster.pages import Member, digest, gather, missing
+from edge.roster.plan import Plan, check_order, plan
+from edge.roster.report import LIST, Report
 from edge.sight.changes import recorded
-from edge.sight.journal import Journal
+from edge.sight.pieces import Pieces
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from edge.access.members import MemberSchedule
     from edge.access.schedule import Schedule
     from edge.config import Config
     from edge.ledger.ledger import Ledger
+    from edge.sight.journal import Journal
     from edge.vault.vault import Vault
 
-MAX_PARTS = 400
-"""Of one list or envelope: 20,000 people need 140 packets."""
 STATE = "roster"
 """The ledger's state that holds the report."""
+AT_ONCE = 100
+"""People taken in with one change of the vault."""
+SETTLE_S = 0.5
+"""Nothing has come for so long: what is here is taken in."""
+_ASKED, _SAID = 100, 50
+"""How many envelopes, and how many refusals and receipts, a report names."""
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +53,30 @@ log = logging.getLogger(__name__)
 class Roster:
     """What the centre wants known here, and how far that is."""
 
-    def __init__(self, config: Config, vault: Vault, ledger: Ledger, model: str) -> None:
+    def __init__(
+        self, config: Config, vault: Vault, ledger: Ledger, journal: Journal, model: str
+    ) -> None:
         """`model`: SHA-256 of the network in use."""
         self._config = config.people
         self._device = config.device.id
         self._vault = vault
         self._ledger = ledger
-        self._journal = Journal(ledger, config.device.id)
+        self._journal = journal
         self._model = model
         self._key: DoorKey = vault.door_key
-        self._parts: list[str] = []
+        self._pieces = Pieces()
         self._desired: Desired | None = None
+        self._pages: dict[str, bytes] = {}
+        self._wanted: dict[str, Member] = {}
+        self._opened: dict[str, tuple[Member, Content]] = {}
+        self._came = 0.0
+        self._head = vault.members.head()
+        self._known = len(vault.members.held())
         self._refused: dict[str, str] = {}
-        self._erased: dict[str, float] = {}
-        self._told = ""
+        self._told = ledger.states().get(STATE, "")
+        self._erased = _receipts(self._told)
+        # Whoever owns the broker decides how often there is something to refuse.
+        self._refusals = TokenBucket(per_second=1 / 600, burst=60)
         self.report()
 
     def schedule(self, configured: Schedule) -> MemberSchedule:
@@ -69,123 +90,173 @@ class Roster:
         Raises:
             RosterError: it is out of order, or what is now whole is refused; says why.
         """
-        if part.part == 0:
-            self._parts = []
-        if part.part != len(self._parts) or not part.part < part.parts <= MAX_PARTS:
-            self._parts = []
-            raise RosterError("a piece of the list of people is missing: it must be sent again")
-        self._parts.append(part.data)
-        if len(self._parts) < part.parts:
+        whole = self._pieces.take(part)
+        if whole is None:
             return False
-        whole = b"".join(from_base64(data, "a piece") for data in self._parts)
-        self._parts = []
-        return self._list(whole) if part.what is Posted.LIST else self._envelope(whole)
+        if part.what is Posted.LIST:
+            return self._take_list(whole)
+        return self._take_page(whole) if part.what is Posted.PAGE else self._take_envelope(whole)
+
+    def tend(self) -> bool:
+        """Take in who has come, once no more come; True when people have changed."""
+        if not self._opened or time.monotonic() - self._came < SETTLE_S:
+            return False
+        try:
+            return self.settle()
+        except EdgeDoorError as error:  # their envelopes are asked for again
+            log.error("nobody was taken in: %s", error)
+            return False
+
+    def settle(self) -> bool:
+        """Obey what is here; True when people have changed.
+
+        Raises:
+            EdgeDoorError: nothing was done; says why.
+        """
+        if self._desired is None or missing(self._desired.pages, self._pages):
+            self.report()
+            return False
+        opened, self._opened = self._opened, {}
+        return self._obey(self._desired, opened)
 
     def report(self) -> None:
         """Keep for link what is to be published, if it has changed."""
-        if not self._config.keys:
-            return
-        head, held = self._vault.members.head(), self._vault.members.held()
-        waiting = () if self._desired is None else self._waiting(self._desired, held)
-        report = Report(
-            device=self._device,
-            generation=head.generation,
-            digest=head.digest,
-            model=self._model,
-            key=self._key.public,
-            known=len(held),
-            waiting=tuple(member.envelope for member in waiting),
-            refused=self._refused,
-            erased=self._erased,
-        )
-        text = report.to_json().decode("ascii")
+        text = self._report()
         if text != self._told and self._journal.keep({STATE: text}):
             self._told = text
 
-    def _list(self, message: bytes) -> bool:
+    def _report(self) -> str:
+        if not self._config.keys and not self._told:
+            return ""
+        pages = () if self._desired is None else missing(self._desired.pages, self._pages)
+        report = Report(
+            device=self._device,
+            generation=self._head.generation,
+            digest=self._head.digest,
+            model=self._model,
+            key=self._key.public,
+            keys=self._config.keys,
+            signatures=self._config.signatures,
+            lease=self._head.lease,
+            known=self._known,
+            pages=pages,
+            envelopes=tuple(self._wanted)[:_ASKED],
+            waiting=len(self._wanted),
+            refused=dict(list(self._refused.items())[:_SAID]),
+            erased=dict(list(self._erased.items())[-_SAID:]),
+        )
+        return report.to_json().decode("ascii")
+
+    def _take_list(self, message: bytes) -> bool:
         try:
             desired = verify(message, self._config.keys, self._config.signatures, self._device)
-            todo = plan(desired, self._vault.members.head(), self._vault.members.held())
-            _check_schedules(desired)
+            check_order(desired, self._head)
         except RosterError as error:
-            self._say_refused("list", str(error))
+            self._say_refused({LIST: str(error)})
             raise
-        self._refused, self._desired = {}, desired
-        changed = self._obey(todo, ())
-        self.report()
-        return changed
+        if desired != self._desired:
+            self._desired, self._wanted, self._refused = desired, {}, {}
+            self._pages = {n: page for n, page in self._pages.items() if n in desired.pages}
+        self._refused.pop(LIST, None)
+        return self.settle()
 
-    def _envelope(self, envelope: bytes) -> bool:
-        if self._desired is None:
-            raise RosterError("an envelope came before its list")
-        todo = plan(self._desired, self._vault.members.head(), self._vault.members.held())
-        hashed = digest(envelope)
-        for member in todo.wanted:
-            if member.envelope == hashed:
-                return self._open(todo, member, envelope)
-        raise RosterError("an envelope came that nobody asked for")
+    def _take_page(self, page: bytes) -> bool:
+        named = () if self._desired is None else self._desired.pages
+        name = digest(page)
+        if name not in missing(named, self._pages):
+            raise RosterError("a page of a list of people came that nobody asked for")
+        self._pages[name] = page
+        return self.settle()
 
-    def _open(self, todo: Plan, member: Member, envelope: bytes) -> bool:
+    def _take_envelope(self, envelope: bytes) -> bool:
+        member = self._wanted.get(digest(envelope))
+        if member is None:
+            raise RosterError("an envelope came that nobody asked for")
         address = Address(self._device, member.person, self._model, member.sealed)
+        del self._wanted[member.envelope]
         try:
-            content = self._key.open(envelope, address)
+            self._opened[member.person] = member, self._key.open(envelope, address)
         except RosterError as error:
-            self._say_refused(member.person, str(error))
+            self._say_refused({member.person: str(error)})
             raise
-        changed = self._obey(todo, ((member, content),))
+        self._came = time.monotonic()
+        if len(self._opened) < AT_ONCE and self._wanted:
+            self.report()  # the next of them are asked for
+            return False
+        return self.settle()
+
+    def _obey(self, desired: Desired, opened: Mapping[str, tuple[Member, Content]]) -> bool:
+        """Note what will be done, then do it; nothing is done half."""
+        todo, held = self._plan(desired)
+        right = {member.person: member.envelope for member in todo.wanted}
+        taken = [one for person, one in opened.items() if right.get(person) == one[0].envelope]
+        changed = bool(todo.removed or todo.updated or taken)
+        refused: dict[str, str] = {}
+        if changed or todo.head != self._head:
+            with recorded(
+                self._ledger,
+                self._vault,
+                self._device,
+                Reason.ROSTER_OBEYED,
+                None,
+                generation=todo.head.generation,
+                removed=len(todo.removed),
+                taken_in=len(taken),
+            ):
+                refused = self._vault.members.obey(todo, taken, self._model)
+            self._head, self._known = todo.head, len(self._vault.members.held())
+        self._note([held[person] for person in todo.removed], Reason.REMOVED)
+        self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
+        self._erased |= dict.fromkeys(todo.removed, round(now().wall, 3))
+        self._say_refused(refused)
+        here = {member.person for member, _ in taken} | set(self._refused) | set(self._opened)
+        self._wanted = {m.envelope: m for m in todo.wanted if m.person not in here}
         self.report()
         return changed
 
-    def _obey(self, todo: Plan, opened: tuple[tuple[Member, Content], ...]) -> bool:
-        """Note what will be done, then do it."""
+    def _plan(self, desired: Desired) -> tuple[Plan, dict[str, Member]]:
         held = self._vault.members.held()
-        if not (todo.removed or todo.updated or opened) and todo.head == self._vault.members.head():
-            return False
-        with recorded(
-            self._ledger,
-            self._vault,
-            self._device,
-            Reason.ROSTER_OBEYED,
-            None,
-            generation=todo.head.generation,
-            removed=len(todo.removed),
-            taken_in=len(opened),
-        ):
-            refused = self._vault.members.obey(todo, opened, self._model)
-        for person in todo.removed:
-            self._note_person(Reason.REMOVED, held[person])
-            self._erased[person] = round(now().wall, 3)
-        for member, _ in opened:
-            if member.person in refused:
-                self._say_refused(member.person, refused[member.person])
-            else:
-                self._note_person(Reason.ENROLLED, member)
-        return bool(todo.removed or todo.updated or len(opened) > len(refused))
+        try:
+            members = gather(self._pages[name] for name in desired.pages)
+            _check_schedules(members)
+        except RosterError as error:
+            self._desired = None
+            self._say_refused({LIST: str(error)})
+            raise
+        found = plan(desired, members, held)
+        updated = tuple(one for one in found.updated if one.person not in self._refused)
+        return replace(found, updated=updated), held
 
-    def _note_person(self, reason: Reason, member: Member) -> None:
-        detail = {"from": "people office", "number": member.person}
-        self._journal.note(EventKind.PEOPLE, reason, person=member.name, detail=detail)
+    def _note(self, members: Iterable[Member], reason: Reason) -> None:
+        for member in members:
+            detail = {"from": "people office", "number": member.person}
+            self._journal.note(EventKind.PEOPLE, reason, person=member.name, detail=detail)
 
-    def _say_refused(self, what: str, why: str) -> None:
-        if self._refused.get(what) == why:
-            return
-        self._refused[what] = why
-        log.warning("%s", why)
-        detail = {"what": what, "why": why}
-        self._journal.note(EventKind.PEOPLE, Reason.ROSTER_REFUSED, detail=detail)
-        self.report()
-
-    def _waiting(self, desired: Desired, held: dict[str, Member]) -> list[Member]:
-        return [
-            member
-            for member in desired.members
-            if member.person not in self._refused
-            and (member.person not in held or held[member.person].envelope != member.envelope)
-        ]
+    def _say_refused(self, refused: Mapping[str, str]) -> None:
+        news = {what: why for what, why in refused.items() if self._refused.get(what) != why}
+        self._refused |= news
+        for what, why in news.items():
+            log.warning("%s", why)
+            if self._refusals.take(time.monotonic()):
+                detail = {"what": what, "why": why}
+                states = {STATE: self._report()}
+                self._journal.note(
+                    EventKind.PEOPLE, Reason.ROSTER_REFUSED, states=states, detail=detail
+                )
+        if news:
+            self.report()
 
 
-def _check_schedules(desired: Desired) -> None:
+def _check_schedules(members: Iterable[Member]) -> None:
     try:
-        parse({member.person: member.schedule or ("always",) for member in desired.members})
+        parse({member.person: member.schedule or ("always",) for member in members})
     except ValueError as error:
         raise RosterError(f"the list of people has a schedule that is none: {error}") from error
+
+
+def _receipts(told: str) -> dict[str, float]:
+    """Those of the last report, which an earlier start of the program made."""
+    try:
+        return dict(Report.from_json(told.encode()).erased)
+    except RosterError:
+        return {}

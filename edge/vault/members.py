@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge.errors import EdgeDoorError, EnrolmentError
 from edge.names import folded
 from edge.records import Template
-from edge.roster.desired import Member
+from edge.roster.pages import Member
 from edge.roster.plan import Head
 from edge.vault.people import PersonRow, people_rows, refuse_taken
 

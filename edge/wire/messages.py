@@ -208,6 +208,7 @@ class Posted(str, Enum):
     """What came from the people office."""
 
     LIST = "list"
+    PAGE = "page"
     ENVELOPE = "envelope"
 
 

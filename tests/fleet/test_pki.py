@@ -18,7 +18,7 @@ from edge.fleet.pki import certificates
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
 from edge.link.client import Acknowledged, Received
-from edge.link.reference import HEARD, TOLD
+from edge.link.reference import HEARD, POSTED, TOLD
 from edge.link.topics import Message
 from tests.fleet.broker_parts import SHIPPED, Place, place
 from tests.support.link_parts import Device, needs_mosquitto, until
@@ -145,7 +145,10 @@ class TestTheShippedFiles:
             return set(re.findall(rf"^pattern {verb} facelock/%u/(\S+)$", text, re.MULTILINE))
 
         assert named("write") == {topic.name for topic in TOLD}
-        assert named("read") == {topic.name for topic in HEARD} | {"audit_key"}
+        assert named("read") == {topic.name for topic in HEARD + POSTED} | {"audit_key"}
+        office = text[text.index("user office:") : text.index("user home:")]
+        posted = set(re.findall(r"^topic write facelock/\+/(\S+)$", office, re.MULTILINE))
+        assert posted == {topic.name for topic in POSTED}
         site = text[text.index("user site:") :]
         told = set(re.findall(r"^topic write facelock/\+/(\S+)$", site, re.MULTILINE))
         assert told - {"door/+"} == {t.name for t in TOLD if not t.name.startswith("door/")}
@@ -157,7 +160,8 @@ class TestTheShippedFiles:
         listed = {topic.name: topic.qos for topic in TOLD}
         assert out.pop("door/+") == 1
         assert out == {name: qos for name, qos in listed.items() if not name.startswith("door/")}
-        assert {name for name, way, _ in lines if way == "in"} == {"confirm", "command"}
+        posted = {topic.name for topic in POSTED}
+        assert {name for name, way, _ in lines if way == "in"} == {"confirm", "command"} | posted
 
     def test_rabbitmq_lets_a_door_say_the_same(self) -> None:
         rights = json.loads((SHIPPED / "definitions.json").read_text())["topic_permissions"]
@@ -170,9 +174,10 @@ class TestTheShippedFiles:
         for topic in TOLD:
             assert may("write", f"facelock/door1/{topic.name}")
             assert not may("write", f"facelock/door2/{topic.name}")
-        for topic in HEARD:
-            assert may("read", f"facelock/door1/{topic.name}")
-            assert not may("write", f"facelock/door1/{topic.name}")
+        for topic in HEARD + POSTED:
+            name = topic.name.replace("+", "ab12")
+            assert may("read", f"facelock/door1/{name}")
+            assert not may("write", f"facelock/door1/{name}")
 
 
 @pytest.fixture
@@ -215,6 +220,15 @@ class TestTheShippedBroker:
             assert refused(collector, "facelock/door1/command") == ""
             for rest in ("event", "lock/set", "audit_key", "availability"):
                 assert refused(collector, f"facelock/door1/{rest}") == "Not authorized"
+
+    def test_the_people_office_posts_lists_and_nothing_else(self, shipped: Place) -> None:
+        with shipped.connect(shipped.issue("main", Role.OFFICE)) as office:
+            for topic in POSTED:
+                assert refused(office, f"facelock/door1/{topic.name.replace('+', 'ab12')}") == ""
+            for topic in (*TOLD, *HEARD):
+                assert refused(office, f"facelock/door1/{topic.name}") == "Not authorized"
+        with shipped.connect(shipped.issue("main", Role.COLLECTOR)) as collector:
+            assert refused(collector, "facelock/door1/people/desired") == "Not authorized"
 
     def test_a_door_named_like_the_collector_is_a_door(self, shipped: Place) -> None:
         with shipped.connect(shipped.issue("main")) as door:

@@ -713,6 +713,7 @@ class TestReference:
         told += [TOPICS.event(stored(an_event()), replayed=late) for late in (False, True)]
         told += [TOPICS.metrics({}), TOPICS.key(b"k" * 32), TOPICS.reported(REPORTED)]
         told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
+        told.append(TOPICS.people(b"{}"))
         listed = {topic.name: topic for topic in TOLD}
         assert {message.topic for message in told} == {TOPICS.at(name) for name in listed}
         for message in told:

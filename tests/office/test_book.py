@@ -11,10 +11,13 @@ import pytest
 
 from edge.errors import RosterError, UsageError
 from edge.office.book import Book
-from edge.office.rows import Person
+from edge.office.rows import SCHEMA, Person
 from edge.roster.envelope import SEED_BYTES, Address, Content, DoorKey, fingerprint
-from edge.roster.plan import Head, plan
+from edge.roster.pages import gather
+from edge.roster.plan import plan
 from edge.roster.report import Report
+from edge.store import Store
+from edge.wire.messages import Posted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +39,7 @@ def content(seed: int = 0) -> Content:
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
     with Book(tmp_path / "office.db", b"k" * 32) as opened:
-        opened.trust(report(), ["staff", "lab"], fingerprint(KEY.public))
+        opened.doors.trust(report(), ["staff", "lab"], fingerprint(KEY.public))
         yield opened
 
 
@@ -48,59 +51,130 @@ def test_a_door_gets_its_groups_and_nobody_else(book: Book) -> None:
     added = book.add(anna(), content())
     book.add(anna(name="Bo", groups=("kitchen",)), content(1))
     made = book.make("door1", None)
-    assert [member.name for member in made.desired.members] == ["Anna"]
-    (member,) = made.desired.members
-    opened = KEY.open(
-        made.envelopes[member.envelope], Address("door1", added.person, MODEL, member.sealed)
-    )
+    assert [member.name for member in made.members] == ["Anna"]
+    (member,) = made.members
+    envelope, page = sorted(book.shelf.to_post("door1"), key=lambda piece: piece.kind.value)
+    assert gather([page.data]) == made.members
+    assert envelope.hashed == member.envelope
+    opened = KEY.open(envelope.data, Address("door1", added.person, MODEL, member.sealed))
     assert np.allclose(opened.vectors, content().vectors, atol=1e-3)
     assert opened.cards == ("0042",)
 
 
 def test_an_unchanged_template_is_not_sealed_again(book: Book) -> None:
     book.add(anna(), content())
-    first, second = book.make("door1", None), book.make("door1", None)
-    assert second.desired.members == first.desired.members
+    first = book.make("door1", None)
+    assert len(book.shelf.to_post("door1")) == 2
+    book.posted("door1")
+    second = book.make("door1", None)
+    assert second.members == first.members
     assert (second.desired.generation, second.desired.previous) == (2, first.desired.digest)
-    assert book.envelopes_gone("door1") == []
+    assert book.shelf.to_post("door1") == book.shelf.to_clear("door1") == []
+    assert len(book.shelf.to_post("door1", every=True)) == 2
 
 
 def test_a_new_template_a_move_and_a_removal_reach_the_list(book: Book) -> None:
     person = book.add(anna(), content())
     first = book.make("door1", None)
-    book.change(replace(person, schedule=("daily 08:00-12:00",)), content(2))
+    changed = replace(person, schedule=("daily 08:00-12:00",))
+    book.change(person, changed, content(2))
     second = book.make("door1", None)
-    assert second.desired.members[0].envelope != first.desired.members[0].envelope
-    assert book.envelopes_gone("door1") == list(first.envelopes)
+    assert second.members[0].envelope != first.members[0].envelope
+    gone = {piece.hashed for piece in book.shelf.to_clear("door1")}
+    assert gone == {first.members[0].envelope, *first.desired.pages}
     book.cleared("door1")
-    book.remove(person.person)
+    book.remove(changed)
     third = book.make("door1", None)
-    assert third.desired.members == ()
-    assert book.envelopes_gone("door1") == list(second.envelopes)
-    held = {m.person: m for m in second.desired.members}
-    head = Head(2, second.desired.digest)
-    assert plan(third.desired, head, held).removed == (person.person,)
+    assert (third.members, third.desired.pages) == ((), ())
+    gone = {piece.hashed for piece in book.shelf.to_clear("door1")}
+    assert gone == {second.members[0].envelope, *second.desired.pages}
+    held = {m.person: m for m in second.members}
+    assert plan(third.desired, third.members, held).removed == (person.person,)
+
+
+def test_two_operators_cannot_overwrite_each_other(book: Book) -> None:
+    person = book.add(anna(), content())
+    book.change(person, replace(person, groups=("lab",)))
+    with pytest.raises(UsageError, match="changed by somebody else at this moment"):
+        book.change(person, replace(person, schedule=("daily 08:00-12:00",)))
+    assert book.people()[0].groups == ("lab",)
+
+
+def test_what_the_broker_did_not_take_is_posted_again(book: Book) -> None:
+    book.add(anna(), content())
+    book.make("door1", None)  # and the broker was away
+    book.add(anna(name="Bo"), content(1))
+    made = book.make("door1", None)
+    kinds = [piece.kind for piece in book.shelf.to_post("door1")]
+    assert sorted(kinds) == [Posted.ENVELOPE, Posted.ENVELOPE, Posted.PAGE]
+    wanted = book.shelf.wanted("door1", [made.members[0].envelope])
+    assert [piece.hashed for piece in wanted] == [made.members[0].envelope]
+
+
+def test_an_erasure_is_followed_door_by_door(book: Book) -> None:
+    person = book.add(anna(), content())
+    book.doors.trust(report("door2"), ["staff"], fingerprint(KEY.public))
+    for device in ("door1", "door2"):
+        book.make(device, None)
+    book.remove(person)
+    assert [(one.device, one.generation) for one in book.erasures.all()] == [
+        ("door1", None),
+        ("door2", None),
+    ]
+    book.make("door1", None)
+    book.make("door2", None)
+    book.heard(report("door1", generation=2, digest="x", erased={person.person: 5.0}))
+    book.heard(report("door2", generation=1, digest="x"))
+    first, second = book.erasures.all()
+    assert (first.forgotten, first.obeyed) == (5.0, True)
+    assert (second.forgotten, second.obeyed) == (None, False)
+    book.heard(report("door2", generation=2, digest="x"))  # it never had them
+    assert book.erasures.all()[1].obeyed
+
+
+def test_a_door_that_is_not_trusted_any_more_gets_nothing(book: Book) -> None:
+    book.add(anna(), content())
+    book.make("door1", None)
+    book.doors.distrust("door1")
+    with pytest.raises(UsageError, match="does not know a door"):
+        book.make("door1", None)
+
+
+def test_a_book_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    first = replace(SCHEMA, migrations=SCHEMA.migrations[:1])
+    store = Store.open(tmp_path / "office.db", first)
+    row = ("door1", KEY.public, MODEL, '["staff"]')
+    store.query("INSERT INTO doors VALUES (?, ?, ?, ?, 3, 'd')", row)
+    sealed = ("door1", "p1", 1, KEY.public, 2, "a" * 64, b"envelope")
+    store.query("INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?)", sealed)
+    store.query("INSERT INTO gone VALUES ('door1', ?)", ("b" * 64,))
+    store.close()
+    with Book(tmp_path / "office.db", b"k" * 32) as opened:
+        assert opened.doors.find("door1").generation == 3
+        assert opened.shelf.envelope(opened.doors.find("door1"), "p1", 1) == (2, "a" * 64)
+        assert [piece.hashed for piece in opened.shelf.to_clear("door1")] == ["b" * 64]
 
 
 def test_a_visitor_leaves_the_list_with_their_day(book: Book) -> None:
     book.add(anna(expires=2000.0), content())
     assert book.make("door1", 60.0, now=1000.0).desired.lease == 1060.0
-    assert len(book.make("door1", None, now=1999.0).desired.members) == 1
-    assert book.make("door1", None, now=2000.0).desired.members == ()
+    assert len(book.make("door1", None, now=1999.0).members) == 1
+    assert book.make("door1", None, now=2000.0).members == ()
 
 
 def test_a_door_with_another_network_is_told(book: Book) -> None:
     added = book.add(anna(model=OTHER_MODEL), content())
     made = book.make("door1", None)
-    assert made.desired.members == ()
+    assert made.members == ()
+    assert book.left_out("door1") == made.left_out
     assert "enrol them again" in made.left_out[added.person]
 
 
 def test_a_key_that_was_changed_on_the_way_is_not_trusted(book: Book) -> None:
     stranger = DoorKey(os.urandom(SEED_BYTES))
     with pytest.raises(UsageError, match="somebody has changed it"):
-        book.trust(report("door2", key=stranger.public), ["staff"], fingerprint(KEY.public))
-    assert [door.device for door in book.doors()] == ["door1"]
+        book.doors.trust(report("door2", key=stranger.public), ["staff"], fingerprint(KEY.public))
+    assert [door.device for door in book.doors.all()] == ["door1"]
     with pytest.raises(RosterError, match="another key than the one that was trusted"):
         book.heard(report(key=stranger.public))
 
@@ -122,7 +196,7 @@ def test_the_book_shows_no_template_and_no_card(tmp_path: Path) -> None:
 
 def test_another_offices_key_opens_nothing(tmp_path: Path) -> None:
     with Book(tmp_path / "office.db", b"k" * 32) as opened:
-        opened.trust(report(), ["staff"], fingerprint(KEY.public))
+        opened.doors.trust(report(), ["staff"], fingerprint(KEY.public))
         opened.add(anna(), content())
     with (
         Book(tmp_path / "office.db", b"x" * 32) as other,

@@ -89,7 +89,18 @@ def test_the_same_secret_is_the_same_door() -> None:
 
 
 def test_reports_come_back_as_they_were() -> None:
-    report = Report("door1", 3, "d", "m", KEY.public, 1, ("b" * 64,), {"p3": "no"}, {"p4": 1.0})
+    report = Report(
+        "door1",
+        3,
+        "d",
+        "m",
+        KEY.public,
+        keys=("k",),
+        lease=2.0,
+        pages=("b" * 64,),
+        refused={"p3": "no"},
+        erased={"p4": 1.0},
+    )
     assert Report.from_json(report.to_json()) == report
     with pytest.raises(RosterError):
         Report.from_json(b'{"device": 1}')

@@ -10,8 +10,9 @@ import pytest
 
 from edge.errors import VaultError
 from edge.records import Template
-from edge.roster.desired import Desired, Member
+from edge.roster.desired import Desired
 from edge.roster.envelope import Content
+from edge.roster.pages import Member
 from edge.roster.plan import Head, plan
 from edge.vault import vault as vault_module
 from edge.vault.credentials import Kind
@@ -40,8 +41,8 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
 
 def obey(vault: Vault, *members: Member, **contents: Content) -> dict[str, str]:
     head = vault.members.head()
-    desired = Desired("door1", head.generation + 1, head.digest, 1.0, None, members)
-    todo = plan(desired, head, vault.members.held())
+    desired = Desired("door1", head.generation + 1, head.digest, 1.0, None, ())
+    todo = plan(desired, members, vault.members.held())
     opened = [(m, contents[m.person]) for m in todo.wanted if m.person in contents]
     return vault.members.obey(todo, opened, MODEL)
 
@@ -71,8 +72,7 @@ def test_who_is_no_longer_on_the_list_is_forgotten(vault: Vault) -> None:
 def test_whose_envelope_has_not_come_is_not_known_yet(vault: Vault) -> None:
     assert obey(vault, ANNA, BO, p2=content(2)) == {}
     assert names(vault) == ["Bo"]
-    head = vault.members.head()
-    again = plan(Desired("door1", 1, "", 1.0, None, (ANNA, BO)), replace(head), {"p2": BO})
+    again = plan(Desired("door1", 1, "", 1.0, None, ()), (ANNA, BO), {"p2": BO})
     assert again.wanted == (ANNA,)
 
 

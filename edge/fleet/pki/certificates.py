@@ -33,6 +33,7 @@ class Role(str, Enum):
     COLLECTOR = "collector"
     SITE = "site"
     HOME = "home"
+    OFFICE = "office"
 
     def common_name(self, name: str) -> str:
         """As the broker sees it."""
