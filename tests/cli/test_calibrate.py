@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.access.calibration import from_json
-from edge.cli import accuracy, app
+from edge.cli import app
+from edge.cli.measure import accuracy
 from edge.evaluate import calibrate
 from edge.evaluate.verification import Encoded
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.access.command import public_text
-from edge.cli.keys import read_key
+from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
 from edge.link import sender
 from edge.wire.messages import Done, Failed

@@ -12,15 +12,15 @@ from edge import cli
 from edge.cli.root import COMMANDS, Listed
 
 SEEING = {
-    *("seeing", "demo", "doctor", "enrol", "measure", "models", "liveness"),
-    *("accuracy", "adapt"),
+    *("door.seeing", "door.demo", "door.doctor", "people.enrol"),
+    *(f"measure.{name}" for name in ("accuracy", "adapt", "compare", "liveness", "models")),
 }
 """Modules whose commands look at pictures."""
 HEAVY = {"cv2", "numpy"}
 MODULES = sorted(
-    path.stem
-    for path in Path(cli.__file__).parent.glob("*.py")
-    if path.stem not in {"__init__", "base", "root", "service"}
+    f"{path.parent.name}.{path.stem}"
+    for path in Path(cli.__file__).parent.glob("*/*.py")
+    if path.stem not in {"__init__", "service"}
 )
 
 

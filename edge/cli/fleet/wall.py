@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import JsonOption, app, complaints, show, start_logging
-from edge.cli.service import heartbeat
+from edge.cli.door.service import heartbeat
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at

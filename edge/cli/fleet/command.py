@@ -12,7 +12,7 @@ from rich.text import Text
 
 from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
-from edge.cli.keys import read_key
+from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
 from edge.fleet import signing
 from edge.link.sender import send

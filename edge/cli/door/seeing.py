@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.cli.base import ConfigOption, app, config_path, read_config, start_logging
-from edge.cli.service import heartbeat
+from edge.cli.door.service import heartbeat
 from edge.sight.daemon import Sight
 from edge.sight.sealed_files import take_up_seal
 from edge.stopping import StopSignal

@@ -9,8 +9,8 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from edge.cli.accuracy import evaluate_app
 from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
+from edge.cli.measure.accuracy import evaluate_app
 from edge.errors import UsageError
 from edge.evaluate import traces
 from edge.evaluate.attacks import FAMILIES

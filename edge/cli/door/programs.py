@@ -14,7 +14,7 @@ from edge.cli.base import (
     read_config,
     start_logging,
 )
-from edge.cli.service import heartbeat
+from edge.cli.door.service import heartbeat
 from edge.door.launch import PYTHON, guard_command, wiring_command
 from edge.errors import UsageError
 from edge.link import process as link_process

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, own_config, read_config, show
-from edge.cli.keys import read_key
+from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
 from edge.files import replace_file
 from edge.sealing import make_seal, read_seal

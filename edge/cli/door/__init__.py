@@ -1,0 +1,1 @@
+"""One door: its programs, its setting up, and how it is."""

@@ -1,0 +1,1 @@
+"""Many doors, and what they say and obey over the network."""

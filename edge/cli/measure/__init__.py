@@ -1,0 +1,1 @@
+"""How good it is, and the networks that decide it."""
