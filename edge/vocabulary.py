@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 PIN_DIGITS = (4, 12)
@@ -149,3 +150,16 @@ class ReaderKind(str, Enum):
     SERIAL = "serial"
     SERIAL_CARD = "serial card"
     WEDGE = "wedge"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A card reader or keypad."""
+
+    kind: ReaderKind
+    lines: tuple[int, ...] = ()
+    """Wiegand: D0, D1. Matrix: the rows, then the columns."""
+    columns: int = 0
+    """How many of a matrix's lines are columns."""
+    device: str = ""
+    baud: int = 9600

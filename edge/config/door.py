@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
 from edge.config.section import Section
-from edge.vocabulary import Pull, RelockOn
+from edge.vocabulary import Pull, Reader, ReaderKind, RelockOn
 
 Pin = Annotated[int, Field(ge=0, le=511)]
 
@@ -88,6 +88,11 @@ class WiegandSection(Section):
     d1_pin: Pin | None = None
     """Data 1."""
 
+    def readers(self) -> Iterator[Reader]:
+        """What is fitted."""
+        if self.d0_pin is not None and self.d1_pin is not None:
+            yield Reader(ReaderKind.WIEGAND, (self.d0_pin, self.d1_pin))
+
 
 class KeypadSection(Section):
     """A keypad: a matrix on lines of its own, or one on a serial port. `#` ends a PIN."""
@@ -100,6 +105,14 @@ class KeypadSection(Section):
     """Serial device of a keypad that sends ASCII digits and `#`, such as /dev/ttyUSB0."""
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
     """Speed of the serial keypad."""
+
+    def readers(self) -> Iterator[Reader]:
+        """What is fitted."""
+        if self.row_pins:
+            lines = self.row_pins + self.column_pins
+            yield Reader(ReaderKind.MATRIX, lines, columns=len(self.column_pins))
+        if self.serial is not None:
+            yield Reader(ReaderKind.SERIAL, device=str(self.serial), baud=self.baud)
 
     @model_validator(mode="after")
     def _whole_matrix(self) -> Self:
@@ -117,6 +130,13 @@ class RfidSection(Section):
     over restarts. Unset: not fitted."""
     serial: Device | None = None
     """Serial device of a 125 kHz reader such as RDM6300 (9600 baud). Unset: not fitted."""
+
+    def readers(self) -> Iterator[Reader]:
+        """What is fitted."""
+        if self.device is not None:
+            yield Reader(ReaderKind.WEDGE, device=str(self.device))
+        if self.serial is not None:
+            yield Reader(ReaderKind.SERIAL_CARD, device=str(self.serial))
 
 
 class DoorSection(Section):
@@ -221,6 +241,11 @@ class DoorSection(Section):
         if mistakes:
             raise ValueError("; ".join(mistakes))
         return self
+
+    def readers(self) -> Iterator[Reader]:
+        """The card readers and keypads that are fitted."""
+        for section in (self.wiegand, self.keypad, self.rfid):
+            yield from section.readers()
 
     def _shared_pins(self) -> Iterator[str]:
         seen: dict[int, str] = {}

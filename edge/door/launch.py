@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from edge.config.door import pi_unsafe
 from edge.door.machine import Rules
-from edge.door.settings import GuardSettings, InputPin, OutputPin, Reader
+from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import ConfigError
-from edge.vocabulary import ReaderKind
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -65,7 +64,7 @@ def guard_settings(config: Config) -> GuardSettings:
         busy=_output(interlock.busy_pin, active_high=interlock.busy_active_high),
         debounce_s=door.debounce_s,
         rules=_rules(door),
-        readers=tuple(_readers(door)),
+        readers=tuple(door.readers()),
         watchdog=str(door.watchdog_device or ""),
     )
 
@@ -142,20 +141,3 @@ def _inputs(door: DoorSection) -> dict[str, InputPin]:
         for name, section in sections.items()
         if section.pin is not None
     }
-
-
-def _readers(door: DoorSection) -> list[Reader]:
-    readers = []
-    if door.wiegand.d0_pin is not None and door.wiegand.d1_pin is not None:
-        readers.append(Reader(ReaderKind.WIEGAND, (door.wiegand.d0_pin, door.wiegand.d1_pin)))
-    keypad = door.keypad
-    if keypad.row_pins:
-        lines = keypad.row_pins + keypad.column_pins
-        readers.append(Reader(ReaderKind.MATRIX, lines, columns=len(keypad.column_pins)))
-    if keypad.serial is not None:
-        readers.append(Reader(ReaderKind.SERIAL, device=str(keypad.serial), baud=keypad.baud))
-    if door.rfid.device is not None:
-        readers.append(Reader(ReaderKind.WEDGE, device=str(door.rfid.device)))
-    if door.rfid.serial is not None:
-        readers.append(Reader(ReaderKind.SERIAL_CARD, device=str(door.rfid.serial)))
-    return readers

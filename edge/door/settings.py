@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edge.door.machine import Rules
-from edge.vocabulary import Pull, ReaderKind, RelockOn
+from edge.vocabulary import Pull, Reader, ReaderKind, RelockOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,6 @@ class InputPin:
     line: int
     active_high: bool = False
     pull: Pull = Pull.UP
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A card reader or keypad."""
-
-    kind: ReaderKind
-    lines: tuple[int, ...] = ()
-    """Wiegand: D0, D1. Matrix: the rows, then the columns."""
-    columns: int = 0
-    """How many of a matrix's lines are columns."""
-    device: str = ""
-    baud: int = 9600
 
 
 @dataclass(frozen=True, slots=True)

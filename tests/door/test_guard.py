@@ -26,11 +26,11 @@ from edge.door.launch import guard_command
 from edge.door.launch import guard_settings as settings_of
 from edge.door.machine import Rules
 from edge.door.pins.fake import Board
-from edge.door.settings import GuardSettings, InputPin, OutputPin, Reader
+from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.door.tickets import Tickets
 from edge.errors import ConfigError, WireError
 from edge.records import Reason
-from edge.vocabulary import Pull, ReaderKind
+from edge.vocabulary import Pull, Reader, ReaderKind
 from edge.wire.channel import Channel
 from edge.wire.messages import (
     Acknowledge,

@@ -18,8 +18,7 @@ from edge.door.readers.claim import PinEntry
 from edge.door.readers.device import EVENT, DeviceReader, SerialCard, SerialKeys, Wedge, open_tty
 from edge.door.readers.matrix import KEYS, SCAN_S, Matrix
 from edge.door.readers.wiegand import GAP_S, Wiegand, card_number, pressed_key
-from edge.door.settings import Reader
-from edge.vocabulary import ReaderKind
+from edge.vocabulary import Reader, ReaderKind
 from edge.wire.messages import Credential, Presented
 
 if TYPE_CHECKING:

@@ -14,11 +14,10 @@ from edge.door.readers.claim import ClaimReader
 from edge.door.readers.device import DeviceReader, SerialCard, SerialKeys, Wedge, open_tty, open_usb
 from edge.door.readers.matrix import Matrix
 from edge.door.readers.wiegand import Wiegand
-from edge.vocabulary import ReaderKind
+from edge.vocabulary import Reader, ReaderKind
 
 if TYPE_CHECKING:
     from edge.door.pins import Pins
-    from edge.door.settings import Reader
 
 __all__ = ["ClaimReader", "open_readers"]
 
