@@ -4,7 +4,8 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-./deploy/test.sh [--static | --fast | --slow | --faults | --cost | --arm | --emulated | --coverage] [more for pytest]
+./deploy/test.sh [--static | --fast | --slow | --faults | --cost | --arm | --cluster | --emulated |
+                  --coverage] [more for pytest]
 
   (nothing)    set up, then lint, types, layer contracts and every test
   --static     lint, types and layer contracts alone: what a commit must pass
@@ -13,12 +14,14 @@ usage() {
   --faults     every injected fault and every hostile byte; writes faults.json and a table
   --cost       only the memory of a door at work, against tests/cost/baseline.json
   --arm        only aarch64: its wheels in an arm64 Debian, emulated and not timed; as root
+  --cluster    only three RabbitMQ 4 nodes of Debian 13 that are killed under load; as root
   --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
   --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
 END
 }
 
-marks="not slow and not emulated and not cost and not arm"
+rest="not emulated and not cost and not arm and not cluster"
+marks="not slow and $rest"
 static=yes
 tests=yes
 coverage=no
@@ -26,14 +29,16 @@ extra="dev"
 emulated=no
 faults=no
 arm=no
+cluster=no
 case "${1:-}" in
   -h | --help) usage; exit ;;
   --static) tests=no; shift ;;
   --fast) static=no; extra="test"; shift ;;
-  --slow) marks="not emulated and not cost and not arm"; shift ;;
+  --slow) marks=$rest; shift ;;
   --faults) static=no; faults=yes; shift ;;
   --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
   --arm) marks="arm"; static=no; extra="test"; arm=yes; shift ;;
+  --cluster) marks="cluster"; static=no; extra="test"; cluster=yes; shift ;;
   --cost) marks="cost"; static=no; extra="test"; shift ;;
   --coverage) static=no; coverage=yes; shift ;;
 esac
@@ -45,6 +50,10 @@ need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=
   ffmpeg=ffmpeg chromium=chromium pg_createcluster=postgresql
 if [ "$arm" = yes ]; then
   need_packages qemu-aarch64-static=qemu-user-static unshare=util-linux
+  export EDGE_DOOR_TEST_REQUIRED=1
+fi
+if [ "$cluster" = yes ]; then
+  need_packages debootstrap=debootstrap ip=iproute2
   export EDGE_DOOR_TEST_REQUIRED=1
 fi
 if [ "$emulated" = yes ]; then

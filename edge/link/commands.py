@@ -40,12 +40,15 @@ class Confirmation:
     chain: str
     resend_from: int | None = None
     """Send everything from this event on once more: the reader found a gap, or begins again."""
+    tell: bool = False
+    """Say all states once more: the reader did not find them at its broker."""
 
     def after(self, earlier: Confirmation | None) -> Confirmation:
         """This one stands for both: the newer sequence, and whatever either wants sent again."""
         wishes = [each.resend_from for each in (self, earlier) if each is not None]
         wanted = [first for first in wishes if first is not None]
-        return replace(self, resend_from=min(wanted, default=None))
+        tell = self.tell or (earlier is not None and earlier.tell)
+        return replace(self, resend_from=min(wanted, default=None), tell=tell)
 
 
 class Commands:
@@ -145,7 +148,7 @@ def _confirmation(text: str) -> Confirmation:
     resend_from = said.resend_from
     if resend_from is None and said.resend:
         resend_from = said.sequence + 1
-    return Confirmation(said.sequence, said.chain, resend_from)
+    return Confirmation(said.sequence, said.chain, resend_from, said.tell)
 
 
 def nonce_of(text: str) -> str:

@@ -133,6 +133,8 @@ class ConfirmPayload:
     """Send what follows once more: short for `resend_from` = `sequence` + 1."""
     resend_from: Sequence | None = None
     """Send everything from this event on once more, confirmed or not."""
+    tell: Annotated[bool, Field(strict=True)] = False
+    """Say states, report and key once more: the reader's broker, one node of several, has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,16 +160,19 @@ class Link:
         self._tell_key(connection)
         self._people.greet()
         self._announce(connection)
-        self._told = self._reported = None
-        self._next_report = 0.0
-        self._published.clear()
+        self._forget_told()
         self._refused.clear()
         self._sight.poll()
         self._shipper.begin()
         self._guarded(self._take_stock)
         self._tell_states(connection)
-        self._told_online = None
         self._tell_presence(connection)
+
+    def _forget_told(self) -> None:
+        """All of it is told once more, as if nobody had heard it."""
+        self._told = self._reported = self._told_online = None
+        self._next_report = 0.0
+        self._published.clear()
 
     def _work(self, connection: Connection, stop: Stop, heartbeat: Callable[[], None]) -> None:
         while not stop.is_set():
@@ -191,7 +194,7 @@ class Link:
 
     def _ship(self, connection: Connection) -> None:
         self._look_for_news()
-        self._confirm()
+        self._confirm(connection)
         self._shipper.pump(connection)
 
     def _take_stock(self) -> None:
@@ -308,7 +311,7 @@ class Link:
         known = Operators.from_json(self._ledger.unchecked().get("operators"))
         return {*self._config.mqtt.command_keys, *known.keys(Role.OPERATOR)}
 
-    def _confirm(self) -> None:
+    def _confirm(self, connection: Connection) -> None:
         wish, topic = self._confirmation, self._topics.confirm
         if wish is None or not self._buckets[topic].take(time.monotonic()):
             return
@@ -316,6 +319,9 @@ class Link:
             self._shipper.confirm(wish)
         except CommandError as error:
             self._refuse(topic, str(error))
+        if wish.tell:
+            self._tell_key(connection)
+            self._forget_told()
         self._confirmation = None
 
     def _refuse(self, topic: str, why: str) -> None:

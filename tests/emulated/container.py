@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.emulated.debian import CACHE, KEYRING, mirror, sh
+from tests.emulated.debian import CACHE, bootstrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,15 +47,7 @@ def _nspawn(root: Path, *options: str) -> list[str]:
 
 def base(suite: str) -> Path:
     """The root of a fresh Debian, made once."""
-    root = CACHE / f"root-{suite}"
-    if not (root / ".made").exists():
-        shutil.rmtree(root, ignore_errors=True)
-        sh(
-            *("debootstrap", f"--keyring={KEYRING}", "--variant=minbase"),
-            *(f"--include={PACKAGES}", suite, root, mirror()),
-        )
-        (root / ".made").touch()
-    return root
+    return bootstrapped(suite, f"root-{suite}", PACKAGES)
 
 
 def wheels(suite: str, checkout: Path) -> Path:

@@ -50,6 +50,19 @@ def mirror() -> str:
     return listed.split()[0]
 
 
+def bootstrapped(suite: str, name: str, packages: str) -> Path:
+    """The root of a fresh Debian with these packages (commas between them), made once."""
+    root = CACHE / name
+    if not (root / ".made").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        sh(
+            *("debootstrap", f"--keyring={KEYRING}", "--variant=minbase"),
+            *(f"--include={packages}", suite, root, mirror()),
+        )
+        (root / ".made").touch()
+    return root
+
+
 @dataclass(frozen=True)
 class Suite:
     """One Debian release for one architecture, in an apt configuration of its own."""

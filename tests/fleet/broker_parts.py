@@ -21,6 +21,9 @@ SHIPPED = Path(__file__).parents[2] / "deploy" / "broker"
 class Place:
     """An authority and the shipped broker, with its access list."""
 
+    host = "127.0.0.1"
+    addresses: tuple[str, ...] = (host,)
+
     def __init__(
         self,
         folder: Path,

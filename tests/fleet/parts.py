@@ -24,6 +24,8 @@ from tests.support.link_parts import free_port, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edge.config.sections import MqttSection
+
 BASE = "facelock"
 
 
@@ -75,9 +77,12 @@ class Cluster:
 class Running:
     """A collector on a thread."""
 
-    def __init__(self, address: str, port: int, name: str = "a") -> None:
+    def __init__(self, address: str, at: int | MqttSection, name: str = "a") -> None:
+        """`at`: a port on this machine, without TLS, or where the broker is."""
         self.database = Database.open(address)
-        section = broker_at(f"mqtt://127.0.0.1:{port}", base_topic=BASE)
+        section = (
+            broker_at(f"mqtt://127.0.0.1:{at}", base_topic=BASE) if isinstance(at, int) else at
+        )
         broker = Broker(section, client_id=f"collector-{name}")
         settings = Settings(BASE, name, keep_days=400)
         self.collector = Collector(settings, broker, self.database, Figures())
@@ -96,9 +101,9 @@ class Running:
 
 
 @contextmanager
-def running(address: str, port: int, name: str = "a") -> Iterator[Database]:
+def running(address: str, at: int | MqttSection, name: str = "a") -> Iterator[Database]:
     """A collector meanwhile; its database."""
-    collector = Running(address, port, name)
+    collector = Running(address, at, name)
     try:
         yield collector.database
     finally:

@@ -17,13 +17,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import update
 
 from edge.errors import DatabaseError
 from edge.fleet.collector.confirming import HOPELESS_AFTER, Confirming
 from edge.fleet.collector.intake import Taken, Watermark
 from edge.fleet.collector.news import News
 from edge.fleet.database.database import Database
+from edge.fleet.database.tables import devices
 from edge.link.client import Received
+from edge.link.reference import TOLD
 from edge.link.topics import Topics
 from tests.fleet.parts import BASE, chains, door, raised, running, standing, stored
 from tests.support.link_parts import Device, Mosquitto, needs_mosquitto, until
@@ -167,7 +170,7 @@ def test_events_that_the_door_no_longer_has_become_a_gap(
 
 def test_missing_events_are_given_up_only_after_answers() -> None:
     """However long it takes: a door that does not answer, or a new connection, proves nothing."""
-    confirming = Confirming({})
+    confirming = Confirming({}, 0.0)
     waiting, whole = Watermark(1, "a"), Watermark(9, "b")
     gap = Taken(confirm={"door1": waiting}, resend={"door1"})
     for step in range(HOPELESS_AFTER):
@@ -201,6 +204,26 @@ def test_a_collector_restored_from_an_old_copy_gets_everything(
         until(lambda: stored(database) == 25)
         assert chains(database) == of_ledger(device)
         assert device.outbox.watermarks().confirmed == 25  # it never falls
+
+
+def test_a_collector_hears_doors_of_which_its_broker_kept_nothing(
+    address: str, device: Device, broker: Mosquitto, publisher: Client
+) -> None:
+    """RabbitMQ's nodes keep retained messages each for itself, and a collector may come to any."""
+    device.start()
+    with running(address, broker.port):
+        device.append(2)
+        until(lambda: device.outbox.watermarks().confirmed == 2)
+    device.append(3, {"lock": "LOCKED"})
+    until(lambda: device.outbox.watermarks().delivered == 5)
+    for topic in filter(lambda topic: topic.retained, TOLD):
+        publisher.publish(TOPICS.at(topic.name), b"", 1, retain=True).wait_for_publish(10)
+    with running(address, broker.port) as database:
+        with database.writing() as writing:  # what it missed while it was away
+            writing.execute(update(devices).values(available="offline", states="{}"))
+        until(lambda: stored(database) == 5)
+        until(lambda: door(database).available == "online")
+        until(lambda: "lock/state" in json.loads(door(database).states))
 
 
 def test_an_hour_without_a_broker(address: str, device: Device, broker: Mosquitto) -> None:

@@ -300,6 +300,7 @@ class TestCommands:
         assert read() == Confirmation(9, chain)
         assert read(resend=True) == Confirmation(9, chain, resend_from=10)
         assert read(resend_from=4) == Confirmation(9, chain, resend_from=4)
+        assert read(tell=True) == Confirmation(9, chain, tell=True)
 
     def test_a_newer_confirmation_keeps_the_wish_of_an_older_one(self) -> None:
         older = Confirmation(3, "a" * 64, resend_from=4)
@@ -308,6 +309,8 @@ class TestCommands:
         assert newer.after(None) == newer
         again = Confirmation(5, "b" * 64, resend_from=2)
         assert again.after(older) == again
+        told = Confirmation(3, "a" * 64, tell=True)
+        assert newer.after(told) == Confirmation(5, "b" * 64, tell=True)
 
     @pytest.mark.parametrize(
         "body",

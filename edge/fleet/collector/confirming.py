@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 RESEND_EVERY_S = 5.0
 CONFIRM_EVERY_S = 0.5
+ABSENT_AFTER_S = 5.0
+"""After connecting, what the broker keeps of a door has come by then, or does not come: the door
+may be at another node, and is asked itself."""
 HOPELESS_AFTER = 4
 """A door that was asked so often over one connection, and each time went on with later events, has
 left the missing ones out: they were longer than its broker takes. What it cut from its ledger it
@@ -32,14 +35,17 @@ class Word:
     device: str
     mark: Watermark
     resend: bool
+    tell: bool = False
 
 
 class Confirming:
     """Merges confirmations, and spaces the requests to send again."""
 
-    def __init__(self, marks: Mapping[str, Watermark]) -> None:
-        """`marks`: what the database holds of each door by now."""
+    def __init__(self, marks: Mapping[str, Watermark], now: float) -> None:
+        """`marks`: what the database holds of each door by now; `now`: monotonic seconds."""
         self._marks = dict(marks)
+        self._absent = set(marks)
+        self._absent_at = now + ABSENT_AFTER_S
         self._news: set[str] = set()
         self._came: set[str] = set()
         self._gaps: dict[str, int] = {}  # how often later events came in answer
@@ -50,6 +56,7 @@ class Confirming:
     def came(self, device: str) -> None:
         """A door is online: the broker may have lost what the door believes delivered."""
         self._came.add(device)
+        self._absent.discard(device)
 
     def taken(self, taken: Taken) -> None:
         """A batch is committed."""
@@ -69,6 +76,10 @@ class Confirming:
 
     def due(self, now: float) -> Iterator[Word]:
         """What is to be published at `now`, monotonic seconds."""
+        if now >= self._absent_at:
+            for device in sorted(self._absent):
+                yield self._word(device, now, resend=True, tell=True)
+            self._absent.clear()
         for device in sorted(self._came | self._gaps.keys()):
             if now - self._asked_at.get(device, -RESEND_EVERY_S) >= RESEND_EVERY_S:
                 self._asked_at[device] = now
@@ -79,7 +90,7 @@ class Confirming:
             if now - self._said_at.get(device, -CONFIRM_EVERY_S) >= CONFIRM_EVERY_S:
                 yield self._word(device, now, resend=False)
 
-    def _word(self, device: str, now: float, *, resend: bool) -> Word:
+    def _word(self, device: str, now: float, *, resend: bool, tell: bool = False) -> Word:
         self._said_at[device] = now
         self._news.discard(device)
-        return Word(device, self._marks.get(device, _NOTHING), resend)
+        return Word(device, self._marks.get(device, _NOTHING), resend, tell)

@@ -85,7 +85,7 @@ class Collector:
 
     def _visit(self, stop: Stop, heartbeat: Callable[[], None]) -> None:
         """One connection, from its beginning to its end."""
-        confirming = Confirming(self._marks())
+        confirming = Confirming(self._marks(), time.monotonic())
         news = News(self._settings.base)
         with self._broker.connect(self._here(online=False)) as connection:
             self._outage.over(self._broker.address, connection.protocol)
@@ -156,6 +156,7 @@ class Collector:
             "sequence": mark.sequence,
             "chain": mark.chain if mark.sequence else "",
             "resend": word.resend,
+            "tell": word.tell,
         }
         return Message(Topics(self._settings.base, word.device).confirm, as_json(body))
 

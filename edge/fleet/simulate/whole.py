@@ -73,8 +73,7 @@ class WholeDoor:
         try:
             self._connection = self._broker.connect(topics.available(online=False))
             self._connection.subscribe(topics.heard)
-            for message in self._persona.greeting(self.public, self.ledger.written()):
-                self._connection.publish(message)
+            self._greet(self._connection)
         except BrokerError:
             self._lose()
             return
@@ -82,6 +81,10 @@ class WholeDoor:
         self._shipper.begin()
         self._tally.connects += 1
         self._tally.connected += 1
+
+    def _greet(self, connection: Connection) -> None:
+        for message in self._persona.greeting(self.public, self.ledger.written()):
+            connection.publish(message)
 
     def _lose(self) -> None:
         if self._connection is not None:
@@ -96,15 +99,17 @@ class WholeDoor:
                 self._tally.acknowledged += arrived.topic.startswith(self._events)
                 self._shipper.acknowledged(arrived)
             elif isinstance(arrived, Received):
-                self._hear(arrived)
+                self._hear(arrived, connection)
         self._shipper.pump(connection)
 
-    def _hear(self, received: Received) -> None:
+    def _hear(self, received: Received, connection: Connection) -> None:
         try:
             wish = self._commands.read(received.topic, received.payload, retained=received.retained)
             if isinstance(wish, Confirmation):
                 before = self.outbox.watermarks().confirmed
                 self._shipper.confirm(wish)
                 self._tally.confirmed += self.outbox.watermarks().confirmed - before
+                if wish.tell:
+                    self._greet(connection)
         except CommandError:
             return  # what a door would refuse, it refuses here too
