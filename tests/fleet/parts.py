@@ -88,7 +88,7 @@ class Running:
         self.collector = Collector(settings, broker, self.database, Figures())
         self._stop = threading.Event()
         self._thread = threading.Thread(
-            target=self.collector.serve, args=(self._stop, lambda: None)
+            target=self.collector.serve, args=(self._stop, lambda: None), daemon=True
         )
         self._thread.start()
         until(lambda: listens(self.database, name))

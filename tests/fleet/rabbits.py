@@ -33,9 +33,10 @@ _BRIDGE = "edge-door"
 _NETWORK = "10.231.88"
 _MOUNTS = """
 for pair in "$2/etc:/etc/rabbitmq" "$2/var:/var/lib/rabbitmq" "$2/log:/var/log/rabbitmq" \
-  "$2/hosts:/etc/hosts" /dev:/dev /proc:/proc; do
+  "$2/hosts:/etc/hosts" /dev:/dev; do
   mount --bind "${pair%%:*}" "$1${pair#*:}"
 done
+mount -t proc proc "$1/proc"
 root=$1
 shift 2
 exec chroot "$root" "$@"
@@ -138,8 +139,9 @@ class Rabbits:
         }
         words = [f"{name}={value}" for name, value in environment.items()]
         place = str(self._folder / f"broker{number}")
-        # `ip netns exec` gives it mounts of its own, too.
-        own = ["ip", "netns", "exec", name(number), "sh", "-ec", _MOUNTS, "sh"]
+        # `ip netns exec` gives it mounts of its own, too; what it leaves behind dies with it.
+        alone = ["unshare", "--pid", "--fork", "--kill-child"]
+        own = ["ip", "netns", "exec", name(number), *alone, "sh", "-ec", _MOUNTS, "sh"]
         return [*own, str(self._root), place, "/usr/bin/env", "-i", *words, *program]
 
     def _spawn(self, number: int, *program: str) -> subprocess.Popen[bytes]:
