@@ -75,7 +75,7 @@ def test_no_event_is_lost_when_nodes_die(
                 "events": total,
                 "seconds": round(time.monotonic() - begun),
             }
-            print("\n" + json.dumps(said))  # noqa: T201
+            print("\n" + json.dumps(said))
     finally:
         world.close()
 
