@@ -37,10 +37,10 @@ _MAX_DOUBLINGS = 32
 class Rules:
     """How many failures lock, and for how long; seconds."""
 
-    max_failures: int = 5
-    lockout_s: float = 30.0
+    max_failures: int
+    lockout_s: float
     """The first; doubles with each further failure."""
-    lockout_max_s: float = 900.0
+    lockout_max_s: float
     forget_s: float = 3600.0
     """Counted from the end of the last lockout."""
 
@@ -59,7 +59,7 @@ class Tally:
 class Lockout:
     """Everybody's failures. Every change returns a new state."""
 
-    rules: Rules = Rules()
+    rules: Rules
     tallies: Mapping[str, Tally] = field(default_factory=dict)
 
     def locked_s(self, claim: str | None, now: Moment) -> float:

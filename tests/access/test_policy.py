@@ -208,6 +208,7 @@ def moment(at: float, boot: str = "b1", wall: float | None = None) -> Moment:
     return Moment(boot, at, 1.7e9 + at if wall is None else wall, wall_trusted=True)
 
 
+RULES = Rules(max_failures=5, lockout_s=30.0, lockout_max_s=900.0)
 AROUND = Surroundings(
     now=moment(0),
     enrolled=1,
@@ -215,7 +216,7 @@ AROUND = Surroundings(
     claim_needed=False,
     door_ready=True,
     ledger_ready=True,
-    lockout=Lockout(),
+    lockout=Lockout(RULES),
     schedule=Schedule({}),
 )
 
@@ -492,7 +493,7 @@ def test_the_schedule_is_asked_for_the_person_matched() -> None:
 
 
 def test_a_lockout_denies_and_is_no_failure() -> None:
-    locked = Lockout(Rules(), {"": Tally(5, moment(100), 30.0)})
+    locked = Lockout(RULES, {"": Tally(5, moment(100), 30.0)})
     scene = Scene(around=replace(AROUND, lockout=locked))
     decisions = scene.frames(5, HIT)
     assert final(decisions) == [Reason.LOCKED_OUT]
