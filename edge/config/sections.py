@@ -286,6 +286,9 @@ class MqttSection(Section):
     """Announce to Home Assistant."""
     discovery_prefix: str = Field("homeassistant", pattern=r"^[a-zA-Z0-9_-]+$")
     """Home Assistant's own prefix."""
+    last_face: bool = False
+    """Show the face of the last attempt as well, whoever it was: 112 pixels wide, a JPEG of some
+    5 kB, kept nowhere on this device. Who reads the broker sees everybody who came."""
     remote_unlock: bool = False
     """Follow signed unlock commands."""
     command_verbs: tuple[Literal["lock", "normal", "lock_down", "always_open"], ...] = ()

@@ -68,6 +68,7 @@ def _removed(entities: Mapping[str, object]) -> dict[str, dict[str, str]]:
         "lock": "lock",  # of versions whose lock had a button that opened nothing
         **dict.fromkeys(("contact", "forced", "held", "tamper"), "binary_sensor"),
         "instruction": "sensor",
+        "face": "image",
     }
     return {key: {"platform": kind} for key, kind in known.items() if key not in entities}
 
@@ -128,6 +129,13 @@ def _fitted(config: Config, topics: Topics) -> dict[str, dict[str, object]]:
         found["tamper"] = _binary("Tamper", "tamper", topics.at("tamper")) | guarded
     if config.liveness.level is not Level.BLINK:
         found["instruction"] = _sensor("Challenge", topics.at("instruction"))
+    if config.mqtt.last_face:
+        found["face"] = {
+            "platform": "image",
+            "name": "Last attempt",
+            "image_topic": topics.at("last_face"),
+            "content_type": "image/jpeg",
+        }
     return found
 
 

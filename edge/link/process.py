@@ -7,8 +7,10 @@ name the person in front of it.
 
 from __future__ import annotations
 
+import base64
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
@@ -30,7 +32,7 @@ from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
 from edge.link.topics import DoorState, Topics
 from edge.link.twin import Twin
-from edge.wire.messages import Command, Done
+from edge.wire.messages import AskFace, Command, Done, LastFace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,6 +134,7 @@ class Link:
         self._ledger_ok = True
         self._ledger_rest_until = 0.0
         self._next_metrics = 0.0
+        self._face = 0
         self._confirmation: Confirmation | None = None
         # Others decide how often something is refused; the disk decides how often it is said.
         self._complaints = TokenBucket(per_second=0.2, burst=10)
@@ -189,6 +192,7 @@ class Link:
             self._tell_states(connection)
             self._tell_presence(connection)
             self._tell_metrics(connection)
+            self._ask_for_the_face()
             self._guarded(lambda: self._report(connection))
             self._people.tend(connection, self._states)
 
@@ -243,6 +247,14 @@ class Link:
             self._next_metrics = now + discovery.METRICS_EVERY_S
             connection.publish(self._topics.metrics(metrics))
 
+    def _ask_for_the_face(self) -> None:
+        """Of the newest attempt, once; it comes as an answer."""
+        number = self._sight.status.face if self._sight.status else 0
+        if self._config.mqtt.last_face and number not in (0, self._face):
+            self._face = number
+            with suppress(WireError):  # sight has just gone; there will be another attempt
+                self._sight.ask(AskFace())
+
     def _tell_key(self, connection: Connection) -> None:
         public = self._ledger.public_key()
         if public:
@@ -265,6 +277,8 @@ class Link:
     def _pass_on(self, answer: Answer, connection: Connection) -> None:
         if answer.failure:
             _log.warning("sight did not follow a request: %s", answer.failure)
+        if isinstance(answer.said, LastFace):
+            connection.publish(self._topics.last_face(base64.b64decode(answer.said.jpeg)))
         if isinstance(answer.asked, Command):
             did = answer.said.what if isinstance(answer.said, Done) else ""
             self._reply(connection, answer.asked.text, answer.failure or did, done=bool(did))

@@ -74,6 +74,12 @@ TOLD = (
         {"type": "object", "additionalProperties": {"type": ["number", "null"]}},
         qos=0,
     ),
+    Topic(
+        "last_face",
+        "The face of the last attempt, where `[mqtt] last_face` is set.",
+        {"type": "string", "contentMediaType": "image/jpeg"},
+        qos=0,
+    ),
     Topic("reported", "What the device says of itself.", Reported, retained=True),
     Topic("audit_key", "The key that signs the events.", AuditKey, retained=True),
     Topic("command/answer", "What became of a signed command.", CommandAnswer),
@@ -176,6 +182,7 @@ def _table(topics: tuple[Topic, ...]) -> list[str]:
         words = " ".join(f"`{word}`" for word in payload) if isinstance(payload, tuple) else ""
         if isinstance(payload, dict):
             words = "text" if payload["type"] == "string" else "JSON"
+            words = payload.get("contentMediaType", words)
         retained = "yes" if topic.retained else "no"
         says = words or "JSON"
         rows.append(f"| `{topic.name}` | {topic.says} | {says} | {retained} | {topic.qos} |")

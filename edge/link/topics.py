@@ -207,6 +207,11 @@ class Topics:
         """How far the list of people is, retained."""
         return Message(self.people_reported, report, retain=True)
 
+
+    def last_face(self, jpeg: bytes) -> Message:
+        """The face of the last attempt. Not retained: a broker is no place to keep it."""
+        return Message(self.at("last_face"), jpeg, 0)
+
     def metrics(self, metrics: Mapping[str, float]) -> Message:
         """The figures of the moment; a lost one is not missed."""
         return Message(self.at("metrics"), as_json({k: _finite(v) for k, v in metrics.items()}), 0)

@@ -25,6 +25,7 @@ from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
+from edge.sight.last_face import FaceKeeper
 from edge.sight.metrics import Metrics, seen
 from edge.sight.pace import NEEDED_FPS, Pace
 from edge.sight.roster import Roster
@@ -35,6 +36,7 @@ from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vocabulary import Action
 from edge.wire.messages import (
+    AskFace,
     AskStatus,
     Claim,
     Command,
@@ -97,6 +99,7 @@ class Sight:
         self._signals = Signals(self._door, self._journal)
         self._pipeline = Pipeline(self._stages, config)
         self._judge = Judge(patience_of(config))
+        self._faces = FaceKeeper(wanted=config.mqtt.last_face)
         self._metrics = Metrics()
         self._pace = Pace()
         self._errors = 0
@@ -200,6 +203,7 @@ class Sight:
             if decision.match is not None:
                 self._judge.turned_away(decision.match.person)
             return decision
+        self._faces.keep(evidence)
         at, claim = evidence.captured_at, self._claims.standing(evidence.captured_at)
         self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
         matched = decision.match is not None and decision.match.matched
@@ -285,8 +289,11 @@ class Sight:
                 camera_lent=self._feed.lent,
                 people=len(self._templates),
                 model=self._stages.embedder.model_sha256,
+                face=self._faces.number,
                 metrics=self._metrics.current() | {"too_slow": float(self._pace.slow)},
             )
+        if isinstance(request, AskFace):
+            return self._faces.show()
         if isinstance(request, Relock):
             self._desk.relock(self._door, f"user {who.uid}")
             return Done(Action.LOCK.value)

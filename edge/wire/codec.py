@@ -35,12 +35,14 @@ _OPERATIONS: dict[str, type[Message]] = {
     "unlock_by_code": messages.UnlockByCode,
     "part": messages.Part,
     "ask_status": messages.AskStatus,
+    "ask_face": messages.AskFace,
     "watch": messages.Watch,
     "lend_camera": messages.LendCamera,
     "rehearse": messages.Rehearse,
     "done": messages.Done,
     "failed": messages.Failed,
     "status": messages.Status,
+    "last_face": messages.LastFace,
     "seen": messages.Seen,
 }
 _NAMES = {kind: name for name, kind in _OPERATIONS.items()}

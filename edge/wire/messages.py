@@ -3,8 +3,8 @@
     door's socket    sight asks     Unlock  Relock  SetMode  Signal  Acknowledge  AskState
                      guard tells    State  Happened  Presented  Refused
     sight's socket   others ask     Claim  Command  UnlockByCode  Relock  AskStatus  Watch
-                                    LendCamera  Rehearse
-                     sight answers  Done  Failed  Status, and Seen to those who watch
+                                    LendCamera  Rehearse  AskFace
+                     sight answers  Done  Failed  Status  LastFace, and Seen to those who watch
 
 Stdlib only, since the relay guard speaks it.
 """
@@ -239,6 +239,11 @@ class AskStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AskFace:
+    """What did the face of the last attempt look like? Only with `[mqtt] last_face`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Show every frame's evidence until I hang up."""
 
@@ -270,6 +275,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class LastFace:
+    """The face of the last attempt, cut out."""
+
+    jpeg: str
+    """Base64."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """It was not done."""
 
@@ -289,6 +302,8 @@ class Status:
     """Whether an enrolment has the camera now."""
     model: str = ""
     """SHA-256 of the face embedder."""
+    face: int = 0
+    """Number of the face that `AskFace` brings; 0: there is none."""
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -321,8 +336,19 @@ class Unreadable:
     why: str
 
 
-Request = Claim | Command | UnlockByCode | Relock | AskStatus | Watch | LendCamera | Rehearse | Part
-Answer = Done | Failed | Status
+Request = (
+    Claim
+    | Command
+    | UnlockByCode
+    | Relock
+    | AskStatus
+    | AskFace
+    | Watch
+    | LendCamera
+    | Rehearse
+    | Part
+)
+Answer = Done | Failed | Status | LastFace
 Message = (
     Request
     | Answer

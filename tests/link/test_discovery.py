@@ -21,7 +21,8 @@ NAME = 'Front "door" \N{DOOR}'
 
 def configured(device: str = "door1", **tables: Any) -> Config:
     fitted = {"contact": {"pin": 22}, "tamper": {"pin": 23}}
-    return parse({"device": {"id": device, "name": NAME}, "door": fitted, **tables}, "test")
+    given = {"door": fitted, "mqtt": {"last_face": True}} | tables
+    return parse({"device": {"id": device, "name": NAME}, **given}, "test")
 
 
 TOPICS = Topics("facelock", "door1")
@@ -36,6 +37,7 @@ PUBLISHED = RETAINED_STATES | {
     TOPICS.at("availability"),
     TOPICS.at("event"),
     TOPICS.at("metrics"),
+    TOPICS.last_face(b"").topic,
     TOPICS.at("reported"),
 }
 
@@ -69,7 +71,7 @@ class TestRules:
 
     def test_every_component_has_platform_identity_and_its_own_qos(self) -> None:
         for key, component in COMPONENTS.items():
-            assert component["platform"] in {"button", "event", "binary_sensor", "sensor"}
+            assert component["platform"] in {"button", "event", "binary_sensor", "sensor", "image"}
             assert component["unique_id"] == f"facelock_door1_{key}"
             assert component["qos"] == 1
         assert "qos" not in BODY
@@ -98,9 +100,9 @@ class TestRules:
             }
 
     def test_only_what_is_fitted_is_announced_and_the_rest_is_taken_away(self) -> None:
-        bare = configured(door={}, liveness={"level": "blink"})
+        bare = configured(door={}, mqtt={}, liveness={"level": "blink"})
         found = json.loads(announcement(bare, TOPICS).payload)["components"]
-        for key in ("contact", "forced", "held", "tamper", "instruction"):
+        for key in ("contact", "forced", "held", "tamper", "instruction", "face"):
             assert set(found[key]) == {"platform"}
             assert found[key]["platform"] == COMPONENTS[key]["platform"]
         assert PRESENT["lock"] == {"platform": "lock"}  # which offered to unlock

@@ -714,7 +714,12 @@ class TestReference:
     def test_the_table_has_every_topic(self) -> None:
         told = [TOPICS.available(online=True), *TOPICS.states(DoorState())]
         told += [TOPICS.event(stored(an_event()), replayed=late) for late in (False, True)]
-        told += [TOPICS.metrics({}), TOPICS.key(b"k" * 32), TOPICS.reported(REPORTED)]
+        told += [
+            TOPICS.metrics({}),
+            TOPICS.last_face(b"jpeg"),
+            TOPICS.key(b"k" * 32),
+            TOPICS.reported(REPORTED),
+        ]
         told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
         told.append(TOPICS.people(b"{}"))
         listed = {topic.name: topic for topic in TOLD}

@@ -75,6 +75,11 @@ class Home:
         self._log.close()
 
 
+def _shown(seen: Home, entity: str) -> bool:
+    """Whether an image came: its state is when."""
+    return any(state not in ("unknown", "unavailable") for state in seen.states(entity))
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[tuple[Home, int]]:
     broker = Mosquitto(tmp_path).start()
@@ -96,7 +101,7 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
         "device": {"name": "Front door"},
         "camera": {"loop": True},
         "access": {"cooldown_s": 0.5},  # every visit of the film counts
-        "mqtt": {"host": "127.0.0.1", "port": port},
+        "mqtt": {"host": "127.0.0.1", "port": port, "last_face": True},
         "door": {"open_grace_s": 0.0},
         "door.contact": {"pin": CONTACT},
     }
@@ -109,6 +114,7 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
         seen.until(lambda: "on" in seen.states("binary_sensor.front_door"), "unlocked door")
         seen.until(lambda: "Eileen" in seen.states("sensor.front_door_last_person"), "person")
         seen.until(lambda: "granted" in seen.states("sensor.front_door_last_reason"), "reason")
+        seen.until(lambda: _shown(seen, "image.front_door_last_attempt"), "face of the attempt")
         kinds = [state["of"].get("event_type") for state in seen.told["event.front_door_access"]]
         assert set(kinds) <= {None, "granted", "denied", "spoof", "duress"}
         assert "granted" in kinds

@@ -57,6 +57,8 @@ EXAMPLES: list[Message] = [
     messages.Part(messages.Posted.LIST, 0, 2, "AAAA"),
     messages.UnlockByCode("4711", 1_700_000_000.0),
     messages.AskStatus(),
+    messages.AskFace(),
+    messages.LastFace("AAAA"),
     messages.Watch(),
     messages.LendCamera(5.0),
     messages.Rehearse(30.0, "Anna"),
