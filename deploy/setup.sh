@@ -27,7 +27,7 @@ install_packages() {
   [ $# -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     say "edge-door needs Debian packages that are not installed. Run this, then start again:"
-    say "  sudo apt-get install -y $*"
+    say "  sudo apt-get update && sudo apt-get install -y $*"
     exit 1
   fi
   say "installing Debian packages: $*"

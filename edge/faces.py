@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge.access.matcher import ranked
+from edge.attributes import attributes
 from edge.config import DEFAULT_PATH, Config, load
 from edge.config.sections import Level
 from edge.errors import CameraError, ModelError, NoFaceError, UsageError, VaultError
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import ParamSpec, TypeVar
 
+    from edge.attributes import Attribute
     from edge.records import Embedding, Floats, Frame, Pixels
 
     Image = Any
@@ -337,7 +339,7 @@ def find(
 @_one_at_a_time
 def analyze(
     img_path: Image,
-    actions: Sequence[str] = (),
+    actions: str | Sequence[str] = (),
     detector_backend: str | None = None,
     *,
     enforce_detection: bool = True,
@@ -346,18 +348,18 @@ def analyze(
 ) -> list[Analysis]:
     """What a door may know of every face in a picture: pose, light, sharpness, cover, eyes, life.
 
-    Arguments and errors: `extract_faces`. `actions`, deepface's age, gender, emotion and race, are
-    guesses about people that no door has a use for: there is no network for them here.
+    Arguments and errors: `extract_faces`. `actions` asks besides for deepface's `age`, `gender`,
+    `emotion` and `race`: guesses by networks that you have added, since none comes with edge-door.
     """
     refuse_what_does_nothing("analyze", others)
-    if actions:
-        raise UsageError(
-            f"analyze() guesses no {', '.join(actions)}: no such network comes with edge-door. "
-            "Leave `actions` out for pose, light, sharpness, eyes and signs of a recapture."
-        )
+    asked = (actions,) if isinstance(actions, str) else tuple(actions)
     passive = {"liveness": {"level": Level.AUTO}}  # the level that loads the passive checks
     reader = _reader(config, None, detector_backend, passive)
-    return [_analysis(reader, look) for look in _looks(reader, img_path, needed=enforce_detection)]
+    guessing = _guessing(reader.config.model_dump_json(), asked)
+    return [
+        _analysis(reader, look, guessing)
+        for look in _looks(reader, img_path, needed=enforce_detection)
+    ]
 
 
 def stream(
@@ -421,7 +423,12 @@ def _sighting(
     )
 
 
-def _analysis(reader: FaceReader, look: Look) -> Analysis:
+@lru_cache(maxsize=4)
+def _guessing(config: str, questions: tuple[str, ...]) -> list[Attribute]:
+    return attributes(Config.model_validate_json(config), questions)
+
+
+def _analysis(reader: FaceReader, look: Look, guessing: list[Attribute]) -> Analysis:
     landmarks, quality = look.landmarks, look.quality
     return Analysis(
         box=look.face.box,
@@ -436,6 +443,7 @@ def _analysis(reader: FaceReader, look: Look) -> Analysis:
         eyes=reader.stages.eyelids.measure(look.frame, landmarks),
         suspicions={c.name: c.look(look.frame, look.face) for c in reader.stages.checks},
         quality=quality,
+        guesses={key: said for one in guessing for key, said in one.guess(look).items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from typing_extensions import override
@@ -49,7 +49,7 @@ class Answer(Mapping[str, object]):
     @override
     def __iter__(self) -> Iterator[str]:
         named: Any = self
-        return iter([*(field.name for field in fields(named)), *self._others])
+        return iter([*(each.name for each in fields(named)), *self._others])
 
     @override
     def __len__(self) -> int:
@@ -174,6 +174,16 @@ class Analysis(_Placed):
     """Of every passive check that speaks about a single picture: log-odds of an attack."""
     quality: Quality
     """Whether the door would judge it, and if not, what it would say."""
+    guesses: dict[str, Any] = field(default_factory=dict)
+    """What `actions` asked for, by deepface's keys, which are keys of this result as well."""
+
+    @override
+    def __getitem__(self, key: str) -> Any:
+        return self.guesses[key] if key in self.guesses else _Placed.__getitem__(self, key)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter([*_Placed.__iter__(self), *self.guesses])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

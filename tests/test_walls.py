@@ -22,14 +22,20 @@ PLANTED = {
     "edge/sight/planted.py": ("import paho.mqtt.client", "knows paho"),
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
     "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),
+    "edge/vision/planted.py": ("import edge.attributes", "guesses about people"),
 }
 
-# Libraries that are loaded by name, so that no import shows them; and who may say their names.
+# What is loaded by name, so that no import shows it; and who may say the name.
 SPOKEN = {
     r"ai_edge_litert|tflite_runtime": ("edge/vision/models/",),
     r"\b(RPi|Jetson)\.GPIO|import gpiod": ("edge/door/pins/", "edge/ops/doctor/"),
     r"cv2\.VideoCapture": ("edge/vision/camera", "edge/ops/demo/picture.py"),
     r"from picamera2 import": ("edge/vision/camera",),
+    r"AttributeEntry": (
+        "edge/attributes.py",
+        "edge/vision/models/entries.py",
+        "edge/evaluate/adopt",
+    ),
 }
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edge.attributes import Attribute
 from edge.config import Config
 from edge.errors import ModelError, UsageError
 from edge.evaluate.presets import input_of, presets, tensors_of
 from edge.faces import FaceReader
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.entries import AttributeEntry, DetectorEntry, EmbedderEntry
 from edge.vision.models.known import remember
 from edge.vision.models.manifest import ADDED, described, read_manifest
 from edge.vision.models.model import Model, shapes_of
@@ -111,6 +112,8 @@ def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, 
         return _try_detector(entry, reader, portraits)
     if isinstance(entry, EmbedderEntry):
         return _try_embedder(entry, reader, portraits)
+    if isinstance(entry, AttributeEntry):
+        return _try_attribute(entry, reader, portraits)
     raise ModelError(f"there is no trial for a model whose role is {entry.role}")
 
 
@@ -130,6 +133,20 @@ def _try_detector(
             f"{min(overlaps):.2f} where {_OVERLAP} is needed. Is it this preset's network?"
         )
     return {"least_overlap": round(min(overlaps), 3)}
+
+
+def _try_attribute(
+    entry: AttributeEntry, reader: FaceReader, portraits: list[Pixels]
+) -> dict[str, float]:
+    """Its numbers must be shares of one."""
+    attribute = Attribute(Model(entry))
+    shares = [attribute.shares(reader.only(each, "the portrait")) for each in portraits]
+    furthest = max(abs(float(each.sum()) - 1) for each in shares)
+    if min(float(each.min()) for each in shares) < 0 or not furthest < 1 - _AGREE:
+        raise ModelError(
+            f"{entry.path} gives numbers that are no shares of one: is its last layer a softmax?"
+        )
+    return {"shares_add_up_within": round(furthest, 6)}
 
 
 def _try_embedder(

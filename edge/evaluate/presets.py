@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from edge.errors import ModelError
 from edge.vision.models.entries import (
     Alignment,
+    AttributeOutput,
     BlazeFaceOutput,
     DetectorOutput,
     InputSpec,
@@ -52,7 +53,14 @@ class DetectorPreset(_Preset):
     output: DetectorOutput
 
 
-Preset = Annotated[EmbedderPreset | DetectorPreset, Field(discriminator="role")]
+class AttributePreset(_Preset):
+    """A network that guesses something about people."""
+
+    role: Literal["attribute"]
+    output: AttributeOutput
+
+
+Preset = Annotated[EmbedderPreset | DetectorPreset | AttributePreset, Field(discriminator="role")]
 _PRESETS: TypeAdapter[dict[str, Preset]] = TypeAdapter(dict[str, Preset])
 
 
@@ -72,15 +80,16 @@ def input_of(file: Path, shapes: Shapes, preset: Preset) -> InputSpec:
     """The preset's input at the file's own size and layout.
 
     Raises:
-        ModelError: the file does not take one RGB picture.
+        ModelError: the file does not take one picture with the preset's channels.
     """
+    channels, kind = (1, "grey") if preset.input.color == "grey" else (3, "RGB")
     match shapes.input:
-        case (1, height, width, 3):
+        case (1, height, width, last) if last == channels:
             layout = "nhwc"
-        case (1, 3, height, width):
+        case (1, first, height, width) if first == channels:
             layout = "nchw"
         case other:
-            raise ModelError(f"{file} wants input {list(other)}, which is not one RGB picture")
+            raise ModelError(f"{file} wants input {list(other)}, which is not one {kind} picture")
     size = {"width": width, "height": height, "layout": layout}
     return InputSpec.model_validate(preset.input.model_dump() | size)
 
@@ -92,7 +101,9 @@ def tensors_of(file: Path, shapes: Shapes, preset: Preset) -> dict[str, Shape]:
         ModelError: the file lacks what the preset's network gives.
     """
     if isinstance(preset, EmbedderPreset):
-        return {"embedding": _embedding(file, shapes, preset)}
+        return {"embedding": _one_of(file, shapes, preset.dims, "vectors have")}
+    if isinstance(preset, AttributePreset):
+        return {"shares": _one_of(file, shapes, (preset.output.numbers,), "answers are")}
     side = input_of(file, shapes, preset)
     if side.width != side.height:
         raise ModelError(f"{file} wants {side.width}x{side.height}; a square is needed")
@@ -106,13 +117,13 @@ def tensors_of(file: Path, shapes: Shapes, preset: Preset) -> dict[str, Shape]:
     return wanted
 
 
-def _embedding(file: Path, shapes: Shapes, preset: EmbedderPreset) -> Shape:
+def _one_of(file: Path, shapes: Shapes, sizes: tuple[int, ...], what: str) -> Shape:
     for shape in shapes.outputs:
-        if prod(shape) in preset.dims:
+        if prod(shape) in sizes:
             return shape
     raise ModelError(
-        f"{file} gives {[list(shape) for shape in shapes.outputs]}; this preset's vectors have "
-        f"{' or '.join(map(str, preset.dims))} numbers"
+        f"{file} gives {[list(shape) for shape in shapes.outputs]}; this preset's {what} "
+        f"{' or '.join(map(str, sizes))} numbers"
     )
 
 

@@ -64,7 +64,9 @@ def entry_of(path: Path, size: tuple[int, int], **spec: object) -> EmbedderEntry
             "licence": "MIT",
             "source": "a test",
             "input": {"width": width, "height": height, **spec},
-            "tensors": {"embedding": [1, width * height * 3]},
+            "tensors": {
+                "embedding": [1, width * height * (1 if spec.get("color") == "grey" else 3)]
+            },
         }
     )
 
@@ -83,6 +85,13 @@ def test_colour_order_and_normalisation_by_channel(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         given, ((PIXELS[:, :, ::-1] - np.array(mean)) / std).ravel(), rtol=1e-6
     )
+
+
+def test_a_grey_network_sees_brightness(tmp_path: Path) -> None:
+    path = flattening(tmp_path / "grey.tflite", (1, 4, 6, 1))
+    seen = through(path, color="grey")
+    weights = np.array([0.299, 0.587, 0.114])
+    assert np.abs(seen.reshape(4, 6) - PIXELS @ weights).max() < 1
 
 
 def test_planes_first(tmp_path: Path) -> None:

@@ -12,11 +12,9 @@ from tests.emulated.debian import CACHE, bootstrapped
 if TYPE_CHECKING:
     from pathlib import Path
 
+FRESH = "systemd,systemd-sysv,dbus,udev,procps,ca-certificates,adduser,passwd,python3"
 # What install.sh asks of Debian is there already: the guest boots without a network.
-PACKAGES = (
-    "systemd,systemd-sysv,dbus,udev,procps,ca-certificates,python3,python3-venv,mosquitto,jq,"
-    "adduser,passwd"
-)
+PACKAGES = f"{FRESH},python3-venv,mosquitto,jq"
 FETCH = """
 python3 -m venv /tmp/venv
 cd /tmp
@@ -78,13 +76,16 @@ def wheels(suite: str, checkout: Path) -> Path:
     return folder
 
 
-def boot(root: Path, binds: dict[str, Path], results: Path, limit_s: float) -> None:
+def boot(
+    root: Path, binds: dict[str, Path], results: Path, limit_s: float, *, network: bool = False
+) -> None:
     """Boot, and boot again where the guest asks for it, until it leaves a file `done` or gives up.
 
-    What it shows on its console goes to `results/console`.
+    What it shows on its console goes to `results/console`. With `network` it has this machine's.
     """
     command = [
-        *_nspawn(root, "--boot", "--private-network", f"--bind={results}:/results"),
+        *_nspawn(root, "--boot", f"--bind={results}:/results"),
+        *([] if network else ["--private-network"]),
         *(f"--bind-ro={path}:{name}" for name, path in binds.items()),
         # systemd 256 and newer refuse cgroup v1, which this machine may still have.
         "--setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",

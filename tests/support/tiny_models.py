@@ -123,7 +123,8 @@ def projecting(path: Path, width: int, height: int, numbers: int) -> Path:
 def answering(path: Path, shape: tuple[int, int, int, int], answers: list[NDArray[Any]]) -> Path:
     """A network of the picture `shape` that always gives the same output tensors."""
     build = Builder()
-    picture, mean = build.tensor(shape), build.tensor((1, 1, 1, 3))
+    channels = shape[3]
+    picture, mean = build.tensor(shape), build.tensor((1, 1, 1, channels))
     pool = schema.Pool2DOptionsT()
     pool.filterHeight = pool.strideH = shape[1]
     pool.filterWidth = pool.strideW = shape[2]
@@ -139,7 +140,9 @@ def answering(path: Path, shape: tuple[int, int, int, int], answers: list[NDArra
     for answer in answers:
         flat = build.tensor((1, answer.size))
         outputs.append(build.tensor(answer.shape))
-        weights = build.tensor((answer.size, 3), np.zeros((answer.size, 3), np.float32))
+        weights = build.tensor(
+            (answer.size, channels), np.zeros((answer.size, channels), np.float32)
+        )
         build.operator(
             schema.BuiltinOperator.FULLY_CONNECTED,
             [mean, weights, build.tensor((answer.size,), answer.astype(np.float32).ravel())],

@@ -28,11 +28,11 @@ class _Spec(BaseModel):
 
 
 class InputSpec(_Spec):
-    """What a model takes: x = (pixel - mean) / std, images of three channels."""
+    """What a model takes: x = (pixel - mean) / std, images of three channels or of one (grey)."""
 
     width: int
     height: int
-    color: Literal["rgb", "bgr"] = "rgb"
+    color: Literal["rgb", "bgr", "grey"] = "rgb"
     mean: float | tuple[float, float, float] = 0.0
     """For all channels, or for each in the order of `color`."""
     std: float | tuple[float, float, float] = 1.0
@@ -180,8 +180,31 @@ class EmbedderEntry(Entry):
     alignment: Alignment = Alignment.ARCFACE
 
 
+class AttributeOutput(_Spec):
+    """Shares of one, of the answers to a question about people."""
+
+    answers: Literal["age", "gender", "emotion", "race"]
+    numbers: PositiveInt
+    labels: tuple[str, ...] = ()
+    """What each number stands for; without labels, for so many years."""
+
+
+class AttributeEntry(Entry):
+    """Face to a guess about the person; tensor `shares`. No door has a use for it."""
+
+    role: Literal["attribute"]
+    output: AttributeOutput
+    alignment: Alignment = Alignment.BOX
+
+
 ModelEntry = Annotated[
-    DetectorEntry | LandmarksEntry | EyelidsEntry | ShutEyesEntry | RecaptureEntry | EmbedderEntry,
+    DetectorEntry
+    | LandmarksEntry
+    | EyelidsEntry
+    | ShutEyesEntry
+    | RecaptureEntry
+    | EmbedderEntry
+    | AttributeEntry,
     Field(discriminator="role"),
 ]
 """The union: one more role is one more class."""

@@ -85,9 +85,8 @@ class Model(Generic[E_co]):
             if self._takes_pixels:
                 place[...] = pixels
                 continue
-            rgb = pixels[:, :, ::-1] if spec.color == "bgr" else pixels
             table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
-            values = cv2.LUT(np.ascontiguousarray(rgb), table)
+            values = cv2.LUT(_in_colour(pixels, spec.color), table).reshape(*self._image)
             place[...] = values.transpose(2, 0, 1) if spec.layout == "nchw" else values
 
     def _read(self, tensor: Tensor) -> Floats:
@@ -120,8 +119,10 @@ class Model(Generic[E_co]):
     def _check_input(self) -> None:
         width, height = self.size
         shape = list(self._input.shape)
+        channels = 1 if self.entry.input.color == "grey" else 3
+        self._image = (height, width, channels)
         nchw = self.entry.input.layout == "nchw"
-        image = [3, height, width] if nchw else [height, width, 3]
+        image = [channels, height, width] if nchw else self._image
         described = [self.entry.input.pictures, *image]
         if shape != described:
             raise ModelError(
@@ -177,6 +178,12 @@ def shapes_of(path: Path) -> Shapes:
         outputs=tuple(tensor.shape for tensor in network.outputs),
         precision="int8" if "int8" in kinds else "float16" if "float16" in kinds else "float32",
     )
+
+
+def _in_colour(rgb: Pixels, color: str) -> Pixels:
+    if color == "grey":
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.ascontiguousarray(rgb[:, :, ::-1] if color == "bgr" else rgb)
 
 
 def _mean_std(pixels: Pixels) -> tuple[float, float]:
