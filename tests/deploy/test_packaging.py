@@ -75,6 +75,12 @@ def test_the_lock_holds_what_the_package_asks_for() -> None:
     assert not stale, f"run ./deploy/lock.sh: {stale}"
 
 
+def test_a_package_takes_nothing_of_an_environment_in_the_checkout() -> None:
+    targets = read_toml(ROOT / "pyproject.toml")["tool"]["hatch"]["build"]["targets"]
+    for kind in ("wheel", "sdist"):
+        assert all(pattern.startswith("/") for pattern in targets[kind]["include"]), kind
+
+
 def test_the_bill_of_materials_names_every_model() -> None:
     pytest.importorskip("cyclonedx_py", reason="cyclonedx-bom comes with the extra `dev`")
     command = [sys.executable, "deploy/sbom.py"]

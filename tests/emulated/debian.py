@@ -106,6 +106,15 @@ class Suite:
         lines = sh("apt-cache", "depends", package, env=self._env()).splitlines()
         return next(line.split()[1] for line in lines if "Depends:" in line)
 
+    def has(self, package: str) -> bool:
+        """Whether this suite has a package of that name for this architecture."""
+        return bool(sh("apt-cache", "madison", package, env=self._env()).strip())
+
+    def plan(self, *packages: str) -> list[str]:
+        """All that would be installed with these on a machine that has nothing yet."""
+        planned = sh("apt-get", "install", "--simulate", "--yes", *packages, env=self._env())
+        return [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+
     def unpack(self, into: Path, *packages: str, with_dependencies: bool = False) -> Path:
         """Download and unpack packages into `into`, once; returns `into`."""
         done = into / ".unpacked"
@@ -115,10 +124,7 @@ class Suite:
         debs = into / ".debs"
         debs.mkdir(parents=True)
         env = self._env()
-        names = list(packages)
-        if with_dependencies:
-            planned = sh("apt-get", "install", "--simulate", "--yes", *packages, env=env)
-            names = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+        names = self.plan(*packages) if with_dependencies else list(packages)
         sh("apt-get", "download", *names, cwd=debs, env=env)
         for deb in sorted(debs.glob("*.deb")):
             sh("dpkg", "-x", deb, into)
