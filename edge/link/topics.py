@@ -207,7 +207,6 @@ class Topics:
         """How far the list of people is, retained."""
         return Message(self.people_reported, report, retain=True)
 
-
     def last_face(self, jpeg: bytes) -> Message:
         """The face of the last attempt. Not retained: a broker is no place to keep it."""
         return Message(self.at("last_face"), jpeg, 0)
