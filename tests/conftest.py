@@ -20,7 +20,7 @@ from edge.evaluate.attacks.sitter import (
     eye_corners,
     placing,
 )
-from edge.ops.demo.animate import Stage, Visit, close_lids
+from edge.ops.demo.animate import Appearance, Stage, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.vision.pipeline import Stages
 from edge.vision.portraits import portraits
@@ -70,7 +70,7 @@ def sitter(eileen: Portrait) -> Sitter:
         opened=cut_out(eileen.pixels, place),
         shut=cut_out(close_lids(eileen, 1.0), place),
         eyes=eye_corners(eileen.landmarks, place),
-        film=tuple(stage.play(eileen, Visit(3.0, (1.2,)))),
+        film=tuple(stage.play(eileen, Appearance(3.0, (1.2,)))),
         film_fps=FPS,
     )
 
@@ -91,7 +91,11 @@ def visitor(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> tuple
     folder = tmp_path_factory.mktemp("visitor")
     stage = Stage(SIZE, FPS, 190, seed=3)
     writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), FPS, SIZE)
-    for pictures in (stage.empty(0.4), stage.play(eileen, Visit(3.0, (1.2,))), stage.empty(0.8)):
+    for pictures in (
+        stage.empty(0.4),
+        stage.play(eileen, Appearance(3.0, (1.2,))),
+        stage.empty(0.8),
+    ):
         for picture in pictures:
             writer.write(np.ascontiguousarray(picture[:, :, ::-1]))
     writer.release()

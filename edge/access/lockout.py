@@ -34,7 +34,7 @@ _MAX_DOUBLINGS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class LockoutRules:
     """How many failures lock, and for how long; seconds."""
 
     max_failures: int
@@ -59,7 +59,7 @@ class Tally:
 class Lockout:
     """Everybody's failures. Every change returns a new state."""
 
-    rules: Rules
+    rules: LockoutRules
     tallies: Mapping[str, Tally] = field(default_factory=dict)
 
     def locked_s(self, claim: str | None, now: Moment) -> float:
@@ -106,7 +106,7 @@ class Lockout:
         return json.dumps({name: asdict(tally) for name, tally in self.tallies.items()})
 
     @classmethod
-    def from_json(cls, text: str, rules: Rules) -> Lockout:
+    def from_json(cls, text: str, rules: LockoutRules) -> Lockout:
         """What `to_json` wrote.
 
         Raises:

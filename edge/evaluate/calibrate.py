@@ -40,7 +40,7 @@ _ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Assurance:
     """What the number of impostor pairs allows to be said (ISO/IEC 19795-1)."""
 
     pairs: int
@@ -72,7 +72,7 @@ def calibrate(impostors: Impostors, model: str, made_from: str) -> Calibration:
             f"{len(impostors)} impostor pairs are too few to calibrate: at least {_FEWEST_PAIRS} "
             "are needed, from some 80 people or more."
         )
-    counted = Claim(len(impostors)).counted_down_to
+    counted = Assurance(len(impostors)).counted_down_to
     thresholds = [
         impostors.threshold(rate) if rate >= counted else tail_threshold(impostors, rate)
         for rate in RATES

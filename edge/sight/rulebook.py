@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
-from edge.access.lockout import Lockout, Rules
+from edge.access.lockout import Lockout, LockoutRules
 from edge.clock import now
 from edge.names import listed, nobodys
 
@@ -32,7 +32,7 @@ class Rulebook:
         self._at_start: list[str] | None = None
         self._configured = schedule.parse(access.schedule, access.time_zone)
         self.schedule = self._configured
-        rules = Rules(access.max_failures, access.lockout_s, access.lockout_max_s)
+        rules = LockoutRules(access.max_failures, access.lockout_s, access.lockout_max_s)
         stored = journal.state("lockout")
         remembered = Lockout.from_json(stored, rules).resumed(now()) if stored else None
         self.lockout = remembered or Lockout(rules)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.access.attempt import Judge, Patience, Surroundings
-from edge.access.lockout import Lockout, Rules, Tally, counts
+from edge.access.lockout import Lockout, LockoutRules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict
 from edge.config import Config
@@ -208,7 +208,7 @@ def moment(at: float, boot: str = "b1", wall: float | None = None) -> Moment:
     return Moment(boot, at, 1.7e9 + at if wall is None else wall, wall_trusted=True)
 
 
-RULES = Rules(max_failures=5, lockout_s=30.0, lockout_max_s=900.0)
+RULES = LockoutRules(max_failures=5, lockout_s=30.0, lockout_max_s=900.0)
 AROUND = Surroundings(
     now=moment(0),
     enrolled=1,

@@ -26,7 +26,7 @@ from edge.access.command import (
     sign_command,
     verify_command,
 )
-from edge.access.lockout import DEVICE, PIN, Lockout, Rules, counts
+from edge.access.lockout import DEVICE, PIN, Lockout, LockoutRules, counts
 from edge.access.matcher import match, ranked
 from edge.access.schedule import Schedule, Verdict, parse
 from edge.errors import (
@@ -414,7 +414,7 @@ GRANTED = Decision(
     Reason.GRANTED,
     match=Match("Ann", similarity=0.9, threshold=0.5, false_match_rate=0),
 )
-RULES = Rules(max_failures=3, lockout_s=30, lockout_max_s=100, forget_s=600)
+RULES = LockoutRules(max_failures=3, lockout_s=30, lockout_max_s=100, forget_s=600)
 
 
 def failed(times: int, claim: str | None = "Ann", start: float = 0) -> Lockout:

@@ -19,7 +19,7 @@ from edge.evaluate.intervals import Median, Share
 from edge.evaluate.liveness import REPLAYS, evaluate_liveness
 from edge.evaluate.liveness.report import Rates
 from edge.evaluate.liveness.watch import watch
-from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.ops.demo.animate import Appearance, Portrait, Stage
 from edge.vision.pipeline import Stages
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
@@ -144,7 +144,7 @@ def film(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> Path:
         codec = cv2.VideoWriter.fourcc(*"MJPG")
         writer = cv2.VideoWriter(str(folder / name), codec, FPS, (320, 240))
         stage = Stage((320, 240), FPS, 110, seed=3)
-        for pixels in stage.play(eileen, Visit(3.4, blinks)):
+        for pixels in stage.play(eileen, Appearance(3.4, blinks)):
             writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         writer.release()
     return write(

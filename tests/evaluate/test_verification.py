@@ -15,7 +15,7 @@ from edge.access.calibration import from_json, to_json
 from edge.config import Config
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
-from edge.evaluate.calibrate import RATES, Claim, calibrate
+from edge.evaluate.calibrate import RATES, Assurance, calibrate
 from edge.evaluate.intervals import binomial_upper
 from edge.evaluate.stats import (
     Genuine,
@@ -160,12 +160,12 @@ def test_a_calibration_survives_its_file_and_marks_what_was_not_counted(
 ) -> None:
     made = calibrate(impostors, MODEL, "made-up faces")
     assert from_json(to_json(made), "here") == made
-    counted = Claim(len(impostors)).counted_down_to
+    counted = Assurance(len(impostors)).counted_down_to
     for point in made.pictures.points:
         assert point.extrapolated == (point.fmr < counted)
         assert np.mean(impostors.scores >= point.threshold - 1e-5) <= point.upper
     assert made.pictures.points[0].fmr == RATES[0]
-    assert Claim(300).rule_of_3 == 0.01
+    assert Assurance(300).rule_of_3 == 0.01
 
 
 def test_too_few_pairs_do_not_calibrate() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from edge.fleet.collector.figures import Figures
+from edge.fleet.collector.metrics import CollectorMetrics
 from edge.fleet.collector.process import Collector, Settings
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import alarms, collectors, devices, events
@@ -85,7 +85,7 @@ class Running:
         )
         broker = Broker(section, client_id=f"collector-{name}")
         settings = Settings(BASE, name, keep_days=400)
-        self.collector = Collector(settings, broker, self.database, Figures())
+        self.collector = Collector(settings, broker, self.database, CollectorMetrics())
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self.collector.serve, args=(self._stop, lambda: None), daemon=True

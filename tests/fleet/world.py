@@ -11,7 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edge.errors import LedgerError
-from edge.fleet.collector.figures import Figures
+from edge.fleet.collector.metrics import CollectorMetrics
 from edge.fleet.collector.process import Collector, Settings
 from edge.fleet.database.database import Database
 from edge.fleet.pki.certificates import Role
@@ -94,7 +94,7 @@ def be_collector(broker: dict[str, Any], address: str, files: dict[str, Path]) -
         Database.open(address),
     )
     with StopSignal() as stop:
-        Collector(Settings("facelock", "main", 400), client, database, Figures()).serve(
+        Collector(Settings("facelock", "main", 400), client, database, CollectorMetrics()).serve(
             stop, lambda: None
         )
 

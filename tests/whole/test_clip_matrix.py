@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.access.attempt import Judge, Surroundings
-from edge.access.lockout import Lockout, Rules
+from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match
 from edge.access.schedule import parse
 from edge.config import Config
@@ -72,7 +72,7 @@ def grants(clip: Clip, template: Template) -> int:
             claim_needed=False,
             door_ready=True,
             ledger_ready=True,
-            lockout=Lockout(Rules(5, 30.0, 900.0)),
+            lockout=Lockout(LockoutRules(5, 30.0, 900.0)),
             schedule=parse({}),
         )
         found = match(seen.embedding, [template], calibration, rate) if seen.embedding else None

@@ -60,12 +60,12 @@ def collect(
     ] = f"{socket.gethostname()[:40]}",
     keep_days: Annotated[int, typer.Option(min=1, help="Older rows are removed.")] = 400,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Figures for Prometheus, on 127.0.0.1.")
+        int | None, typer.Option(help="CollectorMetrics for Prometheus, on 127.0.0.1.")
     ] = None,
 ) -> None:
     """Events of all doors from the broker into a database, each once, its chain checked."""
     with _extra_packages():
-        from edge.fleet.collector.figures import Figures
+        from edge.fleet.collector.metrics import CollectorMetrics
         from edge.fleet.collector.process import Collector, Settings
         from edge.fleet.database.database import Database
 
@@ -79,15 +79,15 @@ def collect(
         password_file=password_file,
         base_topic=base_topic,
     )
-    figures = Figures()
+    metrics = CollectorMetrics()
     if metrics_port is not None:
-        figures.serve(metrics_port)
+        metrics.serve(metrics_port)
     place = Broker(section, client_id=f"edge-door-collector-{name}")
     store = Database.open(database)
     settings = Settings(base_topic, name, keep_days)
     notify("READY=1")
     with StopSignal() as stop:
-        Collector(settings, place, store, figures).serve(stop, heartbeat)
+        Collector(settings, place, store, metrics).serve(stop, heartbeat)
     store.close()
 
 

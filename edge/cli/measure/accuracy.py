@@ -25,7 +25,7 @@ from edge.cli.base import (
 )
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
-from edge.evaluate.calibrate import Claim, cohort_of, rule
+from edge.evaluate.calibrate import Assurance, cohort_of, rule
 from edge.evaluate.calibrate import calibrate as make_calibration
 from edge.evaluate.degrade import degradations
 from edge.evaluate.degraded import Degraded, degraded
@@ -167,7 +167,7 @@ def calibrate(
         out.write_text(to_json(made), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the calibration {out} cannot be written: {error.strerror}") from error
-    claim = Claim(len(impostors))
+    claim = Assurance(len(impostors))
     table = Table("false-match rate", "at most (95 %)", "threshold", "", title=entry.name)
     for point in made.pictures.points:
         note = "from the fitted tail" if point.extrapolated else ""

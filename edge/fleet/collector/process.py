@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.fleet.collector.confirming import Word
-    from edge.fleet.collector.figures import Figures
+    from edge.fleet.collector.metrics import CollectorMetrics
     from edge.fleet.database.database import Database
     from edge.link.client import Broker, Connection
     from edge.stopping import Stop
@@ -58,12 +58,12 @@ class Collector:
     """Broker to database, until told to stop."""
 
     def __init__(
-        self, settings: Settings, broker: Broker, database: Database, figures: Figures
+        self, settings: Settings, broker: Broker, database: Database, metrics: CollectorMetrics
     ) -> None:
         self._settings = settings
         self._broker = broker
         self._database = database
-        self._figures = figures
+        self._metrics = metrics
         self._outage = Outage()
         self._took_s = 0.0
         self._clock = upkeep.Upkeep(database, settings.name, settings.keep_days)
@@ -79,7 +79,7 @@ class Collector:
                 backoff.reset()
             except (BrokerError, DatabaseError) as error:
                 self._outage.report(error)
-                self._figures.connected(yes=False)
+                self._metrics.connected(yes=False)
                 stop.wait(backoff.next())
         self._clock.leave()
 
@@ -89,7 +89,7 @@ class Collector:
         news = News(self._settings.base)
         with self._broker.connect(self._here(online=False)) as connection:
             self._outage.over(self._broker.address, connection.protocol)
-            self._figures.connected(yes=True)
+            self._metrics.connected(yes=True)
             connection.subscribe(
                 [f"{self._settings.base}/+/{rest}" for rest in TOPICS], retained=True
             )
@@ -123,7 +123,7 @@ class Collector:
         begun = time.monotonic()
         taken = news.write(self._database, time.time(), confirming.hopeless())
         self._took_s = time.monotonic() - begun
-        self._figures.wrote(taken.stored, self._took_s)
+        self._metrics.wrote(taken.stored, self._took_s)
         confirming.taken(taken)
 
     def _send_commands(self, connection: Connection) -> None:

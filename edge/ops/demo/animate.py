@@ -83,7 +83,7 @@ def _stretch_lid(
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Appearance:
     """Somebody in front of the camera for a while; blinks are seconds after they came."""
 
     seconds: float
@@ -104,17 +104,17 @@ class Stage:
         for _ in range(round(seconds * self._fps)):
             yield self._noisy(self._corridor)
 
-    def play(self, portrait: Portrait, visit: Visit) -> Iterator[Pixels]:
+    def play(self, portrait: Portrait, shown: Appearance) -> Iterator[Pixels]:
         """Somebody comes, sways a little, and blinks at the given times."""
-        for number in range(round(visit.seconds * self._fps)):
+        for number in range(round(shown.seconds * self._fps)):
             t = number / self._fps
-            amount = max((closure(t - blink) for blink in visit.blinks), default=0.0)
+            amount = max((closure(t - blink) for blink in shown.blinks), default=0.0)
             yield self.show(portrait, t, amount)
 
     def show(
         self, portrait: Portrait, t: float, lids: float = 0.0, tilt_deg: float = 0.0
     ) -> Pixels:
-        """One picture, `t` seconds into the visit, with the lids closed by `lids`."""
+        """One picture, `t` seconds into it, with the lids closed by `lids`."""
         source = close_lids(portrait, lids)
         place = self._place(portrait, t, tilt_deg)
         flags = cv2.INTER_AREA if place[0, 0] < 1 else cv2.INTER_LINEAR

@@ -17,7 +17,7 @@ import numpy as np
 from edge.errors import CameraError, NoFaceError, UsageError
 from edge.installed import with_extra
 from edge.ops.demo import animate
-from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.ops.demo.animate import Appearance, Portrait, Stage
 from edge.vision.portraits import portraits
 from edge.vision.still import still
 
@@ -32,6 +32,7 @@ FPS = 30.0
 FACE_PX = 190
 ENROLLED, STRANGER = "Eileen", "Grace"
 _STRANGER_S, _STILL_S, _PERSON_S, _EMPTY_S = 3.5, 6.0, 4.5, 1.0
+_BLINKS_S = (1.0, 2.2)  # the stranger's
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +119,19 @@ def shoot(person: Portrait, stranger: Portrait, path: Path) -> tuple[tuple[Scene
         raise CameraError(f"the film {path} cannot be written")
     shot = 0
     try:
-        for what, expected, portrait, visit in (
-            ("a stranger, blinking", "denied: no match", stranger, Visit(_STRANGER_S, (1.0, 2.2))),
-            ("a still picture of " + ENROLLED, "denied: no blink", person, Visit(_STILL_S)),
-            (ENROLLED + ", blinking", "granted", person, Visit(_PERSON_S, (1.4, 3.2))),
+        for what, expected, portrait, shown in (
+            (
+                "a stranger, blinking",
+                "denied: no match",
+                stranger,
+                Appearance(_STRANGER_S, _BLINKS_S),
+            ),
+            ("a still picture of " + ENROLLED, "denied: no blink", person, Appearance(_STILL_S)),
+            (ENROLLED + ", blinking", "granted", person, Appearance(_PERSON_S, (1.4, 3.2))),
         ):
             shot += _add(writer, stage.empty(_EMPTY_S))
             scenes.append(Scene(shot / FPS, what, expected))
-            shot += _add(writer, stage.play(portrait, visit))
+            shot += _add(writer, stage.play(portrait, shown))
         shot += _add(writer, stage.empty(_EMPTY_S))
     finally:
         writer.release()

@@ -9,7 +9,7 @@ from edge.errors import UsageError
 LOOPBACK = "127.0.0.1"
 
 
-class Figures:
+class CollectorMetrics:
     """Counts; `serve` shows them."""
 
     def __init__(self) -> None:
