@@ -13,7 +13,7 @@ from edge.config import Config
 from edge.evaluate import attacks
 from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.liveness import fooled, sitter_of
-from edge.ops.demo.animate import Portrait, Stage, Visit
+from edge.ops.demo.animate import Appearance, Portrait, Stage
 from edge.records import Frame, LivenessState
 from edge.vision.pipeline import Pipeline, Stages
 
@@ -41,7 +41,7 @@ def opened(
 def test_the_sitter_really_blinks(stages: Stages, eileen: Portrait) -> None:
     """The same portrait, animated smoothly, is accepted: what follows is refused for a reason."""
     stage = Stage((320, 320), 30, 130, SEED)
-    frames: Iterator[NDArray[Any]] = stage.play(eileen, Visit(2.5, (1.2,)))
+    frames: Iterator[NDArray[Any]] = stage.play(eileen, Appearance(2.5, (1.2,)))
     pipeline = Pipeline(stages, CONFIG)
     verdicts = [pipeline.step(Frame(pixels, n / 30, n)).liveness for n, pixels in enumerate(frames)]
     assert verdicts[-1].state is LivenessState.LIVE
