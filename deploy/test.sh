@@ -79,7 +79,7 @@ if [ "$static" = yes ]; then
 fi
 [ "$tests" = yes ] || exit 0
 if [ "$faults" = yes ]; then
-  rm -f faults.json
+  [ $# -gt 0 ] || rm -f faults.json # a part of them is added to what is there
   export EDGE_DOOR_FAULTS=$root_folder/faults.json
   failed=0
   "$bin/python" -m pytest tests/faults tests/ledger tests/link/test_rights.py -m "not emulated" "$@" ||

@@ -102,13 +102,21 @@ class Store:
             return self._db.execute(sql, values).fetchall()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
         """All or nothing, and on the disk when it ends; keeps other writers out meanwhile.
+
+        One that is not `durable` shows at once, and is on the disk with the next one that is.
 
         Raises:
             EdgeDoorError: the schema's own leaf; nothing was written then.
         """
-        yield from self._between("BEGIN IMMEDIATE")
+        if not durable:
+            self.query("PRAGMA synchronous = NORMAL")
+        try:
+            yield from self._between("BEGIN IMMEDIATE")
+        finally:
+            if not durable:
+                self.query("PRAGMA synchronous = FULL")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -4,9 +4,11 @@ Each entry's chain is the SHA-256 of the chain before it, its number, its boot a
 first stands on a hash of the device's name, and when the oldest entries are cut, the chain of the
 last one cut is kept as the anchor of the rest.
 
-The writer signs every entry and seals the head row (`edge.ledger.seal`). What `verify` finds: any
-changed, missing, added or reordered entry, a tail cut off or computed anew. What it cannot find
-without the anchor or a reader elsewhere (the collector): yesterday's file, put back as a whole.
+The writer signs every entry and seals the newest together with the head row (`edge.ledger.seal`).
+What `verify` finds: any changed, missing, added or reordered entry, a tail computed anew or cut off
+under a running writer. What it cannot find without the anchor or a reader elsewhere (the
+collector): an earlier state as a whole, be it yesterday's file or one whose newest entries were cut
+off together with what they brought. The anchor ends that at its entry, 64 back at most.
 """
 
 from __future__ import annotations
@@ -52,6 +54,14 @@ SEALED = (
 )
 """What the second version adds."""
 
+IN_ONE_PAGE = (
+    "ALTER TABLE events ADD COLUMN mac BLOB NOT NULL DEFAULT x''",
+    "UPDATE events SET mac = (SELECT mac FROM head) WHERE sequence = (SELECT sequence FROM head)",
+    "ALTER TABLE head DROP COLUMN sequence",
+    "ALTER TABLE head DROP COLUMN chain",
+)
+"""The third: the seal stands in the newest entry, whose page is written anyway."""
+
 MEND = (
     "Nothing is granted until that is mended: look at it with `edge-door ledger check`, then "
     "`edge-door ledger restore FILE` puts a backup back, or `edge-door ledger accept` takes it as "
@@ -71,10 +81,11 @@ _NEWEST = (
 
 @dataclass(frozen=True, slots=True)
 class HeadRow:
-    """The one row of `head`, column by column."""
+    """The one row of `head`, and of the newest entry what is sealed with it."""
 
     device: str
     sequence: int
+    """The newest entry's; the last one cut while there is none."""
     chain: str
     anchor_sequence: int
     anchor_chain: str
@@ -151,6 +162,8 @@ class Audit:
         self._store = store
         self._device = device
         self._seal = seal
+        self._seen: tuple[int, str] | None = None
+        """Number and chain of the newest entry of ours: one that is gone was taken away."""
 
     def begin(self) -> None:
         """Make the head row of a new ledger, or check that this one is of our device.
@@ -161,8 +174,7 @@ class Audit:
         if not self._store.query("SELECT 1 FROM head"):
             first = genesis(self._device)
             self._store.query(
-                "INSERT INTO head VALUES (1, ?, 0, ?, 0, ?, x'', '{}', x'')",
-                (self._device, first, first),
+                "INSERT INTO head VALUES (1, ?, 0, ?, x'', '{}', x'')", (self._device, first)
             )
         self.head()
 
@@ -173,8 +185,9 @@ class Audit:
             LedgerError: it is lost, or another device's.
         """
         rows = self._store.query(
-            "SELECT device, sequence, chain, anchor_sequence, anchor_chain, key, memory, mac "
-            "FROM head"
+            "SELECT device, coalesce(sequence, anchor_sequence), coalesce(chain, anchor_chain), "
+            "anchor_sequence, anchor_chain, key, memory, coalesce(newest.mac, head.mac) "
+            "FROM head LEFT JOIN (SELECT * FROM events ORDER BY sequence DESC LIMIT 1) AS newest"
         )
         if len(rows) != 1:
             raise LedgerError(
@@ -190,24 +203,27 @@ class Audit:
         return row
 
     def own_head(self) -> HeadRow:
-        """The head row that this writer sealed, which stands on the newest entry.
+        """The head that this writer sealed, which stands on the newest entry.
 
         Raises:
-            LedgerError: another hand wrote it, or the entry is gone.
+            LedgerError: another hand wrote it, or an entry that was there is gone.
         """
         row = self.head()
+        if self._seen is not None and not self.holds(*self._seen):
+            raise LedgerError(f"{self._store.path} has lost its newest entries. {MEND}")
         if self._seal is None:
             if row.mac:
                 raise LedgerError(f"{self._store.path} is sealed: only its device may write there.")
-            return row
-        if not hmac.compare_digest(row.mac, self._seal.mac(row.fields())):
+        elif not hmac.compare_digest(row.mac, self._seal.mac(row.fields())):
             raise LedgerError(
                 f"{self._store.path} was changed by another program, or was made with another key "
                 f"file. {MEND}"
             )
-        if self._chain_at(row, row.sequence) != row.chain:
-            raise LedgerError(f"{self._store.path} has lost its newest entries. {MEND}")
         return row
+
+    def committed(self, newest: StoredEvent) -> None:
+        """This entry is on the disk: from now on it must be there."""
+        self._seen = newest.sequence, newest.chain
 
     def adopt(self) -> None:
         """Seal the ledger as it is: a new one, an earlier version's, or one that was accepted.
@@ -219,16 +235,9 @@ class Audit:
             return
         row = self.head()
         ours = hmac.compare_digest(row.mac, self._seal.mac(row.fields()))
-        newest = self._store.query(
-            "SELECT sequence, chain FROM events ORDER BY sequence DESC LIMIT 1"
-        )
-        sequence, chain = newest[0] if newest else (row.anchor_sequence, row.anchor_chain)
         states = json.loads(row.memory) if ours else {}
         states.pop("wall", None)
-        memory = _canonical(states)
-        self._write(
-            replace(row, sequence=sequence, chain=chain, key=self._seal.public, memory=memory)
-        )
+        self._write(replace(row, key=self._seal.public, memory=_canonical(states)))
 
     def holds(self, sequence: int, chain: str) -> bool:
         """Whether the entry is there with that chain, or was cut at the old end since."""
@@ -244,29 +253,28 @@ class Audit:
         sequence = row.sequence + 1
         chain = chained(row.chain, sequence, boot, body)
         signature = self._seal.sign(self._device, sequence, chain) if self._seal else b""
-        values = (sequence, boot, body, chain, signature)
-        self._store.query("INSERT INTO events VALUES (?, ?, ?, ?, ?)", values)
         before = json.loads(row.memory)
         remembered = _canonical({**before, **sealed, **_later(before, sealed)})
-        self._write(replace(row, sequence=sequence, chain=chain, memory=remembered))
+        newest = replace(row, sequence=sequence, chain=chain, memory=remembered)
+        values = (sequence, boot, body, chain, signature)
+        self._store.query(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (*values, self._mac(newest))
+        )
+        if remembered != row.memory:  # each page that changes wears the card
+            self._store.query("UPDATE head SET memory = ?", (remembered,))
         return self._stored(values, row.key)
 
     def _write(self, row: HeadRow) -> None:
-        mac = self._seal.mac(row.fields()) if self._seal else b""
+        mac = self._mac(row)
         self._store.query(
-            "UPDATE head SET device = ?, sequence = ?, chain = ?, anchor_sequence = ?, "
-            "anchor_chain = ?, key = ?, memory = ?, mac = ?",
-            (
-                row.device,
-                row.sequence,
-                row.chain,
-                row.anchor_sequence,
-                row.anchor_chain,
-                row.key,
-                row.memory,
-                mac,
-            ),
+            "UPDATE head SET device = ?, anchor_sequence = ?, anchor_chain = ?, key = ?, "
+            "memory = ?, mac = ?",
+            (row.device, row.anchor_sequence, row.anchor_chain, row.key, row.memory, mac),
         )
+        self._store.query("UPDATE events SET mac = ? WHERE sequence = ?", (mac, row.sequence))
+
+    def _mac(self, row: HeadRow) -> bytes:
+        return self._seal.mac(row.fields()) if self._seal else b""
 
     def _chain_at(self, row: HeadRow, sequence: int) -> str | None:
         if sequence == row.anchor_sequence:
@@ -274,9 +282,15 @@ class Audit:
         found = self._store.query("SELECT chain FROM events WHERE sequence = ?", (sequence,))
         return str(found[0][0]) if found else None
 
-    def cut(self, keep: int) -> None:
-        """Forget all but the newest `keep` entries; the rest stays verifiable."""
-        self.cut_to(self.own_head().sequence - keep)
+    def cut(self, keep: int, *, slack: int = 0) -> None:
+        """Forget all but the newest `keep` entries; the rest stays verifiable.
+
+        `slack`: so many too many are let be. To cut one for each that is written costs as much
+        again as writing.
+        """
+        row = self.own_head()
+        if row.sequence - row.anchor_sequence > keep + slack:
+            self.cut_to(row.sequence - keep)
 
     def cut_to(self, last: int) -> None:
         """Forget the entries up to number `last`, but never the newest."""
@@ -321,9 +335,15 @@ class Audit:
         entries; `thorough` looks at every one.
         """
         try:
-            row = self.own_head() if self._seal else self.head()
+            row = self.head()
+            problems = self._verify_chain(row)
+            if not problems and (self._seal or self._seen):
+                self.own_head()
         except LedgerError as error:
             return [str(error)]
+        return problems or self._verify_signatures(row, public or row.key, thorough=thorough)
+
+    def _verify_chain(self, row: HeadRow) -> list[str]:
         sequence, chain = row.anchor_sequence, row.anchor_chain
         if sequence == 0 and chain != genesis(row.device):
             return ["The chain's beginning was changed."]
@@ -333,9 +353,7 @@ class Audit:
             sequence, chain = number, chained(chain, number, boot, body)
             if chain != written:
                 return [f"Entry {number} was changed, or the one before it was."]
-        if (sequence, chain) != (row.sequence, row.chain):
-            return [f"The ledger ends at entry {sequence}, and its head row says {row.sequence}."]
-        return self._verify_signatures(row, public or row.key, thorough=thorough)
+        return []
 
     def _verify_signatures(self, row: HeadRow, public: bytes, *, thorough: bool) -> list[str]:
         """The newest vouches for all before it; where it does not, name the first that is wrong."""

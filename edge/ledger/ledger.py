@@ -16,7 +16,7 @@ from edge.ledger.audit import MEND, Audit
 from edge.store import Schema, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.records import Event, StoredEvent
 
 CAPACITY = 100_000
-"""Events kept where nothing else is said. Ten thousand take about 5 MB."""
+"""Events kept where nothing else is said, and a few more until they are cut. Ten thousand: 5 MB."""
 _DAY_S = 86_400.0
 _SHARE_CUT = 0.05
 """Of the events, beyond those that are too many: so that it is seldom done."""
@@ -53,7 +53,7 @@ _SCHEMA = Schema(
     error=LedgerError,
     application_id=0x45444C31,  # "EDL1"
     mode=0o640,  # sight writes, link reads
-    page_bytes=1024,  # three pages change with an event of 400 bytes
+    page_bytes=512,  # few of them change with an event of 400 bytes
     migrations=(
         (
             *audit.TABLES,
@@ -75,6 +75,7 @@ _SCHEMA = Schema(
             # What sight obeys is sealed now; what others could write is forgotten.
             "DELETE FROM states WHERE name IN ('commanded_mode', 'commands', 'lockout')",
         ),
+        audit.IN_ONE_PAGE,
     ),
 )
 
@@ -82,7 +83,7 @@ _SCHEMA = Schema(
 class Ledger:
     """An open event ledger. One thread; any number of processes.
 
-    Everything that writes is on the disk when it returns. The newest `capacity` events are kept:
+    What was appended is on the disk when that returns. The newest `capacity` events are kept:
     older ones are cut, delivered or not, so that the file stays bounded.
 
     Every method raises LedgerError, with what to do, when the file cannot be used.
@@ -141,23 +142,34 @@ class Ledger:
 
     def append(self, event: Event, states: Mapping[str, str] | None = None) -> StoredEvent:
         """Write an event, and the states that it brought, in one transaction."""
+        return self.append_all([event], states)[0]
+
+    def append_all(
+        self, events: Sequence[Event], states: Mapping[str, str] | None = None
+    ) -> list[StoredEvent]:
+        """Write some events, at least one, and the states that they brought, in one transaction."""
         self._store.stand()
         states = states or {}
         sealed = {name: value for name, value in states.items() if name in SEALED}
         with self._store.transaction():
-            stored = self._audit.append(event, self.boot, sealed)
+            stored = [self._audit.append(event, self.boot, sealed) for event in events]
             self._put({name: value for name, value in states.items() if name not in SEALED})
-            self._audit.cut(self.capacity)
-        self._unanchored += 1
+            self._audit.cut(self.capacity, slack=min(ANCHOR_EVERY, self.capacity // 100))
+        self._audit.committed(stored[-1])
+        self._unanchored += len(events)
         if self._unanchored >= ANCHOR_EVERY:
-            self._tidy(event)
-            with suppress(LedgerError):  # the event is written; the next one tries again
+            self._tidy(events[-1])
+            with suppress(LedgerError):  # the events are written; the next one tries again
                 self._keep_anchor()
         return stored
 
     def put_states(self, states: Mapping[str, str]) -> None:
-        """Set the last known value of each name, none of them sealed."""
-        with self._store.transaction():
+        """Set the last known value of each name, none of them sealed.
+
+        They only show, so a sync of their own would wear the card for nothing: they are on the
+        disk with the next event.
+        """
+        with self._store.transaction(durable=False):
             self._put(states)
 
     def states(self) -> dict[str, str]:

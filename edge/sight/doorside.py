@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Reason
+from edge.sight.journal import Entry
 from edge.wire.messages import Cause, Happened, Mode, Presented, Refused, State, Unreadable
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 MODE_EVERY_S = 2.0
 """`always_open` is a lease that the guard forgets after 5 s; a new guard knows no mode at all."""
+
+
+MAX_UNWRITTEN = 1000
+"""Happenings that wait for a ledger that fails; the guard keeps as many."""
 
 
 class Doorside:
@@ -36,6 +41,9 @@ class Doorside:
         self._was_there = True
         self._mode = Mode.NORMAL
         self._mode_at = 0.0
+        self._heard: list[tuple[Entry, int]] = []
+        """What happened, with the guard's numbers, and is not written yet."""
+        self._states: dict[str, str] = {}
 
     @property
     def ready(self) -> bool:
@@ -86,6 +94,8 @@ class Doorside:
         self._tell_presence()
         for message in messages:
             self._hear(message)
+        if messages or self._journal.ready:
+            self._write_heard()
         if self._guard.connected and time.monotonic() - self._mode_at >= MODE_EVERY_S:
             self._mode_at = time.monotonic()
             self._guard.set_mode(self._mode)
@@ -96,6 +106,7 @@ class Doorside:
             return
         self._was_there = there
         self._mode_at = 0.0
+        self._heard = [(entry, 0) for entry, _ in self._heard]  # the next guard counts anew
         log.warning("the relay guard %s", "is back" if there else "does not answer")
         reason = Reason.DOOR_BACK if there else Reason.DOOR_LOST
         self._journal.note(EventKind.SYSTEM, reason)
@@ -103,17 +114,16 @@ class Doorside:
     def _hear(self, message: Message | Unreadable) -> None:
         match message:
             case State():
-                self._journal.keep(
-                    {
-                        "lock": message.lock.value,
-                        "contact": message.contact.value,
-                        "mode": message.mode.value,
-                        "tamper": "on" if message.tamper else "off",
-                    }
-                )
+                self._states |= {
+                    "lock": message.lock.value,
+                    "contact": message.contact.value,
+                    "mode": message.mode.value,
+                    "tamper": "on" if message.tamper else "off",
+                }
             case Happened():
-                self._write(message)
+                self._happened(message)
             case Presented():
+                self._write_heard()  # what it leads to comes after
                 self._on_presented(message)
             case Refused(reason):
                 log.warning("the relay guard refused: %s", reason)
@@ -122,12 +132,20 @@ class Doorside:
             case _:
                 log.warning("the relay guard said what is not for sight: %s", message)
 
-    def _write(self, happened: Happened) -> None:
+    def _happened(self, happened: Happened) -> None:
         reason, detail = happened.reason, happened.detail
         ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != Cause.REX.value
         person = self._entrant if ours else None
-        # Not written, not acknowledged: the guard says it again at the next connection.
-        if self._journal.note(EventKind.DOOR, reason, at=happened.at, person=person, detail=detail):
-            self._guard.acknowledge(happened.number)
+        entry = Entry(EventKind.DOOR, reason, happened.at, person, detail)
+        again = [(known.at, known.reason) for known, _ in self._heard]
+        if (entry.at, entry.reason) not in again:
+            self._heard = [*self._heard[1 - MAX_UNWRITTEN :], (entry, happened.number)]
         if reason is Reason.LOCKED:
             self._entrant = None
+
+    def _write_heard(self) -> None:
+        """By one sync. What cannot be written waits here, and is not acknowledged."""
+        if self._journal.note_all([entry for entry, _ in self._heard], self._states):
+            if self._heard:
+                self._guard.acknowledge(self._heard[-1][1])
+            self._heard, self._states = [], {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.clock import now
@@ -14,15 +15,19 @@ from edge.records import Event, EventKind, Reason
 from edge.vault.key import load_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from edge.config import Config
     from edge.ledger.reserve import Reserve
+    from edge.moment import Moment
+    from edge.wire.messages import Detail
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+WALL_STEP_S = 10.0
+"""The floor under the clock rises by steps: what is sealed is written only when it changes."""
 GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 
 
@@ -69,6 +74,32 @@ def _seal(config: Config) -> Seal:
     return Seal(load_keys(config.key_file).ledger, config.ledger_anchor)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written, before it has a clock's time and a number."""
+
+    kind: EventKind
+    reason: Reason
+    at: float | None = None
+    """When it happened, monotonic seconds; None: now."""
+    person: str | None = None
+    detail: Detail = field(default_factory=dict)
+
+    def stamped(self, moment: Moment, device: str) -> Event:
+        """The event that it is."""
+        happened = moment.at if self.at is None else self.at
+        return Event(
+            kind=self.kind,
+            reason=self.reason,
+            at=happened,
+            wall=moment.wall - (moment.at - happened),
+            wall_trusted=moment.wall_trusted,
+            device=device,
+            person=self.person,
+            detail=self.detail,
+        )
+
+
 class Journal:
     """Stamps events with both clocks and writes them durably.
 
@@ -98,7 +129,7 @@ class Journal:
         at: float | None = None,
         person: str | None = None,
         states: Mapping[str, str] | None = None,
-        detail: Mapping[str, str | float | bool] | None = None,
+        detail: Detail | None = None,
     ) -> bool:
         """Write one event; True when it is on the disk.
 
@@ -128,30 +159,41 @@ class Journal:
         at: float | None = None,
         person: str | None = None,
         states: Mapping[str, str] | None = None,
-        detail: Mapping[str, str | float | bool] | None = None,
+        detail: Detail | None = None,
     ) -> None:
         """As `note`, for who must hear why not.
 
         Raises:
             LedgerError: it could not be written.
         """
+        self._append([Entry(kind, reason, at, person, detail or {})], states or {})
+
+    def note_all(self, entries: Sequence[Entry], states: Mapping[str, str]) -> bool:
+        """Write what happened at one time, none of it a grant, by one sync; True when it is done.
+
+        Without entries the states alone are kept: they show, and are durable with the next event.
+        """
+        try:
+            if entries:
+                self._append(entries, states)
+            elif states:
+                self._ledger.put_states(states)
+        except LedgerError as error:
+            self._failed(error)
+            if self._reserve is None or not self._reserve.release():
+                return False
+            return self.note_all(entries, states)
+        return True
+
+    def _append(self, entries: Sequence[Entry], states: Mapping[str, str]) -> None:
         moment = now()
-        happened = moment.at if at is None else at
-        event = Event(
-            kind=kind,
-            reason=reason,
-            at=happened,
-            wall=moment.wall - (moment.at - happened),
-            wall_trusted=moment.wall_trusted,
-            device=self._device,
-            person=person,
-            detail=detail or {},
-        )
-        floor = {"wall": f"{moment.wall:.0f}"} if moment.wall_trusted else {}
-        self._ledger.append(event, {**(states or {}), **floor})
+        wall = moment.wall // WALL_STEP_S * WALL_STEP_S
+        floor = {"wall": f"{wall:.0f}"} if moment.wall_trusted else {}
+        events = [entry.stamped(moment, self._device) for entry in entries]
+        self._ledger.append_all(events, {**states, **floor})
 
     def keep(self, states: Mapping[str, str]) -> bool:
-        """Write last known states that belong to no event; True when they are on the disk."""
+        """Write last known states that belong to no event, for showing; whether it went well."""
         try:
             self._ledger.put_states(states)
         except LedgerError as error:

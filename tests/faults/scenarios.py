@@ -33,14 +33,13 @@ DEVICE = "door1"
 ORDERS = 2
 
 
-def config_in(folder: Path) -> Config:
-    return parse(
-        {
-            "paths": {"state": str(folder), "run": str(folder)},
-            "mqtt": {"remote_unlock": True, "command_keys": [public_text(OPERATOR)]},
-        },
-        "faults",
-    )
+def config_in(folder: Path, port: int | None = None) -> Config:
+    """A door's; `port`: of its broker at this machine."""
+    mqtt: dict[str, Any] = {"remote_unlock": True, "command_keys": [public_text(OPERATOR)]}
+    if port is not None:
+        mqtt |= {"host": "127.0.0.1", "port": port}
+    paths = {"state": str(folder), "run": str(folder)}
+    return parse({"paths": paths, "mqtt": mqtt}, "faults")
 
 
 def trust_the_clock() -> None:

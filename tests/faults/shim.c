@@ -2,7 +2,10 @@
 
    Preloaded into the driver; `fault_arm` starts counting. A power cut undoes every write,
    truncation and rename that no fsync has made durable, as a disk may, and ends the process. With a
-   seed it undoes some of them and keeps others: a disk may write in any order. */
+   seed it undoes some of them and keeps others: a disk may write in any order.
+
+   Counting alone (COUNT), it adds up the bytes handed to the kernel and the blocks that these make
+   dirty between two syncs of their file: what goes to a card is whole blocks. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,8 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NONE, FAIL, KILL, CUT };
-enum { PENDING = 4096 };
+enum { NONE, FAIL, KILL, CUT, COUNT };
+enum { PENDING = 4096, BLOCK = 4096 };
 
 static int mode = NONE, error_number, struck;
 static long target, counted;
@@ -33,6 +36,10 @@ struct undo {
 static struct undo pending[PENDING];
 static int pendings;
 
+static struct { dev_t device; ino_t file; off_t number; } dirty[PENDING];
+static int dirties;
+static long bytes_written, blocks_written;
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 void fault_arm(int how, int number, long at, const char *below) {
@@ -40,6 +47,8 @@ void fault_arm(int how, int number, long at, const char *below) {
   snprintf(folder, sizeof folder, "%s/", below);
 }
 long fault_counted(void) { return counted; }
+long fault_bytes(void) { return bytes_written; }
+long fault_blocks(void) { return blocks_written; }
 int fault_struck(void) { return struck; }
 
 static int below(const char *path) { return strncmp(path, folder, strlen(folder)) == 0; }
@@ -77,6 +86,28 @@ static void undo_all(void) {
     if (!later_kept(pendings, u->path, all) && REAL(ftruncate64)(fd, u->size)) _exit(3);
     close(fd);
   }
+}
+
+static void count(int fd, off_t offset, size_t size) {
+  struct stat status;
+  if (mode != COUNT || !size || fstat(fd, &status)) return;
+  bytes_written += size;
+  for (off_t block = offset / BLOCK; block <= (off_t)(offset + size - 1) / BLOCK; block++) {
+    int i = 0;
+    while (i < dirties && (dirty[i].number != block || dirty[i].file != status.st_ino ||
+                           dirty[i].device != status.st_dev)) i++;
+    if (i < dirties || dirties == PENDING) continue;
+    dirty[dirties].device = status.st_dev; dirty[dirties].file = status.st_ino;
+    dirty[dirties++].number = block;
+    blocks_written++;
+  }
+}
+
+static void counted_until_here(int fd) {
+  struct stat status;
+  if (mode != COUNT || fstat(fd, &status)) return;
+  for (int i = dirties; i--;)
+    if (dirty[i].file == status.st_ino && dirty[i].device == status.st_dev) dirty[i] = dirty[--dirties];
 }
 
 /* Whether this call is the one that fails. Does not return from a kill or a cut. */
@@ -127,6 +158,7 @@ ssize_t write(int fd, const void *data, size_t size) {
   if (mode != NONE && named(fd, path)) {
     if (strikes()) return -1;
     remember(path, fd, lseek(fd, 0, SEEK_CUR), size);
+    count(fd, lseek(fd, 0, SEEK_CUR), size);
   }
   return REAL(write)(fd, data, size);
 }
@@ -135,6 +167,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
   if (mode != NONE && named(fd, path)) {
     if (strikes()) return -1;
     remember(path, fd, offset, size);
+    count(fd, offset, size);
   }
   return REAL(pwrite64)(fd, data, size, offset);
 }
@@ -151,7 +184,7 @@ static int sync_with(int fd, int (*real)(int)) {
   }
   if (ours && strikes()) return -1;
   int result = real(fd);
-  if (ours && !result) durable(path);
+  if (ours && !result) { durable(path); counted_until_here(fd); }
   return result;
 }
 int fsync(int fd) { return sync_with(fd, REAL(fsync)); }

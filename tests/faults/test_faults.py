@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -22,40 +21,12 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.faults import scenarios, tamper
+from tests.faults.reporting import REPORT, SEED, report
 
-REPORT = os.environ.get("EDGE_DOOR_FAULTS")
-SEED = int(os.environ.get("EDGE_DOOR_FAULTS_SEED", "1"))
 EVERY = 1 if REPORT else 23
 BUDGET = 12_000 if REPORT else 300
 LIMIT_S = 3000 if REPORT else 240
 pytestmark = pytest.mark.timeout(LIMIT_S + 60)
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        if os.environ.get("EDGE_DOOR_TEST_REQUIRED"):
-            pytest.fail("gcc is missing: apt-get install gcc")
-        pytest.skip("no gcc here: apt-get install gcc")
-    made = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = Path(__file__).parent / "shim.c"
-    command = [gcc, "-shared", "-fPIC", "-O1", "-Wall", "-o", str(made), str(source), "-ldl"]
-    subprocess.run(command, check=True)
-    return made
-
-
-def report(rows: list[dict[str, Any]]) -> None:
-    """Add to the table, where one is wanted."""
-    if not REPORT:
-        return
-    path = Path(REPORT)
-    before: dict[str, Any] = {"seed": SEED, "threats": []}
-    if path.exists():
-        before = json.loads(path.read_text())
-    names = {row["threat"] for row in rows}
-    kept = [row for row in before["threats"] if row["threat"] not in names]
-    path.write_text(json.dumps({**before, "threats": kept + rows}, indent=2) + "\n")
 
 
 def test_every_durable_call_fails_in_turn(shim: Path) -> None:

@@ -161,14 +161,13 @@ def test_every_flipped_byte_of_an_entry_in_the_file_is_found(path: Path) -> None
     [
         ("DELETE FROM events WHERE sequence = 1", "Entry 1 is missing"),
         ("DELETE FROM events WHERE sequence = 3", "Entry 3 is missing"),
-        ("DELETE FROM events WHERE sequence = 5", "ends at entry 4, and its head row says 5"),
-        ("DELETE FROM events", "ends at entry 0, and its head row says 5"),
+        ("DELETE FROM events WHERE sequence = 5", "lost its newest entries"),
+        ("DELETE FROM events", "lost its newest entries"),
         ("DELETE FROM head", "lost its head row"),
-        ("UPDATE head SET sequence = 4", "ends at entry 5, and its head row says 4"),
         ("UPDATE head SET anchor_chain = 'x'", "beginning was changed"),
         ("UPDATE events SET sequence = sequence + 9 WHERE sequence > 3", "Entry 4 is missing"),
         (
-            "INSERT INTO events SELECT 6, boot, body, chain, x'' FROM events WHERE sequence = 5",
+            "INSERT INTO events SELECT 6, boot, body, chain, x'', x'' FROM events LIMIT 1",
             "6 was",
         ),
     ],

@@ -76,7 +76,7 @@ def test_what_the_ledger_cannot_take_is_not_changed(
         raise LedgerError("the disk is full.")
 
     with monkeypatch.context() as trouble:
-        trouble.setattr(Ledger, "append", full)
+        trouble.setattr(Ledger, "append_all", full)
         for change, name in ((enrol, "Bo"), (remove, "Ann")):
             with pytest.raises(LedgerError, match="disk is full"):
                 change(config, name)
@@ -88,16 +88,16 @@ def test_a_disk_that_fills_after_the_intent_says_that_the_change_was_made(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Event] = []
-    append = Ledger.append
+    append = Ledger.append_all
 
-    def fills_after_one(self: Ledger, event: Event, *rest: object) -> object:
+    def fills_after_one(self: Ledger, events: list[Event], *rest: object) -> object:
         if written:
             raise LedgerError("the disk is full.")
-        written.append(event)
-        return append(self, event, *rest)  # type: ignore[arg-type]
+        written.extend(events)
+        return append(self, events, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as trouble:
-        trouble.setattr(Ledger, "append", fills_after_one)
+        trouble.setattr(Ledger, "append_all", fills_after_one)
         with pytest.raises(LedgerError, match=r"was changed .*the ledger holds the intent alone"):
             enrol(config, "Ann")
     assert people(config) == ["Ann"]

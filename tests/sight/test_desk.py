@@ -173,7 +173,7 @@ class TestCredentials:
         def full(*_: object) -> None:
             raise LedgerError("disk full")
 
-        monkeypatch.setattr(r.ledger, "append", full)
+        monkeypatch.setattr(r.ledger, "append_all", full)
         r.present("pin", PIN)
         assert not r.journal.ready
         assert r.stays_shut()

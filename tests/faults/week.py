@@ -1,0 +1,136 @@
+"""A week without a network: 10,000 events by the real machine, journal and ledger, and their cost.
+
+Under the shim, which counts what goes to the disk: `python -m tests.faults.week FOLDER EVENTS
+[KEPT]` leaves the ledger in FOLDER and prints one JSON object. With KEPT, the ledger is full from
+there on: each event costs what it takes to forget another.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from edge.door.machine import Door, Machine, Rules, Step
+from edge.records import EventKind, Reason
+from edge.sight.doorside import Doorside
+from edge.sight.journal import Journal, open_ledger
+from edge.vault.vault import open_vault
+from edge.wire.messages import Contact, Detail, Happened, Message, State
+from tests.faults.scenarios import config_in
+
+BLOCK = 4096
+COUNT = 4
+KEPT = 3
+TICKET = "0" * 32
+STRANGERS = 5
+"""Every fifth visitor is one."""
+DETAIL: Detail = {
+    "blinks": 1.0,
+    "liveness": "blinked once",
+    "similarity": 0.6123,
+    "threshold": 0.3411,
+}
+
+
+class Guard:
+    """Stands for the guard and its socket: the real machine, under a clock of its own."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self._machine = Machine(Rules())
+        self._now, self._numbered, self._acknowledged = 0.0, 0, 0
+        self._door = self._machine.set_contact(Door(), 0.0, Contact.CLOSED).door
+        self._said: list[Message] = []
+
+    def poll(self) -> list[Message]:
+        """What was said since the last call."""
+        said, self._said = self._said, []
+        return said
+
+    def unlock(self) -> str:
+        """One pulse."""
+        self._follow(self._machine.unlock(self._door, self._now, TICKET))
+        return TICKET
+
+    def leaf(self, contact: Contact) -> None:
+        """The door was opened or closed."""
+        self._follow(self._machine.set_contact(self._door, self._now, contact))
+
+    def pass_time(self, seconds: float) -> None:
+        """As the guard's loop does."""
+        self._now += seconds
+        self._follow(self._machine.tick(self._door, self._now))
+
+    def set_mode(self, _mode: object) -> None:
+        """Nothing that counts here."""
+
+    def acknowledge(self, number: int) -> None:
+        """All up to this number is on the disk."""
+        assert number <= self._numbered
+        self._acknowledged = number
+
+    @property
+    def unwritten(self) -> int:
+        """Happenings that were not acknowledged."""
+        return self._numbered - self._acknowledged
+
+    def _follow(self, step: Step) -> None:
+        before, self._door = self._door, step.door
+        for happening in step.happenings:
+            self._numbered += 1
+            happened = Happened(happening.reason, self._now, happening.detail, self._numbered)
+            self._said.append(happened)
+        if self._door.lock is not before.lock or self._door.contact is not before.contact:
+            door = self._door
+            self._said.append(
+                State(door.lock, door.unlocked, door.contact, door.tamper, door.fire, door.mode, "")
+            )
+
+
+def visit(door: Doorside, guard: Guard, journal: Journal, number: int) -> None:
+    """Somebody comes: a stranger is turned away, who is known passes through the door."""
+    if number % STRANGERS == 0:
+        assert journal.note(EventKind.ACCESS, Reason.NO_MATCH, detail=DETAIL)
+        return
+    assert door.open_for(Reason.GRANTED, f"Person {number % 30}", detail=DETAIL) is Reason.GRANTED
+    door.attend()
+    for wait_s, contact in ((1.0, Contact.OPEN), (2.5, Contact.CLOSED), (1.0, None)):
+        guard.pass_time(wait_s)
+        if contact is not None:
+            guard.leaf(contact)
+        door.attend()
+
+
+def main() -> int:
+    """The week; exit code 1 when anything was lost."""
+    folder, wanted = Path(sys.argv[1]), int(sys.argv[2])
+    config, shim = config_in(folder), ctypes.CDLL(None)
+    open_vault(config).close()
+    guard: Any = Guard()
+    with open_ledger(config) as ledger:
+        ledger.capacity = int(sys.argv[3]) if len(sys.argv) > KEPT else ledger.capacity
+        journal = Journal(ledger, config.device.id)
+        door = Doorside(guard, journal, lambda _presented: None)
+        shim.fault_arm(COUNT, 0, ctypes.c_long(0), str(folder).encode())
+        visits = 0
+        while (written := ledger.written()) < wanted:
+            visits += 1
+            visit(door, guard, journal, visits)
+        figures = {
+            "events": written,
+            "visits": visits,
+            "unwritten": guard.unwritten,
+            "bytes": round(shim.fault_bytes() / written),
+            "block bytes": round(shim.fault_blocks() * BLOCK / written),
+            "problems": ledger.verify(thorough=True),
+        }
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 1 if figures["problems"] or figures["unwritten"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What the guard says is written by one sync, and acknowledged only then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.errors import LedgerError
+from edge.ledger.ledger import Ledger
+from edge.ledger.seal import Seal
+from edge.records import Reason
+from edge.sight.doorside import Doorside
+from edge.sight.journal import Journal
+from edge.wire.messages import Contact, Happened, LockState, Message, Mode, State
+
+
+class Guard:
+    """Says what it is told to say, and keeps what was acknowledged."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.says: list[Message] = []
+        self.acknowledged = 0
+
+    def poll(self) -> list[Message]:
+        said, self.says = self.says, []
+        return said
+
+    def acknowledge(self, number: int) -> None:
+        self.acknowledged = number
+
+    def set_mode(self, _mode: Mode) -> None:
+        pass
+
+
+class Sides:
+    """A doorside between a guard and a ledger that may fail."""
+
+    def __init__(self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ledger, self.full, self.transactions = ledger, False, 0
+        self.guard = Guard()
+        stands_for_it: Any = self.guard
+        self.door = Doorside(stands_for_it, Journal(ledger, "door1"), lambda _presented: None)
+        append = ledger.append_all
+
+        def append_all(*given: Any) -> Any:
+            if self.full:
+                raise LedgerError("the disk is full")
+            self.transactions += 1
+            return append(*given)
+
+        monkeypatch.setattr(ledger, "append_all", append_all)
+
+    def hear(self, *messages: Message) -> None:
+        self.guard.says = list(messages)
+        self.door.attend()
+
+    def written(self) -> list[Reason]:
+        return [stored.event.reason for stored in self.ledger.events()]
+
+
+@pytest.fixture
+def sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
+    seal = Seal(bytes(32), tmp_path / "anchor")
+    with Ledger.open(tmp_path / "ledger.db", "door1", seal) as ledger:
+        yield Sides(ledger, monkeypatch)
+
+
+OPEN = State(LockState.OPEN, False, Contact.OPEN, False, False, Mode.NORMAL, "")
+OPENED, LOCKED = Happened(Reason.OPENED, 1.0, number=1), Happened(Reason.LOCKED, 1.0, number=2)
+CLOSED = Happened(Reason.CLOSED, 2.0, number=3)
+
+
+def test_what_comes_together_is_one_transaction_with_its_states(sides: Sides) -> None:
+    sides.hear(OPENED, LOCKED, OPEN)
+    assert sides.written() == [Reason.OPENED, Reason.LOCKED]
+    assert sides.transactions == 1
+    assert sides.ledger.states()["lock"] == "OPEN"
+    assert sides.guard.acknowledged == LOCKED.number
+
+
+def test_a_state_alone_shows_at_once(sides: Sides) -> None:
+    sides.hear(OPEN)
+    assert sides.ledger.states()["contact"] == "open"
+    assert sides.transactions == 0
+
+
+def test_a_later_happening_does_not_acknowledge_one_that_was_not_written(sides: Sides) -> None:
+    sides.full = True
+    sides.hear(OPENED, LOCKED)
+    assert sides.guard.acknowledged == 0
+    sides.full = False
+    sides.hear(CLOSED)
+    assert sides.written() == [Reason.OPENED, Reason.LOCKED, Reason.CLOSED]
+    assert sides.guard.acknowledged == CLOSED.number
+
+
+def test_said_again_is_written_once(sides: Sides) -> None:
+    sides.full = True
+    sides.hear(OPENED)
+    sides.full = False
+    sides.hear(OPENED, LOCKED)  # as after a lost connection
+    assert sides.written() == [Reason.OPENED, Reason.LOCKED]
+
+
+def test_the_number_of_a_guard_that_died_acknowledges_nothing_of_the_next(sides: Sides) -> None:
+    sides.full = True
+    sides.hear(OPENED, LOCKED)
+    sides.guard.connected = False
+    sides.hear()
+    sides.full, sides.guard.connected = False, True
+    sides.hear(OPEN)
+    assert Reason.LOCKED in sides.written()
+    assert sides.guard.acknowledged == 0
