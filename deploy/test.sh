@@ -91,8 +91,11 @@ if [ "$coverage" = yes ]; then
   rm -f .coverage .coverage.*
   # Coverage's own .pth file starts it in every Python process below.
   export COVERAGE_PROCESS_START=$root_folder/pyproject.toml
-  "$bin/python" -m coverage run -m pytest -m "$marks" "$@"
+  "$bin/python" -m coverage run -m pytest -n auto -m "$marks" "$@"
   "$bin/python" -m coverage combine -q
   exec "$bin/python" -m coverage report --skip-covered
 fi
-exec "$bin/python" -m pytest -m "$marks" "$@"
+# Side by side on all cores; what weighs a door or boots a machine has the machine for itself.
+workers=auto
+case "$marks" in cost | emulated | arm | cluster) workers=0 ;; esac
+exec "$bin/python" -m pytest -n "$workers" -m "$marks" "$@"
