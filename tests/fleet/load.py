@@ -1,10 +1,11 @@
 """How long an event takes from a door to the database and to a browser, and what that costs.
 
-    python -m tests.fleet.load --doors 1000 --rate 200 --seconds 60 [--database postgresql://...]
+    python -m tests.fleet.load 10x5 100x50 1000x200 10000x460 --picture load.png
 
-Starts mosquitto, a collector, the dashboard and simulated doors as programs of their own; reads the
-database and one browser's stream meanwhile. One JSON object: seconds (p50, p99), events stored,
-CPU seconds of each program a second, and memory a door.
+Doors and events a second. For each, starts mosquitto, a collector, the dashboard and simulated
+doors as programs of their own, reads the database and one browser's stream meanwhile, and then
+kills the broker and starts it again. Adds a JSON object a step to `--into`, and makes a table and a
+picture of all that stands there: a long measurement can be made in pieces.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
@@ -27,16 +29,18 @@ import httpx2 as httpx
 from sqlalchemy import func, select
 
 from edge.fleet.database.database import Database
-from edge.fleet.database.tables import events
+from edge.fleet.database.tables import devices, events
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator
 from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
+from tests.fleet.load_chart import draw, table
 from tests.support.link_parts import Mosquitto, free_port, until
 
 PASSWORD = "correct horse battery"
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_S = 0.02
+SETTLED_S = 1.0
 _TIME = re.compile(r'datetime=\\"([^\\]+)\\"')
 
 
@@ -69,6 +73,7 @@ class Watcher:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ages: list[float] = []
+        self._newest = 0.0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._look)
 
@@ -80,7 +85,12 @@ class Watcher:
                 rows = reading.execute(new).all()
             now = time.time()
             self.ages += [now - row.at for row in rows]
+            self._newest = max([self._newest, *(row.at for row in rows)])
             batch = max([batch, *(row.batch for row in rows)])
+
+    def late(self) -> float:
+        """How old the newest event is."""
+        return time.time() - self._newest
 
 
 class Stream:
@@ -97,7 +107,8 @@ class Stream:
 
     def _read(self) -> None:
         kind = ""
-        with self._client.stream("GET", "/live") as answer:
+        # The dashboard ends before this stream does.
+        with suppress(httpx.HTTPError), self._client.stream("GET", "/live") as answer:
             for line in answer.iter_lines():
                 kind = line[7:] if line.startswith("event: ") else kind
                 if kind == "event" and line.startswith("data: ") and (found := _TIME.search(line)):
@@ -112,55 +123,86 @@ def spread(ages: list[float]) -> dict[str, float]:
     return {"n": len(ages), "p50": round(cuts[49], 3), "p99": round(cuts[98], 3)}
 
 
-def measure(folder: Path, options: Any) -> dict[str, Any]:
-    # As in deploy/broker: a collector that falls behind for a moment loses nothing.
-    broker = Mosquitto(folder, "max_queued_messages 10000").start()
-    at = f"mqtt://127.0.0.1:{broker.port}"
-    address = options.database or f"sqlite:///{folder}/fleet.db"
-    database = Database.open(address)
-    with database.writing() as writing:
-        add_operator(writing, "load", PASSWORD, [Grant(Role.VIEWER, None)], time.time())
-    port = free_port()
-    programs = {
-        "collector": Program("collect", "--broker", at, "--database", address),
-        "dashboard": Program("dashboard", "--database", address, "--port", str(port)),
-    }
-    until(lambda: _answers(port), 60)
-    simulated = ("simulate", "--broker", at, "--doors", str(options.doors))
-    programs["doors"] = Program(*simulated, "--rate", str(options.rate), "--thin")
-    watcher, stream = Watcher(database), Stream(f"http://127.0.0.1:{port}")
-    watcher.thread.start()
-    time.sleep(options.settle)
-    watcher.ages.clear()
-    stream.ages.clear()
-    pids = {name: program.process.pid for name, program in programs.items()}
-    pids["broker"] = broker.pid
+class Site:
+    """The programs of one step, and what is seen of them."""
+
+    def __init__(self, folder: Path, doors: int, rate: float, database: str) -> None:
+        self.doors = doors
+        # As in deploy/broker: a collector that falls behind for a moment loses nothing.
+        self.broker = Mosquitto(folder, "max_queued_messages 10000", quiet=True).start()
+        at = f"mqtt://127.0.0.1:{self.broker.port}"
+        address = database or f"sqlite:///{folder}/fleet.db"
+        self.database = Database.open(address)
+        with self.database.writing() as writing:
+            add_operator(writing, "load", PASSWORD, [Grant(Role.VIEWER, None)], time.time())
+        port = free_port()
+        self.programs = {
+            "collector": Program("collect", "--broker", at, "--database", address),
+            "dashboard": Program("dashboard", "--database", address, "--port", str(port)),
+        }
+        until(lambda: _answers(port), 60)
+        simulated = ("simulate", "--broker", at, "--doors", str(doors))
+        self.programs["doors"] = Program(*simulated, "--rate", str(rate), "--thin")
+        self.watcher = Watcher(self.database)
+        self.stream = Stream(f"http://127.0.0.1:{port}")
+        self.watcher.thread.start()
+
+    def pids(self) -> dict[str, int]:
+        ours = {name: program.process.pid for name, program in self.programs.items()}
+        return {**ours, "broker": self.broker.pid}
+
+    def heard_since(self, moment: float) -> int:
+        """Doors that are online and have said so after that."""
+        there = (devices.c.available == "online", devices.c.heard > moment)
+        with self.database.reading() as reading:
+            counted = select(func.count()).select_from(devices).where(*there)
+            return int(reading.execute(counted).scalar_one())
+
+    def all_are_there(self, moment: float = 0.0) -> bool:
+        return self.heard_since(moment) >= self.doors
+
+    def close(self) -> None:
+        self.watcher.stop.set()
+        self.watcher.thread.join()
+        for program in reversed(self.programs.values()):
+            program.close()
+        self.broker.kill()
+        self.database.close()
+
+
+def measure(site: Site, rate: float, seconds: float) -> dict[str, Any]:
+    """Steady work, once all doors are there and what they had to say at first is stored."""
+    until(site.all_are_there, 200)
+    until(lambda: site.watcher.late() < SETTLED_S, 100)
+    site.watcher.ages.clear()
+    site.stream.ages.clear()
+    pids = site.pids()
     before, begun = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.monotonic()
-    time.sleep(options.seconds)
+    time.sleep(seconds)
     took = time.monotonic() - begun
     used = {name: round((cpu_seconds(pid) - before[name]) / took, 3) for name, pid in pids.items()}
-    memory = {name: memory_kib(pid) for name, pid in pids.items()}
-    with database.reading() as reading:
-        stored = reading.execute(select(func.count()).select_from(events)).scalar_one()
-    result = {
-        "doors": options.doors,
-        "rate": options.rate,
-        "database": database.engine.dialect.name,
-        "stored_a_second": round(len(watcher.ages) / took, 1),
-        "stored": stored,
-        "to_database_s": spread(watcher.ages),
-        "to_browser_s": spread(stream.ages),
+    return {
+        "doors": site.doors,
+        "rate": rate,
+        "database": site.database.engine.dialect.name,
+        "stored_a_second": round(len(site.watcher.ages) / took, 1),
+        "to_database_s": spread(site.watcher.ages),
+        "to_browser_s": spread(site.stream.ages),
         "cpu": used,
-        "memory_kib": memory,
-        "load_average": os.getloadavg()[0],
+        "memory_kib": {name: memory_kib(pid) for name, pid in pids.items()},
+        "load_average": round(os.getloadavg()[0], 1),
     }
-    watcher.stop.set()
-    watcher.thread.join()
-    for program in reversed(programs.values()):
-        program.close()
-    broker.kill()
-    database.close()
-    return result
+
+
+def storm(site: Site) -> dict[str, float]:
+    """The broker dies and is back: how long until every door is, and until nothing is late."""
+    site.broker.kill()
+    site.broker.start()
+    back, begun = time.time(), time.monotonic()
+    until(lambda: site.all_are_there(back), 200)
+    online = time.monotonic() - begun
+    until(lambda: site.watcher.late() < SETTLED_S, 100)
+    return {"online_s": round(online, 1), "caught_up_s": round(time.monotonic() - begun, 1)}
 
 
 def _answers(port: int) -> bool:
@@ -172,13 +214,27 @@ def _answers(port: int) -> bool:
 
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--doors", type=int, default=10)
-    reader.add_argument("--rate", type=float, default=5.0)
-    reader.add_argument("--seconds", type=float, default=60.0)
-    reader.add_argument("--settle", type=float, default=15.0)
+    reader.add_argument("steps", nargs="*", help="DOORSxRATE")
+    reader.add_argument("--seconds", type=float, default=40.0)
     reader.add_argument("--database", default="")
-    with tempfile.TemporaryDirectory(prefix="edge-door-load-") as folder:
-        print(json.dumps(measure(Path(folder), reader.parse_args()), indent=1))
+    reader.add_argument("--into", type=Path, default=Path("load.jsonl"))
+    reader.add_argument("--picture", type=Path)
+    options = reader.parse_args()
+    for step in options.steps:
+        doors, _, rate = step.partition("x")
+        with tempfile.TemporaryDirectory(prefix="edge-door-load-") as folder:
+            site = Site(Path(folder), int(doors), float(rate), options.database)
+            try:
+                found = measure(site, float(rate), options.seconds)
+                found["storm"] = storm(site)
+            finally:
+                site.close()
+        with options.into.open("a") as file:
+            file.write(json.dumps(found) + "\n")
+    steps = [json.loads(line) for line in options.into.read_text().splitlines()]
+    print(table(steps))
+    if options.picture:
+        draw(steps, options.picture)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,9 @@ def free_port() -> int:
 class Mosquitto:
     """A broker on a loopback port of its own; may be killed and started again."""
 
-    def __init__(self, folder: Path, *lines: str, anonymous: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *lines: str, anonymous: bool = True, quiet: bool = False
+    ) -> None:
         self.port = free_port()
         self._conf = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
@@ -88,7 +90,7 @@ class Mosquitto:
                     f"listener {self.port} 127.0.0.1",
                     f"allow_anonymous {str(anonymous).lower()}",
                     "persistence false",
-                    "log_type all",
+                    f"log_type {'error' if quiet else 'all'}",
                     # Else it gives up root and cannot read this folder.
                     "user root",
                     *lines,

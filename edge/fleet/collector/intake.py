@@ -11,10 +11,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from edge.fleet.collector.people import People
 from edge.fleet.collector.reading import signs
+from edge.fleet.database.many import change
 from edge.fleet.database.tables import devices, events, gaps
 from edge.fleet.kinds import AlarmKind
 from edge.ledger.audit import chained, genesis
@@ -71,29 +72,34 @@ def known_doors(connection: Connection, names: Iterable[str], now: float, batch:
 class Intake:
     """One batch of arrivals, within one transaction."""
 
-    def __init__(self, connection: Connection, batch: int, alarms: Alarms, now: float) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        batch: int,
+        alarms: Alarms,
+        arrivals: Sequence[Arrival],
+        now: float,
+    ) -> None:
         self.connection = connection
         self.batch = batch
         self.alarms = alarms
         self.now = now
-        self.people = People(connection, alarms)
+        self.arrivals = arrivals
+        self.people = People(connection, alarms, arrivals)
         self.hopeless: frozenset[str] = frozenset()
         self.rows: list[dict[str, object]] = []
+        self.marks: list[tuple[str, dict[str, object]]] = []
+        """How far each door's chain is whole now."""
         self.taken = Taken()
 
-    def take(
-        self,
-        arrivals: Sequence[Arrival],
-        doors: Sequence[Any],
-        hopeless: frozenset[str] = frozenset(),
-    ) -> Taken:
+    def take(self, doors: Sequence[Any], hopeless: frozenset[str] = frozenset()) -> Taken:
         """Store what is new and in order; `doors` are the rows of all doors among the arrivals.
 
         `hopeless`: doors that were asked for missing events and do not have them.
         """
         self.hopeless = hopeless
         of_door: dict[str, list[Arrival]] = defaultdict(list)
-        for arrival in arrivals:
+        for arrival in self.arrivals:
             of_door[arrival.device].append(arrival)
         for door in doors:
             if door.id in of_door:
@@ -101,6 +107,8 @@ class Intake:
                 _Chain(self, door).take(ordered)
         if self.rows:
             self.connection.execute(insert(events), self.rows)
+        change(self.connection, devices, self.marks)
+        self.people.save()
         self.taken.stored = len(self.rows)
         return self.taken
 
@@ -116,6 +124,7 @@ class _Chain:
         self._signed: int = door.signed
         self._gap_since: float | None = door.gap_since
         self._new: dict[int, str] = {}
+        self._head: Head | None = None  # the newest: the chain leads from it to those before
 
     def take(self, ordered: Sequence[Arrival]) -> None:
         known = self._stored_chains([a.sequence for a in ordered if a.sequence <= self._whole])
@@ -126,6 +135,8 @@ class _Chain:
                 self._next(arrival)
             else:
                 self._later(arrival)
+        if self._head is not None:
+            self._check_head(self._head)
         self._save()
 
     def _again(self, arrival: Arrival, known: dict[int, str]) -> None:
@@ -189,8 +200,7 @@ class _Chain:
                 "batch": intake.batch,
             }
         )
-        if arrival.head is not None:
-            self._check_head(arrival.head)
+        self._head = arrival.head or self._head
         intake.alarms.event(arrival, intake.now)
         intake.people.follow(arrival, self._door)
 
@@ -224,14 +234,11 @@ class _Chain:
 
     def _save(self) -> None:
         self._in.taken.confirm[self._door.id] = Watermark(self._whole, self._chain)
-        self._in.connection.execute(
-            update(devices)
-            .where(devices.c.id == self._door.id)
-            .values(
-                whole=self._whole,
-                chain=self._chain,
-                signed=self._signed,
-                gap_since=self._gap_since,
-                batch=self._in.batch,
-            )
-        )
+        now = {
+            "whole": self._whole,
+            "chain": self._chain,
+            "signed": self._signed,
+            "gap_since": self._gap_since,
+            "batch": self._in.batch,
+        }
+        self._in.marks.append((self._door.id, now))

@@ -14,6 +14,7 @@ from edge.errors import WireError
 from edge.fleet.collector import reading
 from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.intake import Intake, Taken, known_doors
+from edge.fleet.database.many import change
 from edge.fleet.database.tables import commands, devices, figures
 from edge.fleet.kinds import AlarmKind, CommandState
 
@@ -111,9 +112,10 @@ class News:
             for door in doors:
                 if door.id in heard:
                     keeper.keep(door, heard[door.id])
+            keeper.save()
             if any(said.audit_key for said in heard.values()):
                 doors = known_doors(connection, names, now, batch)
-            taken = Intake(connection, batch, alarms, now).take(arrivals, doors, hopeless)
+            taken = Intake(connection, batch, alarms, arrivals, now).take(doors, hopeless)
             for device, answer in answers:
                 _answered(connection, batch, device, answer)
         return taken
@@ -147,8 +149,10 @@ class _Keeper:
         self._batch = batch
         self._alarms = alarms
         self._now = now
+        self._changes: list[tuple[str, dict[str, object]]] = []
 
     def keep(self, door: Any, said: _Heard) -> None:
+        """Take down what a door said; `save` writes it."""
         values: dict[str, object] = {"batch": self._batch}
         if said.live:
             values["heard"] = self._now
@@ -166,7 +170,11 @@ class _Keeper:
         if said.reported is not None:
             values["reported"] = json.dumps(said.reported)
         values |= self._pinned(door, said.audit_key)
-        self._connection.execute(update(devices).where(devices.c.id == door.id).values(**values))
+        self._changes.append((door.id, values))
+
+    def save(self) -> None:
+        """Write what was kept."""
+        change(self._connection, devices, self._changes)
 
     def _pinned(self, door: Any, key: str | None) -> dict[str, str]:
         """The first audit key seen is the one; another is an alarm."""
