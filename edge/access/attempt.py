@@ -83,6 +83,10 @@ class _Attempt:
     rest_until: float = -math.inf
 
 
+WARM_UP_S = 3.0
+"""From the first face after a start; over once a comparison came in time."""
+
+
 class Judge:
     """Follows the attempts in front of one camera. Give it every frame's evidence."""
 
@@ -93,6 +97,7 @@ class Judge:
         self._crowd_free_at = -math.inf
         self._denied: dict[Reason, float] = {}  # until when not to say it again
         self._visit = _Visit()
+        self._warm_at = math.inf
 
     def observe(
         self, evidence: Evidence, match: Match | None, surroundings: Surroundings
@@ -107,9 +112,21 @@ class Judge:
             self._crowd_free_at = evidence.captured_at
         if evidence.faces == 0:
             return decide(Situation())
+        if self._warms_up(evidence, match, surroundings.now.at):
+            return Decision(Outcome.WAIT, Reason.STALE_FRAME)
+        return self._judge(evidence, match, surroundings, new=frame_new)
+
+    def _judge(
+        self,
+        evidence: Evidence,
+        match: Match | None,
+        surroundings: Surroundings,
+        *,
+        new: bool,
+    ) -> Decision:
         self._continue(evidence, surroundings.claim)
         self._gather(evidence, match)
-        situation = self._situation(evidence, surroundings, frame_new=frame_new)
+        situation = self._situation(evidence, surroundings, frame_new=new)
         decision = decide(situation)
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
@@ -121,6 +138,17 @@ class Judge:
         if decision.reason is Reason.MANY_FACES and crowd_s < self._patience.crowd_s:
             return replace(decision, outcome=Outcome.WAIT)
         return self._finish(evidence, decision)
+
+    def _warms_up(self, evidence: Evidence, match: Match | None, now: float) -> bool:
+        """Whether this frame is late because the networks run for the first time after a start.
+
+        It is not judged, and not a denial: nobody was turned away.
+        """
+        late = now - evidence.captured_at > self._patience.stale_after_s
+        self._warm_at = min(self._warm_at, evidence.captured_at + WARM_UP_S)
+        if match is not None and not late:
+            self._warm_at = -math.inf
+        return late and evidence.captured_at < self._warm_at
 
     def turned_away(self, person: str | None) -> None:
         """A grant came to nothing (no guard, no ledger): they may try again at once."""

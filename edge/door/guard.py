@@ -23,7 +23,7 @@ from edge.door.holding import lock_lines, release
 from edge.door.inputs import Debounced
 from edge.door.lamps import ALARM, OFF, PATTERNS, Pattern, lit, pattern_of
 from edge.door.machine import Machine, Step
-from edge.door.peer import SightPeer
+from edge.door.peer import NamedPeer, SightPeer
 from edge.door.readers import open_readers
 from edge.door.say import say
 from edge.door.settings import GuardSettings
@@ -89,7 +89,8 @@ class Guard:
         self._readers = open_readers(self._settings.readers, self._pins)
         watchdog = KernelWatchdog(self._settings.watchdog) if self._settings.watchdog else None
         with StopSignal() as stop, Listener(Path(self._settings.socket)) as listener:
-            self._peer = SightPeer(listener, self._settings.peer_uid)
+            named = NamedPeer() if self._settings.peer_named else None
+            self._peer = SightPeer(listener, self._settings.peer_uid, named)
             notify("READY=1")
             say(f"ready: backend {self._settings.backend}, socket {self._settings.socket}")
             while not self._wait(stop, warden):
@@ -188,9 +189,9 @@ class Guard:
             self._answer(message, time.monotonic())
         # After the packets: one who hung up makes room for one who comes.
         if self._peer.accept():
+            self._peer.resend()  # first: a state stands for all that happened before it
             self._told = None
             self._tell_state()
-            self._peer.resend()
 
     def _answer(self, message: Message | Unreadable, now: float) -> None:
         match message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,18 @@ PYTHON = (sys.executable, "-P") if sys.version_info >= (3, 11) else (sys.executa
 MODEL_FILE = Path("/proc/device-tree/model")
 
 
-def guard_command(config: Config) -> list[str]:
+def guard_command(config: Config, *, peer_named: bool = False) -> list[str]:
     """The command that starts the guard for this configuration.
+
+    Args:
+        config: all of it.
+        peer_named: sight's process is named to the guard on its standard input.
 
     Raises:
         ConfigError: `peer_user` does not exist, or the lock hangs on a line unsafe on this board.
     """
-    return [*PYTHON, "-m", "edge.door.guard", guard_settings(config).to_json()]
+    settings = replace(guard_settings(config), peer_named=peer_named)
+    return [*PYTHON, "-m", "edge.door.guard", settings.to_json()]
 
 
 def wiring_command(config: Config, watch_s: float) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,12 +21,35 @@ PACKETS_A_TURN = 16
 """After so many packets the loop looks at time and switches again: a flood delays nothing."""
 
 
+class NamedPeer:
+    """The process that the supervisor named last, on our standard input; 0: none runs.
+
+    Under `edge-door run` all programs are of one user. Without this, link or whatever else runs as
+    that user could take the socket while sight is down.
+    """
+
+    def __init__(self, source: int = 0) -> None:
+        os.set_blocking(source, False)
+        self._source = source
+        self._pid = 0
+
+    @property
+    def pid(self) -> int:
+        """Who it is by now."""
+        with contextlib.suppress(OSError, ValueError):  # nothing new, or nothing that is a number
+            *_, newest = os.read(self._source, 4096).split()
+            self._pid = int(newest)
+        return self._pid
+
+
 class SightPeer:
     """At most one connection, from one user. Nothing here waits."""
 
-    def __init__(self, listener: Listener, uid: int) -> None:
+    def __init__(self, listener: Listener, uid: int, named: NamedPeer | None = None) -> None:
+        """`named`: who it must be; None: any process of that user."""
         self._listener = listener
         self._uid = uid
+        self._named = named
         self._channel: Channel | None = None
         self._events: deque[Happened] = deque(maxlen=KEPT_EVENTS)
         self._numbered = 0
@@ -42,6 +66,8 @@ class SightPeer:
         who = channel.peer
         if who.uid != self._uid:
             why = f"user {who.uid} may not speak to the door, only user {self._uid} may"
+        elif self._named is not None and who.pid != self._named.pid:
+            why = "only the sight that this `edge-door run` started may speak to the door"
         elif self._channel is not None:
             why = f"process {self._channel.peer.pid} is connected already"
         else:

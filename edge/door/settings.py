@@ -54,6 +54,8 @@ class GuardSettings:
     readers: tuple[Reader, ...] = ()
     watchdog: str = ""
     """Kernel watchdog device, fed by the guard; empty for none."""
+    peer_named: bool = False
+    """Whoever started the guard names the one process on its standard input: `edge-door run`."""
 
     def to_json(self) -> str:
         """One line for the command line."""

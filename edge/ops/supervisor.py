@@ -34,6 +34,8 @@ STEADY_S = 60.0
 """A program that ran so long is healthy: the next pause is the first again."""
 STOP_TIMEOUT_S = 8.0
 USAGE_EXIT = 2
+PEER_NAMED = "--peer-named"
+"""Has `edge-door door` listen to the one process that is named on its standard input."""
 _POLL_S = 0.05
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None)
@@ -95,7 +97,7 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        child.process = None
+        self._forget(child)
         if code == USAGE_EXIT:
             raise SupervisorError(f"{child.name} refused to start; what it says above must change")
         if code == 0 and child.name == "link":
@@ -114,11 +116,28 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
+        door = child.name == "door"
         child.process = subprocess.Popen(
-            command,
+            [*command, PEER_NAMED] if door else command,
+            stdin=subprocess.PIPE if door else None,
+            bufsize=0,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
         )
         child.started_at = time.monotonic()
+        self._name_sight()
+
+    def _name_sight(self) -> None:
+        """Tell the guard which process is sight: no other may speak to it."""
+        guard = self._children[0].process
+        if guard is not None and guard.stdin is not None:
+            with contextlib.suppress(OSError):  # it has just died; the next one is told again
+                guard.stdin.write(b"%d\n" % (self.pid("sight") or 0))
+
+    def _forget(self, child: _Child) -> None:
+        if child.process is not None and child.process.stdin is not None:
+            child.process.stdin.close()
+        child.process = None
+        self._name_sight()
 
     def _stop_all(self) -> None:
         for child in reversed(self._children):
@@ -132,7 +151,7 @@ class Supervisor:
                 log.warning("%s does not stop; killing it", child.name)
                 child.process.kill()
                 child.process.wait()
-            child.process = None
+            self._forget(child)
 
 
 def _end_with_parent() -> None:

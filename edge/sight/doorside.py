@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Reason
 from edge.sight.journal import Entry
-from edge.wire.messages import Cause, Happened, Mode, Presented, Refused, State, Unreadable
+from edge.wire.messages import (
+    Cause,
+    Happened,
+    LockState,
+    Mode,
+    Presented,
+    Refused,
+    State,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +53,8 @@ class Doorside:
         self._heard: list[tuple[Entry, int]] = []
         """What happened, with the guard's numbers, and is not written yet."""
         self._states: dict[str, str] = {}
+        self._unlocked = journal.newest_of(Reason.UNLOCKED, Reason.LOCKED) is Reason.UNLOCKED
+        """The record says so; nobody may have seen the lock fall."""
 
     @property
     def ready(self) -> bool:
@@ -114,6 +125,7 @@ class Doorside:
     def _hear(self, message: Message | Unreadable) -> None:
         match message:
             case State():
+                self._fallen(message)
                 self._states |= {
                     "lock": message.lock.value,
                     "contact": message.contact.value,
@@ -132,8 +144,15 @@ class Doorside:
             case _:
                 log.warning("the relay guard said what is not for sight: %s", message)
 
+    def _fallen(self, state: State) -> None:
+        """Record that the lock fell where nobody said so: the line's end came with the guard's."""
+        if self._unlocked and state.lock is LockState.LOCKED:
+            self._happened(Happened(Reason.LOCKED, time.monotonic(), {"unseen": True}))
+
     def _happened(self, happened: Happened) -> None:
         reason, detail = happened.reason, happened.detail
+        if reason in (Reason.UNLOCKED, Reason.LOCKED):
+            self._unlocked = reason is Reason.UNLOCKED
         ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != Cause.REX.value
         person = self._entrant if ours else None
         entry = Entry(EventKind.DOOR, reason, happened.at, person, detail)
@@ -147,5 +166,5 @@ class Doorside:
         """By one sync. What cannot be written waits here, and is not acknowledged."""
         if self._journal.note_all([entry for entry, _ in self._heard], self._states):
             if self._heard:
-                self._guard.acknowledge(self._heard[-1][1])
+                self._guard.acknowledge(max(number for _, number in self._heard))
             self._heard, self._states = [], {}

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 2.0
 WALL_STEP_S = 10.0
 """The floor under the clock rises by steps: what is sealed is written only when it changes."""
+_LATE = 500
 GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 
 
@@ -208,6 +209,15 @@ class Journal:
             LedgerError: the ledger cannot be read, or another hand wrote there.
         """
         return self._ledger.sealed().get(name)
+
+    def newest_of(self, *reasons: Reason) -> Reason | None:
+        """Which of these is the newest in the record; None: none of late.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        late = self._ledger.events(limit=_LATE, newest_first=True)
+        return next((each.event.reason for each in late if each.event.reason in reasons), None)
 
     def retry(self) -> None:
         """See that the ledger stands; try one that failed once more, when it is time."""

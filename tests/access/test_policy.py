@@ -477,6 +477,19 @@ def test_repeated_and_stale_frames_deny() -> None:
     assert (stale.outcome, stale.reason) == (Outcome.DENY, Reason.STALE_FRAME)
 
 
+def test_the_first_late_frames_after_a_start_turn_nobody_away() -> None:
+    judge = Judge(PATIENCE)
+
+    def frame(at: float, late_s: float) -> Decision:
+        evidence = Evidence(at, round(at * 100), faces=1, quality=GOOD, liveness=LIVE, track=1)
+        return judge.observe(evidence, HIT, replace(AROUND, now=moment(at + late_s)))
+
+    assert frame(100.0, 2.0).outcome is Outcome.WAIT
+    assert frame(102.0, 0.6).outcome is Outcome.WAIT
+    never_in_time = frame(103.1, 0.6)
+    assert (never_in_time.outcome, never_in_time.reason) == (Outcome.DENY, Reason.STALE_FRAME)
+
+
 def test_a_frozen_picture_is_stale_however_new_its_frames() -> None:
     scene = Scene()
     scene.frames(2, HIT)

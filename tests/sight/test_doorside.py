@@ -115,3 +115,34 @@ def test_the_number_of_a_guard_that_died_acknowledges_nothing_of_the_next(sides:
     sides.hear(OPEN)
     assert Reason.LOCKED in sides.written()
     assert sides.guard.acknowledged == 0
+
+
+SHUT = State(LockState.LOCKED, False, Contact.CLOSED, False, False, Mode.NORMAL, "")
+UNLOCKED = Happened(Reason.UNLOCKED, 1.0, {"cause": "ticket"}, number=1)
+
+
+def test_a_lock_that_fell_with_its_guard_is_recorded_once(sides: Sides) -> None:
+    sides.hear(UNLOCKED)
+    sides.guard.connected = False
+    sides.hear()  # the warden drives the line off, and nobody is there to say so
+    sides.guard.connected = True
+    sides.hear(SHUT)
+    sides.hear(SHUT)
+    assert sides.written().count(Reason.LOCKED) == 1
+    newest = sides.ledger.events(limit=1, newest_first=True)[0].event
+    assert newest.detail == {"unseen": True}
+
+
+def test_a_lock_that_fell_while_sight_was_away_is_recorded(sides: Sides) -> None:
+    sides.hear(UNLOCKED)
+    stands_for_it: Any = sides.guard
+    sides.door = Doorside(stands_for_it, Journal(sides.ledger, "door1"), lambda _presented: None)
+    sides.hear(SHUT)
+    assert sides.written() == [Reason.UNLOCKED, Reason.LOCKED]
+
+
+def test_a_lock_that_was_seen_to_fall_is_not_recorded_twice(sides: Sides) -> None:
+    sides.hear(UNLOCKED)
+    sides.hear(LOCKED, SHUT)
+    sides.hear(SHUT)
+    assert sides.written() == [Reason.UNLOCKED, Reason.LOCKED]

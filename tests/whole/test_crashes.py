@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from edge.errors import WireError
 from edge.ledger.ledger import Ledger
 from edge.records import Reason
+from edge.wire.channel import Channel
+from edge.wire.messages import Message, Refused, Unlock, Unreadable
 from tests.support.running import PULSE_S, Door
 
 MARGIN_S = 0.1
@@ -78,6 +83,9 @@ def test_killing_the_guard_while_energised_is_answered_by_a_restart_with_the_rel
                 time.sleep(0.05)
         door.wait_for(Reason.DOOR_BACK)
     assert_relay_off(door)
+    reasons = [each for each in door.reasons() if each in (Reason.UNLOCKED, Reason.LOCKED)]
+    pairs = list(zip(reasons[::2], reasons[1::2], strict=False))
+    assert all(pair == (Reason.UNLOCKED, Reason.LOCKED) for pair in pairs), reasons
     with Ledger.open(door.config.ledger_db, "test", read_only=True) as ledger:
         assert ledger.verify() == []
 
@@ -87,3 +95,23 @@ def test_stopping_while_energised_turns_the_relay_off(door: Door) -> None:
         door.wait_for(Reason.UNLOCKED)
     assert_relay_off(door)
     assert door.process is None
+
+
+def test_no_other_process_of_this_user_speaks_to_the_door_while_sight_is_down(door: Door) -> None:
+    said: list[Message | Unreadable] = []
+    with door:
+        door.wait_for(Reason.GRANTED)
+        door.wait_for(Reason.LOCKED)
+        killed = door.kill("sight")
+        deadline = time.monotonic() + 60
+        while door.pid_of("sight") in (None, killed) or not said:
+            assert time.monotonic() < deadline, door.log()
+            with suppress(WireError), Channel.connect(door.config.door_socket) as channel:
+                channel.send(Unlock(secrets.token_hex(16), time.monotonic()))
+                while (message := channel.receive(0.2)) is not None:
+                    said.append(message)
+        granted = door.reasons().count(Reason.GRANTED)
+        door.wait_for(Reason.GRANTED, count=granted + 1)
+    assert said
+    assert all(isinstance(each, Refused) and "edge-door run" in each.reason for each in said), said
+    assert_whole(door)

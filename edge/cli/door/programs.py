@@ -18,6 +18,7 @@ from edge.cli.door.service import heartbeat
 from edge.door.launch import PYTHON, guard_command, wiring_command
 from edge.errors import UsageError
 from edge.link import process as link_process
+from edge.ops.supervisor import PEER_NAMED
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -42,13 +43,18 @@ def door(
     release: Annotated[
         bool, typer.Option("--release", help="Drive the lock's lines off, and end.")
     ] = False,
+    peer_named: Annotated[bool, typer.Option(PEER_NAMED, hidden=True)] = False,
     config: ConfigOption = None,
 ) -> None:
     """The relay guard alone: the only program that touches the pins."""
     settings = read_config(config, required=True)
     if task not in ("", "test"):
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
-    command = wiring_command(settings, WATCH_WIRING_S) if task else guard_command(settings)
+    command = (
+        wiring_command(settings, WATCH_WIRING_S)
+        if task
+        else guard_command(settings, peer_named=peer_named)
+    )
     if release:
         command.append("--release")
     os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process
