@@ -16,6 +16,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
 from edge.errors import BrokerError, CommandError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ UNCONFIRMED_S = 20.0
 """A broker whose queue for the reader was full has dropped the newest events, and nothing shows
 it: what a reader that is there has not confirmed for so long goes again, ever more rarely."""
 _RAREST_S = 3600.0
+FAR_BACK = 500
+"""Events; who wants more than these once more waits for a turn."""
+_FAR_BACK_AGAIN = 1 / 60, 3
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +57,8 @@ class Shipper:
         self._again_after_s = UNCONFIRMED_S
         self._begun = False
         self._more = True  # the ledger may hold events that were not sent
+        self._far_back: int | None = None  # from where a reader wants very much once more
+        self._far_turns = TokenBucket(*_FAR_BACK_AGAIN)
 
     def wake(self) -> None:
         """The ledger was written to."""
@@ -80,6 +86,9 @@ class Shipper:
             return
         if not self._begun:
             self._take_up()
+        if self._far_back is not None and self._far_turns.take(now):
+            self._go_back(self._far_back)
+            self._far_back = None
         if not self._flying:
             self._progress_at = now
             self._send_again(now)
@@ -145,9 +154,22 @@ class Shipper:
             self._again_after_s = UNCONFIRMED_S
             self._again_at = time.monotonic() + UNCONFIRMED_S
         if confirmation.resend_from is not None:
-            self.begin()
-            self._take_up()
-            self._sent = min(self._sent, max(confirmation.resend_from - 1, 0))
+            self._want(confirmation.resend_from)
+
+    def _want(self, first: int) -> None:
+        """A reader wants all from this number on; from far back it gets it only now and then.
+
+        Nobody knows who publishes on a broker: else a few small messages cost the whole ledger.
+        """
+        if self._sent - first > FAR_BACK:
+            self._far_back = min(first, self._far_back or first)
+        else:
+            self._go_back(first)
+
+    def _go_back(self, first: int) -> None:
+        self.begin()
+        self._take_up()
+        self._sent = min(self._sent, max(first - 1, 0))
 
     def _take_up(self) -> None:
         marks, written = self._outbox.watermarks(), self._ledger.written()

@@ -469,6 +469,21 @@ class TestShipper:
         shipper.pump(wire)
         assert wire.sequences() == [1, 2, 3, 4, 3, 4]
 
+    def test_a_flood_of_confirmations_does_not_send_the_whole_ledger_each_time(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shipping, "FAR_BACK", 5)
+        for _ in range(8):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        shipper.pump(wire)
+        for _ in range(50):
+            shipper.confirm(Confirmation(0, "", resend_from=1))
+            shipper.pump(wire)
+        assert wire.sequences() == [*range(1, 9)] * 4  # as ever, and three times more
+        shipper.confirm(Confirmation(0, "", resend_from=6))
+        assert len(wire.sequences()) == 32
+
     def test_a_restored_reader_gets_what_it_had_confirmed(self, ledger: Ledger) -> None:
         """The reader confirmed 6 and was put back to 2; nothing falls for it."""
         events = [ledger.append(an_event()) for _ in range(6)]
