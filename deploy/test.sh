@@ -12,7 +12,8 @@ usage() {
   --fast       tests alone: for trying other Pythons with EDGE_DOOR_PYTHON and EDGE_DOOR_VENV
   --slow       everything, and the long sweeps as well
   --faults     every injected fault and every hostile byte; writes faults.json and a table
-  --cost       only the memory of a door at work, against tests/cost/baseline.json
+  --cost       only the memory of a door at work and the instructions of a frame, against
+               tests/cost/baseline.json
   --arm        only aarch64: its wheels in an arm64 Debian, emulated and not timed; as root
   --cluster    only three RabbitMQ 4 nodes of Debian 13 that are killed under load; as root
   --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
@@ -30,6 +31,7 @@ emulated=no
 faults=no
 arm=no
 cluster=no
+cost=no
 case "${1:-}" in
   -h | --help) usage; exit ;;
   --static) tests=no; shift ;;
@@ -39,7 +41,7 @@ case "${1:-}" in
   --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
   --arm) marks="arm"; static=no; extra="test"; arm=yes; shift ;;
   --cluster) marks="cluster"; static=no; extra="test"; cluster=yes; shift ;;
-  --cost) marks="cost"; static=no; extra="test"; shift ;;
+  --cost) marks="cost"; static=no; extra="test"; cost=yes; shift ;;
   --coverage) static=no; coverage=yes; shift ;;
 esac
 
@@ -48,6 +50,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=systemd \
   ffmpeg=ffmpeg chromium=chromium pg_createcluster=postgresql
+if [ "$cost" = yes ]; then
+  need_packages valgrind=valgrind
+fi
 if [ "$arm" = yes ]; then
   need_packages qemu-aarch64-static=qemu-user-static unshare=util-linux
   export EDGE_DOOR_TEST_REQUIRED=1

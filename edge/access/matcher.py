@@ -8,20 +8,20 @@ template and the probes of an attempt make of that rate is measured: `calibratio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.access.gallery import Gallery
 from edge.errors import ModelError, VaultError
-from edge.records import Match
+from edge.records import Embedding, Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.access.calibration import Calibration
-    from edge.records import Embedding, Floats, Template
+    from edge.records import Floats, Template
 
 FLOOR_FMR = 1e-3
 """The newest probe of an attempt must match by itself at this rate, or at the attempt's own share
@@ -71,6 +71,33 @@ def ranked(
         for number in range(len(compared.templates))
     ]
     return sorted(found, key=lambda one: one.margin, reverse=True)
+
+
+def turned_away(
+    templates: Sequence[Template], calibration: Calibration, false_match_rate: float
+) -> float:
+    """The share of people's own captures that do not match the others of the same person.
+
+    Captures of one enrolment resemble each other more than a visit in other light does, so the
+    door turns away no fewer. Those of a template of one are not counted; none at all: 0.
+
+    Args:
+        templates: Everybody's.
+        calibration: The embedder's.
+        false_match_rate: What is left of it for one template. Errors: `ranked`.
+    """
+    missed = [
+        not match(
+            Embedding(vector, template.model),
+            [replace(template, vectors=np.delete(template.vectors, number, axis=0))],
+            calibration,
+            false_match_rate,
+        ).matched
+        for template in templates
+        if len(template.vectors) > 1
+        for number, vector in enumerate(template.vectors)
+    ]
+    return float(np.mean(missed)) if missed else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from edge.vision.models.entries import ENTRIES as KINDS
-from edge.vision.models.entries import EmbedderEntry, role_of
+from edge.vision.models.chosen import chosen
 from edge.vision.models.known import pictures
-from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
 from edge.vision.models.threads import cores
@@ -49,18 +47,7 @@ def tune(config: Config) -> list[Tuned]:
     Raises:
         ModelError: a network cannot be loaded.
     """
-    return [_tuned(entry, config) for entry in _chosen(config)]
-
-
-def _chosen(config: Config) -> list[Entry]:
-    manifest, section = read_manifest(config.paths.models), config.models
-    chosen: list[Entry] = []
-    for kind in KINDS:
-        if kind is EmbedderEntry:
-            chosen += manifest.embedder(section.embedder).networks
-        elif role_of(kind) in manifest.defaults:
-            chosen.append(manifest.entry(kind, getattr(section, role_of(kind), None)))
-    return chosen
+    return [_tuned(entry, config) for entry in chosen(config)]
 
 
 def _tuned(entry: Entry, config: Config) -> Tuned:

@@ -127,6 +127,8 @@ def _of_sight(sight: Status) -> dict[str, str]:
         told["speed"] = f"{rate:.1f} pictures a second, a decision in {median:.0f} ms"
         if sight.metrics.get("too_slow"):
             told["speed"] += f": too slow for blinks, which need {NEEDED_FPS:g}"
+        if sight.metrics.get("backed_off"):
+            told["speed"] += "; backed off, since the board is hot or short of memory"
     return told
 
 

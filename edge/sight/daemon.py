@@ -31,6 +31,7 @@ from edge.sight.pace import NEEDED_FPS, Pace
 from edge.sight.roster import Roster
 from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
+from edge.sight.thrift import Thrift
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
@@ -102,6 +103,7 @@ class Sight:
         self._faces = FaceKeeper(wanted=config.mqtt.last_face)
         self._metrics = Metrics()
         self._pace = Pace()
+        self._thrift = Thrift(config.models.profile)
         self._errors = 0
         self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
@@ -147,7 +149,7 @@ class Sight:
         self._desk.attend()
         frame = self._feed.next(_FRAME_WAIT_S)
         self._tell_camera()
-        if frame is None:
+        if frame is None or self._thrift.passes_over(frame.captured_at):
             return
         try:
             self._look(frame)
@@ -162,6 +164,7 @@ class Sight:
                 raise
 
     def _look(self, frame: Frame) -> None:
+        self._pipeline.eased = self._thrift.eased
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)
@@ -255,6 +258,7 @@ class Sight:
                 self._metrics.fps,
                 NEEDED_FPS,
             )
+            self._thrift.too_slow()
         self._journal.note(EventKind.SYSTEM, Reason.TOO_SLOW if slow else Reason.FAST_AGAIN)
 
     def _renew_templates(self) -> None:
@@ -290,7 +294,11 @@ class Sight:
                 people=len(self._templates),
                 model=self._stages.embedder.model_sha256,
                 face=self._faces.number,
-                metrics=self._metrics.current() | {"too_slow": float(self._pace.slow)},
+                metrics={
+                    **self._metrics.current(),
+                    **self._thrift.current(),
+                    "too_slow": float(self._pace.slow),
+                },
             )
         if isinstance(request, AskFace):
             return self._faces.show()

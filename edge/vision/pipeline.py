@@ -15,7 +15,7 @@ from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
-from edge.vision.faces.follower import Follower
+from edge.vision.faces.follower import DETECT_EVERY_S, EASED_DETECT_S, Follower
 from edge.vision.faces.landmarks import Mesh
 from edge.vision.faces.limits import MIN_PRESENCE
 from edge.vision.faces.quality import assess
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
-EMBED_EVERY_S = 0.2
+EMBED_EVERY_S, EASED_EMBED_S = 0.2, 0.5
 """The match needs a few embeddings a second; eyelids are followed on every frame."""
 ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
@@ -170,6 +170,8 @@ class Pipeline:
         self._liveness = LivenessMonitor(
             config.liveness, asks=config.can_instruct if asks is None else asks
         )
+        self.eased = False
+        """Detector and embedder run less often, for a board that is too slow."""
         self._embedded_at = float("-inf")
         self._embedded_track = 0
         self._checked_at = float("-inf")
@@ -220,7 +222,8 @@ class Pipeline:
 
     def _look_for_one(self, frame: Frame) -> tuple[int, Look | None]:
         """How many people are near, and the one where it is one."""
-        expected = self._follower.expected(frame.captured_at)
+        every_s = EASED_DETECT_S if self.eased else DETECT_EVERY_S
+        expected = self._follower.expected(frame.captured_at, every_s)
         if expected is not None:
             look = self.look(frame, expected)
             if look.landmarks.presence >= MIN_PRESENCE:
@@ -255,7 +258,8 @@ class Pipeline:
         return Look(frame, face, landmarks, aligned, quality)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
-        due = at - self._embedded_at >= EMBED_EVERY_S or track != self._embedded_track
+        every_s = EASED_EMBED_S if self.eased else EMBED_EVERY_S
+        due = at - self._embedded_at >= every_s or track != self._embedded_track
         if not (due and look.quality.ok):
             return None
         self._embedded_at, self._embedded_track = at, track

@@ -27,7 +27,7 @@ from edge.access.command import (
     verify_command,
 )
 from edge.access.lockout import DEVICE, PIN, Lockout, LockoutRules, counts
-from edge.access.matcher import match, ranked
+from edge.access.matcher import match, ranked, turned_away
 from edge.access.schedule import Schedule, Verdict, parse
 from edge.errors import (
     CalibrationError,
@@ -207,6 +207,18 @@ def test_the_threshold_rises_with_people_and_captures() -> None:
     assert threshold(1, 1) == pytest.approx(CALIBRATION.threshold_for(1e-3))
     assert threshold(10, 1) == pytest.approx(CALIBRATION.threshold_for(1e-4))
     assert threshold(2, 5) == pytest.approx(CALIBRATION.threshold_for(1e-4))
+
+
+def test_more_people_would_turn_more_captures_away() -> None:
+    def captures(*cosines: float) -> Template:
+        """One that lies so far from all others, which are the same."""
+        same = [PROBE.vector] * 4
+        return Template("Ann", np.array([*same, *enrolled("Ann", *cosines).vectors]), MODEL)
+
+    assert turned_away([enrolled("Ann", 0.9)], CALIBRATION, 1e-3) == 0.0  # nothing to hold it to
+    one_of_five = captures(0.45)
+    assert turned_away([one_of_five], CALIBRATION, 1e-2) == 0.0
+    assert turned_away([one_of_five], CALIBRATION, 1e-4) == pytest.approx(0.2)
 
 
 def test_the_rule_as_measured_comes_before_a_share_for_every_capture() -> None:

@@ -1,18 +1,24 @@
-"""Memory of a door at work against what was committed: a tenth more fails."""
+"""Memory of a door at work and instructions of a frame against what was committed."""
 
 from __future__ import annotations
 
-import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.records import EventKind
+from tests.conftest import ROOT
+from tests.cost.baseline import MORE, baseline
+from tests.cost.frames import COUNTED
 from tests.support.running import Door
 
 if TYPE_CHECKING:
@@ -20,15 +26,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cost, pytest.mark.timeout(3600)]
 
-BASELINE = Path(__file__).with_name("baseline.json")
-MORE = 1.1
 # 12 is the aim for guard and warden; 12.4 was measured on x86-64.
 MOST_MB = {"sight": 110.0, "link": 35.0, "supervisor": 25.0, "guard and warden": 13.0}
-
-
-def baseline() -> dict[str, Any]:
-    known: dict[str, Any] = json.loads(BASELINE.read_text())
-    return known
 
 
 @pytest.fixture
@@ -56,6 +55,26 @@ def test_no_more_memory_than_before(busy: Door) -> None:
     assert all(mb <= MOST_MB[name] for name, mb in shares.items()), shares
     own = {name: weight.private for name, weight in found.items()}
     assert all(mb <= MORE * known[name] for name, mb in own.items()), f"{own}, before {known}"
+
+
+def test_no_more_instructions_than_before(tmp_path: Path) -> None:
+    """Counted by callgrind, which shows programs a processor without AVX-512."""
+    if not shutil.which("valgrind"):
+        pytest.skip("needs valgrind: ./deploy/test.sh --cost installs it")
+    tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
+    out = f"--callgrind-out-file={tmp_path}/out"
+    done = subprocess.run(
+        [*tool, out, sys.executable, "-m", "tests.cost.frames"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    assert found, done.stderr[-2000:]
+    millions, known = int(found[1]) / COUNTED / 1e6, baseline()["million_instructions_a_frame"]
+    assert millions <= MORE * known, f"{millions:.1f}, before {known}"
 
 
 @dataclass(slots=True)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from edge.access.matcher import match
 from edge.config import Config, parse
-from edge.ops.doctor import run_checks, system
+from edge.ops.doctor import run_checks, software, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
+from edge.records import Embedding, Template
 from edge.sight.journal import open_ledger
+from edge.sight.pace import NEEDED_FPS
 from edge.vault.vault import Vault
+from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import shipped_models
 from tests.support.link_parts import MOSQUITTO, Mosquitto
 
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "TARGET", tmp_path / "no-such.target")
+
+
+PEOPLE = 15
 
 
 def configured(tmp_path: Path, **tables: dict[str, Any]) -> Config:
@@ -53,6 +62,40 @@ def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_p
     assert all(check.sentence for check in found.values())
     assert all(check.remedy for check in found.values() if check.level != "ok")
     assert not (tmp_path / "state").exists()  # looking changes nothing
+
+
+def test_a_board_too_slow_for_blinks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rate, level in ((NEEDED_FPS - 1, "warn"), (NEEDED_FPS, "ok")):
+        monkeypatch.setattr(software, "frames_a_second", lambda _config, rate=rate: rate)
+        assert look(configured(tmp_path))["speed"].level == level
+
+
+@pytest.mark.parametrize(("claim", "level"), [("anyone", "warn"), ("required", "ok")])
+def test_so_many_people_that_their_threshold_turns_them_away_are_told(
+    tmp_path: Path, claim: str, level: str
+) -> None:
+    config = configured(tmp_path, match={"claim": claim})
+    Vault.create_key(config.key_file)
+    calibration, rate = read_calibration(config), config.match.false_match_rate
+    length = calibration.rule.cohort.vectors.shape[1]
+    random = np.random.default_rng(0)
+    with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
+        for number in range(PEOPLE):
+            face, other = np.linalg.qr(random.normal(size=(length, 2)))[0].T.astype(np.float32)
+            probe = Embedding(face, calibration.model)
+            twice = Template(f"P{number}", np.array([face, face]), calibration.model)
+            few, many = (
+                match(probe, [twice], calibration, rate / count).threshold for count in (1, PEOPLE)
+            )
+            # A third capture that is alike enough where one person has the rate alone.
+            cosine = (few + many) / 2
+            third = cosine * face + np.sqrt(1 - cosine**2) * other
+            vault.add(replace(twice, vectors=np.array([face, face, third])))
+    found = look(config)["people"]
+    assert found.level == level, found.sentence
+    assert f"{PEOPLE} enrolled" in found.sentence
 
 
 def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "runtime": software.runtime,
     "models": software.models,
     "calibration": software.calibration,
+    "speed": software.speed,
     "files": files.rights,
     "key": state.key,
     "people": state.people,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from edge.errors import ModelError
 from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.sight.pace import NEEDED_FPS
 from edge.vision.calibrated import threshold
-from edge.vision.models.entries import ENTRIES, role_of
+from edge.vision.capacity import frames_a_second
+from edge.vision.models.chosen import chosen
 from edge.vision.models.known import WrongAnswerError, read_known
 from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import read_manifest, shipped_models
@@ -50,8 +52,7 @@ def runtime(config: Config) -> Check:
 def models(config: Config) -> Check:
     """Every file is the one that the manifest names, and gives its known answers."""
     manifest = read_manifest(config.paths.models)
-    for kind in ENTRIES:  # a configured name that does not exist raises
-        manifest.serving(kind, getattr(config.models, role_of(kind), None))
+    chosen(config)  # a configured name that does not exist raises
     folder = config.paths.models or shipped_models()
     wrong, load = [], Loader(folder, choose(config.models.runtime))
     for entry in manifest.models.values():
@@ -78,3 +79,12 @@ def calibration(config: Config) -> Check:
     return ok(
         "calibration", f"similarity {threshold(config):.3f} for a false-match rate of {rate:g}"
     )
+
+
+def speed(config: Config) -> Check:
+    """Frames are judged often enough to see blinks."""
+    rate = frames_a_second(config)
+    sentence = f"about {rate:.0f} frames a second can be judged here, blinks need {NEEDED_FPS:g}"
+    if rate < NEEDED_FPS:
+        return warn("speed", sentence, "See `edge-door bench`, and `edge-door bench --tune`.")
+    return ok("speed", sentence)

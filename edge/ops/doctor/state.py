@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from edge.access.matcher import turned_away
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
@@ -12,15 +13,24 @@ from edge.ops.roll import enrolled
 from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
 from edge.vault.vault import Vault
+from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import read_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.config import Config
+    from edge.records import Template
 
 _MIB = 1024 * 1024
 _SCARCE = 100 * _MIB
 _LOW = 500 * _MIB
 _INIT = "Run: sudo edge-door init"
+_MANY = 0.2
+_FEWER = (
+    'Let people say who they are first: [match] claim = "required"; or raise false_match_rate, or '
+    "enrol with more and better captures."
+)
 
 
 def key(config: Config) -> Check:
@@ -39,10 +49,24 @@ def people(config: Config) -> Check:
             return warn("people", f"{config.people_db} is not there yet", _INIT)
         embedder = read_manifest(config.paths.models).embedder(config.models.embedder)
         with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
-            count = len(vault.templates(embedder.sha256))
-    if count == 0:
+            templates = vault.templates(embedder.sha256)
+    if not templates:
         return ok("people", "whole; nobody is enrolled yet")
-    return ok("people", f"whole; {count} enrolled")
+    sentence = f"whole; {len(templates)} enrolled"
+    rate = config.match.false_match_rate
+    share = turned_away(templates, read_calibration(config), rate / _competing(config, templates))
+    if share > _MANY:
+        sentence += (
+            f"; of their own captures {share:.0%} would be turned away at the threshold that "
+            "so many people need"
+        )
+        return warn("people", sentence, _FEWER)
+    return ok("people", sentence)
+
+
+def _competing(config: Config, templates: Sequence[Template]) -> int:
+    """How many share the false-match rate: with a claim, one."""
+    return len(templates) if config.match.claim == "anyone" else 1
 
 
 def rules(config: Config) -> Check | None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edge.records import Landmarks
 
 DETECT_EVERY_S = 0.2
+EASED_DETECT_S = 0.28
+"""As often as a second person needs at 30 frames a second."""
 SAME_FACE = 0.5
 """IoU of the face followed and the face detected."""
 _SIDE, _BELOW = 0.94, 0.036
@@ -32,9 +34,9 @@ class Follower:
         self._expected: Face | None = None
         self._detected_at = float("-inf")
 
-    def expected(self, at: float) -> Face | None:
-        """The face where the mesh last saw it; None: the detector must look."""
-        due = at - self._detected_at >= DETECT_EVERY_S
+    def expected(self, at: float, every_s: float = DETECT_EVERY_S) -> Face | None:
+        """The face where the mesh last saw it; None: the detector must look, as so often."""
+        due = at - self._detected_at >= every_s
         return None if due else self._expected
 
     def detected(self, at: float, face: Face) -> Face:

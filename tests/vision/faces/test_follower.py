@@ -12,7 +12,7 @@ from typing_extensions import override
 from edge.config import Config
 from edge.records import Box, Face, Frame
 from edge.vision.faces.detector import Detector
-from edge.vision.faces.follower import DETECT_EVERY_S, Follower, face_of
+from edge.vision.faces.follower import DETECT_EVERY_S, EASED_DETECT_S, Follower, face_of
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -72,12 +72,17 @@ def test_a_mesh_found_where_the_last_one_was_is_the_same(stages: Stages, picture
     assert drift.mean() < 0.01 * np.ptp(first.points[:, 0])
 
 
-@pytest.mark.parametrize("fps", [12, 15, 24, 30, 60])
+@pytest.mark.parametrize(
+    ("fps", "eased"),
+    [(12, False), (15, False), (24, False), (30, False), (60, False), (30, True), (60, True)],
+)
 def test_a_second_face_is_seen_soon(
-    fps: int, watched: tuple[Watched, Pipeline], picture: Pixels
+    fps: int, eased: bool, watched: tuple[Watched, Pipeline], picture: Pixels
 ) -> None:
     detector, pipeline = watched
-    detector.joined_at = 1.01 / fps + DETECT_EVERY_S  # just after the detector has looked again
+    pipeline.eased = eased
+    every_s = EASED_DETECT_S if eased else DETECT_EVERY_S
+    detector.joined_at = 1.01 / fps + every_s  # just after the detector has looked again
     frames = (Frame(picture, number / fps, number + 1) for number in range(fps))
     seen = next(e.captured_at for e in map(pipeline.step, frames) if e.faces == 2)
     assert seen - detector.joined_at <= SOON_S

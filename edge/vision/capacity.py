@@ -1,0 +1,64 @@
+"""How many frames a second can this machine judge? From what its networks take, before it must."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.vision.faces.follower import DETECT_EVERY_S
+from edge.vision.liveness.limits import LOOK_EVERY_S
+from edge.vision.models.chosen import chosen
+from edge.vision.models.entries import DetectorEntry, EmbedderEntry, RecaptureEntry
+from edge.vision.models.known import pictures
+from edge.vision.models.loader import Loader
+from edge.vision.models.runtimes import choose
+from edge.vision.models.threads import tuned
+from edge.vision.pipeline import EMBED_EVERY_S
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.vision.models.entries import Entry
+    from edge.vision.models.model import Model
+
+RUNS = 5
+BESIDE = 1.4
+"""Of a frame's networks: cutting out, aligning, quality and liveness come to it. 4.6 ms a frame
+where the networks took 3.3 (x86-64)."""
+_EVERY_S: dict[type[Entry], float] = {
+    DetectorEntry: DETECT_EVERY_S,
+    EmbedderEntry: EMBED_EVERY_S,
+    RecaptureEntry: LOOK_EVERY_S,
+}
+"""Networks that are not run on every frame."""
+
+
+def frames_a_second(config: Config) -> float:
+    """An estimate, while nothing else runs; half a second on a PC.
+
+    Raises:
+        ModelError: a network cannot be loaded.
+    """
+    load = Loader(
+        config.paths.models, choose(config.models.runtime), config.models.threads, tuned(config)
+    )
+    frame_s = busy = 0.0
+    for entry in chosen(config):
+        took_s = BESIDE * _quickest(load(entry))
+        if type(entry) in _EVERY_S:
+            busy += took_s / _EVERY_S[type(entry)]
+        else:
+            frame_s += took_s
+    return max(0.0, 1.0 - busy) / frame_s
+
+
+def _quickest(model: Model[Entry]) -> float:
+    """Seconds of a run that nothing disturbed."""
+    spec = model.entry.input
+    shown = [pictures(spec.width, spec.height)[0]] * spec.pictures
+
+    def run() -> float:
+        begin = time.perf_counter()
+        model.run(*shown)
+        return time.perf_counter() - begin
+
+    return min(run() for _ in range(RUNS))
