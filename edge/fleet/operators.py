@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ class Operator:
     number: int
     name: str
     rights: Rights
+    outside: bool
+    """An OpenID provider says whether they may come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,30 @@ def add_operator(
     return number
 
 
+def outside_operator(
+    connection: Connection, subject: str, name: str, grants: Iterable[Grant], now: float
+) -> tuple[int, str] | None:
+    """Whoever an OpenID provider knows as `subject`, with the roles they have today.
+
+    Returns:
+        Number and name here; None when they are disabled.
+
+    Raises:
+        UsageError: they are new, and somebody else has their name.
+    """
+    ours = operators.c.subject == subject
+    row = connection.execute(select(operators).where(ours)).first()
+    if row is not None and row.disabled:
+        return None
+    if row is not None:
+        set_grants(connection, row.id, grants)
+        return row.id, row.name
+    nobody_knows = secrets.token_urlsafe(32)
+    number = add_operator(connection, name, nobody_knows, grants, now)
+    connection.execute(update(operators).where(operators.c.id == number).values(subject=subject))
+    return number, proper_operator_name(name)
+
+
 def set_grants(connection: Connection, number: int, grants: Iterable[Grant]) -> None:
     """Replace what an operator may do."""
     connection.execute(delete(roles).where(roles.c.operator_id == number))
@@ -93,14 +120,14 @@ def set_password(connection: Connection, number: int, password: str) -> None:
 def read_operator(connection: Connection, number: int) -> Operator | None:
     """An operator who may log in; None when there is none or they are disabled."""
     ours = (operators.c.id == number, operators.c.disabled.is_(False))
-    row = connection.execute(select(operators.c.id, operators.c.name).where(*ours)).first()
+    row = connection.execute(select(operators).where(*ours)).first()
     if row is None:
         return None
     found = connection.execute(
         select(roles.c.role, roles.c.group_id).where(roles.c.operator_id == number)
     )
     grants = tuple(Grant(Role(each.role), each.group_id) for each in found)
-    return Operator(row.id, row.name, Rights(grants))
+    return Operator(row.id, row.name, Rights(grants), outside=row.subject is not None)
 
 
 def write_action(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.fleet.database.database import Database
+    from edge.fleet.web.provider import Provider
 
 PASSWORD = "correct horse battery"
 BASE = "facelock"
@@ -97,10 +98,13 @@ def furnish(database: Database) -> None:
 class Browser:
     """A client that logs in and sends forms with their CSRF word."""
 
-    def __init__(self, database: Database, *, tls: bool = False) -> None:
+    def __init__(
+        self, database: Database, *, tls: bool = False, provider: Provider | None = None
+    ) -> None:
+        self.provider = provider
         scheme = "https" if tls else "http"
         self.http = TestClient(
-            make_app(database, Options(tls=tls)),
+            make_app(database, Options(tls=tls, provider=provider)),
             base_url=f"{scheme}://testserver",
             follow_redirects=False,
             raise_server_exceptions=True,

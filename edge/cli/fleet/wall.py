@@ -10,6 +10,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,7 @@ def collect(
     ] = None,
 ) -> None:
     """Events of all doors from the broker into a database, each once, its chain checked."""
-    with _extra_packages():
+    with _extra_packages("fleet"):
         from edge.fleet.collector.metrics import CollectorMetrics
         from edge.fleet.collector.process import Collector, Settings
         from edge.fleet.database.database import Database
@@ -106,20 +107,28 @@ def dashboard(
         str, typer.Option(help="Addresses of proxies whose X-Forwarded-For is believed.")
     ] = "",
     title: Annotated[str, typer.Option(help="What this wall is called.")] = "edge-door",
+    oidc: Annotated[
+        Path | None, typer.Option(help="TOML: the OpenID provider that lets operators in.")
+    ] = None,
 ) -> None:
     """All doors in a browser: alarms, history, people, commands."""
-    with _extra_packages():
+    with _extra_packages("fleet"):
         from edge.fleet.database.database import Database
+        from edge.fleet.web.provider import read_provider
         from edge.fleet.web.serving import Place, serve
+    if oidc is not None:
+        with _extra_packages("oidc"):
+            import_module("edge.fleet.web.oidc")
 
     start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
     if (cert_file is None) != (key_file is None):
         raise UsageError("--cert-file and --key-file: give both or neither")
     place = Place(host, port, cert_file, key_file, proxies, behind_tls)
+    provider = None if oidc is None else read_provider(oidc)
     store = Database.open(database)
     notify("READY=1")
     complaints.print(f"the dashboard is at {place.address}", highlight=False)
-    serve(store, place, title)
+    serve(store, place, title, provider)
     store.close()
 
 
@@ -134,7 +143,7 @@ def wall(
     json: JsonOption = False,
 ) -> None:
     """Show it all on this machine: broker, collector, dashboard, and doors with made-up people."""
-    with _extra_packages():
+    with _extra_packages("fleet"):
         from edge.fleet.show.wall import Wall
 
     start_logging("error")
@@ -166,7 +175,7 @@ def add_operator(
     json: JsonOption = False,
 ) -> None:
     """Somebody who may log in; prints a password that is asked for nowhere else."""
-    with _extra_packages():
+    with _extra_packages("fleet"):
         from edge.fleet import operators
         from edge.fleet.database.database import Database
         from edge.fleet.web.roles import Grant
@@ -186,10 +195,10 @@ def add_operator(
 
 
 @contextmanager
-def _extra_packages() -> Iterator[None]:
+def _extra_packages(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"{error.name} is missing, one of the fleet's packages. Run: {with_extra('fleet')}"
+            f"{error.name} is missing, one of the packages for this. Run: {with_extra(extra)}"
         ) from error

@@ -206,6 +206,8 @@ operators = Table(
     Column("password", String(200), nullable=False),
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created", Double, nullable=False),
+    Column("subject", String(400)),  # issuer and `sub` of whoever comes from an OpenID provider
+    Index(None, "subject", unique=True),
 )
 
 roles = Table(

@@ -84,6 +84,7 @@ def make_app(database: Database, options: Options) -> Starlette:
             Route("/login", login.enter, methods=["POST"]),
             Route("/login/passkey/offer", by_passkey.offer, methods=["POST"]),
             Route("/login/passkey", by_passkey.enter, methods=["POST"]),
+            *_oidc_routes(site, login),
             Route("/logout", login.leave, methods=["POST"]),
             Route("/live", live.stream, methods=["GET"]),
             Route("/alive", _alive, methods=["GET"]),
@@ -94,6 +95,18 @@ def make_app(database: Database, options: Options) -> Starlette:
         exception_handlers={404: missing, 500: broken},
         lifespan=lifespan,
     )
+
+
+def _oidc_routes(site: Site, login: Login) -> list[Route]:
+    if site.options.provider is None:
+        return []
+    from edge.fleet.web.oidc import AWAY, BACK, OidcLogin  # its packages are an extra
+
+    by_oidc = OidcLogin(site, login, site.options.provider)
+    return [
+        Route(AWAY, by_oidc.leave, methods=["GET"]),
+        Route(BACK, by_oidc.back, methods=["GET"]),
+    ]
 
 
 async def _alive(_request: Request) -> Response:

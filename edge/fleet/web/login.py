@@ -66,9 +66,10 @@ class Login:
         self._set_cookie(response, cookie)
         return response
 
-    def refuse(self, request: Request, status: int) -> Response:
+    def refuse(self, request: Request, status: int, sentence: str = "") -> Response:
         """The login page, with what went wrong."""
-        return self._show(request, _STALE if status == _FORBIDDEN else _UNKNOWN, status)
+        usual = _STALE if status == _FORBIDDEN else _UNKNOWN
+        return self._show(request, sentence or usual, status)
 
     def _show(self, request: Request, sentence: str, status: int = 200) -> Response:
         now, database = time.time(), self._site.database

@@ -59,6 +59,8 @@ def keep(visit: Visit) -> Response:
     """The passkey that the browser made."""
     label, challenge = visit.text("label", 80), visit.session.challenge
     mine = passkeys.c.operator_id == visit.operator.number
+    if visit.operator.outside:
+        raise UsageError("you come in over the provider, which alone says whether you still may")
     if len(visit.connection.execute(select(passkeys.c.id).where(mine)).all()) >= MOST:
         raise UsageError(f"{MOST} passkeys are enough: remove one first")
     try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.fleet.database.database import Database
+    from edge.fleet.web.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Place:
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
 
-def serve(database: Database, place: Place, title: str) -> None:
+def serve(database: Database, place: Place, title: str, provider: Provider | None) -> None:
     """Serve until a signal ends it."""
     uvicorn.run(
-        make_app(database, Options(tls=place.tls, title=title)),
+        make_app(database, Options(tls=place.tls, title=title, provider=provider)),
         host=place.host,
         port=place.port,
         ssl_certfile=place.cert_file,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from edge.fleet.database.database import Database
     from edge.fleet.operators import Operator
+    from edge.fleet.web.provider import Provider
     from edge.fleet.web.roles import Rights, Verb
 
 COOKIE = "edge-door-session"
@@ -67,6 +68,8 @@ class Options:
 
     tls: bool = False
     title: str = "edge-door"
+    provider: Provider | None = None
+    """Of OpenID, which may let operators in."""
 
 
 class Site:

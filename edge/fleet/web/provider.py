@@ -1,0 +1,78 @@
+"""`--oidc FILE`: an OpenID provider that may let operators in, and what its groups may do here."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+
+from edge.config.section import Section
+from edge.errors import UsageError
+from edge.fleet.kinds import Role
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class Mapping(Section):
+    """Whoever is in a group there has a role here."""
+
+    value: str = Field(min_length=1)
+    role: Role
+    group: str | None = None
+    """The group of doors; none: all doors."""
+
+
+class Provider(Section):
+    """The file."""
+
+    issuer: str
+    client_id: str = Field(min_length=1)
+    secret_file: Path | None = None
+    """None: a public client, which PKCE alone protects."""
+    title: str = Field(default="Log in with the company's account", max_length=60)
+    claim: str = "groups"
+    scope: str = "openid profile email"
+    grant: tuple[Mapping, ...]
+
+    @field_validator("issuer")
+    @classmethod
+    def _encrypted(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise ValueError("write https://...")
+        return issuer.rstrip("/")
+
+    def secret(self) -> str | None:
+        """Read at every login: it may be renewed.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        if self.secret_file is None:
+            return None
+        try:
+            return self.secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"secret_file: {self.secret_file} cannot be read: {error}") from error
+
+
+def read_provider(path: Path) -> Provider:
+    """The settings in a file.
+
+    Raises:
+        UsageError: it cannot be read, or says what cannot be; with the key.
+    """
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Provider(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path}: {where}: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from error
