@@ -141,6 +141,11 @@ install_program() {
   # The same version number may be another program: always the one from this checkout.
   "${pip[@]}" install --no-index --no-deps --force-reinstall "${wheel[0]}"
   rm -r "$built"
+  # Programs start from the update in force, where there is one (`edge-door update`).
+  install -m 0644 "$checkout/deploy/edge-door-release.pth" "$("$program/venv/bin/python" -c \
+    'import sysconfig; print(sysconfig.get_path("purelib"))')"
+  [ ! -d "$program/release/program" ] ||
+    say "the update in force brings its own program: \`edge-door update undo\` gives this one"
   ln -sfn "$program/venv/bin/edge-door" "$link"
 }
 

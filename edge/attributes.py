@@ -59,7 +59,7 @@ def attributes(config: Config, questions: Sequence[str]) -> list[Attribute]:
         UsageError: there is no such question.
         ModelError: nobody has added a network for it, or its file is not the one that was added.
     """
-    folder = config.paths.models
+    folder = config.models_folder
     load, known = Loader(folder, choose(config.models.runtime)), read_manifest(folder)
     added: dict[str, AttributeEntry] = {e.output.answers: e for e in known.of(AttributeEntry)}
     for question in questions:

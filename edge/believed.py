@@ -56,10 +56,11 @@ def enforce(files: Mapping[str, str] | None) -> None:
     """
     _BELIEVED.files = files
     if files is None:
+        _BELIEVED.read.clear()
         return
     for name, digest in _BELIEVED.read.items():
-        if files.get(name, digest) != digest:
-            raise SealError(f"{name} is not what was sealed: it was changed after that.")
+        if files.get(name) != digest:
+            raise SealError(f"{name} is not what was sealed: it was changed or added after that.")
 
 
 def read_ordinary(path: Path, most: int = MAX_BYTES) -> bytes:

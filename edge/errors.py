@@ -75,3 +75,7 @@ class RosterError(EdgeDoorError):
 
 class SealError(EdgeDoorError):
     """A file that decides who is let in is not what its owner sealed."""
+
+
+class UpdateError(EdgeDoorError):
+    """An update fails its self-test, or another one runs. What was in force still is."""

@@ -120,7 +120,7 @@ class FaceReader:
         Raises:
             ModelError: see `Stages.load`.
         """
-        manifest = read_manifest(config.paths.models)
+        manifest = read_manifest(config.models_folder)
         self.config = config
         self.model = manifest.embedder(config.models.embedder)
         self.detector = manifest.entry(DetectorEntry, config.models.detector)

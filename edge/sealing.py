@@ -32,21 +32,29 @@ class FileSeal:
     key: str
     """Base64 public key of who sealed."""
     files: Mapping[str, str]
-    """SHA-256 by absolute path."""
+    """SHA-256 by path: absolute, or in a bundle relative to it."""
 
 
-def make_seal(key: Ed25519PrivateKey, files: Iterable[Path], version: int) -> str:
-    """A seal's text over these files as they are now.
+def digests(files: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of these files as they are now, by absolute path.
 
     Raises:
         OSError: one cannot be read.
     """
+    return {str(path.absolute()): digest(read_ordinary(path)) for path in files}
+
+
+def digest(content: bytes) -> str:
+    """As seals have it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def make_seal(key: Ed25519PrivateKey, files: Mapping[str, str], version: int) -> str:
+    """A seal's text over these digests, by path; a bundle's are relative (`edge.bundle`)."""
     fields: dict[str, Any] = {
         "version": version,
         "key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
-        "files": {
-            str(path.absolute()): hashlib.sha256(read_ordinary(path)).hexdigest() for path in files
-        },
+        "files": dict(files),
     }
     signature = base64.b64encode(key.sign(_canonical(fields))).decode()
     return json.dumps({**fields, "signature": signature}, indent=2) + "\n"
@@ -59,25 +67,38 @@ def read_seal(path: Path, key: str | None = None) -> FileSeal:
         SealError: it is missing, damaged, changed, or somebody else's.
     """
     try:
-        fields: dict[str, Any] = json.loads(read_ordinary(path))
-        signature = base64.b64decode(fields.pop("signature"), validate=True)
-        seal = FileSeal(int(fields["version"]), str(fields["key"]), dict(fields["files"]))
-        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
-        public.verify(signature, _canonical(fields))
+        return parse_seal(read_ordinary(path), str(path), key)
     except OSError as error:
         raise SealError(
             f"the seal {path} cannot be read ({error.strerror}), and this door was sealed. Put it "
             "back, or run `edge-door seal`."
         ) from error
-    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SealError(f"the seal {path} was changed or is damaged. Put it back.") from error
+
+
+def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
+    """As `read_seal`, of a seal's bytes; `place` names it in messages.
+
+    Raises:
+        SealError: it is damaged, changed, or somebody else's.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        signature = base64.b64decode(fields.pop("signature"), validate=True)
+        seal = FileSeal(int(fields["version"]), str(fields["key"]), dict(fields["files"]))
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
+        public.verify(signature, _canonical(fields))
+    except (
+        InvalidSignature,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise SealError(f"the seal {place} was changed or is damaged. Put it back.") from error
     if key is not None and seal.key != key:
-        raise SealError(f"the seal {path} is by another key than the one this door knows.")
+        raise SealError(f"the seal {place} is by another key than the one this door knows.")
     return seal
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(read_ordinary(path)).hexdigest()
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:

@@ -80,6 +80,8 @@ class Reason(str, Enum):
     COMMAND_WAITS = "command_waits"
     KEYS_CHANGED = "keys_changed"
     SEALED = "sealed"
+    UPDATED = "updated"
+    UPDATE_UNDONE = "update_undone"
     STARTED = "started"
     STOPPED = "stopped"
     CAMERA_LOST = "camera_lost"

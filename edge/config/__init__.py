@@ -79,6 +79,12 @@ class Config(Section):
         return told or door.buzzer_pin is not None or all(pin is not None for pin in led)
 
     @property
+    def models_folder(self) -> Path | None:
+        """Of the networks: the configured one, else the release's; None: the shipped ones."""
+        released = self.paths.release / "models"
+        return self.paths.models or (released if released.is_dir() else None)
+
+    @property
     def people_db(self) -> Path:
         """The vault's database."""
         return self.paths.state / "people.db"

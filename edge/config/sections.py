@@ -61,7 +61,10 @@ class PathsSection(Section):
     run: Path = Path("/run/edge-door")
     """Sockets. Empty after a restart."""
     models: Path | None = None
-    """Folder with manifest.toml and the .tflite files. Unset: those that came with edge-door."""
+    """Folder with manifest.toml and the .tflite files. Unset: the release's, else those that came
+    with edge-door."""
+    release: Path = Path("/opt/edge-door/release")
+    """A link to the update that is in force, which `edge-door update` makes."""
 
 
 class CameraSection(Section):

@@ -240,7 +240,7 @@ def bench(config: Config, pictures: Path | None = None, steps: int = STEPS) -> B
         UsageError: there is no portrait to measure on, or it shows no single good face.
         ModelError: see `Stages.load`.
     """
-    manifest = read_manifest(config.paths.models)
+    manifest = read_manifest(config.models_folder)
     shown = portraits() if pictures is None else read_all(pictures)
     begin = time.perf_counter()
     chosen = _Variant(config)

@@ -154,7 +154,7 @@ def contenders(config: Config, onnx: tuple[Path, Path] | None) -> list[Contender
     Raises:
         UsageError: there is nobody to compare with, or a file is not what it should be.
     """
-    floats = in_float(config, read_manifest(config.paths.models))
+    floats = in_float(config, read_manifest(config.models_folder))
     ours: list[Contender] = [
         Ours(f"edge-door, a frame at {FPS}/s", "all that is due", config, FPS),
         Ours("edge-door, every stage", "who it is, and blinks", config),

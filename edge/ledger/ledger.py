@@ -43,6 +43,8 @@ SEALED = frozenset(
         "people_intended",
         "seal_key",
         "seal_version",
+        "release_version",
+        "release_before",
         "wall",
     }
 )

@@ -33,7 +33,7 @@ def read_calibration(config: Config) -> Calibration:
             to `match.false_match_rate`.
         ModelError: the manifest does not name such an embedder.
     """
-    folder = config.paths.models or shipped_models()
+    folder = config.models_folder or shipped_models()
     embedder = read_manifest(folder).embedder(config.models.embedder)
     path = config.match.calibration or shipped_calibration(folder, embedder.name)
     try:

@@ -39,7 +39,7 @@ def frames_a_second(config: Config) -> float:
         ModelError: a network cannot be loaded.
     """
     load = Loader(
-        config.paths.models, choose(config.models.runtime), config.models.threads, tuned(config)
+        config.models_folder, choose(config.models.runtime), config.models.threads, tuned(config)
     )
     frame_s = busy = 0.0
     for entry in chosen(config):

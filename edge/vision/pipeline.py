@@ -83,7 +83,7 @@ class Stages:
                 runtime here computes it as it was made.
         """
         settle()
-        manifest = read_manifest(config.paths.models)
+        manifest = read_manifest(config.models_folder)
         runtimes = [runtime] if runtime else candidates(config.models.runtime)
         for each in runtimes[:-1]:
             try:
@@ -127,7 +127,7 @@ class Stages:
 
 
 def _loader(config: Config, runtime: Runtime) -> Loader:
-    return Loader(config.paths.models, runtime, config.models.threads, tuned(config))
+    return Loader(config.models_folder, runtime, config.models.threads, tuned(config))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,23 @@ def test_the_shell_scripts_are_clean() -> None:
     scripts = [str(path) for path in sorted(DEPLOY.glob("*.sh"))]
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_programs_start_from_the_update_in_force(tmp_path: Path) -> None:
+    program = tmp_path / "releases" / "7" / "program"
+    program.mkdir(parents=True)
+    (program / "edge.py").write_text("print('release 7')")
+    line = (DEPLOY / "edge-door-release.pth").read_text()
+    (tmp_path / "x.pth").write_text(line.replace("/opt/edge-door", str(tmp_path)))
+    started = ["-c", f"import site; site.addsitedir({str(tmp_path)!r}); import edge"]
+    for target, said in (("no-such", ""), ("releases/7", "release 7\n")):
+        (tmp_path / "release").unlink(missing_ok=True)
+        (tmp_path / "release").symlink_to(tmp_path / target)
+        done = subprocess.run(
+            [sys.executable, *started],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=DEPLOY.parent,
+        )
+        assert (done.stdout, done.returncode) == (said, 0)

@@ -37,7 +37,7 @@ def inject(name: str, kind: str, number: int, base: Path, shim: Any) -> tuple[bo
     """Whether the fault struck, and what is wrong afterwards."""
     with tempfile.TemporaryDirectory(prefix="edge-door-fault-") as place:
         folder = Path(place) / "state"
-        shutil.copytree(base, folder)
+        shutil.copytree(base, folder, symlinks=True)
         child = os.fork()
         if child == 0:
             how, error = KINDS[kind]

@@ -1,4 +1,4 @@
-"""What is cut short: enrolment, removal, grant, command, shipping, a start; and what must hold."""
+"""What is cut short, from enrolment to an update; and what must hold."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.access.command import public_text, sign_command
+from edge.believed import enforce, read_believed
+from edge.bundle import make_bundle
 from edge.clock import now
 from edge.config import Config, parse
 from edge.errors import CommandError, EdgeDoorError
 from edge.link.outbox import Outbox
 from edge.moment import Moment
+from edge.ops.update import Updates, verify_release
 from edge.records import EventKind, Reason, Template
 from edge.sight import orders as orders_module
 from edge.sight.changes import recorded, settle
 from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.orders import Orders
+from edge.sight.sealed_files import take_up_seal
 from edge.vault.vault import open_vault
 from edge.vocabulary import Action
 
@@ -38,7 +42,7 @@ def config_in(folder: Path, port: int | None = None) -> Config:
     mqtt: dict[str, Any] = {"remote_unlock": True, "command_keys": [public_text(OPERATOR)]}
     if port is not None:
         mqtt |= {"host": "127.0.0.1", "port": port}
-    paths = {"state": str(folder), "run": str(folder)}
+    paths = {"state": str(folder), "run": str(folder), "release": str(folder / "release")}
     return parse({"paths": paths, "mqtt": mqtt}, "faults")
 
 
@@ -84,6 +88,8 @@ def prepare(folder: Path) -> None:
         for _ in range(5):
             Journal(ledger, DEVICE).note(EventKind.ACCESS, Reason.NO_MATCH)
     Outbox.open(config.outbox_db).close()
+    (folder / "door.toml").write_text("# 0\n")
+    updates(folder).apply(release(1), public_text(OPERATOR))
     (folder / "orders").write_text("\n".join(order(n + 1) for n in range(ORDERS)))
 
 
@@ -145,6 +151,23 @@ def start(folder: Path, say: Say) -> None:
     say("started")
 
 
+def release(number: int) -> bytes:
+    return make_bundle(OPERATOR, {"config/door1.toml": f"# {number}\n".encode()}, number)
+
+
+def updates(folder: Path) -> Updates:
+    return Updates(config_in(folder), folder / "door.toml", lambda *_: None)
+
+
+def update(folder: Path, say: Say) -> None:
+    updates(folder).apply(release(2))
+    say("updated 2")
+    updates(folder).undo()
+    say("updated 1")
+    updates(folder).apply(release(3))
+    say("updated 3")
+
+
 SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "enrolment": enrol,
     "removal": remove,
@@ -152,6 +175,7 @@ SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "command": command,
     "shipping": ship,
     "start": start,
+    "update": update,
 }
 
 
@@ -164,7 +188,7 @@ def run(name: str, folder: Path) -> None:
 
     try:
         SCENARIOS[name](folder, say)
-    except EdgeDoorError as error:
+    except (EdgeDoorError, OSError) as error:
         say(f"error {error}")
 
 
@@ -187,12 +211,33 @@ def wrong(folder: Path) -> list[str]:
         if ("enrolled" in said and "Bo" not in people) or ("removed" in said and people):
             found.append(f"what was done is lost: {said}, {people}")
         found += _orders(folder, said, Orders(config, Journal(ledger, DEVICE)))
+    found += _released(folder, said)
     with Outbox.open(config.outbox_db) as outbox:
         marks = outbox.watermarks()
     done = [int(step.split()[1]) for step in said if step.startswith("delivered")]
     if marks.delivered < max(done, default=0) or ("confirmed 3" in said and marks.confirmed < 3):
         found.append(f"a watermark is lost: {marks}, {said}")
     return found
+
+
+def _released(folder: Path, said: list[str]) -> list[str]:
+    """One whole release is in force, no older than what was said, and the door starts with it."""
+    path, config = folder / "door.toml", config_in(folder)
+    enforce(None)
+    try:
+        take_up_seal(config, path)
+        text = read_believed(path).decode()
+        version, _ = verify_release(config)
+    finally:
+        enforce(None)
+    done = [step for step in said if step.startswith("updated")]
+    steps = {"": "1", "updated 2": "2", "updated 1": "1", "updated 3": "3"}
+    names = list(steps)
+    at = names.index(done[-1] if done else "")
+    expected = {steps[name] for name in names[at : at + 2]}
+    if text != f"# {version}\n" or str(version) not in expected:
+        return [f"release {version} with {text!r} after {done}"]
+    return []
 
 
 def _orders(folder: Path, said: list[str], orders: Orders) -> list[str]:

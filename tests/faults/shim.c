@@ -222,3 +222,11 @@ int unlink(const char *path) {
   if (mode != NONE && below(path) && strikes()) return -1;
   return REAL(unlink)(path);
 }
+int symlink(const char *target, const char *path) {
+  if (mode != NONE && below(path) && strikes()) return -1;
+  return REAL(symlink)(target, path);
+}
+int mkdir(const char *path, mode_t rights) {
+  if (mode != NONE && below(path) && strikes()) return -1;
+  return REAL(mkdir)(path, rights);
+}

@@ -162,7 +162,7 @@ def statements(folder: Path, _budget: int, _seed: int) -> Tally:
     for name, several in STATEMENTS.items():
         for sql in several:
             copy = folder.with_name("tampered")
-            shutil.copytree(folder, copy)
+            shutil.copytree(folder, copy, symlinks=True)
             with sqlite3.connect(copy / name) as db:
                 db.execute(sql)
             db.close()
@@ -178,7 +178,7 @@ def put_back(folder: Path, budget: int, seed: int) -> Tally:
     tally = Tally("older files put back")
     config = scenarios.config_in(folder)
     older = folder.with_name("older")
-    shutil.copytree(folder, older)
+    shutil.copytree(folder, older, symlinks=True)
     scenarios.remove(folder, lambda _step: None)
     files = [
         config.people_db.name,
@@ -190,7 +190,7 @@ def put_back(folder: Path, budget: int, seed: int) -> Tally:
     chosen = list(range(1, 2 ** len(files) - 1))  # all of them together no file can tell
     for mask in dice.sample(chosen, min(budget, len(chosen))):
         copy = folder.with_name("mixed")
-        shutil.copytree(folder, copy)
+        shutil.copytree(folder, copy, symlinks=True)
         some = [name for bit, name in enumerate(files) if mask >> bit & 1]
         for name in some:
             shutil.copy(older / name, copy / name)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.believed import enforce, read_believed
 from edge.config import Config, load
 from edge.errors import CalibrationError, ConfigError, EdgeDoorError, SealError
-from edge.sealing import make_seal, read_seal
+from edge.sealing import digests, make_seal, read_seal
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.sealed_files import believed_files, note_seal, seal_path, take_up_seal
 from edge.vault.vault import open_vault
@@ -44,11 +44,12 @@ class Place:
 
     def seal(self, version: int = 1, key: Ed25519PrivateKey = KEY) -> None:
         files = believed_files(self.config, self.path)
-        seal_path(self.path).write_text(make_seal(key, files, version))
+        seal_path(self.path).write_text(make_seal(key, digests(files), version))
 
     def know(self) -> None:
         with open_ledger(self.config) as ledger:
-            note_seal(Journal(ledger, "door1"), read_seal(seal_path(self.path)))
+            seal = read_seal(seal_path(self.path))
+            note_seal(Journal(ledger, "door1"), seal.key, seal.version, len(seal.files))
 
     def start(self) -> Config:
         """As sight does, as far as files go."""

@@ -12,7 +12,7 @@ from edge.cli.base import ConfigOption, JsonOption, app, config_path, own_config
 from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
 from edge.files import replace_file
-from edge.sealing import make_seal, read_seal
+from edge.sealing import digests, make_seal, read_seal
 from edge.sight.journal import Journal, open_ledger
 
 
@@ -36,7 +36,7 @@ def seal(
     if signer is not None:
         files = believed_files(read_config(config, required=True), path)
         try:
-            replace_file(place, make_seal(signer, files, version).encode(), 0o644)
+            replace_file(place, make_seal(signer, digests(files), version).encode(), 0o644)
         except OSError as error:
             raise UsageError(f"{place} cannot be written: {error.strerror or error}.") from error
     settings = own_config(config)
@@ -44,7 +44,9 @@ def seal(
         known = ledger.sealed().get(KEY)
         found = read_seal(place, known)
         if signer is not None:
-            note_seal(Journal(ledger, settings.device.id), found)
+            note_seal(
+                Journal(ledger, settings.device.id), found.key, found.version, len(found.files)
+            )
     result = {"ok": True, "seal": str(place), "version": found.version, "files": len(found.files)}
     text = f"{place} vouches for {len(found.files)} files, by the key {found.key}."
     show(result, as_json=json, text=text)

@@ -184,7 +184,7 @@ def calibrate(
 
 
 def _embedder(config: Config) -> Ensemble:
-    return read_manifest(config.paths.models).embedder(config.models.embedder)
+    return read_manifest(config.models_folder).embedder(config.models.embedder)
 
 
 def _encode(config: Config, images: Path, names: Sequence[str], jobs: int | None) -> Encoded:

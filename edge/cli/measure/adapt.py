@@ -36,7 +36,7 @@ def adapt(
     if undo == (images is not None):
         raise UsageError("say what to do: either --images FOLDER or --undo")
     settings = read_config(config)
-    folder = settings.paths.models or shipped_models()
+    folder = settings.models_folder or shipped_models()
     if images is None:
         forget(folder, name)
         shipped_calibration(folder, name).unlink(missing_ok=True)

@@ -109,7 +109,7 @@ def verify_models(config: ConfigOption = None, json: JsonOption = False) -> None
 
 
 def _folder(config: Path | None) -> Path:
-    return read_config(config).paths.models or shipped_models()
+    return read_config(config).models_folder or shipped_models()
 
 
 def _known(folder: Path, name: str) -> ModelEntry | Ensemble:

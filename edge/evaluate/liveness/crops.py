@@ -107,7 +107,7 @@ def evaluate_crops(
     """
     liveness = config.liveness.model_copy(update={"level": Level.AUTO})
     config = config.model_copy(update={"liveness": liveness})
-    manifest = read_manifest(config.paths.models)
+    manifest = read_manifest(config.models_folder)
     checks = Stages.checks_of(config, manifest, choose(config.models.runtime))
     archive = _read(path)
     odds = []

@@ -25,6 +25,7 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "calibration": software.calibration,
     "speed": software.speed,
     "files": files.rights,
+    "release": files.release,
     "key": state.key,
     "people": state.people,
     "rules": state.rules,

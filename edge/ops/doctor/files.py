@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from edge.ops.doctor.check import Check, fail, ok
+from edge.ops.update import verify_release
 from edge.vision.models.known import KNOWN
 from edge.vision.models.manifest import read_manifest, shipped_models
 
@@ -19,7 +20,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 def rights(config: Config) -> Check:
     """Nobody but root, or who owns the state, may write models, calibration and state."""
-    folder = config.paths.models or shipped_models()
+    folder = config.models_folder or shipped_models()
     places = [folder, folder / "manifest.toml", folder / KNOWN, folder / "calibration"]
     places += [*(folder / "calibration").glob("*.json")]
     places += [entry.path for entry in read_manifest(folder).models.values()]
@@ -33,6 +34,14 @@ def rights(config: Config) -> Check:
         remedy = "Run `chmod go-w` and `chown root` on them, and find out who may have written."
         return fail("files", "; ".join(wrong), remedy)
     return ok("files", "only their owners may write what decides who is let in")
+
+
+def release(config: Config) -> Check | None:
+    """The update in force is what was signed, file by file."""
+    version, files = verify_release(config)
+    if not version:
+        return None
+    return ok("release", f"version {version}, {files} files as they were signed")
 
 
 def _objection(path: Path, owners: set[int]) -> str:

@@ -51,9 +51,9 @@ def runtime(config: Config) -> Check:
 
 def models(config: Config) -> Check:
     """Every file is the one that the manifest names, and gives its known answers."""
-    manifest = read_manifest(config.paths.models)
+    manifest = read_manifest(config.models_folder)
     chosen(config)  # a configured name that does not exist raises
-    folder = config.paths.models or shipped_models()
+    folder = config.models_folder or shipped_models()
     wrong, load = [], Loader(folder, choose(config.models.runtime))
     for entry in manifest.models.values():
         try:

@@ -47,7 +47,7 @@ def people(config: Config) -> Check:
     with acting_as_owner(config.paths.state):
         if not config.people_db.exists():
             return warn("people", f"{config.people_db} is not there yet", _INIT)
-        embedder = read_manifest(config.paths.models).embedder(config.models.embedder)
+        embedder = read_manifest(config.models_folder).embedder(config.models.embedder)
         with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
             templates = vault.templates(embedder.sha256)
     if not templates:

@@ -18,7 +18,7 @@ def chosen(config: Config) -> list[Entry]:
     Raises:
         ModelError: the manifest is damaged, or has no such network.
     """
-    manifest, section = read_manifest(config.paths.models), config.models
+    manifest, section = read_manifest(config.models_folder), config.models
     found: list[Entry] = []
     for kind in ENTRIES:
         if kind is EmbedderEntry:

@@ -1,0 +1,174 @@
+"""Signed updates of configuration, models and program."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.believed import read_ordinary
+from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
+from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
+from edge.cli.fleet.keys import read_key
+from edge.config import load
+from edge.errors import UsageError
+from edge.files import replace_file
+
+if TYPE_CHECKING:
+    from edge.bundle import Bundle
+
+update_app = typer.Typer(help="Signed updates.", no_args_is_help=True)
+app.add_typer(update_app, name="update")
+
+_MODEL_FILES = ("*.tflite", "*.toml", "*.json", "calibration/*.json", "adapted/*.npz")
+_RESTART = "Now: sudo systemctl restart edge-door.target"
+
+BundleArgument = Annotated[Path, typer.Argument(help="A file of `edge-door update make`.")]
+TrustOption = Annotated[
+    str | None,
+    typer.Option(help="Base64 public key to believe from now on, if this door knows none yet."),
+]
+
+
+@update_app.command()
+def make(
+    out: Annotated[Path, typer.Argument(help="The bundle to write.")],
+    key: Annotated[Path, typer.Option(help="Your private key; `edge-door command key` makes one.")],
+    *,
+    door: Annotated[
+        list[Path] | None, typer.Option(help="A door's configuration; once for each door.")
+    ] = None,
+    models: Annotated[Path | None, typer.Option(help="A folder of models.")] = None,
+    program: Annotated[Path | None, typer.Option(help="A wheel of edge-door.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Newer is larger. Default: the time in seconds.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Sign configurations, models and a program as one bundle."""
+    try:
+        contents = _configs(door or [])
+        if models is not None:
+            files = [path for kind in _MODEL_FILES for path in models.glob(kind)]
+            contents |= {
+                f"{MODELS}/{path.relative_to(models).as_posix()}": read_ordinary(path)
+                for path in files
+            }
+        if program is not None:
+            contents |= _program(program)
+        if not contents:
+            raise UsageError("a bundle needs --door, --models or --program.")
+        content = make_bundle(read_key(key), contents, version or int(time.time()))
+        replace_file(out, content, 0o644)
+    except OSError as error:
+        raise UsageError(f"{error.filename or out}: {error.strerror or error}.") from error
+    bundle = read_bundle(content, None)
+    show(_told(bundle) | {"file": str(out)}, as_json=json, text=f"{out}: {_sentence(bundle)}")
+
+
+@update_app.command()
+def check(
+    bundle: Annotated[
+        Path | None, typer.Argument(help="A bundle. None: the release in force.")
+    ] = None,
+    *,
+    trust: TrustOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """May this door take a bundle; or, is everything in force what was signed?"""
+    from edge.ops.update import Updates, verify_release
+
+    settings = read_config(config)
+    if bundle is not None:
+        found = Updates(settings, config_path(config)).examine(_read(bundle), trust)
+        show(_told(found), as_json=json, text=f"This door may take it: {_sentence(found)}")
+        return
+    version, files = verify_release(settings)
+    text = f"release {version}: {files} files are what was signed" if version else "no release"
+    show({"ok": True, "version": version, "files": files}, as_json=json, text=text)
+
+
+@update_app.command()
+def apply(
+    bundle: BundleArgument,
+    *,
+    trust: TrustOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put a bundle in force, after it was tried; if it fails, all stays as it was."""
+    from edge.ops.update import Updates
+
+    done = Updates(read_config(config), config_path(config)).apply(_read(bundle), trust)
+    show(_told(done), as_json=json, text=f"In force: {_sentence(done)}\n{_RESTART}")
+
+
+@update_app.command()
+def undo(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Go back to what was in force before the last update; once."""
+    from edge.ops.update import Updates
+
+    version = Updates(read_config(config), config_path(config)).undo()
+    what = f"release {version}" if version else "what was installed"
+    show({"ok": True, "version": version}, as_json=json, text=f"In force: {what}.\n{_RESTART}")
+
+
+@update_app.command("test")
+def try_release(
+    folder: Annotated[Path, typer.Argument(help="A release's folder, in force or not.")],
+    key: Annotated[str, typer.Option(help="Base64 public key of who must have signed it.")],
+    *,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """A release's self-test: signature, configuration, calibration, known answers."""
+    from edge.ops.selftest import selftest
+
+    models = selftest(config_path(config).absolute(), folder.absolute(), key)
+    text = f"{folder} is as signed, and its {models} networks answer as they should."
+    show({"ok": True, "models": models}, as_json=json, text=text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_ordinary(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _configs(paths: list[Path]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for path in paths:
+        name = config_name(load(path).device.id)
+        if name in found:
+            raise UsageError(f"two of these configurations are of one door: {name}.")
+        found[name] = read_ordinary(path)
+    return found
+
+
+def _program(wheel: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            found = {f"{PROGRAM}/{name}": archive.read(name) for name in names}
+    except zipfile.BadZipFile as error:
+        raise UsageError(f"{wheel} is no wheel: {error}.") from error
+    if f"{PROGRAM}/edge/cli/door/update.py" not in found:
+        raise UsageError(f"{wheel} is no wheel of edge-door that knows updates.")
+    return found
+
+
+def _told(bundle: Bundle) -> dict[str, object]:
+    seal = bundle.seal
+    parts = {part: part in bundle.parts for part in (CONFIG, MODELS, PROGRAM)}
+    told = {"version": seal.version, "key": seal.key, "files": len(seal.files)}
+    return {"ok": True, **told, "doors": bundle.doors, **parts}
+
+
+def _sentence(bundle: Bundle) -> str:
+    seal, parts = bundle.seal, ", ".join(bundle.parts)
+    return f"version {seal.version}, {len(seal.files)} files ({parts}), by the key {seal.key}."

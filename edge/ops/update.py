@@ -1,0 +1,196 @@
+"""Updates: a signed bundle put in force as a whole, tried before and after, and taken back.
+
+Old or new at every moment: files are written beside the old ones, one rename of a link changes all
+of them, and the version is noted in the ledger's sealed states. Who is cut short between the two
+finds the note made up for at the next start.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.believed import read_ordinary
+from edge.bundle import CONFIG, config_name, read_bundle
+from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError
+from edge.ops.owner import acting_as_owner
+from edge.ops.releases import Releases
+from edge.ops.selftest import selftest_apart
+from edge.records import EventKind, Reason
+from edge.sealing import digest
+from edge.sight.journal import Journal, open_ledger
+from edge.sight.sealed_files import BEFORE, KEY, RELEASE, note_release, release_seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from edge.bundle import Bundle
+    from edge.config import Config
+    from edge.wire.messages import Detail
+
+    Test = Callable[[Path, Path, str], None]
+
+
+def verify_release(config: Config) -> tuple[int, int]:
+    """Compare the release in force with its seal: its version (0: none), and how many files it has.
+
+    Raises:
+        SealError: a file is not what was signed, or the seal is not by the key known here.
+        LedgerError, VaultError: as `open_ledger`.
+    """
+    if not config.paths.release.is_symlink():
+        return 0, 0
+    with acting_as_owner(config.paths.state), open_ledger(config, read_only=True) as ledger:
+        key = ledger.sealed().get(KEY)
+    seal = release_seal(config, key)
+    if seal is None:
+        return 0, 0
+    mine = config_name(config.device.id)
+    own = [name for name in seal.files if name == mine or not name.startswith(f"{CONFIG}/")]
+    for name in own:
+        path = config.paths.release / name
+        try:
+            content = read_ordinary(path)
+        except OSError as error:
+            raise SealError(f"{path} cannot be read: {error.strerror or error}.") from error
+        if digest(content) != seal.files[name]:
+            raise SealError(f"{path} is not what was signed.")
+    return seal.version, len(own)
+
+
+class Updates:
+    """Of one door. Every method raises LedgerError and VaultError as `open_ledger` does."""
+
+    def __init__(self, config: Config, config_path: Path, test: Test = selftest_apart) -> None:
+        """`test` is given the configuration's path, a release's folder and the owner's key."""
+        self._config = config
+        self._path = config_path.absolute()
+        self._test = test
+        self._releases = Releases(config.paths.release)
+
+    def examine(self, content: bytes, trust: str | None = None) -> Bundle:
+        """Check that this door may take a bundle.
+
+        Args:
+            content: The bundle.
+            trust: Base64 public key to believe, on a door that knows none.
+
+        Raises:
+            SealError: it is damaged, changed, another's, too old, or not for this door.
+            UsageError: the door knows no key, or `trust` names another than the one it knows.
+        """
+        states = self._states()
+        key = states.get(KEY, trust)
+        if key is None:
+            raise UsageError(
+                "this door knows nobody's key yet. Name the public key of whom it should believe "
+                "with --trust, or seal its files first with `edge-door seal`."
+            )
+        if trust not in (None, key):
+            raise UsageError(f"this door believes another key already: {key}.")
+        bundle = read_bundle(content, key)
+        version, current = bundle.seal.version, self._releases.current()
+        if version <= max(current, int(states.get(RELEASE, 0))):
+            raise SealError(
+                f"the bundle is version {version}, and this door has {current} in force: it takes "
+                "newer ones only. `edge-door update undo` goes back one."
+            )
+        if self._config.device.id not in bundle.doors and self._releases.leads_here(self._path):
+            raise SealError(
+                f"the configuration of {self._config.device.id} comes with its bundles, and there "
+                "is none of it in this one: make it again with --config."
+            )
+        return bundle
+
+    def apply(self, content: bytes, trust: str | None = None) -> Bundle:
+        """Put a bundle in force.
+
+        Raises:
+            UpdateError: it fails its self-test, so what was in force still is; or another runs.
+            SealError, UsageError: as `examine`.
+            OSError: the folder of releases cannot be written.
+        """
+        with self._releases.alone():
+            bundle = self.examine(content, trust)
+            version, key = bundle.seal.version, bundle.seal.key
+            before = self._releases.current()
+            folder = self._releases.unpack(bundle, self._config.device.id, self._path)
+            self._test(self._path, folder, key)
+            self._note(Reason.INTENDED, version, before, change="updated")
+            try:
+                self._releases.begin()
+                if self._config.device.id in bundle.doors:
+                    self._releases.adopt(self._path, self._config.device.id)
+                self._releases.switch(version)
+                self._test(self._path, self._config.paths.release, key)
+                self._remember(key, version, before)
+            except (EdgeDoorError, OSError) as error:
+                self._back(before, version, error)
+                raise
+            self._releases.tidy(version, before)
+        return bundle
+
+    def undo(self) -> int:
+        """Go back to the release of before; its version.
+
+        Raises:
+            UsageError: there is none.
+            UpdateError: it fails its self-test; what was in force still is.
+            OSError: the folder of releases cannot be written.
+        """
+        with self._releases.alone():
+            states, current = self._states(), self._releases.current()
+            before = states.get(BEFORE, "")
+            if not before or not self._releases.place(int(before)).is_dir():
+                raise UsageError("there is no update to undo: only the last one can be, once.")
+            key, earlier = states[KEY], int(before)
+            self._test(self._path, self._releases.place(earlier), key)
+            known = {RELEASE: before, BEFORE: ""}
+            self._note(Reason.INTENDED, earlier, current, known, change="update_undone")
+            try:
+                self._releases.switch(earlier)
+                self._test(self._path, self._config.paths.release, key)
+                self._note(Reason.UPDATE_UNDONE, earlier, current)
+            except (EdgeDoorError, OSError) as error:
+                self._back(current, earlier, error)
+                self._remember(key, current, earlier)
+                raise
+            self._releases.tidy(earlier)
+        return earlier
+
+    def _back(self, version: int, failed: int, error: Exception) -> None:
+        """What was in force is again. What has no room in the ledger is no reason not to be."""
+        if self._releases.link.is_symlink():
+            self._releases.switch(version)
+        try:
+            self._note(Reason.NOT_DONE, failed, version, change="update", why=str(error)[:200])
+        except LedgerError:
+            return
+
+    def _states(self) -> Mapping[str, str]:
+        """The sealed states, once what a power cut left unnoted is noted."""
+        with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
+            states = ledger.sealed()
+            seen, key = int(states.get(RELEASE, 0)), states.get(KEY)
+            seal = release_seal(self._config, key)
+            if key is not None and seal is not None and seal.version > seen:
+                journal = Journal(ledger, self._config.device.id)
+                note_release(journal, key, seal.version, before=seen)
+            return ledger.sealed()
+
+    def _remember(self, key: str, version: int, before: int) -> None:
+        with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
+            note_release(Journal(ledger, self._config.device.id), key, version, before)
+
+    def _note(
+        self,
+        reason: Reason,
+        version: int,
+        before: int,
+        states: Mapping[str, str] | None = None,
+        **detail: str,
+    ) -> None:
+        full: Detail = {"version": float(version), "before": float(before), **detail}
+        with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
+            journal = Journal(ledger, self._config.device.id)
+            journal.write(EventKind.SYSTEM, reason, states=states, detail=full)

@@ -1,0 +1,252 @@
+"""An update is in force as a whole or not at all; what fails its self-test is taken back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing_extensions import override
+
+from edge.access.command import public_text
+from edge.believed import enforce, read_believed
+from edge.bundle import make_bundle
+from edge.config import load
+from edge.errors import SealError, UpdateError, UsageError
+from edge.ops.selftest import selftest
+from edge.ops.update import Updates, verify_release
+from edge.records import Reason
+from edge.sealing import make_seal
+from edge.sight.sealed_files import seal_path, take_up_seal
+from edge.vault.vault import open_vault
+from edge.vision.models.manifest import shipped_models
+from tests.conftest import ROOT
+from tests.support.running import Door
+
+KEY = Ed25519PrivateKey.generate()
+PUBLIC = public_text(KEY)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    made = Door(tmp_path, "/dev/video99", paths={"release": str(tmp_path / "opt" / "release")})
+    open_vault(made.config).close()
+    yield made
+    enforce(None)
+
+
+class Trial:
+    """Stands for the self-test, which takes seconds: passes, or fails at the n-th."""
+
+    def __init__(self, fails_at: int = 0) -> None:
+        self.asked: list[Path] = []
+        self._fails_at = fails_at
+
+    def __call__(self, _config: Path, folder: Path, _key: str) -> None:
+        self.asked.append(folder)
+        if len(self.asked) == self._fails_at:
+            raise UpdateError("it fails")
+
+
+def bundle(door: Door, version: int, name: str = "Front", **more: bytes) -> bytes:
+    kept = [line for line in door.path.read_text().splitlines() if not line.startswith("name = ")]
+    text = "\n".join(kept).replace('id = "test"', f'id = "test"\nname = "{name}"')
+    contents = {"config/test.toml": text.encode(), "config/other.toml": b"secret"}
+    return make_bundle(KEY, contents | more, version)
+
+
+def updates(door: Door, test: Trial) -> Updates:
+    return Updates(load(door.path), door.path, test)
+
+
+def said(door: Door) -> str:
+    return load(door.path).device.name
+
+
+def test_an_update_is_tried_put_in_force_tried_again_and_undone(door: Door) -> None:
+    trial, before = Trial(), door.path.read_bytes()
+    door.path.chmod(0o640)
+    updates(door, trial).apply(bundle(door, 1, "One"), PUBLIC)
+    link = door.config.paths.release
+    assert trial.asked == [link.with_name("releases") / "1", link]
+    assert (said(door), door.path.stat().st_mode & 0o777) == ("One", 0o640)
+    assert not (link / "config" / "other.toml").exists()  # another door's is none of its business
+    assert verify_release(load(door.path)) == (1, 1)
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    assert said(door) == "Two"
+    assert updates(door, Trial()).undo() == 1
+    assert said(door) == "One"
+    with pytest.raises(UsageError, match="no update to undo"):
+        updates(door, Trial()).undo()
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    updates(door, Trial()).apply(bundle(door, 3, "Three"))
+    assert sorted(path.name for path in link.with_name("releases").iterdir()) == ["2", "3"]
+    assert door.reasons().count(Reason.UPDATED) == 4
+    assert door.reasons().count(Reason.UPDATE_UNDONE) == 1
+    assert before != door.path.read_bytes()
+
+
+def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:
+    before = door.path.read_bytes()
+    updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    assert updates(door, Trial()).undo() == 0
+    assert door.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("fails_at", "intended"), [(1, 0), (2, 1)])
+def test_what_fails_before_or_after_leaves_all_as_it_was(
+    door: Door, fails_at: int, intended: int
+) -> None:
+    updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+    with pytest.raises(UpdateError, match="it fails"):
+        updates(door, Trial(fails_at)).apply(bundle(door, 2, "Two"))
+    assert said(door) == "One"
+    assert door.reasons().count(Reason.NOT_DONE) == intended
+    assert verify_release(load(door.path))[0] == 1
+    take_up_seal(load(door.path), door.path)
+    enforce(None)
+    updates(door, Trial()).apply(bundle(door, 3, "Three"))
+    assert said(door) == "Three"
+
+
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_an_undo_that_fails_changes_nothing(door: Door, fails_at: int) -> None:
+    updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    with pytest.raises(UpdateError):
+        updates(door, Trial(fails_at)).undo()
+    assert said(door) == "Two"
+    take_up_seal(load(door.path), door.path)
+    assert updates(door, Trial()).undo() == 1
+
+
+def test_nothing_older_and_nobody_elses_is_taken(door: Door) -> None:
+    with pytest.raises(UsageError, match="knows nobody's key"):
+        updates(door, Trial()).apply(bundle(door, 5))
+    updates(door, Trial()).apply(bundle(door, 5), PUBLIC)
+    for version in (4, 5):
+        with pytest.raises(SealError, match="takes newer ones only"):
+            updates(door, Trial()).apply(bundle(door, version))
+    other = Ed25519PrivateKey.generate()
+    with pytest.raises(SealError, match="another key"):
+        updates(door, Trial()).apply(make_bundle(other, {"models/x": b""}, 9))
+    with pytest.raises(UsageError, match="believes another key"):
+        updates(door, Trial()).apply(bundle(door, 9), public_text(other))
+    with pytest.raises(SealError, match="comes with its bundles"):
+        updates(door, Trial()).apply(make_bundle(KEY, {"models/x": b""}, 9))
+
+
+def test_an_older_release_put_back_by_hand_does_not_start(door: Door) -> None:
+    link = door.config.paths.release
+    updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    updates(door, Trial()).apply(bundle(door, 2))
+    shutil.copytree(link.with_name("releases") / "1", link.with_name("one"))
+    link.unlink()
+    link.symlink_to(link.with_name("one"))
+    with pytest.raises(SealError, match="has seen 2: an older one was put back"):
+        take_up_seal(load(door.path), door.path)
+    config = load(door.path)
+    link.unlink()
+    seal_path(door.path).write_text(make_seal(KEY, {"somewhere": ""}, 9))
+    with pytest.raises(SealError, match="version none, and this door has seen 2"):
+        take_up_seal(config, door.path)
+
+
+def test_who_writes_a_released_file_is_noticed(door: Door) -> None:
+    updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    inside = door.config.paths.release / "config" / "test.toml"
+    inside.write_bytes(inside.read_bytes() + b"\n# changed\n")
+    with pytest.raises(SealError, match="is not what was signed"):
+        verify_release(load(door.path))
+    with pytest.raises(SealError, match="is not what was sealed"):
+        take_up_seal(load(door.path), door.path)
+
+
+def test_one_that_was_cut_short_after_the_swap_is_noted_by_the_next_start(door: Door) -> None:
+    updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+
+    class Cut(Trial):
+        @override
+        def __call__(self, config: Path, folder: Path, key: str) -> None:
+            super().__call__(config, folder, key)
+            if len(self.asked) == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        updates(door, Cut()).apply(bundle(door, 2, "Two"))
+    enforce(None)
+    take_up_seal(load(door.path), door.path)
+    assert read_believed(door.path)
+    assert said(door) == "Two"
+    assert updates(door, Trial()).undo() == 1
+
+
+def as_text(door: Door, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=door.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_on_the_command_line_with_the_real_self_test(door: Door, tmp_path: Path) -> None:
+    key = tmp_path / "owner.key"
+    key.write_bytes(
+        KEY.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    models = tmp_path / "models"
+    shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build", "cards"))
+    make = ["update", "make", "--key", str(key), "--door", str(door.path), "--models", str(models)]
+    assert as_text(door, *make, "good", "--version", "1").returncode == 0
+    for calibration in (models / "calibration").glob("*.json"):
+        calibration.write_text("{}")
+    assert as_text(door, *make, "bad", "--version", "2").returncode == 0
+    good, bad = str(door.folder / "good"), str(door.folder / "bad")
+    assert door.command("update", "check", good).returncode == 2
+    done = door.command("update", "apply", good, "--trust", PUBLIC, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["version"] == 1
+    assert load(door.path).models_folder == door.config.paths.release / "models"
+    assert door.command("update", "check", bad).returncode == 0  # signed, if not sound
+    failed = door.command("update", "apply", bad)
+    assert failed.returncode == 1
+    assert "fails its self-test" in failed.stderr
+    checked = json.loads(door.command("update", "check", "--json").stdout)
+    assert (checked["ok"], checked["version"]) == (True, 1)
+    (door.config.paths.release / "models" / "manifest.toml").write_text("")
+    with pytest.raises(SealError, match="is not what was signed"):
+        verify_release(door.config)
+
+
+def test_a_program_that_does_not_start_is_not_put_in_force(door: Door, tmp_path: Path) -> None:
+    wheel = tmp_path / "edge.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("edge/__init__.py", "")
+        archive.writestr("edge/cli/__init__.py", "raise ImportError('no such part')")
+    with zipfile.ZipFile(wheel) as archive:
+        program = {f"program/{name}": archive.read(name) for name in archive.namelist()}
+    with pytest.raises(UpdateError, match="no such part"):
+        Updates(door.config, door.path).apply(bundle(door, 1, "One", **program), PUBLIC)
+    assert not door.path.is_symlink()
+    assert said(door) == "Front door"
+
+
+def test_a_program_that_would_not_be_the_one_that_runs_fails(tmp_path: Path) -> None:
+    (tmp_path / "program").mkdir()
+    with pytest.raises(UpdateError, match="not the one that starts here"):
+        selftest(tmp_path / "edge-door.toml", tmp_path, PUBLIC)
