@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, Config, load
 from edge.errors import UsageError
-from edge.ops.owner import become_owner
+from edge.ops.owner import acting_as_owner, become_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,7 @@ __all__ = [
     "ConfigOption",
     "JsonOption",
     "app",
+    "believed_config",
     "complaints",
     "config_path",
     "console",
@@ -77,6 +78,25 @@ def own_config(given: Path | None) -> Config:
     """
     config = read_config(given)
     become_owner(config.paths.state)
+    return config
+
+
+def believed_config(given: Path | None, *, required: bool = False, own: bool = False) -> Config:
+    """The configuration, with the owner's seals in force: for whoever judges or holds the door.
+
+    `own`: as root, become the state's owner first; a newer seal is noted then.
+
+    Raises:
+        ConfigError: as `read_config`.
+        SealError: it, or a file that was read already, is not what was sealed.
+    """
+    from edge.sight.seals import take_up_seal  # brings the ledger, which few commands need
+
+    config = read_config(given, required=required)
+    if own:
+        become_owner(config.paths.state)
+    with acting_as_owner(config.paths.state):
+        take_up_seal(config, config_path(given), note=own)
     return config
 
 

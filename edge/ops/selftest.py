@@ -31,7 +31,7 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
     Raises:
         EdgeDoorError: what is wrong with it.
     """
-    from edge.sight.sealed_files import vouched
+    from edge.sight.seals import vouched
     from edge.vision.calibrated import read_calibration
     from edge.vision.models.loader import Loader
     from edge.vision.models.manifest import read_manifest
@@ -63,7 +63,7 @@ def selftest_apart(config_path: Path, folder: Path, key: str) -> None:
     command = [*PYTHON, *start, "update", "test", str(folder), "--key", key, "--json"]
     command += ["--config", str(config_path)]
     try:
-        ended = subprocess.run(  # noqa: S603 - our own program
+        ended = subprocess.run(
             command, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired as error:

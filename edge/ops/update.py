@@ -15,10 +15,11 @@ from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError
 from edge.ops.owner import acting_as_owner
 from edge.ops.releases import Releases
 from edge.ops.selftest import selftest_apart
+from edge.owner import remember_owner
 from edge.records import EventKind, Reason
 from edge.sealing import digest
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.sealed_files import BEFORE, KEY, RELEASE, note_release, release_seal
+from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,6 +182,7 @@ class Updates:
     def _remember(self, key: str, version: int, before: int) -> None:
         with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
             note_release(Journal(ledger, self._config.device.id), key, version, before)
+        remember_owner(key)
 
     def _note(
         self,

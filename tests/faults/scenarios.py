@@ -26,7 +26,7 @@ from edge.sight.changes import recorded, settle
 from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.orders import Orders
-from edge.sight.sealed_files import take_up_seal
+from edge.sight.seals import take_up_seal
 from edge.vault.vault import open_vault
 from edge.vocabulary import Action
 

@@ -46,7 +46,7 @@ def configured(tmp_path: Path, **tables: dict[str, Any]) -> Config:
 
 
 def look(config: Config) -> dict[str, Check]:
-    return {check.name: check for check in run_checks(config)}
+    return {check.name: check for check in run_checks(config, config.paths.run / "edge-door.toml")}
 
 
 def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
 from edge.records import Reason
 from edge.sealing import make_seal
-from edge.sight.sealed_files import seal_path, take_up_seal
+from edge.sight.seals import seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.models.manifest import shipped_models
 from tests.conftest import ROOT

@@ -8,15 +8,19 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.access.command import public_text
 from edge.believed import enforce, read_believed
 from edge.config import Config, load
 from edge.errors import CalibrationError, ConfigError, EdgeDoorError, SealError
+from edge.owner import remember_owner
 from edge.sealing import digests, make_seal, read_seal
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.sealed_files import believed_files, note_seal, seal_path, take_up_seal
+from edge.sight.sealed_files import believed_files
+from edge.sight.seals import note_seal, seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.models.known import read_known
@@ -50,6 +54,7 @@ class Place:
         with open_ledger(self.config) as ledger:
             seal = read_seal(seal_path(self.path))
             note_seal(Journal(ledger, "door1"), seal.key, seal.version, len(seal.files))
+        remember_owner(seal.key)
 
     def start(self) -> Config:
         """As sight does, as far as files go."""
@@ -64,7 +69,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(tmp_path / "owner.pub"))
     yield Place(tmp_path)
     enforce(None)
 
@@ -122,6 +128,49 @@ def test_a_model_swapped_between_the_check_and_its_use_is_not_used(place: Place)
     entry.path.write_bytes(entry.path.read_bytes() + b"\0")
     with pytest.raises(SealError, match="is not what was sealed"):
         read_believed(entry.path)
+
+
+def test_another_state_folder_is_no_way_around_the_seal(place: Place) -> None:
+    place.seal()
+    place.know()
+    text = place.path.read_text()
+    place.path.write_text(text.replace("/state", "/evil"))
+    with pytest.raises(SealError, match="is not what was sealed"):
+        place.start()
+
+
+def test_a_seal_by_another_than_the_machines_owner_is_refused(place: Place) -> None:
+    place.seal()
+    place.know()
+    remember_owner(public_text(Ed25519PrivateKey.generate()))
+    with pytest.raises(SealError, match="this machine's owner is"):
+        place.start()
+
+
+def test_who_may_not_read_the_ledger_asks_the_machines_own_file(place: Place) -> None:
+    place.seal()
+    place.know()
+    elsewhere = place.config.model_copy(
+        update={"paths": place.config.paths.model_copy(update={"state": place.models})}
+    )
+    assert take_up_seal(elsewhere, place.path) is not None
+    place.path.write_text(place.path.read_text() + "# changed")
+    enforce(None)
+    load(place.path)
+    with pytest.raises(SealError, match="is not what was sealed"):
+        take_up_seal(elsewhere, place.path)
+
+
+def test_a_projection_is_sealed_too(place: Place) -> None:
+    (place.models / "adapted").mkdir()
+    projection = place.models / "adapted" / "ours.npz"
+    np.savez(projection, base="mobilefacenet-int8", sha256="0", projection=np.eye(2))
+    place.seal()
+    place.know()
+    place.start()
+    projection.write_bytes(projection.read_bytes() + b"0")
+    with pytest.raises(SealError, match=r"ours\.npz is not what was sealed"):
+        place.start()
 
 
 @pytest.mark.parametrize("how", ["gone", "older", "by another key", "unsigned"])

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.ops.doctor import run_checks
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -17,7 +17,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @app.command()
 def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check everything that must be right before a face can open this door."""
-    checks = run_checks(read_config(config))
+    checks = run_checks(read_config(config), config_path(config))
     table = Table("check", "", "what was found", "what to do")
     for check in checks:
         mark = Text(check.level, _COLOURS[check.level])

@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, config_path, own_config, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
 from edge.files import replace_file
+from edge.ops.owner import acting_as_owner
+from edge.owner import remember_owner
 from edge.sealing import digests, make_seal, read_seal
 from edge.sight.journal import Journal, open_ledger
+from edge.sight.seals import KEY, note_seal, seal_path, vouched
 
 
 @app.command()
@@ -28,25 +31,25 @@ def seal(
 ) -> None:
     """Sign configuration, models and calibration: sight believes no other then."""
     # Only here is a manifest read, which brings numpy.
-    from edge.sight.sealed_files import KEY, believed_files, note_seal, seal_path
+    from edge.sight.sealed_files import believed_files, require_sealed
 
-    path = config_path(config).absolute()
+    path, settings = config_path(config).absolute(), read_config(config, required=True)
     signer = None if key is None else read_key(key)
     place, version = seal_path(path), int(time.time())
     if signer is not None:
-        files = believed_files(read_config(config, required=True), path)
+        files = believed_files(settings, path)
         try:
             replace_file(place, make_seal(signer, digests(files), version).encode(), 0o644)
         except OSError as error:
             raise UsageError(f"{place} cannot be written: {error.strerror or error}.") from error
-    settings = own_config(config)
-    with open_ledger(settings) as ledger:
-        known = ledger.sealed().get(KEY)
-        found = read_seal(place, known)
+    with acting_as_owner(settings.paths.state), open_ledger(settings) as ledger:
+        found = read_seal(place, ledger.sealed().get(KEY))
         if signer is not None:
-            note_seal(
-                Journal(ledger, settings.device.id), found.key, found.version, len(found.files)
-            )
-    result = {"ok": True, "seal": str(place), "version": found.version, "files": len(found.files)}
-    text = f"{place} vouches for {len(found.files)} files, by the key {found.key}."
+            journal = Journal(ledger, settings.device.id)
+            note_seal(journal, found.key, found.version, len(found.files))
+    if signer is not None:
+        remember_owner(found.key)
+    count = require_sealed(settings, path, vouched(settings, path, found.key))
+    result = {"ok": True, "seal": str(place), "version": found.version, "files": count}
+    text = f"{count} files are what was sealed, by the key {found.key}."
     show(result, as_json=json, text=text)

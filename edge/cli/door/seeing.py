@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from edge.cli.base import ConfigOption, app, config_path, read_config, start_logging
+from edge.cli.base import ConfigOption, app, believed_config, start_logging
 from edge.cli.door.service import heartbeat
 from edge.sight.daemon import Sight
-from edge.sight.sealed_files import take_up_seal
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -13,10 +12,8 @@ from edge.systemd import notify
 @app.command()
 def sight(config: ConfigOption = None) -> None:
     """Camera to decision alone."""
-    settings = read_config(config, required=True)
+    settings = believed_config(config, required=True, own=True)
     start_logging(settings.log.level)
-    if settings.key_file.exists():
-        take_up_seal(settings, config_path(config))
     with StopSignal() as stop:
         looking = Sight(settings)
         notify("READY=1")

@@ -14,6 +14,7 @@ from edge.cli.base import (
     JsonOption,
     ModelOption,
     app,
+    believed_config,
     complaints,
     read_config,
     show,
@@ -54,7 +55,7 @@ def verify(
 
     Exit code 0: the same; 3: not the same; 1: they cannot be compared.
     """
-    settings = with_model(read_config(config), model)
+    settings = with_model(believed_config(config), model)
     found = verify_pictures(one, other, config=settings)
     relation = "the same person" if found.verified else "not the same person"
     verdict = (

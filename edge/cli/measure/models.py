@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
-from edge.errors import ModelError, UsageError
+from edge.cli.base import ConfigOption, JsonOption, app, believed_config, read_config, show
+from edge.errors import ModelError, SealError, UsageError
 from edge.evaluate.adopt import adopt
 from edge.evaluate.presets import presets as known_presets
 from edge.vision.calibrated import shipped_calibration
@@ -92,14 +92,14 @@ def add_model(
 def verify_models(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Are all files the ones that the manifest names, and does the runtime compute them rightly?"""
     wrong: dict[str, str] = {}
-    settings, folder = read_config(config), _folder(config)
+    settings, folder = believed_config(config), _folder(config)
     manifest = read_manifest(folder)
     load = Loader(folder, choose(settings.models.runtime))
     table = Table("name", "")
     for entry in manifest.models.values():
         try:
             load(entry)
-        except ModelError as error:
+        except (ModelError, SealError) as error:
             wrong[entry.name] = str(error)
         table.add_row(entry.name, wrong.get(entry.name, "good"))
     good = [name for name in manifest.models if name not in wrong]

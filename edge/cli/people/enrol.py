@@ -17,8 +17,8 @@ from edge.cli.base import (
     ConfigOption,
     JsonOption,
     app,
+    believed_config,
     complaints,
-    own_config,
     progress,
     show,
 )
@@ -78,13 +78,14 @@ def enroll(
     if bool(lookalike) != bool(reason.strip()):
         raise UsageError("--lookalike NAME and --reason TEXT go together")
     consent = Consent(replace, tuple(lookalike or ()), reason.strip())
+    settings = believed_config(config, own=True)
     if name is None:
-        _enroll_many(own_config(config), given[0], consent, as_json=json)
+        _enroll_many(settings, given[0], consent, as_json=json)
     elif camera:
-        _enroll_from_camera(own_config(config), proper_name(name), consent, as_json=json)
+        _enroll_from_camera(settings, proper_name(name), consent, as_json=json)
     else:
         sources_given = Sources(tuple(given), first)
-        _enroll_one(own_config(config), proper_name(name), sources_given, consent, as_json=json)
+        _enroll_one(settings, proper_name(name), sources_given, consent, as_json=json)
 
 
 def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:

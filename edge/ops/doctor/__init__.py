@@ -5,6 +5,7 @@ The checks look and change nothing. What only root may look at is reported as su
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
@@ -13,6 +14,7 @@ from edge.ops.doctor.check import Check, fail, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from edge.config import Config
 
@@ -46,9 +48,11 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
 }
 
 
-def run_checks(config: Config) -> tuple[Check, ...]:
+def run_checks(config: Config, config_path: Path) -> tuple[Check, ...]:
     """Every check that applies to this machine, in the order in which to mend things."""
-    found = (_run(name, check, config) for name, check in _CHECKS.items())
+    checks: dict[str, Callable[[Config], Check | None]]
+    checks = {**_CHECKS, "seal": partial(files.seal, config_path=config_path)}
+    found = (_run(name, check, config) for name, check in checks.items())
     return tuple(check for check in found if check is not None)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from edge.ops.doctor.check import Check, fail, ok
+from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.ops.owner import acting_as_owner
 from edge.ops.update import verify_release
+from edge.sight.sealed_files import require_sealed
+from edge.sight.seals import take_up_seal
 from edge.vision.models.known import KNOWN
 from edge.vision.models.manifest import read_manifest, shipped_models
 
@@ -42,6 +45,17 @@ def release(config: Config) -> Check | None:
     if not version:
         return None
     return ok("release", f"version {version}, {files} files as they were signed")
+
+
+def seal(config: Config, config_path: Path) -> Check:
+    """Where the owner sealed: every file that decides is theirs, byte for byte."""
+    with acting_as_owner(config.paths.state):
+        found = take_up_seal(config, config_path, note=False)
+    if found is None:
+        advice = "Seal them: deploy/guide/record-and-keys.md, or updates.md for many doors."
+        return warn("seal", "no owner vouches for configuration, models and calibration", advice)
+    count = require_sealed(config, config_path, found)
+    return ok("seal", f"{count} files are what their owner sealed")
 
 
 def _objection(path: Path, owners: set[int]) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from edge.believed import read_believed
 from edge.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ class Projection:
         Raises:
             ModelError: the file was altered or is gone.
         """
-        if _hash(self.path) != self.sha256:
+        content = _content(self.path)
+        if hashlib.sha256(content).hexdigest() != self.sha256:
             raise ModelError(f"{self.path} was altered; edge-door adapt --undo removes it")
-        with np.load(self.path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return archive["projection"].astype(np.float32)
 
 
@@ -63,7 +66,7 @@ def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ens
             f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, adapt "
             "there, and name it with [paths] models."
         ) from error
-    return _of(path, base)
+    return _of(path, base, _content(path))
 
 
 def forget(folder: Path, name: str) -> None:
@@ -87,24 +90,25 @@ def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
     found = {}
     for path in sorted((folder / FOLDER).glob("*.npz")):
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            content = _content(path)
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 base, sha256 = str(archive["base"]), str(archive["sha256"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise ModelError(f"{path} is not a projection: {error}") from error
         if base in bases and bases[base].sha256 == sha256:
-            found[path.stem] = _of(path, bases[base])
+            found[path.stem] = _of(path, bases[base], content)
     return found
 
 
-def _of(path: Path, base: Ensemble) -> Ensemble:
+def _of(path: Path, base: Ensemble, content: bytes) -> Ensemble:
     description = f"{base.name} through a projection that was learnt at this site"
-    projection = Projection(path, _hash(path))
+    projection = Projection(path, hashlib.sha256(content).hexdigest())
     update = {"name": path.stem, "projection": projection, "description": description}
     return base.model_copy(update=update)
 
 
-def _hash(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return read_believed(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,74 @@
+"""Everybody who judges or holds the door believes only what its owner sealed."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.vault.vault import open_vault
+from tests.support.running import Door
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Door:
+    folder = tmp_path_factory.mktemp("door")
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "owner.key").write_bytes(pem)
+    made = Door(folder, "/dev/video99")
+    open_vault(made.config).close()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def owner(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(door.folder / "owner.pub"))
+
+
+def test_sealed_and_checked(door: Door) -> None:
+    sealed = door.command("seal", "--key", str(door.folder / "owner.key"))
+    assert sealed.returncode == 0, sealed.stderr
+    assert (door.folder / "owner.pub").stat().st_mode & 0o777 == 0o644
+    assert door.command("seal").returncode == 0
+    assert "files are what their owner sealed" in door.command("doctor", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["door"],
+        ["link"],
+        ["sight"],
+        ["verify", "a.png", "b.png"],
+        ["enroll", "Ann", "a.png"],
+        ["models", "verify"],
+        ["seal"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_changed_configuration_is_refused_by(door: Door, command: list[str]) -> None:
+    if not (door.folder / "owner.pub").exists():
+        test_sealed_and_checked(door)
+    whole = door.path.read_bytes()
+    door.path.write_bytes(whole + b"\n# changed\n")
+    try:
+        done = door.command(*command)
+    finally:
+        door.path.write_bytes(whole)
+    assert "is not what was sealed" in done.stderr
+    assert done.returncode == 1
+
+
+def test_doctor_names_it(door: Door) -> None:
+    if not (door.folder / "owner.pub").exists():
+        test_sealed_and_checked(door)
+    added = door.path.with_name("other.toml")
+    added.write_bytes(door.path.read_bytes())
+    door.path, kept = added, door.path
+    done = door.command("doctor", "--json")
+    door.path = kept
+    assert "other.toml.seal cannot be read" in done.stdout
