@@ -477,7 +477,7 @@ def _known(reader: FaceReader, db_path: str | Path | None, *, silent: bool) -> S
             "pictures as db_path, or the door's configuration in $EDGE_DOOR_CONFIG."
         )
     with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
-        return vault.templates(reader.model.sha256)
+        return vault.plain_templates(reader.model.sha256)
 
 
 def _pictured(reader: FaceReader, folder: Path, *, silent: bool) -> list[Template]:

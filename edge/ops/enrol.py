@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.access.lookalikes import resembled
@@ -147,7 +147,8 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
                 f"{name} is enrolled already. With --replace, the new template takes the place of "
                 "the old one; somebody else needs another name."
             )
-        alike = resembled(template, vault.templates(template.model), threshold(config))
+        turned = replace(template, vectors=vault.rotation(template.vectors))
+        alike = resembled(turned, vault.templates(template.model), threshold(config))
         _refuse_unknown_lookalikes(name, alike, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}
         if alike:

@@ -80,8 +80,8 @@ class Sight:
         """
         self._config = config
         self._stages = Stages.load(config)
-        self._calibration = read_calibration(config)
         self._vault = open_vault(config)
+        self._calibration = self._vault.rotation.calibration(read_calibration(config))
         self._ledger = open_ledger(config)
         settle(self._ledger, self._vault, config.device.id)
         reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
@@ -183,7 +183,8 @@ class Sight:
         if evidence.embedding is None or not candidates:
             return None
         rate = self._config.match.false_match_rate
-        found = match(evidence.embedding, candidates, self._calibration, rate)
+        probe = self._vault.rotation.probe(evidence.embedding)
+        found = match(probe, candidates, self._calibration, rate)
         return told_apart(found, self._floors)
 
     def _surroundings(self, at: float, candidates: Candidates) -> Surroundings:

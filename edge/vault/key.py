@@ -34,6 +34,8 @@ class Keys:
     """Salts PINs (scrypt)."""
     ledger: bytes
     """Seals and signs the event ledger (`edge.ledger.seal`)."""
+    rotation: bytes
+    """Turns templates (`edge.access.rotation`)."""
     envelopes: bytes
     """Secret of this door's key for envelopes from the people office; SEED_BYTES of it."""
 
@@ -103,6 +105,7 @@ def load_keys(path: Path) -> Keys:
         card=derive(root, b"card"),
         pin=derive(root, b"pin"),
         ledger=derive(root, b"ledger"),
+        rotation=derive(root, b"rotation"),
         envelopes=derive(root, b"envelopes", SEED_BYTES),
     )
 

@@ -140,7 +140,7 @@ class Members:
         self, row: PersonRow | None, name: str, content: Content | None, model: str
     ) -> Template:
         if content is not None:
-            return Template(name, content.vectors, model)
+            return self._templates.turned(Template(name, content.vectors, model))
         if row is None:
             raise EnrolmentError(f"{name}: the envelope has not come.")
         return Template(name, self._templates.read(row), row.model)

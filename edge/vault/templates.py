@@ -1,11 +1,14 @@
 """Templates in the rows of `people`: AES-256-GCM under a key of each person's own, wrapped.
 
-A removed person's key is overwritten with their row, so no copy of the page shows the template.
+What is encrypted is turned by the device's rotation (`edge.access.rotation`) before. A removed
+person's key is overwritten with their row, so no copy of the page shows the template.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -17,6 +20,7 @@ from edge.vault.key import KEY_BYTES
 from edge.vault.people import PersonRow
 
 if TYPE_CHECKING:
+    from edge.access.rotation import Rotation
     from edge.records import Floats, Template
     from edge.vault.key import Keys
     from edge.vault.sealed import SealedStore
@@ -25,12 +29,32 @@ _NONCE_BYTES = 12
 
 
 class Templates:
-    """Writes and reads them. Every method wants a change of the store around it."""
+    """Writes and reads them, turned. Whatever writes wants a change of the store around it."""
 
     def __init__(self, store: SealedStore, keys: Keys, device: str) -> None:
         self._store = store
         self._keys = keys
         self._device = device
+
+    @cached_property
+    def rotation(self) -> Rotation:
+        """What turns a vector as this device's templates are."""
+        from edge.access.rotation import Rotation
+
+        return Rotation(self._keys.rotation)
+
+    def turned(self, template: Template) -> Template:
+        """A template of plain vectors, as this device keeps it.
+
+        Raises:
+            EnrolmentError: it is no template.
+        """
+        import numpy as np
+
+        vectors = np.atleast_2d(template.vectors)
+        if not vectors.size or not np.isfinite(vectors).all():
+            raise EnrolmentError(f"{template.person}: a template is one or more finite vectors.")
+        return replace(template, vectors=self.rotation(vectors))
 
     def insert(self, name: str, enrolled: float, template: Template) -> int:
         """A new person's row; returns its id. The name must be a proper and free one."""
@@ -43,11 +67,7 @@ class Templates:
         return int(number)
 
     def update(self, row: PersonRow, name: str, enrolled: float, template: Template) -> None:
-        """Another name or template, under a new key.
-
-        Raises:
-            EnrolmentError: it is no template.
-        """
+        """Another name or template, under a new key."""
         generation = row.generation + 1
         fresh = PersonRow(row.id, name, folded(name), enrolled, 0, "", generation)
         self._write(fresh, template)
@@ -72,11 +92,8 @@ class Templates:
             ) from error
 
     def _write(self, row: PersonRow, template: Template) -> None:
-        import numpy as np
 
-        vectors = np.atleast_2d(template.vectors).astype("<f4")
-        if not vectors.size or not np.isfinite(vectors).all():
-            raise EnrolmentError(f"{row.name}: a template is one or more finite vectors.")
+        vectors = template.vectors.astype("<f4")
         bare = (
             row.name,
             row.folded,

@@ -13,7 +13,7 @@ with the key file.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.errors import VaultError
@@ -21,7 +21,7 @@ from edge.names import proper_name
 from edge.records import Template
 from edge.roster.envelope import DoorKey
 from edge.store import Schema, Store
-from edge.vault import credentials, members, people, sealed
+from edge.vault import credentials, members, people, rotated, sealed
 from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials
 from edge.vault.key import Keys, create_key, load_keys
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.access.rotation import Rotation
     from edge.config import Config
 
 _NONCE_BYTES = 12
@@ -51,6 +52,7 @@ _SCHEMA = Schema(
             credentials.TABLE,
         ),
         members.TABLES,
+        (rotated.TABLE,),
     ),
 )
 
@@ -67,7 +69,7 @@ class Person:
     """SHA-256 of the model that made the template."""
 
 
-_TABLES = ("people", "credentials", "members", "roster")
+_TABLES = ("people", "credentials", "members", "roster", "rotated")
 
 
 class Vault:
@@ -110,11 +112,17 @@ class Vault:
             if accept_older:
                 sealed_store.accept()
             vault = cls(sealed_store, keys, device)
+            rotated.migrate(sealed_store, vault._templates)
             vault.people()
         except BaseException:
             store.close()
             raise
         return vault
+
+    @property
+    def rotation(self) -> Rotation:
+        """What templates here are turned by, and what a probe must be before it is compared."""
+        return self._templates.rotation
 
     def people(self) -> list[Person]:
         """Everybody enrolled, by name."""
@@ -123,7 +131,7 @@ class Vault:
         return [Person(row.name, row.enrolled, row.captures, row.model) for row in rows]
 
     def templates(self, model: str) -> tuple[Template, ...]:
-        """Everybody's template, by name.
+        """Everybody's template, by name, turned by this device's `rotation`.
 
         Raises:
             VaultError: also when a template was made by another model than `model` (SHA-256).
@@ -139,6 +147,12 @@ class Vault:
             )
         return tuple(Template(row.name, self._templates.read(row), row.model) for row in rows)
 
+    def plain_templates(self, model: str) -> tuple[Template, ...]:
+        """As `templates`, turned back: for comparisons with pictures of the same process."""
+        return tuple(
+            replace(one, vectors=self.rotation.back(one.vectors)) for one in self.templates(model)
+        )
+
     def add(self, template: Template) -> None:
         """Enrol a person.
 
@@ -149,7 +163,7 @@ class Vault:
         name = proper_name(template.person)
         with self._store.changing() as tables:
             refuse_taken(people_rows(tables), name)
-            self._templates.insert(name, time.time(), template)
+            self._templates.insert(name, time.time(), self._templates.turned(template))
 
     def replace(self, template: Template) -> None:
         """Give an enrolled person a new template, under a new key.
@@ -159,7 +173,8 @@ class Vault:
         """
         with self._store.changing() as tables:
             row = find(people_rows(tables), template.person)
-            self._templates.update(row, row.name, time.time(), template)
+            turned = self._templates.turned(template)
+            self._templates.update(row, row.name, time.time(), turned)
 
     def rename(self, old: str, new: str) -> None:
         """Change a person's name.
