@@ -16,7 +16,6 @@ import select
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.door.holding import lock_lines, release
@@ -88,7 +87,7 @@ class Guard:
         self._claim_switches()
         self._readers = open_readers(self._settings.readers, self._pins)
         watchdog = KernelWatchdog(self._settings.watchdog) if self._settings.watchdog else None
-        with StopSignal() as stop, Listener(Path(self._settings.socket)) as listener:
+        with StopSignal() as stop, Listener(self._settings.socket) as listener:
             named = NamedPeer() if self._settings.peer_named else None
             self._peer = SightPeer(listener, self._settings.peer_uid, named)
             notify("READY=1")

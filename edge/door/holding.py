@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.door.outputs import Outputs
@@ -26,15 +25,15 @@ TAKE_OVER_S = 2.0
 """How long a starting guard waits for the one before it and its warden to end."""
 
 
-def _only_guard(run: Path) -> None:
+def _only_guard(run: str) -> None:
     """Hold the lock file for as long as this guard or its warden lives.
 
     Raises:
         WireError: another guard serves this door.
     """
     try:
-        run.mkdir(parents=True, exist_ok=True)
-        lock = os.open(run / "door.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        os.makedirs(run, exist_ok=True)
+        lock = os.open(f"{run}/door.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise WireError(f"cannot use {run}: {error.strerror}; set paths.run") from error
     deadline = time.monotonic() + TAKE_OVER_S
@@ -72,7 +71,7 @@ def lock_lines(settings: GuardSettings) -> Iterator[tuple[Pins, Outputs, Warden]
         PinError, WireError: they are not to be had, or another guard serves this door.
     """
     _first_in_line()
-    _only_guard(Path(settings.run))
+    _only_guard(settings.run)
     warden = Warden(settings)
     pins = open_pins(settings)
     try:
@@ -96,5 +95,5 @@ def release(settings: GuardSettings) -> None:
         PinError: a line cannot be claimed.
         WireError: a guard still serves this door; its lines are its own.
     """
-    _only_guard(Path(settings.run))
+    _only_guard(settings.run)
     drive_off(open_pins(settings), settings)

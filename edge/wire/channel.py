@@ -7,6 +7,7 @@ the peer is (SO_PEERCRED), so there is no framing and no password here.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Channel:
         self._sock = sock
 
     @classmethod
-    def connect(cls, path: Path, timeout_s: float = 2.0) -> Channel:
+    def connect(cls, path: Path | str, timeout_s: float = 2.0) -> Channel:
         """Connect to the socket at `path`.
 
         Raises:
@@ -126,33 +127,34 @@ class Channel:
 class Listener:
     """A listening socket file, owned by this process, removed on close."""
 
-    def __init__(self, path: Path, mode: int = 0o660) -> None:
+    def __init__(self, path: Path | str, mode: int = 0o660) -> None:
         """Bind `path`, replacing a socket file that nobody serves any more.
 
         Raises:
             WireError: another process serves this path, or it cannot be made.
         """
-        self.path = path
+        self.path = str(path)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            if path.exists():
-                self._remove_dead(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._sock.bind(str(path))
-            path.chmod(mode)
+            if os.path.exists(self.path):
+                self._remove_dead(self.path)
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+            self._sock.bind(self.path)
+            os.chmod(self.path, mode)
             self._sock.listen(8)
             self._sock.settimeout(0)
         except OSError as error:
             self._sock.close()
             raise WireError(f"cannot listen at {path}: {error.strerror or error}") from error
-        self._inode = path.stat().st_ino
+        self._inode = os.stat(self.path).st_ino
 
     @staticmethod
-    def _remove_dead(path: Path) -> None:
+    def _remove_dead(path: str) -> None:
         try:
             Channel.connect(path, timeout_s=0.5).close()
         except WireError:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         else:
             raise WireError(f"{path} is in use: another edge-door runs here. Stop it first.")
 
@@ -173,8 +175,8 @@ class Listener:
         """Stop listening and remove the socket file if it is still ours. May be called twice."""
         self._sock.close()
         with contextlib.suppress(OSError):
-            if self.path.stat().st_ino == self._inode:
-                self.path.unlink()
+            if os.stat(self.path).st_ino == self._inode:
+                os.unlink(self.path)
 
     def __enter__(self) -> Self:
         return self

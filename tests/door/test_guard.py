@@ -286,12 +286,12 @@ def test_a_process_of_another_user_is_refused() -> None:
 
 def test_a_second_guard_is_refused_and_touches_nothing() -> None:
     with RunningGuard() as guard:
-        before = guard.board.trace.read_bytes()
+        before = Path(guard.board.trace).read_bytes()
         command = [sys.executable, "-m", "edge.door.guard", guard.settings.to_json()]
         second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert second.returncode == 1
         assert "another guard serves" in second.stderr
-        assert guard.board.trace.read_bytes() == before
+        assert Path(guard.board.trace).read_bytes() == before
         guard.unlock()
         guard.happened(Reason.UNLOCKED)
 

@@ -19,13 +19,14 @@ import os
 import socket
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import PinError
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.door.settings import InputPin, OutputPin
 
 TRACE_BYTES = 4 << 20
@@ -47,14 +48,15 @@ class Board:
     """The outside of the board: what a multimeter and a finger on a button could do."""
 
     def __init__(self, run: Path | str) -> None:
-        self.trace = Path(run) / "fake-gpio.jsonl"
-        self.folder = Path(run) / "fake-gpio"
-        self.socket = self.folder / "changes.sock"
+        self.trace = f"{run}/fake-gpio.jsonl"
+        self.folder = f"{run}/fake-gpio"
+        self.socket = f"{self.folder}/changes.sock"
 
     def changes(self, line: int) -> list[Change]:
         """What was driven onto an output so far, oldest first."""
         try:
-            text = self.trace.read_text(encoding="ascii")
+            with open(self.trace, encoding="ascii") as trace:
+                text = trace.read()
         except FileNotFoundError:
             return []
         # The last row may be half written while we read.
@@ -80,27 +82,29 @@ class Board:
 
     def set_input(self, line: int, *, high: bool) -> None:
         """Put a level on a line, now, and keep it there; on an output this is a short circuit."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        kept = self.folder / f"input-{line}"
-        fresh = kept.with_suffix(".new")
-        fresh.write_text("1" if high else "0", encoding="ascii")
-        fresh.replace(kept)
+        os.makedirs(self.folder, exist_ok=True)
+        kept = f"{self.folder}/input-{line}"
+        with open(f"{kept}.new", "w", encoding="ascii") as fresh:
+            fresh.write("1" if high else "0")
+        os.replace(f"{kept}.new", kept)
         note = json.dumps([line, high, time.monotonic()]).encode()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(0)
             # Nobody there: the next claim finds the level in the file. Too many changes at once:
             # this one is lost, as a kernel's full queue loses it; the level is not.
             with contextlib.suppress(FileNotFoundError, ConnectionRefusedError, BlockingIOError):
-                sender.sendto(note, str(self.socket))
+                sender.sendto(note, self.socket)
 
     def let_go(self, line: int) -> None:
         """Take the level that `set_input` put there away."""
-        (self.folder / f"input-{line}").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.folder}/input-{line}")
 
     def level(self, line: int, *, otherwise: bool) -> bool:
         """Whether a line is high: as it was set from outside, else as given."""
         try:
-            return (self.folder / f"input-{line}").read_text(encoding="ascii") == "1"
+            with open(f"{self.folder}/input-{line}", encoding="ascii") as level:
+                return level.read() == "1"
         except FileNotFoundError:
             return otherwise
 
@@ -108,8 +112,8 @@ class Board:
         """Add to the trace; one write, so that two processes cannot mix their rows."""
         row = json.dumps(asdict(change)) + "\n"
         with contextlib.suppress(FileNotFoundError):
-            if self.trace.stat().st_size > TRACE_BYTES:
-                self.trace.replace(self.trace.with_suffix(".jsonl.1"))
+            if os.stat(self.trace).st_size > TRACE_BYTES:
+                os.replace(self.trace, f"{self.trace}.1")
         trace = os.open(self.trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             os.write(trace, row.encode())
@@ -145,8 +149,8 @@ class FakeLines:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.settimeout(0)
-            self._board.socket.unlink(missing_ok=True)
-            self._socket.bind(str(self._board.socket))
+            self._remove_socket()
+            self._socket.bind(self._board.socket)
 
     def write(self, line: int, *, high: bool) -> None:
         """Drive an output and add it to the trace."""
@@ -185,12 +189,16 @@ class FakeLines:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-            self._board.socket.unlink(missing_ok=True)
+            self._remove_socket()
+
+    def _remove_socket(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._board.socket)
 
     def _claim(self, line: int) -> None:
         try:
-            self._board.folder.mkdir(parents=True, exist_ok=True)
-            path = self._board.folder / f"line-{line}"
+            os.makedirs(self._board.folder, exist_ok=True)
+            path = f"{self._board.folder}/line-{line}"
             claim = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise PinError(f"the fake board cannot use {self._board.folder}: {error}") from error
