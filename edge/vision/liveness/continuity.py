@@ -5,7 +5,8 @@ check fall. They, and prints that are tilted or cut up, give themselves away:
 
 - the lids jump instead of moving, or never rest (`Blink.abruptness`, `Blink.unrest`);
 - the rest of the face changes with the lids, or is foreshortened, and comes back as it was;
-- nothing but the lids moves at all, neither the face in its crop nor the crop in the frame.
+- nothing but the lids moves at all, neither the face in its crop nor the crop in the frame;
+- the face is waved about so fast that its eyes smear.
 
 A smooth film of a blinking face is not told from a face here; that is what challenges are for.
 """
@@ -30,6 +31,7 @@ from edge.vision.liveness.limits import (
     MAX_LABOUR,
     MAX_RETURN,
     MAX_SECONDS,
+    MAX_SPEED,
     MAX_UNREST,
     MEMORY_S,
     MIN_CHANGE,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 TOO_EARLY = "the face has only just appeared"
 TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
 RESTLESS = "the eyelids were not at rest before the blink"
+TOO_FAST = "the face moves too fast to see the eyelids"
 
 _OUTLINE = [FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK]
 _SIZE = 56
@@ -100,6 +103,8 @@ class Film:
         shots = list(self._shots)
         first = max(i for i, shot in enumerate(shots) if shot.at <= blink.begin - BEFORE_S)
         before, after = shots[first], shots[-1]
+        if _speed(shots[first:]) > MAX_SPEED:
+            return TOO_FAST
         lowest = min(shots, key=lambda shot: abs(shot.at - blink.lowest))
         if 1 - 2 * lowest.height / (before.height + after.height) > MAX_FORESHORTENING:
             return "the whole face is tilted away with the eyelids"
@@ -150,6 +155,11 @@ def _noise(shots: list[_Shot]) -> float:
     steps = [_change(a, b) for a, b in pairwise(shots[-7:])]
     steps = [step for step in steps if step > 0]
     return float(np.median(steps)) if steps else 0.0
+
+
+def _speed(shots: list[_Shot]) -> float:
+    """Of the face in the frame, in distances between the eyes a second."""
+    return float(np.median([_sway(a, b) / (b.at - a.at) for a, b in pairwise(shots)]))
 
 
 def _sway(first: _Shot, second: _Shot) -> float:

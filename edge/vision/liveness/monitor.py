@@ -13,7 +13,7 @@ from edge.config.sections import Level
 from edge.records import Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import Challenge, Progress, draw
-from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_SLOW, Film
+from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_FAST, TOO_SLOW, Film
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import MAX_GAP_S, MAX_UNPROVEN, RETRY_S, SETTLE_S, SUSPECT_S
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEVER = float("-inf")
 DOUBTED = "the picture looks filmed off a screen or printed"
-_SOFT = {TOO_EARLY, TOO_SLOW, RESTLESS}
+_SOFT = {TOO_EARLY, TOO_FAST, TOO_SLOW, RESTLESS}
 """A blink against which no more than this can be said is a person's, or a film's."""
 
 

@@ -114,6 +114,16 @@ def test_a_picture_tilted_away_and_back_is_not_alive() -> None:
     assert verdicts[-1].seen == "the whole face is tilted away with the eyelids"
 
 
+@pytest.mark.parametrize(("reach", "seen"), [(4.0, ""), (40.0, "the face moves too fast")])
+def test_a_blink_of_a_face_that_is_waved_about_proves_nothing(reach: float, seen: str) -> None:
+    """At two sways a second: a smeared picture of open eyes looks shut."""
+    verdicts = watch(
+        sample(t, blinking(t, 1.5), sway=reach * float(np.sin(4 * np.pi * t))) for t in stamps(3)
+    )
+    assert ever_live(verdicts) is not bool(seen)
+    assert verdicts[-1].seen.startswith(seen)
+
+
 def test_eyes_pulled_up_and_down_are_not_alive() -> None:
     verdicts = watch(sample(t, 0.5 + 0.5 * float(np.cos(15 * t))) for t in stamps(5))
     assert not ever_live(verdicts)
