@@ -18,6 +18,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from edge.door.chatter import Chatter
 from edge.door.holding import lock_lines, release
 from edge.door.inputs import Debounced
 from edge.door.lamps import ALARM, OFF, PATTERNS, Pattern, lit, pattern_of
@@ -68,6 +69,7 @@ class Guard:
         self._machine = Machine(settings.rules)
         self._door = self._machine.start(now)
         self._tickets = Tickets(now)
+        self._chatter = Chatter()
         self._switches: dict[str, Debounced] = {}
         self._asked: tuple[Pattern, float] = (OFF, now)
         """What sight wants shown, and since when."""
@@ -135,6 +137,8 @@ class Guard:
         notify("WATCHDOG=1")
         if watchdog:
             watchdog.feed()
+        for told in self._chatter.late(now):
+            self._peer.report(told)
         fault = self._outputs.check()
         if fault != self._door.fault:
             self._follow(self._machine.set_fault(self._door, now, fault), now)
@@ -144,7 +148,9 @@ class Guard:
         self._door = step.door
         self._outputs.drive(step.door)
         for happening in step.happenings:
-            self._peer.report(Happened(happening.reason, now, happening.detail))
+            happened = Happened(happening.reason, now, happening.detail)
+            if told := self._chatter.pass_on(happened, now):
+                self._peer.report(told)
             if happening.reason is Reason.UNLOCKED:
                 self._asked = (PATTERNS[Cue.GRANTED], now)
 

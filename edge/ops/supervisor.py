@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -34,6 +35,8 @@ STEADY_S = 60.0
 """A program that ran so long is healthy: the next pause is the first again."""
 STOP_TIMEOUT_S = 8.0
 USAGE_EXIT = 2
+NETWORK_NICE = 10
+"""Of link; its systemd unit says the same."""
 PEER_NAMED = "--peer-named"
 """Has `edge-door door` listen to the one process that is named on its standard input."""
 _POLL_S = 0.05
@@ -117,11 +120,12 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
         door = child.name == "door"
+        begin = _behind_the_others if child.name == "link" else _end_with_parent
         child.process = subprocess.Popen(
             [*command, PEER_NAMED] if door else command,
             stdin=subprocess.PIPE if door else None,
             bufsize=0,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
+            preexec_fn=begin,  # noqa: PLW1509 - this process has one thread
         )
         child.started_at = time.monotonic()
         self._name_sight()
@@ -160,6 +164,12 @@ def _end_with_parent() -> None:
     Children that went on alone would fight those of the next supervisor.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, Signals.SIGTERM)
+
+
+def _behind_the_others() -> None:
+    """In link: a flood from the network must not take sight's time."""
+    _end_with_parent()
+    os.nice(NETWORK_NICE)
 
 
 def _how(code: int) -> str:

@@ -16,7 +16,7 @@ def report(rows: list[dict[str, Any]]) -> None:
     _add("threats", rows, "threat")
 
 
-def measured(what: str, figures: dict[str, float], again: str) -> None:
+def measured(what: str, figures: dict[str, Any], again: str) -> None:
     """Add figures that are no faults."""
     _add("measured", [{"what": what, "figures": figures, "again": again}], "what")
 
