@@ -17,6 +17,7 @@ class AlarmKind(str, Enum):
     FAULT = "fault"
     OFFLINE = "offline"
     CAMERA_LOST = "camera_lost"
+    PEOPLE = "people"
     GAP = "gap"
     PASSBACK = "passback"
     OUTBOX = "outbox"
@@ -37,6 +38,7 @@ TITLES = {
     AlarmKind.FAULT: "Lock at fault",
     AlarmKind.OFFLINE: "Not online",
     AlarmKind.CAMERA_LOST: "Camera lost",
+    AlarmKind.PEOPLE: "People not as they should be",
     AlarmKind.GAP: "Events missing",
     AlarmKind.PASSBACK: "Passed back",
     AlarmKind.OUTBOX: "Outbox filling",
@@ -57,6 +59,30 @@ class Presence(str, Enum):
     OFFLINE = "offline"
     UNKNOWN = "unknown"
     """No collector is connected, so nobody knows."""
+
+
+class ListState(str, Enum):
+    """How far a door is with the list of people that the office published for it."""
+
+    FINE = "as it should be"
+    BEHIND = "not yet"
+    REFUSED = "refused"
+    NOT_BELIEVED = "not believed"
+    """Signed by keys that the door does not believe: revoked, lost and begun anew, or not ours."""
+    LAPSED = "lapsed"
+    OFF = "no people key"
+
+
+class PersonState(str, Enum):
+    """How far a door is with one person."""
+
+    KNOWN = "known"
+    NOT_YET = "not yet"
+    REFUSED = "refused"
+    ENDED = "ended"
+    LAPSED = "lapsed"
+    LEAVING = "not yet forgotten"
+    FORGOTTEN = "forgotten"
 
 
 class CommandState(str, Enum):

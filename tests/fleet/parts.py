@@ -19,6 +19,7 @@ from edge.fleet.database.database import Database
 from edge.fleet.database.tables import alarms, collectors, devices, events
 from edge.fleet.places import broker_at
 from edge.link.client import Broker
+from edge.link.people import MAX_PACKET
 from tests.support.link_parts import free_port, until
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Running:
         section = (
             broker_at(f"mqtt://127.0.0.1:{at}", base_topic=BASE) if isinstance(at, int) else at
         )
-        broker = Broker(section, client_id=f"collector-{name}")
+        broker = Broker(section, f"collector-{name}", MAX_PACKET)
         settings = Settings(BASE, name, keep_days=400)
         self.collector = Collector(settings, broker, self.database, CollectorMetrics())
         self._stop = threading.Event()

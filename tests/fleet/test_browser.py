@@ -46,6 +46,8 @@ PAGES = (
     "/muster",
     "/attendance",
     "/access",
+    "/rosters?find=a",
+    "/rosters/door1",
     "/commands",
     "/lockdown",
     "/health",

@@ -36,6 +36,7 @@ from edge.link.sight_client import SightClient
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.link.twin import Twin
 from edge.records import Event, EventKind, Head, Reason, StoredEvent
+from edge.roster.report import Report
 from edge.vocabulary import Action
 from edge.wire.messages import Claim, Command, Relock, UnlockByCode
 from tests.support.link_parts import Authority, FakeSight, gathered, until
@@ -736,7 +737,7 @@ class TestReference:
             TOPICS.reported(REPORTED),
         ]
         told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
-        told.append(TOPICS.people(b"{}"))
+        told.append(TOPICS.people(Report("door1", 0, "", "m", "k").to_json()))
         listed = {topic.name: topic for topic in TOLD}
         assert {message.topic for message in told} == {TOPICS.at(name) for name in listed}
         for message in told:

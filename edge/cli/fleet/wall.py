@@ -23,6 +23,7 @@ from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
 from edge.installed import with_extra
 from edge.link.client import Broker
+from edge.link.people import MAX_PACKET
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -83,7 +84,7 @@ def collect(
     metrics = CollectorMetrics()
     if metrics_port is not None:
         metrics.serve(metrics_port)
-    place = Broker(section, client_id=f"edge-door-collector-{name}")
+    place = Broker(section, f"edge-door-collector-{name}", MAX_PACKET)
     store = Database.open(database)
     settings = Settings(base_topic, name, keep_days)
     notify("READY=1")

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 
 from edge.access.bucket import TokenBucket
 from edge.errors import WireError
-from edge.fleet.collector import reading
+from edge.fleet.collector import reading, rosters
 from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.intake import Intake, Taken, known_doors
 from edge.fleet.database.many import change
@@ -45,6 +45,7 @@ TOPICS = (
     "reported",
     "audit_key",
     "command/answer",
+    *rosters.TOPICS,
 )
 """What is read of every door, below BASE/ID."""
 SLOT_S = 300
@@ -63,6 +64,7 @@ class _Heard:
     metrics: dict[str, float] | None = None
     reported: dict[str, object] | None = None
     audit_key: str | None = None
+    people: rosters.HeardPeople = field(default_factory=rosters.HeardPeople)
 
 
 class News:
@@ -122,8 +124,14 @@ class News:
 
     def _read(self, device: str, rest: str, message: Received) -> None:
         said = self._heard.setdefault(device, _Heard())
-        said.live = said.live or not message.retained
+        if rest.startswith("people/"):  # most of it is the office's word, and no sign of life
+            said.people.read(device, rest, message.payload)
+        else:
+            self._read_own(device, rest, message, said)
+
+    def _read_own(self, device: str, rest: str, message: Received, said: _Heard) -> None:
         payload = message.payload
+        said.live = said.live or not message.retained
         if rest in {"event", "event/replay"}:
             self._arrivals.append(reading.read_event(device, payload))
         elif rest == "availability":
@@ -170,6 +178,8 @@ class _Keeper:
         if said.reported is not None:
             values["reported"] = json.dumps(said.reported)
         values |= self._pinned(door, said.audit_key)
+        if said.people.anything:
+            rosters.keep(self._connection, door.id, said.people)
         self._changes.append((door.id, values))
 
     def save(self) -> None:

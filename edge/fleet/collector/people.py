@@ -45,7 +45,9 @@ class People:
             if door.from_zone != door.to_zone:
                 self._passed(arrival, arrival.person, door)
         elif arrival.reason == Reason.ENROLLED.value:
-            member |= {"enrolled": arrival.at, "removed": None}
+            number = arrival.detail.get("number")
+            number = str(number)[:36] if number else None
+            member |= {"enrolled": arrival.at, "removed": None, "number": number}
         elif arrival.reason == Reason.REMOVED.value:
             member["removed"] = arrival.at
 

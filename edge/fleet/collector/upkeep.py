@@ -22,10 +22,13 @@ from edge.fleet.database.tables import (
     events,
     failures,
     figures,
+    rosters,
     sessions,
 )
-from edge.fleet.kinds import AlarmKind, CommandState, Presence
+from edge.fleet.kinds import AlarmKind, CommandState, ListState, Presence
 from edge.fleet.presence import COLLECTOR_FRESH_S, presence
+from edge.fleet.rosters import read
+from edge.fleet.rosters import standing as standing_of_list
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,6 +43,7 @@ _MONTHS_LOCK = 0x45444632
 CERTIFICATE_WARN_S = 21 * DAY_S
 OUTBOX_WARN = 0.8
 COMMAND_GRACE_S = 10.0
+_WRONG = {ListState.REFUSED, ListState.NOT_BELIEVED, ListState.LAPSED}
 _ABSENT = {
     Presence.OFFLINE: "the broker says that it is gone",
     Presence.SILENT: "it has said nothing for a while, whatever the broker says",
@@ -106,8 +110,10 @@ def look_round(database: Database, now: float) -> None:
     with database.news() as (connection, batch):
         doors = connection.execute(select(devices)).all()
         standing = Alarms(connection, batch, [door.id for door in doors])
+        lists = {row.device: row for row in connection.execute(select(rosters))}
         for door in doors:
             _look_at(door, standing, now)
+            _look_at_people(door.id, lists.get(door.id), standing, now)
         late = (
             commands.c.state.in_([CommandState.SENT.value, CommandState.QUEUED.value]),
             commands.c.expires < now - COMMAND_GRACE_S,
@@ -140,6 +146,13 @@ def _look_at(door: Any, standing: Alarms, now: float) -> None:
     full = waiting is not None and capacity is not None and waiting >= OUTBOX_WARN * capacity
     text_ = f"{waiting:g} events wait there; soon the oldest are dropped" if full else ""
     standing.set(door.id, AlarmKind.OUTBOX, text_, now, on=full)
+
+
+def _look_at_people(device: str, row: Any, alarms_: Alarms, now: float) -> None:
+    stands = None if row is None else standing_of_list(*read(row), row.foreign, now)
+    wrong = stands is not None and stands.state in _WRONG
+    text_ = f"the list of people is {stands.state.value}: {stands.why}" if stands else ""
+    alarms_.set(device, AlarmKind.PEOPLE, text_, now, on=wrong)
 
 
 def forget(database: Database, now: float, keep_days: int) -> None:

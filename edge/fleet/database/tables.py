@@ -180,6 +180,27 @@ members = Table(
     Column("removed", Double),
     Column("last_used", Double),
     Column("expires", Double),
+    Column("number", String(36)),  # at the people office; none: enrolled at the door itself
+)
+
+# What the people office wants known at a door, as it lies on the broker, and what the door says.
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("device", ForeignKey("devices.id"), primary_key=True),
+    Column("desired", Text, nullable=False, server_default=text("''")),  # the signed body
+    Column("signers", Text, nullable=False, server_default=text("'[]'")),  # JSON; base64 keys
+    Column("foreign", String(400), nullable=False, server_default=text("''")),
+    Column("reported", Text, nullable=False, server_default=text("''")),
+)
+
+roster_pages = Table(
+    "roster_pages",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("people", Integer, nullable=False),
+    Column("body", Text, nullable=False),
 )
 
 commands = Table(

@@ -26,6 +26,7 @@ from edge.fleet.web.pages import (
     history,
     operators,
     people,
+    rosters,
     setup,
     wall,
 )
@@ -48,6 +49,7 @@ ENTRIES: tuple[Entry, ...] = (
     *history.ENTRIES,
     *charts.ENTRIES,
     *people.ENTRIES,
+    *rosters.ENTRIES,
     *commands.ENTRIES,
     *health.ENTRIES,
     *setup.ENTRIES,
