@@ -101,6 +101,7 @@ class Reason(str, Enum):
     CREDENTIAL_REVOKED = "credential_revoked"
     ROSTER_OBEYED = "roster_obeyed"
     ROSTER_REFUSED = "roster_refused"
+    OFFERED = "offered"
     BACKUP_ACCEPTED = "backup_accepted"
     LOCKED = "locked"
     UNLOCKED = "unlocked"

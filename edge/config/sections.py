@@ -342,6 +342,8 @@ class PeopleSection(Section):
     """Ed25519 public keys (base64) of the offices whose lists of people count."""
     signatures: int = Field(1, ge=1, le=5)
     """How many of these keys must have signed a list."""
+    office: str = ""
+    """Key for which `edge-door enroll --for-group` seals whom it captures here."""
 
 
 class LogSection(Section):

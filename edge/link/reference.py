@@ -150,10 +150,20 @@ POSTED = (
 )
 """What the people office publishes for a door, each signed, hashed or sealed."""
 
+OFFERED = (
+    Topic(
+        "people/offer/+",
+        "Somebody captured at this door, sealed for the people office (HPKE).",
+        {"type": "string", "format": "binary"},
+        retained=True,
+    ),
+)
+"""What `edge-door enroll --for-group` publishes at a door; the office takes it off."""
+
 
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every topic, by its name below BASE/ID."""
-    return {topic.name: topic.schema for topic in TOLD + HEARD + POSTED}
+    return {topic.name: topic.schema for topic in TOLD + HEARD + POSTED + OFFERED}
 
 
 def page() -> str:
@@ -164,8 +174,10 @@ def page() -> str:
     lines += _table(HEARD)
     lines += ["", "## What the people office posts for a door", "", _POSTED_NOTE, ""]
     lines += _table(POSTED)
+    lines += ["", "## What an enrolment for the office sends", ""]
+    lines += _table(OFFERED)
     lines += ["", "## Schemas", ""]
-    for topic in TOLD + HEARD + POSTED:
+    for topic in TOLD + HEARD + POSTED + OFFERED:
         if not isinstance(topic.payload, tuple) and topic.name != "event/replay":
             text = json.dumps(topic.schema, indent=1)
             lines += [f"### `{topic.name}`", "", "```json", text, "```", ""]

@@ -139,6 +139,10 @@ class Topics:
         """Where the page of a list of that SHA-256 lies, retained."""
         return self.at(f"people/page/{hashed}")
 
+    def people_offer(self, hashed: str) -> str:
+        """Where lies whom this door has captured for the people office, retained."""
+        return self.at(f"people/offer/{hashed}")
+
     def people_envelope(self, hashed: str) -> str:
         """Where the envelope of that SHA-256 lies, retained."""
         return self.at(f"people/envelope/{hashed}")

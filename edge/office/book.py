@@ -104,6 +104,23 @@ class Book:
             )
         return numbered
 
+    def take_in(self, person: Person, content: Content, *, replace_old: bool) -> Person:
+        """`add`; or, with `replace_old`, another template for who has that name already.
+
+        Raises:
+            UsageError: somebody has the name, and is not to be replaced.
+        """
+        known = [one for one in self.people() if person.name in (one.name, one.person)]
+        if not known:
+            return self.add(person, content)
+        if not replace_old:
+            raise UsageError(
+                f"{person.name} is in the book already: --replace renews their template."
+            )
+        renewed = replace(person, person=self.person(person.name).person)
+        self.change(known[0], renewed, content)
+        return renewed
+
     def change(self, before: Person, after: Person, content: Content | None = None) -> None:
         """Write other groups, schedule, name or end, and a new template if there is one.
 

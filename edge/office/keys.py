@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.roster.canonical import to_base64
+from edge.roster.envelope import SEED_BYTES, DoorKey
 from edge.vault.key import create_key, derive, read_key
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class OfficeKeys:
         root = read_key(path)
         self.signing = Ed25519PrivateKey.from_private_bytes(derive(root, b"people"))
         """Signs lists of people."""
+        self.offers = DoorKey(derive(root, b"offers", SEED_BYTES))
+        """Opens what doors have captured for this office."""
         self.book = derive(root, b"book")
         """AES-256-GCM key of what the book keeps sealed."""
 

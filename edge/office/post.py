@@ -6,8 +6,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edge.errors import BrokerError, RosterError
-from edge.link.client import Acknowledged, Broker, Received
+from edge.errors import RosterError
+from edge.link.client import Broker, Received
+from edge.link.delivery import Delivery
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Message, Topics
 from edge.roster.report import Report
@@ -20,24 +21,22 @@ if TYPE_CHECKING:
     from edge.link.client import Connection
     from edge.office.shelf import Piece
 
-_POLL_S = 0.1
 _LISTENING_S = 2.0
 """Retained reports come within this time of the subscription, or are not there."""
-_TAKEN_S = 20.0
-"""A broker has acknowledged what it was sent within this time, or does not work."""
-_AT_ONCE = 500
 
 
 class Post:
     """A connection to the broker, as the office uses it."""
 
     def __init__(self, connection: Connection, base: str) -> None:
-        self._connection = connection
+        self._delivery = Delivery(connection, self._hear)
         self._base = base
         self.reports: dict[str, Report] = {}
         """The newest report of each door."""
-        self._unanswered: dict[int, str] = {}
-        connection.subscribe([f"{base}/+/people/reported"], retained=True)
+        self.offers: dict[str, bytes] = {}
+        """Whom doors have captured for this office, still sealed, by topic."""
+        topics = f"{base}/+/people/reported", f"{base}/+/people/offer/+"
+        connection.subscribe(topics, retained=True)
 
     def publish(self, device: str, message: bytes, pieces: Iterable[Piece]) -> None:
         """Put a list and what it needs on the broker, retained: the list last.
@@ -46,8 +45,8 @@ class Post:
             BrokerError: the connection is lost, or the broker does not take them.
         """
         self.supply(device, pieces)
-        self._put(Topics(self._base, device).people_desired, message)
-        self._settle()
+        self._delivery.put(Topics(self._base, device).people_desired, message)
+        self._delivery.settle()
 
     def supply(self, device: str, pieces: Iterable[Piece]) -> None:
         """Put pages and envelopes on the broker.
@@ -56,8 +55,8 @@ class Post:
             BrokerError: the connection is lost, or the broker does not take them.
         """
         for piece in pieces:
-            self._put(self._place(device, piece), piece.data)
-        self._settle()
+            self._delivery.put(self._place(device, piece), piece.data)
+        self._delivery.settle()
 
     def clear(self, device: str, pieces: Iterable[Piece]) -> None:
         """Take off the broker what no list needs.
@@ -66,8 +65,8 @@ class Post:
             BrokerError: as `supply`.
         """
         for piece in pieces:
-            self._put(self._place(device, piece), b"")
-        self._settle()
+            self._delivery.put(self._place(device, piece), b"")
+        self._delivery.settle()
 
     def listen(self, until: Callable[[], bool], timeout_s: float = _LISTENING_S) -> bool:
         """Take reports in until something is so; False when it was not in time."""
@@ -75,7 +74,7 @@ class Post:
         while not until():
             if time.monotonic() >= end:
                 return False
-            self._take_in()
+            self._delivery.attend()
         return True
 
     def _place(self, device: str, piece: Piece) -> str:
@@ -83,37 +82,19 @@ class Post:
         page = piece.kind is Posted.PAGE
         return (topics.people_page if page else topics.people_envelope)(piece.hashed)
 
-    def _put(self, topic: str, payload: bytes) -> None:
-        message = Message(topic, payload, retain=True)
-        if not self._connection.takes(message):
-            raise BrokerError(
-                f"the broker does not take the {len(payload)} bytes for {topic}: let it take "
-                f"packets of {MAX_PACKET} bytes (mosquitto: max_packet_size)"
-            )
-        self._unanswered[self._connection.publish(message)] = topic
-        self._take_in(0.0)
-        if len(self._unanswered) >= _AT_ONCE:
-            self._settle()
+    def take_off(self, offer: str) -> None:
+        """An offer was accepted or declined.
 
-    def _settle(self) -> None:
-        """Wait until the broker has taken everything."""
-        if not self.listen(lambda: not self._unanswered, _TAKEN_S):
-            topic = next(iter(self._unanswered.values()))
-            raise BrokerError(f"the broker has not taken what was published on {topic}")
-
-    def _take_in(self, wait_s: float = _POLL_S) -> None:
-        for arrived in self._connection.poll(wait_s):
-            if isinstance(arrived, Acknowledged):
-                self._unanswered.pop(arrived.ticket, None)
-                if arrived.refused:
-                    raise BrokerError(
-                        f"the broker refused what was published on {arrived.topic} "
-                        f"({arrived.refused}): may this office's certificate write there?"
-                    )
-            elif isinstance(arrived, Received):
-                self._hear(arrived)
+        Raises:
+            BrokerError: as `supply`.
+        """
+        self._delivery.put(offer, b"")
+        self._delivery.settle()
 
     def _hear(self, arrived: Received) -> None:
+        if "/people/offer/" in arrived.topic:
+            self.offers[arrived.topic] = arrived.payload
+            return
         try:
             report = Report.from_json(arrived.payload)
         except RosterError:

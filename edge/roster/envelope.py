@@ -8,10 +8,12 @@ into another's place it does not open.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import (
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 SEED_BYTES = 96
 """Of a door's private key: 64 for ML-KEM-768, 32 for X25519."""
-_MLKEM_SEED, _MLKEM_PUBLIC, _X25519 = 64, 1184, 32
+_MLKEM_SEED, _MLKEM_PUBLIC, _X25519, _ED25519 = 64, 1184, 32, 32
 _NUMBERS = "<f2"
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -100,9 +102,11 @@ class DoorKey:
         mlkem = MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED])
         x25519 = X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:SEED_BYTES])
         self._private = MLKEM768X25519PrivateKey(mlkem, x25519)
-        halves = mlkem.public_key().public_bytes_raw(), x25519.public_key().public_bytes_raw()
-        self.public = to_base64(b"".join(halves))
-        """For whoever seals an envelope for this door."""
+        signing = hmac.digest(seed, b"edge-door signing", "sha256")
+        self._signing = Ed25519PrivateKey.from_private_bytes(signing)
+        keys = mlkem.public_key(), x25519.public_key(), self._signing.public_key()
+        self.public = to_base64(b"".join(key.public_bytes_raw() for key in keys))
+        """For whoever seals something for this door, or checks what it signed."""
 
     def open(self, envelope: bytes, address: Address) -> Content:
         """What is in an envelope.
@@ -110,13 +114,23 @@ class DoorKey:
         Raises:
             RosterError: it was not sealed for this door, person, network and generation.
         """
-        try:
-            plain = _SUITE.decrypt(envelope, self._private, info=address.info)
-        except (InvalidTag, ValueError) as error:
+        plain = self.unlock(envelope, address.info)
+        if plain is None:
             raise RosterError(
                 "the envelope does not open: it is for another door, person, network or generation"
-            ) from error
+            )
         return Content.from_json(plain, _NUMBERS, "the envelope")
+
+    def unlock(self, sealed: bytes, info: bytes) -> bytes | None:
+        """What `lock` closed for this key and `info`; None: it was closed for another."""
+        try:
+            return _SUITE.decrypt(sealed, self._private, info=info)
+        except (InvalidTag, ValueError):
+            return None
+
+    def sign(self, message: bytes) -> bytes:
+        """Ed25519."""
+        return self._signing.sign(message)
 
 
 def seal(content: Content, public: str, address: Address) -> bytes:
@@ -125,14 +139,38 @@ def seal(content: Content, public: str, address: Address) -> bytes:
     Raises:
         RosterError: `public` is no door's key.
     """
-    raw = from_base64(public, "the door's key")
-    if len(raw) != _MLKEM_PUBLIC + _X25519:
-        raise RosterError(f"a door's key has {_MLKEM_PUBLIC + _X25519} bytes, this one {len(raw)}")
+    return lock(content.to_json(_NUMBERS), public, address.info)
+
+
+def lock(plain: bytes, public: str, info: bytes) -> bytes:
+    """Bytes that the key of `public` alone opens, given the same `info`.
+
+    Raises:
+        RosterError: `public` is no door's or office's key.
+    """
+    raw = _raw(public)
     key = MLKEM768X25519PublicKey(
         MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM_PUBLIC]),
-        X25519PublicKey.from_public_bytes(raw[_MLKEM_PUBLIC:]),
+        X25519PublicKey.from_public_bytes(raw[_MLKEM_PUBLIC:-_ED25519]),
     )
-    return _SUITE.encrypt(content.to_json(_NUMBERS), key, info=address.info)
+    return _SUITE.encrypt(plain, key, info=info)
+
+
+def signed(message: bytes, signature: bytes, public: str) -> bool:
+    """Whether the door of `public` signed a message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(_raw(public)[-_ED25519:]).verify(signature, message)
+    except (InvalidSignature, RosterError):
+        return False
+    return True
+
+
+def _raw(public: str) -> bytes:
+    raw = from_base64(public, "the key")
+    size = _MLKEM_PUBLIC + _X25519 + _ED25519
+    if len(raw) != size:
+        raise RosterError(f"a door's or office's key has {size} bytes, this one {len(raw)}")
+    return raw
 
 
 def fingerprint(public: str) -> str:

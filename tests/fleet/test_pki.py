@@ -18,7 +18,7 @@ from edge.fleet.pki import certificates
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
 from edge.link.client import Acknowledged, Received
-from edge.link.reference import HEARD, POSTED, TOLD
+from edge.link.reference import HEARD, OFFERED, POSTED, TOLD
 from edge.link.topics import Message
 from tests.fleet.broker_parts import SHIPPED, Place, place
 from tests.support.link_parts import Device, needs_mosquitto, until
@@ -144,20 +144,21 @@ class TestTheShippedFiles:
         def named(verb: str) -> set[str]:
             return set(re.findall(rf"^pattern {verb} facelock/%u/(\S+)$", text, re.MULTILINE))
 
-        assert named("write") == {topic.name for topic in TOLD}
+        assert named("write") == {topic.name for topic in TOLD + OFFERED}
         assert named("read") == {topic.name for topic in HEARD + POSTED} | {"audit_key"}
         office = text[text.index("user office:") : text.index("user home:")]
         posted = set(re.findall(r"^topic write facelock/\+/(\S+)$", office, re.MULTILINE))
-        assert posted == {topic.name for topic in POSTED}
+        assert posted == {topic.name for topic in POSTED + OFFERED}
         site = text[text.index("user site:") :]
         told = set(re.findall(r"^topic write facelock/\+/(\S+)$", site, re.MULTILINE))
-        assert told - {"door/+"} == {t.name for t in TOLD if not t.name.startswith("door/")}
+        said = {t.name for t in TOLD + OFFERED}
+        assert told - {"door/+"} == {name for name in said if not name.startswith("door/")}
 
     def test_the_bridge_carries_what_the_site_may_say(self) -> None:
         text = (SHIPPED / "site-bridge.conf").read_text()
         lines = re.findall(r"^topic \+/(\S+) (in|out) (\d) ", text, re.MULTILINE)
         out = {name: int(qos) for name, way, qos in lines if way == "out"}
-        listed = {topic.name: topic.qos for topic in TOLD}
+        listed = {topic.name: topic.qos for topic in TOLD + OFFERED}
         assert out.pop("door/+") == 1
         assert out == {name: qos for name, qos in listed.items() if not name.startswith("door/")}
         posted = {topic.name for topic in POSTED}

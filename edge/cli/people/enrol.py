@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +23,11 @@ from edge.cli.base import (
     progress,
     show,
 )
+from edge.cli.for_group import Capture, enrol_for_group
 from edge.errors import EnrolmentError, UsageError
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
+from edge.ops.offer import Wish
 from edge.ops.pictures import Sources, people_below
 from edge.ops.preview import preview
 from edge.vision.enrolment import WANTED
@@ -69,6 +72,21 @@ def enroll(
         typer.Option(help="Somebody whom this face resembles and who is another person."),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why that is known, for the ledger.")] = "",
+    for_group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For the people office and the doors of this group, not this door alone."
+        ),
+    ] = None,
+    schedule: Annotated[
+        list[str] | None, typer.Option(help="With --for-group: such as `mon-fri 7:00-19:00`.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="With --for-group: a visitor's end, local time.")
+    ] = None,
+    card: Annotated[
+        list[str] | None, typer.Option(help="With --for-group: a card's number.")
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -78,8 +96,15 @@ def enroll(
     if bool(lookalike) != bool(reason.strip()):
         raise UsageError("--lookalike NAME and --reason TEXT go together")
     consent = Consent(replace, tuple(lookalike or ()), reason.strip())
+    if not for_group and (schedule or until or card):
+        raise UsageError("--schedule, --until and --card go with --for-group")
     settings = believed_config(config, own=True)
-    if name is None:
+    if for_group and name is not None:
+        capture = Capture(proper_name(name), Sources(tuple(given), first), camera, replace)
+        end = None if until is None else until.timestamp()
+        wish = Wish(tuple(for_group), tuple(schedule or ()), end, tuple(card or ()))
+        enrol_for_group(settings, capture, wish, as_json=json)
+    elif name is None:
         _enroll_many(settings, given[0], consent, as_json=json)
     elif camera:
         _enroll_from_camera(settings, proper_name(name), consent, as_json=json)

@@ -32,8 +32,13 @@ def init(config: ConfigOption = None, json: JsonOption = False) -> None:
         OfficeKeys.create(key_file)
     keys = OfficeKeys(key_file)
     Book(book, keys.book).close()
-    text = f"Put this into the configuration of each door:\n\n[people]\nkeys = ['{keys.public}']"
-    show({"ok": True, "key": keys.public}, as_json=json, text=plain(text))
+    text = (
+        "Put this into the configuration of each door, the last line where people are enrolled at "
+        f"a door for this office:\n\n[people]\nkeys = ['{keys.public}']\n"
+        f"office = '{keys.offers.public}'"
+    )
+    result = {"ok": True, "key": keys.public, "office": keys.offers.public}
+    show(result, as_json=json, text=plain(text))
 
 
 @office_app.command()

@@ -1,60 +1,104 @@
-"""The people office's people: enrol, move, remove, list; and what became of an erasure request."""
+"""The people office's people: accept, move, remove, list; and what became of an erasure request."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
+from edge.cli.base import ConfigOption, JsonOption, own_config, show
 from edge.cli.offices import Groups, day, office_app, opened, plain
 from edge.errors import UsageError
+from edge.office.offers import Waiting, read_offers
+from edge.office.post import open_post
 from edge.office.rows import Person
-from edge.roster.envelope import Content
 
 if TYPE_CHECKING:
-    from edge.config import Config
     from edge.office.erasures import Erasure
-    from edge.records import Template
+    from edge.roster.offer import Offer
 
 
 @office_app.command()
-def enroll(
+def offers(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Whom doors have captured for this office, and who waits to be accepted."""
+    settings = own_config(config)
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        waiting = read_offers(book, keys, post)
+    table = Table("name", "groups", "hours", "until", "door", "captured", "problem")
+    for one in waiting:
+        found = one.offer
+        cells = (
+            (found.name, ", ".join(found.groups), ", ".join(found.schedule), day(found.expires))
+            if found
+            else ("?", "", "", "")
+        )
+        when = day(found.at) if found else ""
+        table.add_row(*map(plain, (*cells, one.device, when, one.problem)))
+    rows = [
+        {
+            "name": one.offer.name if one.offer else None,
+            "groups": one.offer.groups if one.offer else (),
+            "door": one.device,
+            "problem": one.problem,
+        }
+        for one in waiting
+    ]
+    show({"offers": rows}, as_json=json, text=table if rows else "Nobody waits.")
+
+
+@office_app.command()
+def accept(
     name: str,
-    files: Annotated[list[Path], typer.Argument(help="Images, folders or films of that person.")],
-    group: Groups,
     *,
-    schedule: Annotated[
-        list[str] | None, typer.Option(help="Such as `mon-fri 7:00-19:00`.")
-    ] = None,
-    until: Annotated[datetime | None, typer.Option(help="A visitor's end, local time.")] = None,
-    card: Annotated[list[str] | None, typer.Option(help="A card's number.")] = None,
+    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
     replace: Annotated[bool, typer.Option(help="Renew somebody's template.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Enrol somebody at the office; `publish` tells the doors."""
+    """Take somebody into the book whom a door has captured; `publish` tells the doors."""
     settings = own_config(config)
-    with opened(settings) as (book, _):
-        template = _template(settings, name, files)
-        content = Content(template.vectors, tuple(card or ()))
-        known = [one for one in book.people() if name in (one.name, one.person)]
-        if known and not replace:
-            raise UsageError(f"{name} is in the book already: --replace renews their template.")
-        number = book.person(name).person if known else ""
-        end = None if until is None else until.timestamp()
-        person = Person(number, name, tuple(group), tuple(schedule or ()), end, template.model)
-        if known:
-            book.change(known[0], person, content)
-        else:
-            person = book.add(person, content)
-    result = {"ok": True, "name": name, "number": person.person, "captures": len(template.vectors)}
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        one, offer = _the_one(read_offers(book, keys, post), name, door)
+        person = Person("", offer.name, offer.groups, offer.schedule, offer.expires, offer.model)
+        kept = book.take_in(person, offer.content, replace_old=replace)
+        post.take_off(one.topic)
+    result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
     text = f"{name} is in the book. `edge-door office publish` tells the doors."
     show(result, as_json=json, text=plain(text))
+
+
+@office_app.command()
+def decline(
+    name: str,
+    *,
+    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Throw away what a door has captured of somebody."""
+    settings = own_config(config)
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        one, _ = _the_one(read_offers(book, keys, post), name, door)
+        post.take_off(one.topic)
+    result = {"ok": True, "declined": name, "door": one.device}
+    show(result, as_json=json, text=plain(f"{name} is not taken in."))
+
+
+def _the_one(waiting: list[Waiting], name: str, door: str | None) -> tuple[Waiting, Offer]:
+    found = [
+        (one, one.offer)
+        for one in waiting
+        if one.offer and one.offer.name == name and door in (None, one.device)
+    ]
+    if len(found) != 1:
+        raise UsageError(
+            f"{len(found)} offers are of {name!r}: see `edge-door office offers`"
+            + (", and say which with --door" if found else "")
+        )
+    return found[0]
 
 
 @office_app.command()
@@ -136,19 +180,3 @@ def _said(erasure: Erasure) -> str:
         return "not known there"
     published = erasure.generation is not None
     return f"not yet at {erasure.device}" if published else "not yet published"
-
-
-def _template(settings: Config, name: str, files: list[Path]) -> Template:
-    from edge.ops.enrol import template_of
-    from edge.ops.pictures import Sources, gather
-    from edge.vision.enrolment import WANTED
-    from edge.vision.pipeline import Stages
-
-    with progress("captures", WANTED) as advance:
-
-        def tell(_what: str, done: int, _hint: str) -> None:
-            advance(completed=min(done, WANTED))
-
-        return template_of(
-            gather(settings, Stages.load(settings), Sources(tuple(files)), tell), name
-        )

@@ -1,0 +1,74 @@
+"""Enrolment for the doors of a group: at the people office, or at a door that sends to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.cli.base import progress, show
+from edge.cli.offices import opened, places, plain
+from edge.office.rows import Person
+from edge.ops.enrol import collect_from_camera, template_of
+from edge.ops.offer import Wish, require_office, send_offer
+from edge.ops.pictures import Sources, gather
+from edge.roster.envelope import Content
+from edge.vision.enrolment import WANTED
+from edge.vision.pipeline import Stages
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.records import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How the template is made."""
+
+    name: str
+    sources: Sources
+    camera: bool
+    replace: bool
+
+
+def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: bool) -> None:
+    """Into the office's book where there is one on this host, else sealed and sent to it.
+
+    Raises:
+        UsageError: the name is in the book already.
+        EdgeDoorError: nobody was captured, or it cannot be kept or sent.
+    """
+    at_office = places(settings)[0].exists()
+    if not at_office:
+        require_office(settings)
+    template = _template(settings, capture)
+    captures = len(template.vectors)
+    result = {"ok": True, "name": capture.name, "captures": captures, "groups": wish.groups}
+    if at_office:
+        result["number"] = _keep(settings, capture, template, wish)
+        text = f"{capture.name} is in the book. `edge-door office publish` tells the doors."
+    else:
+        send_offer(settings, template, wish)
+        text = (
+            f"{capture.name} was sealed for the people office and sent. Nobody is known by it "
+            "until the office accepts: `edge-door office offers` there."
+        )
+    show(result, as_json=as_json, text=plain(text))
+
+
+def _keep(settings: Config, capture: Capture, template: Template, wish: Wish) -> str:
+    with opened(settings) as (book, _):
+        person = Person("", capture.name, wish.groups, wish.schedule, wish.expires, template.model)
+        content = Content(template.vectors, wish.cards)
+        return book.take_in(person, content, replace_old=capture.replace).person
+
+
+def _template(settings: Config, capture: Capture) -> Template:
+    stages = Stages.load(settings)
+    with progress("captures", WANTED) as advance:
+
+        def tell(_what: str, done: int, hint: str) -> None:
+            advance(completed=min(done, WANTED), description=hint or "captures")
+
+        if capture.camera:
+            return collect_from_camera(settings, stages, tell).template(capture.name)
+        return template_of(gather(settings, stages, capture.sources, tell), capture.name)
