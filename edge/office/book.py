@@ -22,7 +22,7 @@ from edge.office.erasures import Erasures
 from edge.office.rows import SCHEMA, Door, Person
 from edge.office.shelf import Shelf
 from edge.roster.desired import Desired
-from edge.roster.envelope import Address, Content, seal
+from edge.roster.envelope import MAX_CONTENT, TRAVELS_AS, Address, Content, seal
 from edge.roster.pages import Member, spread
 from edge.store import Store
 
@@ -217,7 +217,17 @@ class Book:
         groups, schedule = json.dumps(sorted(person.groups)), json.dumps(list(person.schedule))
         return person.person, person.name, groups, schedule, person.expires, person.model
 
+    @staticmethod
+    def _check_size(content: Content) -> None:
+        size = len(content.to_json(TRAVELS_AS))
+        if size > MAX_CONTENT:
+            raise UsageError(
+                f"{len(content.vectors)} captures make an envelope of {size} bytes, and brokers "
+                f"take {MAX_CONTENT}: enrol with fewer pictures."
+            )
+
     def _lock(self, person: Person, content: Content) -> bytes:
+        self._check_size(content)
         nonce = os.urandom(_NONCE_BYTES)
         bound = f"{person.person} {person.model}".encode()
         return nonce + self._cipher.encrypt(nonce, content.to_json(_NUMBERS), bound)

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 SEED_BYTES = 96
 """Of a door's private key: 64 for ML-KEM-768, 32 for X25519."""
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519, _ED25519 = 64, 1184, 32, 32
-_NUMBERS = "<f2"
+TRAVELS_AS = "<f2"
+"""numpy's name of the numbers in an envelope."""
+MAX_CONTENT = 60_000
+"""Bytes in an envelope: brokers commonly take packets of 64 KiB."""
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -119,7 +122,7 @@ class DoorKey:
             raise RosterError(
                 "the envelope does not open: it is for another door, person, network or generation"
             )
-        return Content.from_json(plain, _NUMBERS, "the envelope")
+        return Content.from_json(plain, TRAVELS_AS, "the envelope")
 
     def unlock(self, sealed: bytes, info: bytes) -> bytes | None:
         """What `lock` closed for this key and `info`; None: it was closed for another."""
@@ -139,7 +142,7 @@ def seal(content: Content, public: str, address: Address) -> bytes:
     Raises:
         RosterError: `public` is no door's key.
     """
-    return lock(content.to_json(_NUMBERS), public, address.info)
+    return lock(content.to_json(TRAVELS_AS), public, address.info)
 
 
 def lock(plain: bytes, public: str, info: bytes) -> bytes:

@@ -17,7 +17,7 @@ from edge.access.bucket import TokenBucket
 from edge.access.members import with_members
 from edge.access.schedule import parse
 from edge.clock import now
-from edge.errors import EdgeDoorError, RosterError
+from edge.errors import EdgeDoorError, LedgerError, RosterError, VaultError
 from edge.records import EventKind, Reason
 from edge.roster.desired import Desired, verify
 from edge.roster.envelope import Address, Content, DoorKey
@@ -117,7 +117,11 @@ class Roster:
             self.report()
             return False
         opened, self._opened = self._opened, {}
-        return self._obey(self._desired, opened)
+        try:
+            return self._obey(self._desired, opened)
+        except (LedgerError, VaultError) as error:
+            self._say_refused({LIST: str(error)})
+            raise
 
     def report(self) -> None:
         """Keep for link what is to be published, if it has changed."""

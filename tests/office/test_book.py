@@ -111,6 +111,17 @@ def test_what_the_broker_did_not_take_is_posted_again(book: Book) -> None:
     assert [piece.hashed for piece in wanted] == [made.members[0].envelope]
 
 
+def test_a_template_that_no_broker_takes_is_refused_at_enrolment(book: Book) -> None:
+    large = Content(np.ones((60, 512), np.float32))
+    with pytest.raises(UsageError, match="enrol with fewer pictures"):
+        book.add(anna(), large)
+    assert book.people() == []
+    book.add(anna(), Content(np.ones((12, 1024), np.float32)))  # two networks, every capture
+    book.make("door1", None)
+    envelope, _ = sorted(book.shelf.to_post("door1"), key=lambda one: one.kind.value)
+    assert len(envelope.data) < 64_000
+
+
 def test_an_erasure_is_followed_door_by_door(book: Book) -> None:
     person = book.add(anna(), content())
     book.doors.trust(report("door2"), ["staff"], fingerprint(KEY.public))

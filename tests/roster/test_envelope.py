@@ -76,7 +76,7 @@ def test_rubbish_is_a_sentence(rubbish: bytes) -> None:
 
 
 def test_a_key_that_is_none() -> None:
-    with pytest.raises(RosterError, match="1216 bytes"):
+    with pytest.raises(RosterError, match="1248 bytes"):
         seal(template(), "AAAA", ADDRESS)
     with pytest.raises(RosterError, match="not base64"):
         seal(template(), "***", ADDRESS)

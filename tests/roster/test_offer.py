@@ -1,4 +1,4 @@
-"""Enrolment at a door for the office: nobody between the two reads it, and no other door makes it."""
+"""Enrolment at a door for the office: nobody between reads it, and no other door makes it."""
 
 from __future__ import annotations
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.errors import EdgeDoorError, RosterError
+from edge.errors import EdgeDoorError, RosterError, VaultError
+from edge.office.book import Book
 from edge.records import Reason
 from edge.roster.desired import add_signature, sign
-from edge.roster.pages import digest
+from edge.roster.envelope import Address, seal
+from edge.roster.pages import digest, spread
 from edge.wire.messages import Part, Posted
-from tests.support.centre import OTHER_MODEL, Door, Office, roster_of
+from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, roster_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -111,6 +115,81 @@ def test_an_envelope_of_another_network_says_so(office: Office, door: Door) -> N
     notes = door.reasons().count(Reason.ROSTER_REFUSED)
     door.fetch(office.broker)  # as link does now and then: nothing new is said
     assert door.reasons().count(Reason.ROSTER_REFUSED) == notes == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        lambda right: replace(right, device="door2"),
+        lambda right: replace(right, person="p9"),
+        lambda right: replace(right, model=OTHER_MODEL),
+        lambda right: replace(right, generation=9),
+    ],
+)
+def test_an_envelope_for_anything_else_is_refused_by_name(
+    office: Office, door: Door, address: Callable[[Address], Address]
+) -> None:
+    """An office, or a fault in one, that put one person's envelope in another's place."""
+    anna = office.add("Anna", "staff")
+    made = office.book.make("door1", None)
+    right = Address("door1", anna.person, MODEL, 1)
+    envelope = seal(office.book.content(anna), door.report().key, address(right))
+    entry = replace(made.members[0], envelope=digest(envelope))
+    ((name, page),) = spread([entry]).items()
+    listed = replace(made.desired, pages=(name,))
+    broker = {
+        door.topics.people_desired: sign(listed, [office.keys.signing]),
+        door.topics.people_page(name): page,
+        door.topics.people_envelope(entry.envelope): envelope,
+    }
+    door.fetch(broker)
+    assert door.names() == set()
+    assert "another door, person, network or generation" in door.report().refused[anna.person]
+    assert (door.report().generation, door.report().known) == (1, 0)
+
+
+def test_a_disk_that_is_full_is_said_and_leaves_nothing_half(
+    office: Office, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.add("Anna", "staff")
+    office.publish("door1")
+
+    def full(*_: object) -> None:
+        raise VaultError("the people database cannot grow: the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.vault.members.Members.obey", full)
+        with pytest.raises(VaultError, match="disk is full"):
+            door.fetch(office.broker)
+        assert "disk is full" in door.report().refused["list"]
+        assert (door.names(), door.report().generation) == (set(), 0)
+    door.fetch(office.broker)  # as link does again and again
+    assert (door.names(), door.report().refused) == ({"Anna"}, {})
+
+
+def test_two_offices_with_one_key_are_told_apart(
+    tmp_path: Path, office: Office, door: Door
+) -> None:
+    """Two operators with a copy of the book each: the second list says so, and nobody changes."""
+    office.add("Anna", "staff")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    office.book.close()
+    for name in ("people.key", "office.db"):
+        shutil.copy(tmp_path / name, copy)
+    office.book = Book(tmp_path / "office.db", office.keys.book)
+    second = Office(Book(copy / "office.db", office.keys.book), office.keys)
+    office.publish("door1")
+    door.fetch(office.broker)
+    second.add("Bo", "staff")
+    second.publish("door1")
+    with pytest.raises(RosterError, match="two different lists of people have the number 1"):
+        door.fetch(second.broker)
+    second.publish("door1")
+    with pytest.raises(RosterError, match="two people changed it at once"):
+        door.fetch(second.broker)
+    assert door.names() == {"Anna"}
+    second.book.close()
 
 
 def test_pieces_that_do_not_follow_are_a_sentence(door: Door) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edge.link.client import Broker
 from edge.link.topics import Message, Topics
 from edge.office.keys import OfficeKeys
 from edge.office.post import open_post
 from edge.records import Reason
 from edge.vault.vault import open_vault
+from tests.conftest import ROOT
 from tests.support.link_parts import Mosquitto, needs_mosquitto, until
 from tests.support.running import Door
 
@@ -32,6 +36,11 @@ class Office(Door):
         assert done.returncode == 0, done.stdout + done.stderr
         result: dict[str, Any] = json.loads(done.stdout)
         return result
+
+    def knows(self, device: str) -> bool:
+        """Whether this door has reported to the broker."""
+        with open_post(self.config) as post:
+            return post.listen(lambda: device in post.reports)
 
     def doors(self, *arguments: str) -> dict[str, dict[str, Any]]:
         return {row["door"]: row for row in self.json(*arguments)["doors"]}
@@ -56,13 +65,14 @@ def office(tmp_path: Path, broker: Mosquitto) -> Office:
 def door_of(tmp_path: Path, office: Office, name: str, source: Path, broker: Mosquitto) -> Door:
     folder = tmp_path / name
     folder.mkdir()
+    made = office.json("init")
     return Door(
         folder,
         source,
         device={"id": "test"},
         camera={"source": str(source), "loop": True},
         mqtt={"host": "127.0.0.1", "port": broker.port},
-        people={"keys": [office.json("init")["key"]]},
+        people={"keys": [made["key"]], "office": made["office"]},
     )
 
 
@@ -85,7 +95,7 @@ def test_enrolled_once_known_at_the_door_removed_once_forgotten(
     with door:
         door.wait_for(Reason.STARTED)
         trusted(office, door)
-        office.json("enroll", "Eileen", str(stills), "--group", "staff", "--card", "1234567")
+        office.enroll("Eileen", str(stills), "--for-group", "staff", "--card", "1234567")
         state = office.doors("publish")["test"]
         assert (state["state"], state["known"]) == ("as it should be", 1), door.log()
         door.wait_for(Reason.GRANTED, PATIENCE_S)
@@ -116,11 +126,12 @@ def test_what_others_publish_makes_nobody_known(
     with door:
         door.wait_for(Reason.STARTED)
         trusted(rogue, door)
-        rogue.json("enroll", "Mallory", str(stills), "--group", "staff")
-        with open_post(rogue.config) as post:
-            topics = Topics("facelock", "test")
+        rogue.enroll("Mallory", str(stills), "--for-group", "staff")
+        topic = Topics("facelock", "test").people_desired
+        with Broker(rogue.config.mqtt, "anybody").connect() as connection:
             for rubbish in (b"{}", b"\xff" * 50_000, b"[" * 10_000):
-                post._connection.publish(Message(topics.people_desired, rubbish, retain=True))
+                connection.publish(Message(topic, rubbish, retain=True))
+                connection.poll(0.1)
         state = rogue.doors("publish")["test"]
         assert state["known"] == 0
         door.wait_for(Reason.ROSTER_REFUSED)
@@ -131,3 +142,42 @@ def test_what_others_publish_makes_nobody_known(
     assert OfficeKeys(rogue.config.paths.state / "office" / "people.key").public not in (
         door.config.people.keys
     )
+
+
+PAGE = ROOT / "deploy" / "guide" / "people.md"
+
+
+def of_page() -> list[str]:
+    """Every command of the guide's page, in its order."""
+    lines = re.findall(
+        r"`(edge-door [^`]+)`|^(?:sudo )?(edge-door [^#\n]+)", PAGE.read_text(), re.MULTILINE
+    )
+    return [(quoted or line).strip() for quoted, line in lines]
+
+
+def test_every_command_of_the_guides_page_works(
+    tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
+) -> None:
+    """From nothing to an erasure request, as the page tells it, on a door with a camera."""
+    film, stills = visitor
+    door = door_of(tmp_path, office, "door", film, broker)
+    with door:
+        door.wait_for(Reason.STARTED)
+        shown = json.loads(door.command("people", "key", "--json").stdout)
+        until(lambda: office.knows("test"), PATIENCE_S)
+        for line in of_page():
+            words = shlex.split(line)[1:]
+            words = [shown["fingerprint"] if word == "1a2b ..." else word for word in words]
+            words = [str(stills) if word.startswith("photos/") else word for word in words]
+            words = ["test" if word == "front-door" else word for word in words]
+            if words[0] == "pki":
+                continue  # tests/fleet/test_pki.py has them
+            host: Door = door if "--camera" in words or words[0] == "people" else office
+            done = host.command(*words)
+            assert done.returncode == 0, (line, done.stdout, done.stderr, door.log())
+            if words[:2] == ["office", "erased"] and "--json" in words:
+                (erased,) = json.loads(done.stdout)["erased"]
+                assert (erased["device"], erased["obeyed"]) == ("test", 1)
+                assert erased["forgotten"] is not None
+        assert [one["name"] for one in office.json("people")["people"]] == ["Bo"]
+        assert Reason.OFFERED in door.reasons()

@@ -23,7 +23,7 @@ from edge.cli.base import (
     progress,
     show,
 )
-from edge.cli.for_group import Capture, enrol_for_group
+from edge.cli.people.for_group import Capture, enrol_for_group
 from edge.errors import EnrolmentError, UsageError
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
