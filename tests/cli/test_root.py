@@ -12,7 +12,7 @@ from edge import cli
 from edge.cli.root import COMMANDS, Listed
 
 SEEING = {
-    *("door.seeing", "door.demo", "door.doctor", "people.enrol"),
+    *("door.seeing", "door.demo", "door.doctor", "people.enrol", "people.for_group"),
     *(f"measure.{name}" for name in ("accuracy", "adapt", "compare", "liveness", "models")),
 }
 """Modules whose commands look at pictures."""
