@@ -18,10 +18,9 @@ from edge.errors import WireError
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from edge.link.client import Connection
-    from edge.link.sight_client import SightClient
     from edge.link.topics import Topics
 
 MAX_PACKET = 64 * 1024
@@ -38,9 +37,10 @@ _log = logging.getLogger(__name__)
 class PeoplePost:
     """Carries them. For one thread."""
 
-    def __init__(self, topics: Topics, sight: SightClient) -> None:
+    def __init__(self, topics: Topics, ask: Callable[[Part], None]) -> None:
+        """`ask` hands a piece to sight, or raises WireError when it must wait."""
         self._topics = topics
-        self._sight = sight
+        self._ask = ask
         self._places = {Posted.PAGE: topics.people_page, Posted.ENVELOPE: topics.people_envelope}
         self._parts: deque[Part] = deque()
         self._asked: set[str] = set()
@@ -110,7 +110,7 @@ class PeoplePost:
     def _hand_on(self) -> None:
         while self._parts:
             try:
-                self._sight.ask(self._parts[0])
+                self._ask(self._parts[0])
             except WireError:
                 return  # sight is busy or away: they wait
             self._parts.popleft()

@@ -117,7 +117,7 @@ class Link:
         self._reported: Reported | None = None
         self._next_report = 0.0
         self._twin = Twin(self._topics)
-        self._people = PeoplePost(self._topics, sight)
+        self._people = PeoplePost(self._topics, sight.ask)
         self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
         self._buckets = {
             topic: TokenBucket(per_second=2.0, burst=10)
