@@ -44,6 +44,8 @@ class PeoplePost:
         self._places = {Posted.PAGE: topics.people_page, Posted.ENVELOPE: topics.people_envelope}
         self._parts: deque[Part] = deque()
         self._asked: set[str] = set()
+        self._came: set[str] = set()
+        """What was asked for and has come, though sight may not say so yet."""
         self._told = ""
         self._again_at = 0.0
         # Anybody may publish; sight checks signatures, and only so many.
@@ -51,7 +53,7 @@ class PeoplePost:
 
     def greet(self) -> None:
         """There is a new connection: ask and tell anew."""
-        self._asked.clear()
+        self._forget()
         self._parts.clear()
         self._told = ""
         self._again_at = 0.0
@@ -68,7 +70,7 @@ class PeoplePost:
         now = time.monotonic()
         if now >= self._again_at:
             self._again_at = now + AGAIN_S
-            self._asked.clear()
+            self._forget()
             connection.subscribe([self._topics.people_desired], retained=True)
             self._ask_for(connection, report)
         self._hand_on()
@@ -83,15 +85,21 @@ class PeoplePost:
             if topic.startswith(place("")):
                 if payload and topic in self._asked:
                     self._asked.discard(topic)
+                    self._came.add(topic)
                     self._queue(what, payload)
                 return True
         return False
+
+    def _forget(self) -> None:
+        """Whatever is still missing is asked for anew."""
+        self._asked.clear()
+        self._came.clear()
 
     def _ask_for(self, connection: Connection, report: str) -> None:
         said = json.loads(report)
         topics = [self._topics.people_page(hashed) for hashed in said["pages"]]
         topics += [self._topics.people_envelope(hashed) for hashed in said["envelopes"]]
-        wanted = [topic for topic in topics if topic not in self._asked]
+        wanted = [topic for topic in topics if topic not in self._asked | self._came]
         wanted = wanted[: max(0, _AT_ONCE - len(self._asked))]
         if wanted:
             self._asked.update(wanted)
