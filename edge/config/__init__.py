@@ -110,6 +110,16 @@ class Config(Section):
         return self.paths.state / "link" / "outbox.db"
 
     @property
+    def offered_bundle(self) -> Path:
+        """The update that link has fetched."""
+        return self.outbox_db.with_name("offered.bundle")
+
+    @property
+    def taken_bundle(self) -> Path:
+        """What became of it: written by whoever may apply updates, read by link."""
+        return self.paths.state / "taken.json"
+
+    @property
     def door_socket(self) -> Path:
         """Where the guard listens."""
         return self.paths.run / "door.sock"

@@ -305,6 +305,8 @@ class MqttSection(Section):
     command_keys: tuple[PublicKey, ...] = ()
     """Ed25519 public keys (base64) of operators, beside those of `edge-door keys make`."""
 
+    updates: bool = False
+    """Fetch updates that are offered here; the owner's signature on them decides all the same."""
     trust_broker: bool = False
     """Open for a PIN that comes over the broker, on `lock/set`. Whoever owns the broker then sees
     every PIN that is sent and can send it again: for a home whose broker is as safe as its key."""

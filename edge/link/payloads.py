@@ -150,7 +150,58 @@ class CommandAnswer:
     """Why it was refused; what was done."""
 
 
-Payload = EventPayload | AuditKey | Reported | ConfirmPayload | CommandAnswer | Report
+@dataclass(frozen=True, slots=True)
+class UpdateOffer:
+    """An update for this door. Who signed it is checked by the door, whoever offers it."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    version: Annotated[int, Field(strict=True, ge=1, le=MAX_SEQUENCE)]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Hex SHA-256 of the bundle."""
+    size: Annotated[int, Field(strict=True, ge=1, le=256 * 1024 * 1024)]
+    """Bytes."""
+    pieces: Annotated[int, Field(strict=True, ge=1, le=8192)]
+    """They lie on `BASE/updates/DIGEST/N`, N from 0, 48 KiB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateReported:
+    """How far the door is with the update that it is offered."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    device: str
+    offered: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    """The offer's digest; empty: none."""
+    state: Literal["none", "fetching", "fetched", "in force", "refused"]
+    why: Annotated[str, Field(max_length=400)]
+    """Why it was refused, or failed its self-test; all stays as it was then."""
+    version: int
+    """In force by an update; 0: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTaken:
+    """What `edge-door update take` made of the fetched bundle; a file, not a message."""
+
+    digest: str
+    version: int
+    ok: bool
+    why: str
+
+
+Payload = (
+    EventPayload
+    | AuditKey
+    | Reported
+    | ConfirmPayload
+    | CommandAnswer
+    | Report
+    | UpdateOffer
+    | UpdateReported
+    | UpdateTaken
+)
 Kind = TypeVar("Kind")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Payload)}
 

@@ -32,6 +32,7 @@ from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
 from edge.link.topics import DoorState, Topics
 from edge.link.twin import Twin
+from edge.link.updates import UpdatePost
 from edge.wire.messages import AskFace, Command, Done, LastFace
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def run(
         _log.info("MQTT is off: [mqtt] host is not set. Nothing is sent")
         return 0
     name = f"edge-door-{config.device.id}"
-    broker = Broker(config.mqtt, name, PEOPLE_PACKET if config.people.keys else MAX_PACKET)
+    broker = Broker(
+        config.mqtt,
+        name,
+        PEOPLE_PACKET if config.people.keys or config.mqtt.updates else MAX_PACKET,
+    )
     ledger = _await_ledger(config, stop, heartbeat)
     if ledger is None:
         return 0
@@ -118,6 +123,11 @@ class Link:
         self._next_report = 0.0
         self._twin = Twin(self._topics)
         self._people = PeoplePost(self._topics, sight.ask)
+        self._updates = (
+            UpdatePost(self._topics, config.offered_bundle, config.taken_bundle)
+            if config.mqtt.updates
+            else None
+        )
         self._announcer = discovery.status_topic(config.mqtt.discovery_prefix)
         self._buckets = {
             topic: TokenBucket(per_second=2.0, burst=10)
@@ -162,6 +172,8 @@ class Link:
         connection.subscribe(self._buckets)
         self._tell_key(connection)
         self._people.greet()
+        if self._updates is not None:
+            self._updates.greet()
         self._announce(connection)
         self._forget_told()
         self._refused.clear()
@@ -195,6 +207,8 @@ class Link:
             self._ask_for_the_face()
             self._guarded(lambda: self._report(connection))
             self._people.tend(connection, self._states)
+            if self._updates is not None:
+                self._updates.tend(connection)
 
     def _ship(self, connection: Connection) -> None:
         self._look_for_news()
@@ -295,7 +309,7 @@ class Link:
         if topic == self._topics.audit_key:
             self._twin.hear(payload)
             return
-        if self._people.hear(topic, payload):
+        if self._people.hear(topic, payload) or self._hear_of_update(topic, payload):
             return
         if topic not in self._buckets:  # some brokers send what nobody asked for
             return
@@ -308,6 +322,13 @@ class Link:
             self._refuse(topic, str(error))
             if topic == self._topics.command and self._buckets[topic].take(time.monotonic()):
                 self._reply(connection, payload.decode("utf-8", "replace"), str(error), done=False)
+
+    def _hear_of_update(self, topic: str, payload: bytes) -> bool:
+        try:
+            return self._updates is not None and self._updates.hear(topic, payload)
+        except WireError as error:
+            self._refuse(topic, str(error))
+            return True
 
     def _follow(self, topic: str, wish: Request | Confirmation) -> None:
         if isinstance(wish, Confirmation):

@@ -12,6 +12,8 @@ from edge.link.payloads import (
     ConfirmPayload,
     EventPayload,
     Reported,
+    UpdateOffer,
+    UpdateReported,
     schema,
 )
 from edge.roster.report import Report
@@ -84,6 +86,7 @@ TOLD = (
     Topic("audit_key", "The key that signs the events.", AuditKey, retained=True),
     Topic("command/answer", "What became of a signed command.", CommandAnswer),
     Topic("people/reported", "How far the list of people is.", Report, retained=True),
+    Topic("update/reported", "How far the update on offer is.", UpdateReported, retained=True),
 )
 """What a door publishes."""
 
@@ -139,6 +142,7 @@ HEARD = (
 """What others may publish. A retained message is refused on all of them."""
 
 POSTED = (
+    Topic("update/offer", "An update, for doors that take them.", UpdateOffer, retained=True),
     Topic("people/desired", "Whom the door should know.", _PEOPLE, retained=True),
     Topic("people/page/+", "A page of that list.", _PAGE, retained=True),
     Topic(
@@ -216,7 +220,8 @@ longer than the broker takes is left out, and a warning in the door's log says s
 """
 
 _POSTED_NOTE = """[People from the centre](people.md). A door asks for the pages and envelopes that
-its `people/reported` names. No message here is longer than 64 KiB."""
+its `people/reported` names. No message here is longer than 64 KiB. The pieces of an
+update lie on `BASE/updates/DIGEST/N`, for all doors."""
 
 _HEARD_NOTE = """`confirm` is not signed. The access list in `deploy/broker/` lets only the
 collectors' certificates write it. What a forged one could do is bounded: it makes a door send

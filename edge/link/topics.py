@@ -20,6 +20,7 @@ from edge.link.payloads import (
     EventType,
     Reported,
     SignedHead,
+    UpdateReported,
     as_json,
     to_json,
 )
@@ -148,6 +149,15 @@ class Topics:
         return self.at(f"people/envelope/{hashed}")
 
     @property
+    def update_offer(self) -> str:
+        """Where an update is offered to this door, retained."""
+        return self.at("update/offer")
+
+    def update_piece(self, digest: str, number: str) -> str:
+        """Where a piece of an update lies, for all doors, retained."""
+        return f"{self.base}/updates/{digest}/{number}"
+
+    @property
     def heard(self) -> tuple[str, ...]:
         """All that others may publish here."""
         return (self.lock_set, self.claim_set, self.command, self.confirm)
@@ -214,6 +224,10 @@ class Topics:
     def last_face(self, jpeg: bytes) -> Message:
         """The face of the last attempt. Not retained: a broker is no place to keep it."""
         return Message(self.at("last_face"), jpeg, 0)
+
+    def update(self, report: UpdateReported) -> Message:
+        """How far the update is, retained."""
+        return Message(self.at("update/reported"), to_json(report), retain=True)
 
     def metrics(self, metrics: Mapping[str, float]) -> Message:
         """The figures of the moment; a lost one is not missed."""

@@ -27,7 +27,7 @@ from edge.link.client import Acknowledged, Broker
 from edge.link.commands import MAX_BYTES, Commands, Confirmation
 from edge.link.outage import Outage
 from edge.link.outbox import Outbox
-from edge.link.payloads import CommandAnswer, EventPayload, Reported, from_json
+from edge.link.payloads import CommandAnswer, EventPayload, Reported, UpdateReported, from_json
 from edge.link.process import run
 from edge.link.reference import HEARD, TOLD, page
 from edge.link.reporting import certificate_ends, temperature_c
@@ -737,6 +737,7 @@ class TestReference:
             TOPICS.reported(REPORTED),
         ]
         told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
+        told.append(TOPICS.update(UpdateReported("door1", "", "none", "", 0)))
         told.append(TOPICS.people(Report("door1", 0, "", "m", "k").to_json()))
         listed = {topic.name: topic for topic in TOLD}
         assert {message.topic for message in told} == {TOPICS.at(name) for name in listed}

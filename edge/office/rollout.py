@@ -1,0 +1,187 @@
+"""A roll-out: an update offered to chosen doors in waves, halted when a wave does not take it well.
+
+The bundle is signed by the owner; the office only carries it. Each wave is offered once every door
+of the one before says that the update is in force there, which it says after its self-test.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from edge.errors import WireError
+from edge.link.delivery import Delivery
+from edge.link.payloads import UpdateOffer, UpdateReported, as_json, from_json, to_json
+from edge.link.topics import Topics
+from edge.link.updates import PIECE_BYTES
+from edge.roster.pages import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from edge.link.client import Connection, Received
+
+_SETTLE_S = 2.0
+PLAN = "updates/plan"
+"""Below BASE: what the roll-out does, retained, for the dashboard."""
+
+
+class WaveState(str, Enum):
+    """How far a roll-out is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the dashboard shows."""
+
+    version: int
+    digest: str
+    waves: tuple[tuple[str, ...], ...]
+    wave: int
+    """The wave that is on, from 0."""
+    state: WaveState
+    why: str = ""
+
+    @classmethod
+    def from_json(cls, payload: bytes) -> Plan:
+        """Raises WireError: it is none."""
+        try:
+            fields = json.loads(payload)
+            waves = tuple(tuple(map(str, wave)) for wave in fields.pop("waves"))
+            state = WaveState(fields.pop("state"))
+            return cls(**fields, waves=waves, state=state)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise WireError(f"no plan of a roll-out: {error}") from error
+
+
+def split(doors: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    """Waves of these sizes; the last one takes all that are left."""
+    waves, rest = [], list(doors)
+    for size in sizes:
+        waves.append(tuple(rest[:size]))
+        rest = rest[size:]
+    return tuple(wave for wave in (*waves, tuple(rest)) if wave)
+
+
+class Rollout:
+    """One of them, on a connection of its own."""
+
+    def __init__(self, connection: Connection, base: str, content: bytes, version: int) -> None:
+        self._base = base
+        self._content = content
+        pieces = -(-len(content) // PIECE_BYTES)
+        self._offer = UpdateOffer(version, digest(content), len(content), pieces)
+        self._delivery = Delivery(connection, self._hear)
+        self.reports: dict[str, UpdateReported] = {}
+        """The newest word of each door."""
+        self.online: set[str] = set()
+        topics = f"{base}/+/update/reported", f"{base}/+/availability"
+        connection.subscribe(topics, retained=True)
+        self._until(lambda: False, _SETTLE_S)
+
+    def run(
+        self,
+        waves: Sequence[Sequence[str]],
+        wave_s: float,
+        tell: Callable[[Plan], None] = lambda _: None,
+    ) -> Plan:
+        """Wave after wave; the plan as it ended. `wave_s`: how long one may take.
+
+        Raises:
+            BrokerError: the connection is lost, or the broker does not take something.
+        """
+        self._post_pieces()
+        chosen = tuple(tuple(wave) for wave in waves)
+        plan = Plan(self._offer.version, self._offer.digest, chosen, 0, WaveState.RUNNING)
+        for number, wave in enumerate(chosen):
+            plan = replace(plan, wave=number)
+            self._show(plan, tell)
+            why = self._offer_to(wave, wave_s)
+            if why:
+                self._withdraw(wave)
+                plan = replace(plan, state=WaveState.HALTED, why=why)
+                break
+        else:
+            plan = replace(plan, state=WaveState.DONE)
+        self._show(plan, tell)
+        return plan
+
+    def _offer_to(self, wave: Sequence[str], wave_s: float) -> str:
+        """Why not all of them have it in force; empty when they have."""
+        for door in wave:
+            self._put(Topics(self._base, door).update_offer, to_json(self._offer))
+        self._delivery.settle()
+        self._until(lambda: self._is_over(wave), wave_s)
+        return self._objection(wave)
+
+    def _is_over(self, wave: Iterable[str]) -> bool:
+        states = [self._state(door) for door in wave]
+        return "refused" in states or all(state == "in force" for state in states)
+
+    def _objection(self, wave: Iterable[str]) -> str:
+        for door in wave:
+            state = self._state(door)
+            if state == "refused":
+                return f"{door}: {self.reports[door].why}"
+            if state != "in force":
+                return f"{door}: not in force in time, but {state}"
+        return ""
+
+    def _state(self, door: str) -> str:
+        report = self.reports.get(door)
+        ours = report is not None and report.offered == self._offer.digest
+        return report.state if report is not None and ours else "not heard of"
+
+    def _withdraw(self, wave: Iterable[str]) -> None:
+        """Whoever has not taken it yet does not."""
+        for door in wave:
+            if self._state(door) != "in force":
+                self._put(Topics(self._base, door).update_offer, b"")
+        self._delivery.settle()
+
+    def _post_pieces(self) -> None:
+        topics = Topics(self._base, "")
+        for number in range(self._offer.pieces):
+            piece = self._content[number * PIECE_BYTES : (number + 1) * PIECE_BYTES]
+            self._put(topics.update_piece(self._offer.digest, str(number)), piece)
+        self._delivery.settle()
+
+    def clear(self) -> None:
+        """Take the pieces off the broker: nobody fetches them any more."""
+        topics = Topics(self._base, "")
+        for number in range(self._offer.pieces):
+            self._put(topics.update_piece(self._offer.digest, str(number)), b"")
+        self._delivery.settle()
+
+    def _show(self, plan: Plan, tell: Callable[[Plan], None]) -> None:
+        self._put(f"{self._base}/{PLAN}", as_json(asdict(plan)))
+        self._delivery.settle()
+        tell(plan)
+
+    def _put(self, topic: str, payload: bytes) -> None:
+        self._delivery.put(topic, payload)
+
+    def _until(self, over: Callable[[], bool], timeout_s: float) -> None:
+        end = time.monotonic() + timeout_s
+        while not over() and time.monotonic() < end:
+            self._delivery.attend()
+
+    def _hear(self, arrived: Received) -> None:
+        device, _, rest = arrived.topic.removeprefix(f"{self._base}/").partition("/")
+        if rest == "availability":
+            change = self.online.add if arrived.payload == b"online" else self.online.discard
+            change(device)
+            return
+        try:
+            report = from_json(UpdateReported, arrived.payload)
+        except WireError:
+            return  # anybody may publish; what is no report says nothing
+        if report.device == device:
+            self.reports[device] = report
