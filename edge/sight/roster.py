@@ -25,6 +25,7 @@ from edge.roster.pages import Member, digest, gather, missing
 from edge.roster.plan import Plan, check_order, plan
 from edge.roster.report import LIST, Report
 from edge.sight.changes import recorded
+from edge.sight.journal import Entry
 from edge.sight.pieces import Pieces
 from edge.wire.messages import Part, Posted
 
@@ -232,9 +233,16 @@ class Roster:
         return replace(found, updated=updated), held
 
     def _note(self, members: Iterable[Member], reason: Reason) -> None:
-        for member in members:
-            detail = {"from": "people office", "number": member.person}
-            self._journal.note(EventKind.PEOPLE, reason, person=member.name, detail=detail)
+        entries = [
+            Entry(
+                EventKind.PEOPLE,
+                reason,
+                person=member.name,
+                detail={"from": "people office", "number": member.person},
+            )
+            for member in members
+        ]
+        self._journal.note_all(entries, {})
 
     def _say_refused(self, refused: Mapping[str, str]) -> None:
         news = {what: why for what, why in refused.items() if self._refused.get(what) != why}

@@ -209,7 +209,7 @@ def test_a_ledger_that_cannot_be_written_changes_nobody(
     def full(*_: object) -> None:
         raise EdgeDoorError("the disk is full")
 
-    monkeypatch.setattr("edge.ledger.ledger.Ledger.append", full)
+    monkeypatch.setattr("edge.ledger.ledger.Ledger.append_all", full)
     with pytest.raises(EdgeDoorError):
         door.fetch(office.broker)
     monkeypatch.undo()
