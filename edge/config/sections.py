@@ -104,8 +104,6 @@ class ModelsSection(Section):
     """The 468-point mesh."""
     eyelids: str | None = None
     """Follows the eyelids."""
-    shut_eyes: str | None = None
-    """Tells a shut eye from an open one."""
     embedder: str | None = None
     """Makes the vector that is compared."""
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"

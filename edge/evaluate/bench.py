@@ -25,7 +25,6 @@ from edge.vision.models.entries import (
     Entry,
     EyelidsEntry,
     LandmarksEntry,
-    ShutEyesEntry,
     role_of,
 )
 from edge.vision.models.manifest import read_manifest
@@ -50,8 +49,7 @@ _SHIFT = 6
 _SIZE = (640, 480)
 _FLOATS = ("float32", "float16")
 _ROLES: dict[str, type[Entry]] = {
-    role_of(kind): kind
-    for kind in (DetectorEntry, LandmarksEntry, EyelidsEntry, ShutEyesEntry, EmbedderEntry)
+    role_of(kind): kind for kind in (DetectorEntry, LandmarksEntry, EyelidsEntry, EmbedderEntry)
 }
 
 

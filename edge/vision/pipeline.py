@@ -28,7 +28,6 @@ from edge.vision.models.entries import (
     DetectorEntry,
     EyelidsEntry,
     LandmarksEntry,
-    ShutEyesEntry,
 )
 from edge.vision.models.known import WrongAnswerError
 from edge.vision.models.loader import Loader
@@ -102,7 +101,7 @@ class Stages:
         return cls(
             Detector(model(DetectorEntry, section.detector)),
             Mesh(model(LandmarksEntry, section.landmarks)),
-            Eyelids(model(EyelidsEntry, section.eyelids), model(ShutEyesEntry, section.shut_eyes)),
+            Eyelids(model(EyelidsEntry, section.eyelids)),
             cls.embedder_of(config, manifest, runtime),
             self_similarity(config),
             cls.checks_of(config, manifest, runtime),

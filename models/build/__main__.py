@@ -9,7 +9,13 @@ import numpy as np
 
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry, LandmarksEntry, RecaptureEntry
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EmbedderEntry,
+    EyelidsEntry,
+    LandmarksEntry,
+    RecaptureEntry,
+)
 from edge.vision.models.manifest import E, Manifest, read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
@@ -64,11 +70,15 @@ def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.G
     if not lfw:
         print(f"no pictures in {data}: the gate looks at two portraits only, and at no TAR")
     pictures = [images.read(path) for path in lfw[::5]] or images.portraits()
-    faces = _located(manifest, data) if EmbedderEntry in kinds else {}
+    located = EmbedderEntry in kinds or EyelidsEntry in kinds
+    faces = _located(manifest, data) if located else {}
     for name, sibling in pairs:
         if isinstance(manifest.models[name], EmbedderEntry):
             before, after = (_model(manifest, EmbedderEntry, each) for each in (sibling, name))
             gates[name] = gate.embedder(before, after, faces)
+        elif isinstance(manifest.models[name], EyelidsEntry):
+            eyes = [_model(manifest, EyelidsEntry, each) for each in (sibling, name)]
+            gates[name] = gate.eyelids(eyes[0], eyes[1], faces)
         elif isinstance(manifest.models[name], RecaptureEntry):
             find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
             two = [_model(manifest, RecaptureEntry, each) for each in (sibling, name)]

@@ -11,8 +11,15 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.liveness.eyelids import Eyelids
+from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.recapture import Recapture
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry, RecaptureEntry
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EmbedderEntry,
+    EyelidsEntry,
+    RecaptureEntry,
+)
 from edge.vision.models.manifest import E
 from edge.vision.models.model import Model
 from models.build import images
@@ -115,6 +122,27 @@ def recapture(
         **_speed(float_model, int8_model),
     }
     return _judge(figures, {"odds_error": ("<=", 0.1), "int8_ms": ("<=", figures["float_ms"])})
+
+
+def eyelids(
+    float_model: Model[EyelidsEntry], int8_model: Model[EyelidsEntry], faces: Located
+) -> Gate:
+    """Lid levels of the same faces, of the mean of both eyes as blinks are told by it."""
+
+    def level(model: Model[EyelidsEntry]) -> NDArray[np.float64]:
+        seen = [Eyelids(model).measure(*face) for face in faces.values()]
+        opening = np.array([eyes.right + eyes.left for eyes in seen]) / 2
+        shut = np.array([eyes.right_shut + eyes.left_shut for eyes in seen]) / 2
+        return np.asarray(opening / np.median(opening) - SHUT_WEIGHT * shut)
+
+    off = np.abs(level(float_model) - level(int8_model))
+    figures = {
+        "faces": float(len(faces)),
+        "level_error": float(off.mean()),
+        "level_error_95th_percentile": float(np.quantile(off, 0.95)),
+        **_speed(float_model, int8_model),
+    }
+    return _judge(figures, {"level_error": ("<=", 0.03), "int8_ms": ("<=", figures["float_ms"])})
 
 
 def _central(faces: list[Face], frame: Frame) -> Face:

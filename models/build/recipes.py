@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.build import blazeface, convert, dlib, eyes, mobilefacenet, pixels, sources
 from models.build.convert import both_ways
+from models.build.eyelids import network as eyelids
 from models.build.graph import Graph
 from models.build.recapture import network as recapture
 
@@ -50,6 +51,7 @@ def _dlib() -> convert.Network:
     return both_ways(dlib.load())
 
 
+_EYES = (2, eyelids.SIZE, eyelids.SIZE)
 _VIEWS = (len(recapture.SCALES), recapture.SIZE, recapture.SIZE)
 
 # Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
@@ -63,7 +65,10 @@ RECIPES: dict[str, Callable[[], bytes]] = {
         Graph(sources.mediapipe(*FULL)), (1, 192, 192), 127.5, 127.5
     ),
     "face-mesh-float16": lambda: pixels.eaten(sources.mediapipe(*MESH), 255),
-    # Rebuilt: the original keeps float32 weights, twice the size.
+    "eyelids-int8": lambda: convert.int8(eyelids.load(), _EYES, _ranges("eyelids")),
+    # For the gate only, not shipped: slower.
+    "eyelids-float16": lambda: _float16(eyelids.load(), _EYES, 255),
+    # The eyelid network's two teachers, not shipped.
     "iris-float16": lambda: _float16(Graph(sources.mediapipe(*IRIS)), (2, 64, 64), 255),
     "shut-eye-float16": lambda: _float16(eyes.load(), (2, eyes.SIZE, eyes.SIZE), 255),
     "recapture-int8": lambda: convert.int8(recapture.load(), _VIEWS, _ranges("recapture")),

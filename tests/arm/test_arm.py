@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge.vision.models.known import furthest
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.arm, pytest.mark.timeout(7200)]
 
 MODELS = sorted(read_manifest().models)
+FAST = ("tests/access", "tests/vision/faces", "tests/vision/liveness")
+ALIKE = 0.995
+"""Cosine of a face's two vectors. OpenCV rounds crops another way there: 0.998 was seen."""
 ONE_STEP = 0.02
 """Of the distance between the answers to two faces: an int8 network's outputs lie further apart."""
 
@@ -67,6 +71,30 @@ def test_a_model_answers_as_it_does_here(
 ) -> None:
     assert name in there, f"the runtime died after {list(there)}"
     assert furthest(there[name], here[name]) <= ONE_STEP
+
+
+def steps(lines: str) -> list[dict[str, list[float]]]:
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def test_frames_show_what_they_show_here(board: Board) -> None:
+    done = board.python("-m", "tests.arm.steps")
+    command = [sys.executable, "-m", "tests.arm.steps"]
+    expected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    there, here = steps(done.stdout), steps(expected.stdout)
+    assert len(there) == len(here), done.stderr[-2000:]
+    for one, other in zip(there, here, strict=True):
+        np.testing.assert_allclose(one["five"], other["five"], atol=0.2)  # pixels
+        np.testing.assert_allclose(one["openings"], other["openings"], atol=0.01)
+        np.testing.assert_allclose(one["shut"], other["shut"], atol=0.3)
+        assert len(one["vector"]) == len(other["vector"])
+        if one["vector"]:
+            assert float(np.dot(one["vector"], other["vector"])) > ALIKE
+
+
+def test_the_fast_tests_of_what_computes_pass(board: Board) -> None:
+    done = board.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
 
 
 def test_the_default_runtime_computes_every_model(board: Board) -> None:

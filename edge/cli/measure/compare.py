@@ -157,7 +157,7 @@ def _speed(measured: Bench) -> Table:
     by_stage = {
         "detect": models["detector"],
         "landmarks": models["landmarks"],
-        "eyelids": f"{models['eyelids']}, {models['shut_eyes']}",
+        "eyelids": models["eyelids"],
         "embed": models["embedder"],
     }
     for name, timing in (measured.chosen.stages | {"whole step": measured.chosen.step}).items():

@@ -146,16 +146,9 @@ class LandmarksEntry(Entry):
 
 
 class EyelidsEntry(Entry):
-    """Eyes to contours; tensor `contour`."""
+    """Eyes to their opening and the log-odds that they are shut; tensor `lids`."""
 
     role: Literal["eyelids"]
-    output: PointsOutput
-
-
-class ShutEyesEntry(Entry):
-    """Eyes to log-odds that they are shut; tensor `shut`."""
-
-    role: Literal["shut_eyes"]
     output: CropOutput
 
 
@@ -198,13 +191,7 @@ class AttributeEntry(Entry):
 
 
 ModelEntry = Annotated[
-    DetectorEntry
-    | LandmarksEntry
-    | EyelidsEntry
-    | ShutEyesEntry
-    | RecaptureEntry
-    | EmbedderEntry
-    | AttributeEntry,
+    DetectorEntry | LandmarksEntry | EyelidsEntry | RecaptureEntry | EmbedderEntry | AttributeEntry,
     Field(discriminator="role"),
 ]
 """The union: one more role is one more class."""
