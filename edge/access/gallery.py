@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from typing_extensions import override
 
+from edge.access.nearest import index_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +42,7 @@ class Gallery(Sequence["Template"]):
         block = [template.vectors for template in by_captures]
         self._vectors: Floats = np.concatenate(block, dtype=np.float32) if block else _NONE
         self._crowding = cohort.crowding(self._vectors) if block else _NONE[:, 0]
+        self._index = index_of(self._vectors)
 
     @overload
     def __getitem__(self, number: int) -> Template: ...
@@ -56,6 +59,9 @@ class Gallery(Sequence["Template"]):
     def scores(self, probe: Floats) -> Iterator[tuple[int, tuple[Template, ...], Floats, Floats]]:
         """How alike the probe is to every template, in turn for each number of captures.
 
+        Of very many templates only to those that have one of the captures nearest to it, where the
+        extra `many` is installed.
+
         Args:
             probe: `(d,)`, a unit vector.
 
@@ -63,19 +69,34 @@ class Gallery(Sequence["Template"]):
             The number of captures; the templates that have it; of each the mean cosine of the
             `NEAREST` captures that count, and how crowded it is around them, both `(n,)`.
         """
-        cosines = self._vectors @ probe
+        for captures, templates, cosines, crowding in self._beside(probe):
+            counted = [cosines, crowding]
+            if captures > NEAREST:
+                count = np.argpartition(crowding - cosines, NEAREST - 1, axis=1)[:, :NEAREST]
+                counted = [np.take_along_axis(each, count, axis=1) for each in counted]
+            alike, crowded = (each.mean(axis=1) for each in counted)
+            yield captures, templates, alike, crowded
+
+    def _beside(self, probe: Floats) -> Iterator[tuple[int, tuple[Template, ...], Floats, Floats]]:
+        """As `scores`, of each capture `(n, captures)`."""
+        near = None if self._index is None else self._index.to(probe)
+        cosines = self._vectors @ probe if near is None else _NONE[:, 0]
         first = 0
         for captures, templates in self._groups:
             end = first + captures * len(templates)
-            alike, crowding = (
-                all_of[first:end].reshape(-1, captures) for all_of in (cosines, self._crowding)
-            )
-            if captures > NEAREST:
-                count = np.argpartition(crowding - alike, NEAREST - 1, axis=1)[:, :NEAREST]
-                alike, crowding = (
-                    np.take_along_axis(each, count, axis=1) for each in (alike, crowding)
+            if near is None:
+                yield (
+                    captures,
+                    templates,
+                    cosines[first:end].reshape(-1, captures),
+                    self._crowding[first:end].reshape(-1, captures),
                 )
-            yield captures, templates, alike.mean(axis=1), crowding.mean(axis=1)
+            else:
+                mine = np.unique((near[(near >= first) & (near < end)] - first) // captures)
+                rows = first + mine[:, None] * captures + np.arange(captures)
+                some = tuple(templates[number] for number in mine)
+                if some:
+                    yield captures, some, self._vectors[rows] @ probe, self._crowding[rows]
             first = end
 
 

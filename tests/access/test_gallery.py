@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge.access import nearest
 from edge.access.cohort import Cohort
 from edge.access.gallery import NEAREST, Gallery
 from edge.access.matcher import FLOOR_FMR, match, ranked
@@ -64,3 +65,43 @@ def test_a_gallery_is_the_templates_in_their_order() -> None:
     assert len(gallery) == len(TEMPLATES)
     assert gallery[1:3] == tuple(TEMPLATES[1:3])
     assert not Gallery((), COHORT)
+
+
+class TestMoreThanCanBeCompared:
+    """With an index only the nearest are compared, and hardly one is missed."""
+
+    MANY, RATE = 1500, 0.9
+
+    @pytest.fixture
+    def galleries(self, monkeypatch: pytest.MonkeyPatch) -> tuple[Gallery, Gallery]:
+        people = [Template(f"p{n}", units(1 + n % 5), MODEL) for n in range(self.MANY)]
+        exact = Gallery(people, COHORT)
+        monkeypatch.setattr(nearest, "MANY", 1000)
+        return exact, Gallery(people, COHORT)
+
+    def test_recall(self, galleries: tuple[Gallery, Gallery]) -> None:
+        exact, indexed = galleries
+        probes = [
+            near(exact[int(number)].vectors[0]) for number in RANDOM.integers(self.MANY, size=200)
+        ]
+        best = [
+            match(probe, gallery, RULED, self.RATE) for probe in probes for gallery in galleries
+        ]
+        same = [a.person == b.person for a, b in zip(best[::2], best[1::2], strict=True)]
+        assert np.mean(same) >= 0.99
+        assert len(ranked(probes[0], exact, RULED, self.RATE)) == self.MANY
+        assert 1 <= len(ranked(probes[0], indexed, RULED, self.RATE)) <= nearest.FOUND
+
+    def test_without_the_package_all_are_compared(
+        self, galleries: tuple[Gallery, Gallery], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(nearest, "find_spec", lambda _name: None)
+        plain = Gallery(list(galleries[0]), COHORT)
+        probe = near(galleries[0][7].vectors[0])
+        assert len(ranked(probe, plain, RULED, self.RATE)) == self.MANY
+
+
+def near(vector: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Embedding:
+    """The same face in another picture: a cosine of about 0.8."""
+    noise = vector + 0.75 * units(1)[0]
+    return Embedding(noise / np.linalg.norm(noise), MODEL)
