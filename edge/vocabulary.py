@@ -79,6 +79,7 @@ class Reason(str, Enum):
     COMMAND_REFUSED = "command_refused"
     COMMAND_WAITS = "command_waits"
     KEYS_CHANGED = "keys_changed"
+    REKEYED = "rekeyed"
     SEALED = "sealed"
     UPDATED = "updated"
     UPDATE_UNDONE = "update_undone"

@@ -64,6 +64,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "Sign configuration, models and calibration: sight believes no other then.",
         "door.seal",
     ),
+    "vault": ("The device key.", "door.vault"),
     "update": ("Signed updates.", "door.update"),
     "keys": ("Keys that may command this door from afar.", "fleet.keys"),
     "command": ("Signed commands to doors.", "fleet.command"),

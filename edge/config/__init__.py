@@ -19,6 +19,7 @@ from edge.config.sections import (
     AccessSection,
     CameraSection,
     DeviceSection,
+    KeySource,
     LivenessSection,
     LogSection,
     MatchSection,
@@ -27,6 +28,7 @@ from edge.config.sections import (
     PathsSection,
     PeopleSection,
     QualitySection,
+    VaultSection,
 )
 from edge.errors import ConfigError
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SOCKET = 107
 """unix(7): `sun_path` has 108 bytes with its closing zero."""
+_CREDENTIALS = "/run/credentials/edge-door-sight.service"
+"""Where systemd 247 and newer puts those of the unit, for commands that run beside it."""
 DEFAULT_PATH = Path("/etc/edge-door/edge-door.toml")
 
 
@@ -48,6 +52,7 @@ class Config(Section):
 
     device: DeviceSection = Field(default_factory=DeviceSection)
     paths: PathsSection = Field(default_factory=PathsSection)
+    vault: VaultSection = Field(default_factory=VaultSection)
     camera: CameraSection = Field(default_factory=CameraSection)
     models: ModelsSection = Field(default_factory=ModelsSection)
     match: MatchSection = Field(default_factory=MatchSection)
@@ -91,8 +96,23 @@ class Config(Section):
 
     @property
     def key_file(self) -> Path:
-        """The key that encrypts templates, mode 0600."""
+        """The key that encrypts templates, mode 0600; of a locked one where it is once unlocked."""
+        if self.vault.key is KeySource.CREDENTIAL:
+            given = os.environ.get("CREDENTIALS_DIRECTORY", _CREDENTIALS)
+            return Path(given) / "edge-door.key"
+        if self.vault.key.locked:
+            return self.paths.run / "vault.key"
         return self.paths.key or self.paths.state / "vault.key"
+
+    @property
+    def locked_key(self) -> Path:
+        """The key as it lies encrypted, where it does."""
+        return self.paths.state / "vault.key.locked"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The record's own secret, encrypted under the key, since that was first changed."""
+        return self.paths.state / "ledger.key"
 
     @property
     def ledger_db(self) -> Path:

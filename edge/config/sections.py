@@ -67,6 +67,29 @@ class PathsSection(Section):
     """A link to the update that is in force, which `edge-door update` makes."""
 
 
+class KeySource(str, Enum):
+    """Where the device key comes from."""
+
+    FILE = "file"
+    CREDENTIAL = "credential"
+    WORDS = "passphrase"
+    TPM = "tpm"
+
+    @property
+    def locked(self) -> bool:
+        """Whether the key lies encrypted, and in clear in memory alone."""
+        return self in (KeySource.WORDS, KeySource.TPM)
+
+
+class VaultSection(Section):
+    """The key that people and templates are encrypted under."""
+
+    key: KeySource = KeySource.FILE
+    """`file`: `[paths] key`. `credential`: systemd's `edge-door.key`. `passphrase`, `tpm`: it lies
+    encrypted in the state, and `edge-door vault unlock` opens it after each boot. `edge-door vault
+    rekey` makes a new key and keeps it so."""
+
+
 class CameraSection(Section):
     """Where frames come from."""
 

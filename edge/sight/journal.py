@@ -12,7 +12,7 @@ from edge.errors import LedgerError
 from edge.ledger.ledger import Ledger
 from edge.ledger.seal import Seal
 from edge.records import Event, EventKind, Reason
-from edge.vault.key import load_keys
+from edge.vault.key import ledger_secret, load_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def restore_ledger(config: Config, backup: Path) -> Path:
 
 
 def _seal(config: Config) -> Seal:
-    return Seal(load_keys(config.key_file).ledger, config.ledger_anchor)
+    return Seal(ledger_secret(load_keys(config.key_file), config.ledger_key), config.ledger_anchor)
 
 
 @dataclass(frozen=True, slots=True)

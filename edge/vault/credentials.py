@@ -11,7 +11,6 @@ A duress PIN opens as usual; `Claimed.duress` says that a silent event is due.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from edge.errors import EnrolmentError, UsageError
+from edge.vault.earlier import Hashes
 from edge.vault.people import find, people_rows
 from edge.vocabulary import PIN_DIGITS
 
@@ -44,9 +44,6 @@ _NO_CARD = (
     "hexadecimal (0x74CBB1), as it is printed or as the reader reports it."
 )
 _SEVERAL_CARDS = "These are several different card numbers. Give one card at a time."
-
-# 16 MiB and about 50 ms on a desktop, a few times that on a Pi: between frames, not during one.
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 2**26, "dklen": 32}
 
 
 class Kind(str, Enum):
@@ -83,7 +80,8 @@ class Credentials:
 
     def __init__(self, store: SealedStore, keys: Keys) -> None:
         self._store = store
-        self._keys = keys
+        with store.reading() as tables:
+            self._hashes = Hashes.of(tables, keys)
 
     def set_pin(self, person: str, pin: str, *, duress: bool = False) -> None:
         """Give a person a PIN, in place of the one they had.
@@ -93,7 +91,7 @@ class Credentials:
             EnrolmentError: the PIN is in use already, as anybody's PIN or duress PIN.
         """
         kind = Kind.DURESS if duress else Kind.PIN
-        secret = self._pin(_proper_pin(pin))
+        secret = self._hashes.pin(_proper_pin(pin))
         with self._store.changing() as tables:
             row = find(people_rows(tables), person)
             rest = [held for held in _held(tables) if (held.person, held.kind) != (row.id, kind)]
@@ -107,7 +105,7 @@ class Credentials:
             UsageError: nobody has that name, or it is not a card number.
             EnrolmentError: the card is somebody's already.
         """
-        secret = self._card(card_number(card))
+        secret = self._hashes.card(card_number(card))
         with self._store.changing() as tables:
             row = find(people_rows(tables), person)
             self._add(_held(tables), row.id, Kind.CARD, secret)
@@ -119,9 +117,9 @@ class Credentials:
             UsageError: one is no card number or no PIN to use.
             EnrolmentError: one is somebody else's already.
         """
-        secrets = [(Kind.CARD, self._card(card_number(card))) for card in cards]
+        secrets = [(Kind.CARD, self._hashes.card(card_number(card))) for card in cards]
         if pin is not None:
-            secrets.append((Kind.PIN, self._pin(_proper_pin(pin))))
+            secrets.append((Kind.PIN, self._hashes.pin(_proper_pin(pin))))
         self._store.query("DELETE FROM credentials WHERE person = ?", (person,))
         for kind, secret in secrets:
             rows = self._store.query("SELECT * FROM credentials ORDER BY id")
@@ -155,7 +153,11 @@ class Credentials:
         """
         is_card = source is Kind.CARD
         try:
-            secret = self._card(card_number(value)) if is_card else self._pin(_digits(value))
+            secret = (
+                self._hashes.card(card_number(value))
+                if is_card
+                else self._hashes.pin(_digits(value))
+            )
         except UsageError:
             return None
         with self._store.reading() as tables:
@@ -176,11 +178,13 @@ class Credentials:
             "DELETE FROM credentials WHERE person = ? AND kind = ?", (person, kind.value)
         )
 
-    def _card(self, card: str) -> bytes:
-        return hmac.digest(self._keys.card, card.encode(), "sha256")
-
-    def _pin(self, pin: str) -> bytes:
-        return hashlib.scrypt(pin.encode(), salt=self._keys.pin, **_SCRYPT)
+    def rekey(self, tables: Tables, new: Keys) -> None:
+        """Hash every hash once more, under new keys; inside a change of the store."""
+        for held in _held(tables):
+            key = new.card if held.kind is Kind.CARD else new.pin
+            secret = hmac.digest(key, held.secret, "sha256")
+            self._store.query("UPDATE credentials SET secret = ? WHERE id = ?", (secret, held.id))
+        self._hashes.keep(self._store, new)
 
 
 def _held(tables: Tables) -> list[_Held]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edge.errors import VaultError
-from edge.files import create_file
+from edge.files import create_file, replace_file
 from edge.roster.envelope import SEED_BYTES
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 KEY_BYTES = 32
+_OTHERS = 0o077
+_NONCE = 12
+_LEDGER = b"edge-door ledger key"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,8 +69,9 @@ def read_key(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise VaultError(
-            f"The key file {path} is missing, and the people database opens with no other. Restore "
-            "it from a backup, or move people.db away too and enrol everybody again."
+            f"The key file {path} is missing, and the people database opens with no other. Where "
+            "it is kept locked, `edge-door vault unlock` opens it; else restore it from a backup, "
+            "or move people.db away too and enrol everybody again."
         ) from error
     except OSError as error:
         raise VaultError(
@@ -81,7 +84,7 @@ def read_key(path: Path) -> bytes:
                 f"The key file {path} is not a file of {KEY_BYTES} bytes, so it is damaged or "
                 "another file. Restore it from a backup."
             )
-        if status.st_mode & 0o077:
+        if status.st_mode & _OTHERS & ~_systemds(path):
             raise VaultError(
                 f"The key file {path} may be read by others (mode {status.st_mode & 0o777:04o}). "
                 f"Run `chmod 600 {path}`, and think about who may have copied it."
@@ -98,7 +101,11 @@ def load_keys(path: Path) -> Keys:
     Raises:
         VaultError: as `read_key`.
     """
-    root = read_key(path)
+    return keys_of(read_key(path))
+
+
+def keys_of(root: bytes) -> Keys:
+    """The keys made from a key file's bytes."""
     return Keys(
         wrap=derive(root, b"wrap"),
         seal=derive(root, b"seal"),
@@ -108,6 +115,36 @@ def load_keys(path: Path) -> Keys:
         rotation=derive(root, b"rotation"),
         envelopes=derive(root, b"envelopes", SEED_BYTES),
     )
+
+
+def _systemds(path: Path) -> int:
+    """Systemd gives a unit's user a credential by an access list, which shows as a group's."""
+    return stat.S_IRGRP if path.parent.parent == Path("/run/credentials") else 0
+
+
+def ledger_secret(keys: Keys, path: Path) -> bytes:
+    """The record's own secret: made from the first key, and kept in a file since there is another.
+
+    Raises:
+        VaultError: the file is damaged, or of another key.
+    """
+    try:
+        content = path.read_bytes()
+        return AESGCM(keys.wrap).decrypt(content[:_NONCE], content[_NONCE:], _LEDGER)
+    except FileNotFoundError:
+        return keys.ledger
+    except (OSError, ValueError, InvalidTag) as error:
+        raise VaultError(f"{path} does not open with this device's key.") from error
+
+
+def keep_ledger_secret(keys: Keys, path: Path, secret: bytes) -> None:
+    """Encrypt the record's secret under these keys.
+
+    Raises:
+        OSError: it cannot be written; the old file stands then.
+    """
+    nonce = os.urandom(_NONCE)
+    replace_file(path, nonce + AESGCM(keys.wrap).encrypt(nonce, secret, _LEDGER))
 
 
 def derive(root: bytes, purpose: bytes, size: int = KEY_BYTES) -> bytes:

@@ -79,11 +79,16 @@ class SealedStore:
             yield tables
 
     @contextmanager
-    def rewriting(self) -> Iterator[Tables]:
-        """As `changing`, where the same is said in another form: it is no change to be counted."""
+    def rewriting(self, keys: Keys | None = None) -> Iterator[Tables]:
+        """As `changing`, where the same is said in another form: it is no change to be counted.
+
+        `keys`: those of a new device key, under which it is sealed from then on. Whoever goes on
+        opens the database again.
+        """
         with self._store.transaction():
             counter, tables = self._checked()
             yield tables
+            self._keys = keys or self._keys
             self._seal(counter)
         self._store.empty_log()
 

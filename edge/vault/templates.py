@@ -16,12 +16,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.errors import EnrolmentError, VaultError
 from edge.names import folded
+from edge.records import Template
 from edge.vault.key import KEY_BYTES
 from edge.vault.people import PersonRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.access.rotation import Rotation
-    from edge.records import Floats, Template
+    from edge.records import Floats
     from edge.vault.key import Keys
     from edge.vault.sealed import SealedStore
 
@@ -90,6 +93,12 @@ class Templates:
                 f"The template of {row.name} in {self._store.path} does not open with this key: "
                 "it was changed. Remove them and enrol them again."
             ) from error
+
+    def rekey(self, rows: Sequence[PersonRow], new: Templates) -> None:
+        """Encrypt all of them under another device key, turned by its rotation."""
+        for row in rows:
+            plain = Template(row.name, self.rotation.back(self.read(row)), row.model)
+            new.update(row, row.name, row.enrolled, new.turned(plain))
 
     def _write(self, row: PersonRow, template: Template) -> None:
 

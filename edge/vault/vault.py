@@ -21,7 +21,7 @@ from edge.names import proper_name
 from edge.records import Template
 from edge.roster.envelope import DoorKey
 from edge.store import Schema, Store
-from edge.vault import credentials, members, people, rotated, sealed
+from edge.vault import credentials, earlier, members, people, rotated, sealed
 from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials
 from edge.vault.key import Keys, create_key, load_keys
@@ -53,6 +53,7 @@ _SCHEMA = Schema(
         ),
         members.TABLES,
         (rotated.TABLE,),
+        (earlier.TABLE,),
     ),
 )
 
@@ -69,7 +70,7 @@ class Person:
     """SHA-256 of the model that made the template."""
 
 
-_TABLES = ("people", "credentials", "members", "roster", "rotated")
+_TABLES = ("people", "credentials", "members", "roster", "rotated", "earlier")
 
 
 class Vault:
@@ -104,7 +105,11 @@ class Vault:
         `accept_older` takes a database that is older than the counter beside the key: for
         someone who has restored a backup on purpose.
         """
-        keys = load_keys(key_file)
+        return cls.open_with(load_keys(key_file), db, device, accept_older=accept_older)
+
+    @classmethod
+    def open_with(cls, keys: Keys, db: Path, device: str, *, accept_older: bool = False) -> Self:
+        """As `open`, with keys that were read already."""
         counter = Counter(db.with_name("vault.counter"), keys.seal)
         store = Store.open(db, _SCHEMA)
         try:
@@ -123,6 +128,20 @@ class Vault:
     def rotation(self) -> Rotation:
         """What templates here are turned by, and what a probe must be before it is compared."""
         return self._templates.rotation
+
+    @staticmethod
+    def count_anew(keys: Keys, db: Path, device: str) -> None:
+        """Write the counter's file for a database that is sealed under another key than it was.
+
+        Raises:
+            VaultError: the database is not under these keys; nothing was written.
+        """
+        counter = Counter(db.with_name("vault.counter"), keys.seal)
+        store = Store.open(db, _SCHEMA)
+        try:
+            counter.write(SealedStore(store, _TABLES, keys, counter, device).changes())
+        finally:
+            store.close()
 
     def people(self) -> list[Person]:
         """Everybody enrolled, by name."""
@@ -200,6 +219,16 @@ class Vault:
         with self._store.changing() as tables:
             row = find(people_rows(tables), name)
             self._store.query("DELETE FROM people WHERE id = ?", (row.id,))
+
+    def rekey(self, new: Keys) -> None:
+        """Encrypt everything here under another device key; all, or nothing if it breaks.
+
+        The vault must be opened anew afterwards, and the counter's file belongs to the new key.
+        """
+        templates = Templates(self._store, new, self._device)
+        with self._store.rewriting(new) as tables:
+            self._templates.rekey(people_rows(tables), templates)
+            self.credentials.rekey(tables, new)
 
     def changed(self) -> bool:
         """Whether another process has written since the last call (or since opening)."""

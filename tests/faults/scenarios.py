@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from edge.config import Config, parse
 from edge.errors import CommandError, EdgeDoorError
 from edge.link.outbox import Outbox
 from edge.moment import Moment
+from edge.ops.rekey import rekey
 from edge.ops.update import Updates, verify_release
 from edge.records import EventKind, Reason, Template
 from edge.sight import orders as orders_module
@@ -27,7 +29,7 @@ from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.orders import Orders
 from edge.sight.seals import take_up_seal
-from edge.vault.vault import open_vault
+from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action
 
 Say = Callable[[str], None]
@@ -90,6 +92,7 @@ def prepare(folder: Path) -> None:
     Outbox.open(config.outbox_db).close()
     (folder / "door.toml").write_text("# 0\n")
     updates(folder).apply(release(1), public_text(OPERATOR))
+    shutil.copy(config.key_file, folder / "old.key")
     (folder / "orders").write_text("\n".join(order(n + 1) for n in range(ORDERS)))
 
 
@@ -168,6 +171,16 @@ def update(folder: Path, say: Say) -> None:
     say("updated 3")
 
 
+def new_key(folder: Path, say: Say) -> None:
+    config = config_in(folder)
+    rekey(config, config.key_file, no_words)
+    say("rekeyed")
+
+
+def no_words() -> str:
+    raise AssertionError("a key file has no passphrase")
+
+
 SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "enrolment": enrol,
     "removal": remove,
@@ -176,6 +189,7 @@ SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "shipping": ship,
     "start": start,
     "update": update,
+    "rekey": new_key,
 }
 
 
@@ -196,12 +210,15 @@ def wrong(folder: Path) -> list[str]:
     """What does not hold after a fault: old state or new, nothing acknowledged lost."""
     said = folder.with_suffix(".said").read_text().splitlines()
     config = config_in(folder)
-    found: list[str] = []
+    found = _rekeyed(folder, said)
     with open_vault(config) as vault, open_ledger(config) as ledger:
         settle(ledger, vault, DEVICE)
         found += ledger.verify()
         people = [person.name for person in vault.people()]
-        vault.templates(MODEL)
+        if not all(
+            np.allclose(t.vectors, np.eye(1, 8), atol=1e-5) for t in vault.plain_templates(MODEL)
+        ):
+            found.append("a template is another than it was")
         reasons = [stored.event.reason for stored in ledger.events(limit=1000)]
         granted = reasons.count(Reason.GRANTED)
         if said.count("pulse") > granted:
@@ -218,6 +235,21 @@ def wrong(folder: Path) -> list[str]:
     if marks.delivered < max(done, default=0) or ("confirmed 3" in said and marks.confirmed < 3):
         found.append(f"a watermark is lost: {marks}, {said}")
     return found
+
+
+def _rekeyed(folder: Path, said: list[str]) -> list[str]:
+    """A change of key that was cut short goes on; the old key opens nothing after it."""
+    config = config_in(folder)
+    if config.key_file.with_name("vault.key.new").exists():
+        rekey(config, config.key_file, no_words)
+    elif "rekeyed" not in said:
+        return []
+    old = folder / "old.key"
+    try:
+        Vault.open(config.people_db, old, DEVICE).close()
+    except EdgeDoorError:
+        return []
+    return ["the old key opens the people database"] if old.exists() else []
 
 
 def _released(folder: Path, said: list[str]) -> list[str]:

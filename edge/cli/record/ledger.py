@@ -50,7 +50,7 @@ def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) ->
 def restore(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Put a backup in the ledger's place; what lay there is kept beside it."""
     settings = own_config(config)
-    _refuse_while_sight_runs(settings)
+    refuse_while_sight_runs(settings)
     kept = restore_ledger(settings, file)
     _tell_accepted(settings, f"{file} is in place. What lay there is now {kept}.", as_json=json)
 
@@ -62,7 +62,7 @@ def accept(config: ConfigOption = None, json: JsonOption = False) -> None:
     Lockouts and a commanded mode in it are forgotten unless this device sealed them.
     """
     settings = own_config(config)
-    _refuse_while_sight_runs(settings)
+    refuse_while_sight_runs(settings)
     accept_ledger(settings)
     _tell_accepted(settings, "The ledger is accepted as it is.", as_json=json)
 
@@ -74,7 +74,12 @@ def _tell_accepted(settings: Config, text: str, *, as_json: bool) -> None:
     show(result, as_json=as_json, text=text)
 
 
-def _refuse_while_sight_runs(settings: Config) -> None:
+def refuse_while_sight_runs(settings: Config) -> None:
+    """See that nobody else holds the databases open.
+
+    Raises:
+        UsageError: sight does.
+    """
     try:
         Channel.connect(settings.sight_socket).close()
     except WireError:

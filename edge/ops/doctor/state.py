@@ -39,7 +39,8 @@ def key(config: Config) -> Check:
         if not config.key_file.exists():
             return warn("key", f"{config.key_file} is not there yet", _INIT)
         load_keys(config.key_file)
-    return ok("key", f"{config.key_file} is readable by its owner alone")
+    source = config.vault.key.value
+    return ok("key", f"{config.key_file} (source: {source}) is readable by its owner alone")
 
 
 def people(config: Config) -> Check:

@@ -1,0 +1,93 @@
+"""The device key: unlock, lock, change."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.record.ledger import refuse_while_sight_runs
+from edge.errors import UsageError, VaultError
+from edge.files import replace_file
+from edge.ops.rekey import rekey as change_key
+from edge.vault.locked import unlock as open_locked
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+vault_app = typer.Typer(help="The device key.", no_args_is_help=True)
+app.add_typer(vault_app, name="vault")
+
+StdinOption = Annotated[
+    bool, typer.Option("--stdin", help="Read the passphrase from standard input, one line.")
+]
+
+
+@vault_app.command()
+def unlock(
+    *, stdin: StdinOption = False, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Open a locked key into memory, until the next boot or `lock`."""
+    settings = own_config(config)
+    _require_locked(settings)
+    try:
+        content = settings.locked_key.read_bytes()
+        replace_file(settings.key_file, open_locked(content, partial(_passphrase, stdin=stdin)))
+    except OSError as error:
+        raise VaultError(f"{error.filename}: {error.strerror}.") from error
+    show({"ok": True}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
+
+
+@vault_app.command()
+def lock(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Forget an unlocked key: no program that starts from now on reads templates."""
+    settings = own_config(config)
+    _require_locked(settings)
+    settings.key_file.unlink(missing_ok=True)
+    show({"ok": True}, as_json=json, text="The device key is locked. Programs that run have it.")
+
+
+@vault_app.command()
+def rekey(
+    *,
+    old: Annotated[
+        Path | None, typer.Option("--from", help="The key file of now. Default: the one in use.")
+    ] = None,
+    stdin: StdinOption = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a new device key, kept as [vault] key says; the old one opens nothing any more.
+
+    Cut short, the same command goes on.
+    """
+    settings = own_config(config)
+    refuse_while_sight_runs(settings)
+    file = settings.paths.key or settings.paths.state / "vault.key"
+    used = settings.key_file if settings.key_file.exists() else file
+    try:
+        change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
+    except OSError as error:
+        raise VaultError(f"{error.filename}: {error.strerror}.") from error
+    source = settings.vault.key.value
+    text = f"There is a new device key ({source}). Backups of before open with the old one alone."
+    show({"ok": True, "source": source}, as_json=json, text=text)
+
+
+def _require_locked(settings: Config) -> None:
+    if not settings.vault.key.locked:
+        raise UsageError(
+            f'[vault] key is "{settings.vault.key.value}", which is never locked; "passphrase" and '
+            '"tpm" are.'
+        )
+
+
+def _passphrase(*, stdin: bool, twice: bool = False) -> str:
+    if stdin:
+        return sys.stdin.readline().rstrip("\n")
+    said: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+    return said

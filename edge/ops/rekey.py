@@ -1,0 +1,114 @@
+"""A new device key: everything is encrypted anew, and the old key opens nothing of it.
+
+The steps, each of which can be done again after a kill at any moment: the new key is written beside
+the old one, as it will lie; the people database is changed in one transaction; the counter and the
+record's secret follow; the new key takes the old one's place, and the old one goes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from edge.config.sections import KeySource
+from edge.errors import UsageError, VaultError
+from edge.files import create_file, replace_file, sync_folder
+from edge.records import EventKind, Reason
+from edge.sight.journal import Journal, open_ledger
+from edge.vault.key import KEY_BYTES, keep_ledger_secret, keys_of, ledger_secret, read_key
+from edge.vault.locked import lock_in_tpm, lock_with_words, unlock
+from edge.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.config import Config
+    from edge.vault.key import Keys
+
+    Ask = Callable[[], str]
+
+
+def new_place(config: Config) -> Path:
+    """Where the key will lie that the configuration asks for.
+
+    Raises:
+        UsageError: systemd gives it, and only its owner can put another there.
+    """
+    if config.vault.key is KeySource.CREDENTIAL:
+        raise UsageError(
+            '[vault] key is "credential", and edge-door cannot write one. Set it to "file", make '
+            "the new key, encrypt it with systemd-creds, and set it back: deploy/guide/keys.md."
+        )
+    return config.locked_key if config.vault.key.locked else config.key_file
+
+
+def rekey(config: Config, old_key: Path, ask: Ask) -> None:
+    """Change the device key, or go on with a change that was cut short.
+
+    Args:
+        config: Says where the new key is to lie, and whether it is locked.
+        old_key: The key file of now, in clear.
+        ask: For the new passphrase, where there is one.
+
+    Raises:
+        UsageError: see `new_place`.
+        VaultError: a key or database cannot be read or written; running it again goes on.
+        OSError: a key cannot be written.
+    """
+    place = new_place(config)
+    staged = place.with_name(f"{place.name}.new")
+    if staged.exists():
+        root = _read_staged(config, staged, ask)
+    else:
+        root = os.urandom(KEY_BYTES)
+        create_file(staged, _as_it_lies(config, root, ask))
+    new = keys_of(root)
+    if not _is_done(config, new):
+        _change(config, keys_of(read_key(old_key)), new)
+    Vault.count_anew(new, config.people_db, config.device.id)
+    _move_ledger_secret(config, old_key, new)
+    staged.replace(place)
+    sync_folder(place.parent)
+    if config.vault.key.locked:
+        replace_file(config.key_file, root)
+    if old_key != config.key_file:
+        old_key.unlink(missing_ok=True)
+    with open_ledger(config) as ledger:
+        source = {"change": "rekeyed", "source": config.vault.key.value}
+        Journal(ledger, config.device.id).write(EventKind.SYSTEM, Reason.REKEYED, detail=source)
+
+
+def _as_it_lies(config: Config, root: bytes, ask: Ask) -> bytes:
+    if config.vault.key is KeySource.WORDS:
+        return lock_with_words(root, ask())
+    return lock_in_tpm(root) if config.vault.key is KeySource.TPM else root
+
+
+def _read_staged(config: Config, staged: Path, ask: Ask) -> bytes:
+    return unlock(staged.read_bytes(), ask) if config.vault.key.locked else read_key(staged)
+
+
+def _is_done(config: Config, new: Keys) -> bool:
+    try:
+        Vault.count_anew(new, config.people_db, config.device.id)
+    except VaultError:
+        return False
+    return True
+
+
+def _change(config: Config, old: Keys, new: Keys) -> None:
+    with Vault.open_with(old, config.people_db, config.device.id) as vault:
+        vault.rekey(new)
+
+
+def _move_ledger_secret(config: Config, old_key: Path, new: Keys) -> None:
+    if config.ledger_key.exists():
+        try:
+            ledger_secret(new, config.ledger_key)
+        except VaultError:  # it is under the old key still
+            pass
+        else:
+            return
+    old = keys_of(read_key(old_key))
+    keep_ledger_secret(new, config.ledger_key, ledger_secret(old, config.ledger_key))
