@@ -130,6 +130,7 @@ def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.Mon
         older.setattr("edge.vault.vault._SCHEMA", replace(schema, migrations=schema.migrations[:1]))
         older.setattr("edge.vault.members.Members.head", lambda _: Head())
         older.setattr("edge.vault.rotated.migrate", lambda *_: None)
+        older.setattr("edge.vault.earlier.Hashes.of", lambda *_: None)
         with Vault.open(*files) as before:
             before.add(Template("Cy", content(3).vectors, MODEL))
     with Vault.open(*files) as vault:
