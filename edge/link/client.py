@@ -79,10 +79,17 @@ class Broker:
     Passwords and certificates are read at every attempt: they may be renewed, or come later.
     """
 
-    def __init__(self, mqtt: MqttSection, client_id: str, max_packet: int = MAX_PACKET) -> None:
+    def __init__(
+        self,
+        mqtt: MqttSection,
+        client_id: str,
+        max_packet: int = MAX_PACKET,
+        at_once: int = RECEIVE_AT_ONCE,
+    ) -> None:
         """`mqtt.host` must be set.
 
         `max_packet`: bytes; an MQTT 5 broker keeps longer packets back.
+        `at_once`: messages that an MQTT 5 broker sends before the first is acknowledged.
 
         Raises:
             ConfigError: it is not.
@@ -92,7 +99,7 @@ class Broker:
         self._mqtt = mqtt
         self._host = mqtt.host
         self._client_id = client_id
-        self._max_packet = max_packet
+        self._limits = (max_packet, at_once)
         self._warned = self._told_open = False
         self._five_again_at = 0.0
         self._silences = 0
@@ -165,7 +172,7 @@ class Broker:
                 self._host,
                 self._mqtt.port,
                 keepalive=self._mqtt.keepalive_s,
-                properties=_limits(self._max_packet) if five else None,
+                properties=_limits(*self._limits) if five else None,
             )
         except (OSError, ValueError) as error:
             raise BrokerError(unreachable(self.address, error)) from error
@@ -395,8 +402,8 @@ class Connection:
             )
 
 
-def _limits(max_packet: int) -> Properties:
+def _limits(max_packet: int, at_once: int) -> Properties:
     limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     limits.MaximumPacketSize = max_packet
-    limits.ReceiveMaximum = RECEIVE_AT_ONCE
+    limits.ReceiveMaximum = at_once
     return limits

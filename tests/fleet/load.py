@@ -129,7 +129,9 @@ class Site:
     def __init__(self, folder: Path, doors: int, rate: float, database: str) -> None:
         self.doors = doors
         # As in deploy/broker: a collector that falls behind for a moment loses nothing.
-        self.broker = Mosquitto(folder, "max_queued_messages 10000", quiet=True).start()
+        self.broker = Mosquitto(
+            folder, "max_queued_messages 10000", "max_inflight_messages 1000", quiet=True
+        ).start()
         at = f"mqtt://127.0.0.1:{self.broker.port}"
         address = database or f"sqlite:///{folder}/fleet.db"
         self.database = Database.open(address)

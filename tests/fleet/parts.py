@@ -14,12 +14,10 @@ import pytest
 from sqlalchemy import func, select
 
 from edge.fleet.collector.metrics import CollectorMetrics
-from edge.fleet.collector.process import Collector, Settings
+from edge.fleet.collector.process import Collector, Settings, broker_of
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import alarms, collectors, devices, events
 from edge.fleet.places import broker_at
-from edge.link.client import Broker
-from edge.link.people import MAX_PACKET
 from tests.support.link_parts import free_port, until
 
 if TYPE_CHECKING:
@@ -84,7 +82,7 @@ class Running:
         section = (
             broker_at(f"mqtt://127.0.0.1:{at}", base_topic=BASE) if isinstance(at, int) else at
         )
-        broker = Broker(section, f"collector-{name}", MAX_PACKET)
+        broker = broker_of(section, name)
         settings = Settings(BASE, name, keep_days=400)
         self.collector = Collector(settings, broker, self.database, CollectorMetrics())
         self._stop = threading.Event()

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from edge.errors import LedgerError
 from edge.fleet.collector.metrics import CollectorMetrics
-from edge.fleet.collector.process import Collector, Settings
+from edge.fleet.collector.process import Collector, Settings, broker_of
 from edge.fleet.database.database import Database
 from edge.fleet.pki.certificates import Role
 from edge.fleet.places import broker_at
 from edge.fleet.simulate.run import Fleet, run_whole
 from edge.fleet.simulate.tally import Tally
 from edge.ledger.ledger import Ledger
-from edge.link.client import Broker
 from edge.stopping import StopSignal
 from tests.fleet.parts import chains, stored
 from tests.support.link_parts import until
@@ -90,7 +89,7 @@ def be_collector(broker: dict[str, Any], address: str, files: dict[str, Path]) -
     vars(process)["Backoff"] = Quick
     resolve(broker["host"], broker["addresses"])
     client, database = (
-        Broker(broker_at(broker["at"], **files), "collector-main"),
+        broker_of(broker_at(broker["at"], **files), "main"),
         Database.open(address),
     )
     with StopSignal() as stop:

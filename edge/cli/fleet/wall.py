@@ -22,8 +22,6 @@ from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
 from edge.installed import with_extra
-from edge.link.client import Broker
-from edge.link.people import MAX_PACKET
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -68,7 +66,7 @@ def collect(
     """Events of all doors from the broker into a database, each once, its chain checked."""
     with _extra_packages("fleet"):
         from edge.fleet.collector.metrics import CollectorMetrics
-        from edge.fleet.collector.process import Collector, Settings
+        from edge.fleet.collector.process import Collector, Settings, broker_of
         from edge.fleet.database.database import Database
 
     start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
@@ -84,7 +82,7 @@ def collect(
     metrics = CollectorMetrics()
     if metrics_port is not None:
         metrics.serve(metrics_port)
-    place = Broker(section, f"edge-door-collector-{name}", MAX_PACKET)
+    place = broker_of(section, name)
     store = Database.open(database)
     settings = Settings(base_topic, name, keep_days)
     notify("READY=1")

@@ -21,24 +21,29 @@ from edge.fleet.collector.intake import Watermark
 from edge.fleet.collector.news import TOPICS, News
 from edge.fleet.database.tables import commands, devices
 from edge.fleet.kinds import CommandState
-from edge.link.client import Received
+from edge.link.client import Broker, Received
 from edge.link.outage import Outage
 from edge.link.payloads import as_json
+from edge.link.people import MAX_PACKET
 from edge.link.topics import Message, Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.config.sections import MqttSection
     from edge.fleet.collector.confirming import Word
     from edge.fleet.collector.metrics import CollectorMetrics
     from edge.fleet.database.database import Database
-    from edge.link.client import Broker, Connection
+    from edge.link.client import Connection
     from edge.stopping import Stop
 
 POLL_S = 0.05
 GATHER_S = 0.02
 """A batch waits so long for more: the broker sends a few at a time, as they are acknowledged."""
 BATCH = 500
+AT_ONCE = 1000
+"""With fewer on their way, each few wait until the broker has heard of those before. What is lost
+with a connection goes again: it was not confirmed."""
 SETTLE_S = 15.0
 """After connecting, retained states come first: nobody is called offline before."""
 
@@ -52,6 +57,11 @@ class Settings:
     base: str
     name: str
     keep_days: int
+
+
+def broker_of(mqtt: MqttSection, name: str) -> Broker:
+    """The broker, as a collector of this name comes to it."""
+    return Broker(mqtt, f"edge-door-collector-{name}", MAX_PACKET, AT_ONCE)
 
 
 class Collector:
