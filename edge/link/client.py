@@ -13,7 +13,7 @@ import ssl
 import struct
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client
@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from typing_extensions import override
 
 from edge.errors import BrokerError, ConfigError
 from edge.link.encryption import read_text, tls_context
@@ -48,6 +49,9 @@ _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E
+_TOO_LARGE, _FORMAT_INVALID = 0x95, 0x99
+_CODE_AT = 2
+"""In the answer to a publish, after the ticket."""
 _OVERHEAD = 16
 """Bytes of a PUBLISH beside topic and payload, at most."""
 
@@ -71,6 +75,22 @@ class Acknowledged:
     topic: str
     refused: str
     """Why the broker did not take it; empty when it did. MQTT 3.1.1 never says so."""
+    too_large: bool = False
+    """It will never take it."""
+
+
+class _Client(Client):
+    """Reads mosquitto's answer to a publish over its `message_size_limit`.
+
+    MQTT 5 has that code only for connections: paho takes it for junk, and ends the connection.
+    """
+
+    @override
+    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        answer = self._in_packet["packet"]
+        if cmd == "PUBACK" and len(answer) > _CODE_AT and answer[_CODE_AT] == _TOO_LARGE:
+            answer[_CODE_AT] = _FORMAT_INVALID
+        return super()._handle_pubackcomp(cmd)
 
 
 class Broker:
@@ -151,7 +171,7 @@ class Broker:
 
     def _open(self, will: Message | None, protocol: MQTTProtocolVersion) -> Connection:
         five = protocol is MQTTProtocolVersion.MQTTv5
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             # A queued command must not be delivered late: no session outlives its connection.
@@ -389,8 +409,10 @@ class Connection:
         _client, _userdata, ticket, reason, _properties = args
         topic = self._topics.pop(ticket, None)
         if topic is not None:
+            too_large = reason.value == _FORMAT_INVALID  # nothing else is wrong with ours
             refused = str(reason) if reason.value >= _IS_ERROR else ""
-            self._arrived.append(Acknowledged(ticket, topic, refused))
+            refused = "Packet too large" if too_large else refused
+            self._arrived.append(Acknowledged(ticket, topic, refused, too_large))
 
     def _on_subscribe(self, *args: Any) -> None:
         _client, _userdata, _ticket, reasons, _properties = args

@@ -365,8 +365,12 @@ class Link:
 
     def _account(self, answer: Acknowledged) -> None:
         self._shipper.acknowledged(answer)
-        if answer.refused and answer.topic not in self._refused:
-            self._refused.add(answer.topic)
+        if not answer.refused or answer.topic in self._refused:
+            return
+        self._refused.add(answer.topic)
+        if answer.too_large:
+            _log.error("%s is longer than the broker takes: it is left out", answer.topic)
+        else:
             _log.error(
                 "the broker refuses to take %s (%s): allow this device to write there. Refused "
                 "events wait in the ledger",

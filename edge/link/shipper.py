@@ -114,22 +114,26 @@ class Shipper:
             if connection.takes(message):
                 self._flying[connection.publish(message)] = stored.sequence
             else:
-                self._leave_out(stored.sequence, len(message.payload))
+                self._leave_out(stored.sequence)
 
     def acknowledged(self, answer: Acknowledged) -> None:
         """Take the broker's answer; one that is not about an event in flight changes nothing."""
         if answer.ticket not in self._flying:
             return
         self._progress_at = time.monotonic()
-        if answer.refused:
+        if answer.too_large:
+            self._warn(self._flying[answer.ticket])
+            self._settle(answer.ticket)
+        elif answer.refused:
             self._rest()
         else:
             self._settle(answer.ticket)
 
-    def _leave_out(self, sequence: int, size: int) -> None:
-        _log.warning(
-            "event %d is left out: its %d bytes are over the broker's limit", sequence, size
-        )
+    def _warn(self, sequence: int) -> None:
+        _log.warning("event %d is left out: it is over the broker's limit", sequence)
+
+    def _leave_out(self, sequence: int) -> None:
+        self._warn(sequence)
         ticket = -sequence  # none of the broker's
         self._flying[ticket] = sequence
         self._settle(ticket)

@@ -415,9 +415,13 @@ class TestABusyBroker:
 
 @needs_mosquitto
 class TestAPacketLimit:
-    def test_what_fits_arrives(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        """A longer packet made the broker hang up, again and again."""
-        mosquitto = Mosquitto(tmp_path, "max_packet_size 1600").start()
+    @pytest.mark.parametrize("limit", ["max_packet_size", "message_size_limit"])
+    def test_what_fits_arrives(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, limit: str
+    ) -> None:
+        """A longer packet made the broker hang up, again and again, and one that is only answered
+        made the door hang up."""
+        mosquitto = Mosquitto(tmp_path, f"{limit} 1600").start()
         device, reader = Device(tmp_path, mosquitto.port), Reader(mosquitto.port)
         try:
             device.append(2)
