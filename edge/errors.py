@@ -79,3 +79,14 @@ class SealError(EdgeDoorError):
 
 class UpdateError(EdgeDoorError):
     """An update fails its self-test, or another one runs. What was in force still is."""
+
+
+NOT_AS_WRITTEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading JSON raises that is not what we wrote: other types, numbers without end, depth."""

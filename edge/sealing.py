@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.believed import read_ordinary
-from edge.errors import SealError
+from edge.errors import NOT_AS_WRITTEN, SealError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,14 +87,7 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
         seal = FileSeal(int(fields["version"]), str(fields["key"]), dict(fields["files"]))
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
         public.verify(signature, _canonical(fields))
-    except (
-        InvalidSignature,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except (InvalidSignature, *NOT_AS_WRITTEN) as error:
         raise SealError(f"the seal {place} was changed or is damaged. Put it back.") from error
     if key is not None and seal.key != key:
         raise SealError(f"the seal {place} is by another key than the one this door knows.")

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.access.cohort import NOBODY, Cohort
-from edge.errors import CalibrationError
+from edge.errors import NOT_AS_WRITTEN, CalibrationError
 
 _FORMAT = 2
 _READS = (1, 2)
@@ -188,7 +188,7 @@ def from_json(text: str, origin: str) -> Calibration:
         raise CalibrationError(f"{origin}: {error}") from error
     except KeyError as error:
         raise CalibrationError(f"{origin}: {error} is missing.") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except NOT_AS_WRITTEN as error:
         raise CalibrationError(f"{origin} is not a calibration: {error}.") from error
 
 

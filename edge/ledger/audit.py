@@ -19,7 +19,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edge.errors import LedgerError
+from edge.errors import NOT_AS_WRITTEN, LedgerError
 from edge.ledger.seal import head, key_name, signed_by
 from edge.records import Event, EventKind, Reason, StoredEvent
 
@@ -140,7 +140,7 @@ def decode(body: str) -> Event:
         return Event(
             **{**fields, "kind": EventKind(fields["kind"]), "reason": Reason(fields["reason"])}
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except NOT_AS_WRITTEN as error:
         raise LedgerError(f"this is not an event: {body[:80]!r}") from error
 
 

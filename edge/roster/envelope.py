@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from edge.errors import RosterError
+from edge.errors import NOT_AS_WRITTEN, RosterError
 from edge.roster.canonical import from_base64, read, spell, to_base64
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Content:
             raw = from_base64(fields["vectors"], "the template")
             vectors = np.frombuffer(raw, numbers).reshape(fields["captures"], -1)
             return cls(vectors.astype(np.float32), tuple(fields["cards"]), fields["pin"])
-        except (KeyError, TypeError, ValueError) as error:
+        except NOT_AS_WRITTEN as error:
             raise RosterError(f"{what} holds something else: {error}") from error
 
 

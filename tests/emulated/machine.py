@@ -74,10 +74,10 @@ def _pack(folder: Path, init: str) -> Path:
     return archive
 
 
-def _boot(command: list[str], limit_s: float) -> Finished:
+def _boot(command: list[str], limit_s: float, clock: tuple[str, ...] = CLOCK) -> Finished:
     """Run QEMU until the script's last line is on the console; an emulated Pi cannot power off."""
     guest = subprocess.Popen(
-        [*command, "-nographic", "-no-reboot", "-nodefaults", *CLOCK],
+        [*command, "-nographic", "-no-reboot", "-nodefaults", *clock],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -118,19 +118,70 @@ def run_on_x86(script: str, limit_s: float = 240) -> Finished:
     `$EDGE_DOOR_GPIO_SIM` the folder in sysfs that shows each line's value and sets its pull.
     """
     kernel = kernels.x86()
-    busybox = kernels.X86.unpack(CACHE / "busybox-amd64", "busybox-static") / "bin/busybox"
-    with tempfile.TemporaryDirectory(prefix="edge-door-") as temporary:
-        folder = Path(temporary) / "root"
+    modules = ("configfs", "i6300esb")
+    setup = """
+sim=/host/sys/kernel/config/gpio-sim/door
+busybox mount -t configfs config /host/sys/kernel/config
+busybox mkdir -p $sim/bank
+echo 32 > $sim/bank/num_lines
+echo 1 > $sim/live
+read -r chip < $sim/bank/chip_name
+read -r device < $sim/dev_name
+export EDGE_DOOR_GPIO_CHIP=/dev/$chip EDGE_DOOR_GPIO_SIM=/sys/devices/platform/$device/$chip
+"""
+    guest = _Guest(kernel, modules, (kernels.gpio_sim(kernel),), setup)
+    return guest.run(script, ("-device", "i6300esb", "-watchdog-action", "poweroff"), limit_s)
+
+
+def run_with_disk(script: str, image: Path, limit_s: float = 240) -> Finished:
+    """Run a shell script as root on a PC with a disk of its own, `/dev/vda`, below dm-flakey.
+
+    Nothing is timed in there, so it runs as fast as this machine can.
+    """
+    guest = _Guest(kernels.x86(), ("virtio_blk", "ext4", "dm_flakey"))
+    disk = ("-drive", f"file={image},format=raw,if=virtio,cache=unsafe")
+    return guest.run(script, disk, limit_s, clock=())
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """A PC whose root is this machine's, read-only, with an empty /tmp and /run."""
+
+    kernel: Kernel
+    modules: tuple[str, ...]
+    extra: tuple[Path, ...] = ()
+    setup: str = ""
+
+    def run(
+        self,
+        script: str,
+        devices: tuple[str, ...],
+        limit_s: float,
+        clock: tuple[str, ...] = CLOCK,
+    ) -> Finished:
+        """Boot, run the script, and give the machine up."""
+        with tempfile.TemporaryDirectory(prefix="edge-door-") as temporary:
+            archive = self._pack(Path(temporary) / "root", script)
+            return _boot(
+                [
+                    *("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-m", "2048"),
+                    *("-kernel", str(self.kernel.image), "-initrd", str(archive)),
+                    *("-append", "console=ttyS0 quiet panic=-1 mitigations=off"),
+                    *("-serial", "stdio", *devices, "-virtfs"),
+                    "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+                ],
+                limit_s,
+                clock,
+            )
+
+    def _pack(self, folder: Path, script: str) -> Path:
+        busybox = kernels.X86.unpack(CACHE / "busybox-amd64", "busybox-static") / "bin/busybox"
         for name in ("bin", "proc", "sys", "dev", "host", "checkout"):
             (folder / name).mkdir(parents=True)
         shutil.copy(busybox, folder / "bin/busybox")
         (folder / "bin/sh").symlink_to("busybox")
-        modules = _insert(
-            kernel,
-            ("virtio_pci", "9pnet_virtio", "9p", "configfs", "i6300esb"),
-            folder,
-            kernels.gpio_sim(kernel),
-        )
+        names = ("virtio_pci", "9pnet_virtio", "9p", *self.modules)
+        modules = _insert(self.kernel, names, folder, *self.extra)
         (folder / "script").write_text(script)
         init = f"""#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -141,7 +192,6 @@ busybox mount -t sysfs sys /sys
 {modules}
 busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /host
 for place in dev proc sys; do busybox mount -o move /$place /host/$place; done
-busybox mount -t configfs config /host/sys/kernel/config
 # An empty /tmp must not hide a checkout that lies below it.
 busybox mount -o bind /host{REPOSITORY} /checkout
 for place in tmp run; do busybox mount -t tmpfs tmpfs /host/$place; done
@@ -149,28 +199,11 @@ busybox mkdir -p /host{REPOSITORY}
 busybox mount -o move /checkout /host{REPOSITORY}
 busybox mount -o bind /bin /host/mnt
 busybox cat /script > /host/tmp/script
-sim=/host/sys/kernel/config/gpio-sim/door
-busybox mkdir -p $sim/bank
-echo 32 > $sim/bank/num_lines
-echo 1 > $sim/live
-read -r chip < $sim/bank/chip_name
-read -r device < $sim/dev_name
-export EDGE_DOOR_GPIO_CHIP=/dev/$chip EDGE_DOOR_GPIO_SIM=/sys/devices/platform/$device/$chip
+{self.setup}
 export HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={REPOSITORY}
 busybox chroot /host /bin/sh -ec "cd {REPOSITORY}; . /tmp/script"
 {FINISH}"""
-        archive = _pack(folder, init)
-        return _boot(
-            [
-                *("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-m", "2048"),
-                *("-kernel", str(kernel.image), "-initrd", str(archive)),
-                *("-append", "console=ttyS0 quiet panic=-1 mitigations=off"),
-                *("-device", "i6300esb", "-watchdog-action", "poweroff", "-serial", "stdio"),
-                "-virtfs",
-                "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
-            ],
-            limit_s,
-        )
+        return _pack(folder, init)
 
 
 def run_on_pi(script: str, *, persist: bool, limit_s: float = 240) -> Finished:

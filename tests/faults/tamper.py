@@ -36,6 +36,7 @@ from edge.wire.messages import (
     Cue,
     Flash,
     Happened,
+    Message,
     Mode,
     SetMode,
     Signal,
@@ -279,7 +280,7 @@ def clocks(folder: Path, budget: int, seed: int) -> Tally:
     return tally
 
 
-MESSAGES = (
+MESSAGES: tuple[Message, ...] = (
     Unlock("ab" * 16, 1.0),
     Acknowledge(1),
     SetMode(Mode.NORMAL),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.believed import read_believed
-from edge.errors import ModelError
+from edge.errors import NOT_AS_WRITTEN, ModelError
 from edge.files import replace_file
 from edge.vision.models.entries import EmbedderEntry
 from edge.vision.models.model import Model
@@ -125,7 +125,7 @@ def read_known(folder: Path) -> dict[str, Known]:
             }
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, *NOT_AS_WRITTEN) as error:
             raise ModelError(f"the known answers {path} cannot be read: {error}.") from error
     return found
 

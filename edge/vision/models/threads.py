@@ -7,6 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from edge.errors import NOT_AS_WRITTEN
 from edge.files import replace_file
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def tuned(config: Config) -> dict[str, int]:
         threads = {str(sha256): int(count) for sha256, count in kept["threads"].items()}
     except OSError:  # never tuned, or not ours to read
         return {}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except NOT_AS_WRITTEN as error:
         log.warning("%s is damaged (%s): run `edge-door bench --tune`", path, error)
         return {}
     return threads if kept["cores"] == cores() else {}

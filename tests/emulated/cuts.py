@@ -1,0 +1,163 @@
+"""Runs inside an emulated machine: cuts the power under the real ledger and vault, again and again.
+
+The disk is an ext4 below dm-flakey. At a random moment every write from then on is dropped, the
+programs are killed, the file system is taken down as it is and comes back with what the disk has:
+its journal is replayed, the databases open, and `scenarios.wrong` says what is lost. What was said
+before the cut is what was acknowledged. `cuts.py DISK SEED COUNT` prints one JSON object a cut.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.faults import scenarios
+
+PLACE = Path("/tmp/cut/state")  # noqa: S108 - the guest has nobody else
+SAID = PLACE.with_suffix(".said")
+NAME = "flaky"
+MAPPED = f"/dev/mapper/{NAME}"
+SLOWER = 3.0
+"""A fresh process is that much slower in an emulated machine than the one that tried it."""
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def sh(line: str) -> None:
+    """Run a line of shell; what it says goes to the console when it fails."""
+    done = subprocess.run(["/bin/sh", "-ec", line], text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{line}: {done.stderr}")
+
+
+def call(result: int) -> None:
+    """See that a call of the C library went well."""
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class Disk:
+    """One block device through dm-flakey, mounted at `PLACE`."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        sectors = Path("/sys/block", Path(device).name, "size").read_text(encoding="ascii")
+        self._size = int(sectors)
+        sh(f"dmsetup create {NAME} --table '{self._table(drop=False)}'; dmsetup mknodes")
+        sh(f"mkfs.ext4 -q -F {MAPPED}")
+
+    def _table(self, *, drop: bool) -> str:
+        start = f"0 {self._size} flakey {self._device} 0"
+        return f"{start} 0 180 1 drop_writes" if drop else f"{start} 180 0"
+
+    def mount(self) -> None:
+        """With the journal replayed."""
+        call(LIBC.mount(MAPPED.encode(), str(PLACE).encode(), b"ext4", 0, None))
+
+    def cut(self) -> None:
+        """From now on nothing reaches the disk; what is on its way, and not there yet, is lost."""
+        self._load(drop=True)
+
+    def back(self) -> None:
+        """Taken down without a word to the disk, and up again with what is on it."""
+        call(LIBC.umount(str(PLACE).encode()))
+        self._load(drop=False)
+        self.mount()  # nobody has the device open any more, so it is read anew
+
+    def _load(self, *, drop: bool) -> None:
+        sh(
+            f"dmsetup suspend --nolockfs --noflush {NAME}; "
+            f"dmsetup load {NAME} --table '{self._table(drop=drop)}'; dmsetup resume {NAME}"
+        )
+
+
+def clear() -> None:
+    """An empty file system."""
+    for path in PLACE.iterdir():
+        if path.name != "lost+found":
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def one(disk: Disk, base: Path, name: str, after_s: float) -> dict[str, object]:
+    """One cut: whether the scenario was under way, how much it had said, and what is wrong."""
+    clear()
+    SAID.unlink(missing_ok=True)
+    shutil.copytree(base, PLACE, symlinks=True, dirs_exist_ok=True)
+    os.sync()
+    child = os.fork()
+    if child == 0:
+        try:
+            scenarios.run(name, PLACE)
+        finally:
+            os._exit(0)
+    time.sleep(after_s)
+    said = SAID.read_text(encoding="utf-8") if SAID.exists() else ""
+    done, _ = os.waitpid(child, os.WNOHANG)
+    disk.cut()
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    disk.back()
+    SAID.write_text(said, encoding="utf-8")
+    try:
+        wrong = scenarios.wrong(PLACE)
+    except Exception as error:  # noqa: BLE001 - one cut's end, not the trial's
+        wrong = [f"does not open afterwards: {error}"]
+    return {"under way": not done, "said": len(said.splitlines()), "wrong": wrong}
+
+
+def lost(disk: Disk) -> bool:
+    """The instrument itself: a cut loses what was not synced, and keeps what was."""
+    for name in ("synced", "not synced"):
+        (PLACE / name).write_text(name, encoding="ascii")
+        if name == "synced":
+            os.sync()
+    disk.cut()
+    disk.back()
+    return (PLACE / "synced").read_text(encoding="ascii") == "synced" and not (
+        PLACE / "not synced"
+    ).exists()
+
+
+def whole(base: Path, name: str) -> float:
+    """How long a scenario takes when nothing is cut, seconds."""
+    clear()
+    shutil.copytree(base, PLACE, symlinks=True, dirs_exist_ok=True)
+    began = time.monotonic()
+    scenarios.run(name, PLACE)
+    return time.monotonic() - began
+
+
+def main() -> int:
+    """As many cuts as are wanted; exit code 1 when anything was wrong."""
+    device, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    scenarios.trust_the_clock()
+    PLACE.mkdir(parents=True)
+    base = PLACE.with_name("base")
+    base.mkdir()
+    scenarios.prepare(base)
+    disk = Disk(device)
+    disk.mount()
+    dice, good = random.Random(seed), lost(disk)
+    names = list(scenarios.SCENARIOS)
+    lengths = {name: whole(base, name) for name in names}
+    for number in range(count):
+        name = names[number % len(names)]
+        after_s = dice.uniform(0.0, SLOWER * lengths[name])
+        told = one(disk, base, name, after_s)
+        good = good and not told["wrong"]
+        row = {"cut": f"{seed}/{number}", "scenario": name, "after": round(after_s, 4), **told}
+        sys.stdout.write(json.dumps(row) + "\n")
+        sys.stdout.flush()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

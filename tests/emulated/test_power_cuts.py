@@ -1,0 +1,44 @@
+"""Power cuts under the real ledger and vault, on dm-flakey in a machine of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.emulated import machine
+from tests.faults.reporting import report
+
+CUTS = int(os.environ.get("EDGE_DOOR_CUTS", "24"))
+SEED = int(os.environ.get("EDGE_DOOR_FAULTS_SEED", "1"))
+DISK_BYTES = 128 << 20
+LIMIT_S = 200.0 + 10.0 * CUTS
+pytestmark = [pytest.mark.emulated, pytest.mark.timeout(LIMIT_S + 600)]
+
+
+def test_nothing_acknowledged_is_lost_when_the_power_goes(tmp_path: Path) -> None:
+    image = tmp_path / "disk"
+    with image.open("wb") as disk:
+        disk.truncate(DISK_BYTES)
+    script = f".venv/bin/python -m tests.emulated.cuts /dev/vda {SEED} {CUTS}"
+    done = machine.run_with_disk(script, image, LIMIT_S)
+    rows = [json.loads(line) for line in done.output.splitlines() if line.startswith('{"cut"')]
+    wrong = [row for row in rows if row["wrong"]]
+    report(
+        [
+            {
+                "threat": f"power cut on dm-flakey, seed {SEED}",
+                "injected": sum(row["under way"] for row in rows),
+                "wrong": len(wrong),
+                "again": f"EDGE_DOOR_CUTS={CUTS} EDGE_DOOR_FAULTS_SEED={SEED} pytest "
+                "-m emulated tests/emulated/test_power_cuts.py",
+            }
+        ]
+    )
+    assert not wrong, wrong[:3]
+    assert done.status == 0, done.output[-2000:]
+    assert len(rows) == CUTS
+    assert any(row["said"] for row in rows), "no cut came after anything was acknowledged"
+    assert sum(row["under way"] for row in rows) > CUTS // 3
