@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -181,6 +182,31 @@ class UpdateReported:
     """In force by an update; 0: none."""
 
 
+class RolloutState(str, Enum):
+    """How far a roll-out is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """An update on its way through the fleet, wave after wave: for the dashboard."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    version: Annotated[int, Field(strict=True, ge=1, le=MAX_SEQUENCE)]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    waves: tuple[tuple[str, ...], ...]
+    """Doors by their ids."""
+    wave: Annotated[int, Field(strict=True, ge=0, le=10_000)]
+    """The wave that is on, from 0."""
+    state: RolloutState
+    why: Annotated[str, Field(max_length=500)] = ""
+    """What halted it."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateTaken:
     """What `edge-door update take` made of the fetched bundle; a file, not a message."""
@@ -201,6 +227,7 @@ Payload = (
     | UpdateOffer
     | UpdateReported
     | UpdateTaken
+    | RolloutPlan
 )
 Kind = TypeVar("Kind")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Payload)}

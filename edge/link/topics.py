@@ -234,6 +234,11 @@ class Topics:
         return Message(self.at("metrics"), as_json({k: _finite(v) for k, v in metrics.items()}), 0)
 
 
+def rollout_plan(base: str) -> str:
+    """Where the office says how far a roll-out is, retained."""
+    return f"{base}/updates/plan"
+
+
 def event_type(event: Event) -> EventType:
     """The `event_type` of an event: an outcome at the door, or the kind of the event."""
     if event.reason is Reason.DURESS:

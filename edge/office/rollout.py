@@ -6,16 +6,21 @@ of the one before says that the update is in force there, which it says after it
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict, dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.errors import WireError
 from edge.link.delivery import Delivery
-from edge.link.payloads import UpdateOffer, UpdateReported, as_json, from_json, to_json
-from edge.link.topics import Topics
+from edge.link.payloads import (
+    RolloutPlan,
+    RolloutState,
+    UpdateOffer,
+    UpdateReported,
+    from_json,
+    to_json,
+)
+from edge.link.topics import Topics, rollout_plan
 from edge.link.updates import PIECE_BYTES
 from edge.roster.pages import digest
 
@@ -25,40 +30,6 @@ if TYPE_CHECKING:
     from edge.link.client import Connection, Received
 
 _SETTLE_S = 2.0
-PLAN = "updates/plan"
-"""Below BASE: what the roll-out does, retained, for the dashboard."""
-
-
-class WaveState(str, Enum):
-    """How far a roll-out is."""
-
-    RUNNING = "running"
-    DONE = "done"
-    HALTED = "halted"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the dashboard shows."""
-
-    version: int
-    digest: str
-    waves: tuple[tuple[str, ...], ...]
-    wave: int
-    """The wave that is on, from 0."""
-    state: WaveState
-    why: str = ""
-
-    @classmethod
-    def from_json(cls, payload: bytes) -> Plan:
-        """Raises WireError: it is none."""
-        try:
-            fields = json.loads(payload)
-            waves = tuple(tuple(map(str, wave)) for wave in fields.pop("waves"))
-            state = WaveState(fields.pop("state"))
-            return cls(**fields, waves=waves, state=state)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise WireError(f"no plan of a roll-out: {error}") from error
 
 
 def split(doors: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[str, ...], ...]:
@@ -90,8 +61,8 @@ class Rollout:
         self,
         waves: Sequence[Sequence[str]],
         wave_s: float,
-        tell: Callable[[Plan], None] = lambda _: None,
-    ) -> Plan:
+        tell: Callable[[RolloutPlan], None] = lambda _: None,
+    ) -> RolloutPlan:
         """Wave after wave; the plan as it ended. `wave_s`: how long one may take.
 
         Raises:
@@ -99,17 +70,17 @@ class Rollout:
         """
         self._post_pieces()
         chosen = tuple(tuple(wave) for wave in waves)
-        plan = Plan(self._offer.version, self._offer.digest, chosen, 0, WaveState.RUNNING)
+        plan = RolloutPlan(self._offer.version, self._offer.digest, chosen, 0, RolloutState.RUNNING)
         for number, wave in enumerate(chosen):
             plan = replace(plan, wave=number)
             self._show(plan, tell)
             why = self._offer_to(wave, wave_s)
             if why:
                 self._withdraw(wave)
-                plan = replace(plan, state=WaveState.HALTED, why=why)
+                plan = replace(plan, state=RolloutState.HALTED, why=why)
                 break
         else:
-            plan = replace(plan, state=WaveState.DONE)
+            plan = replace(plan, state=RolloutState.DONE)
         self._show(plan, tell)
         return plan
 
@@ -160,8 +131,8 @@ class Rollout:
             self._put(topics.update_piece(self._offer.digest, str(number)), b"")
         self._delivery.settle()
 
-    def _show(self, plan: Plan, tell: Callable[[Plan], None]) -> None:
-        self._put(f"{self._base}/{PLAN}", as_json(asdict(plan)))
+    def _show(self, plan: RolloutPlan, tell: Callable[[RolloutPlan], None]) -> None:
+        self._put(rollout_plan(self._base), to_json(plan))
         self._delivery.settle()
         tell(plan)
 

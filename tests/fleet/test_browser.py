@@ -48,6 +48,7 @@ PAGES = (
     "/access",
     "/rosters?find=a",
     "/rosters/door1",
+    "/rollouts",
     "/commands",
     "/lockdown",
     "/health",

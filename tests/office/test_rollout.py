@@ -12,11 +12,18 @@ import pytest
 from edge.errors import WireError
 from edge.fleet.places import broker_at
 from edge.link.client import Broker, Received
-from edge.link.payloads import UpdateOffer, UpdateTaken, to_json
+from edge.link.payloads import (
+    RolloutPlan,
+    RolloutState,
+    UpdateOffer,
+    UpdateTaken,
+    from_json,
+    to_json,
+)
 from edge.link.people import MAX_PACKET
-from edge.link.topics import Topics
+from edge.link.topics import Topics, rollout_plan
 from edge.link.updates import PIECE_BYTES, Fetching, UpdatePost
-from edge.office.rollout import PLAN, Plan, Rollout, WaveState, split
+from edge.office.rollout import Rollout, split
 from edge.roster.pages import digest
 from tests.support.link_parts import Mosquitto, needs_mosquitto
 
@@ -82,7 +89,7 @@ class Site:
     def door(self, device: str, why: str = "") -> None:
         self.doors[device] = Taker(self._folder / device, device, self.port, why)
 
-    def roll_out(self, *waves: tuple[str, ...], wave_s: float = 60.0) -> Plan:
+    def roll_out(self, *waves: tuple[str, ...], wave_s: float = 60.0) -> RolloutPlan:
         section = broker_at(f"mqtt://127.0.0.1:{self.port}", base_topic="facelock")
         with Broker(section, "rollout", MAX_PACKET).connect() as connection:
             rollout = Rollout(connection, "facelock", BUNDLE, 7)
@@ -119,11 +126,11 @@ def test_every_wave_takes_it_one_after_the_other(site: Site) -> None:
     for name in ("door1", "door2", "door3"):
         site.door(name)
     ended = site.roll_out(("door1",), ("door2", "door3"))
-    assert (ended.state, ended.wave, ended.why) == (WaveState.DONE, 1, "")
+    assert (ended.state, ended.wave, ended.why) == (RolloutState.DONE, 1, "")
     assert [door.applied for door in site.doors.values()] == [[BUNDLE]] * 3
-    assert Plan.from_json(site.retained(f"facelock/{PLAN}") or b"") == ended
+    assert from_json(RolloutPlan, site.retained(rollout_plan("facelock")) or b"") == ended
     again = site.roll_out(("door1", "door2", "door3"))  # nobody applies it twice
-    assert again.state is WaveState.DONE
+    assert again.state is RolloutState.DONE
     assert [len(door.applied) for door in site.doors.values()] == [1, 1, 1]
 
 
@@ -133,7 +140,7 @@ def test_a_wave_that_fails_its_self_test_halts_the_rest(site: Site) -> None:
     site.door("door2", why="the eyelid network answers something else")
     site.door("door3")
     ended = site.roll_out(("door1", "door2"), ("door3",))
-    assert (ended.state, ended.wave) == (WaveState.HALTED, 0)
+    assert (ended.state, ended.wave) == (RolloutState.HALTED, 0)
     assert ended.why == "door2: the eyelid network answers something else"
     assert site.doors["door3"].applied == []
     assert site.retained("facelock/door2/update/offer") is None
@@ -144,7 +151,7 @@ def test_a_wave_that_fails_its_self_test_halts_the_rest(site: Site) -> None:
 def test_a_door_that_does_not_come_back_halts_the_rest(site: Site) -> None:
     site.door("door1")
     ended = site.roll_out(("gone",), ("door1",), wave_s=0.5)
-    assert ended.state is WaveState.HALTED
+    assert ended.state is RolloutState.HALTED
     assert ended.why == "gone: not in force in time, but not heard of"
     assert site.doors["door1"].applied == []
     assert site.retained("facelock/gone/update/offer") is None  # nor when it comes back later

@@ -14,9 +14,11 @@ from edge.errors import WireError
 from edge.fleet.collector import reading, rosters
 from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.intake import Intake, Taken, known_doors
+from edge.fleet.collector.updates import REPORTED, HeardUpdates
 from edge.fleet.database.many import change
 from edge.fleet.database.tables import commands, devices, figures
 from edge.fleet.kinds import AlarmKind, CommandState
+from edge.link.topics import rollout_plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,6 +48,7 @@ TOPICS = (
     "audit_key",
     "command/answer",
     *rosters.TOPICS,
+    REPORTED,
 )
 """What is read of every door, below BASE/ID."""
 SLOT_S = 300
@@ -75,10 +78,12 @@ class News:
         self._arrivals: list[Arrival] = []
         self._heard: dict[str, _Heard] = {}
         self._answers: list[tuple[str, CommandAnswer]] = []
+        self._updates = HeardUpdates()
         self._complaints = TokenBucket(per_second=0.2, burst=10)
 
     def __len__(self) -> int:
-        return len(self._arrivals) + len(self._heard) + len(self._answers)
+        said = len(self._heard) + len(self._answers) + len(self._updates)
+        return len(self._arrivals) + said
 
     def hear(self, message: Received, now: float) -> str | None:
         """Take a message in; the device when it has just come online."""
@@ -118,11 +123,18 @@ class News:
             if any(said.audit_key for said in heard.values()):
                 doors = known_doors(connection, names, now, batch)
             taken = Intake(connection, batch, alarms, arrivals, now).take(doors, hopeless)
+            self._updates.keep(connection, now)
             for device, answer in answers:
                 _answered(connection, batch, device, answer)
         return taken
 
     def _read(self, device: str, rest: str, message: Received) -> None:
+        if message.topic == rollout_plan(self._base):
+            self._updates.plan(message.payload)
+            return
+        if rest == REPORTED:
+            self._updates.report(device, message.payload)
+            return
         said = self._heard.setdefault(device, _Heard())
         if rest.startswith("people/"):  # most of it is the office's word, and no sign of life
             said.people.read(device, rest, message.payload)

@@ -25,7 +25,7 @@ from edge.link.client import Broker, Received
 from edge.link.outage import Outage
 from edge.link.payloads import as_json
 from edge.link.people import MAX_PACKET
-from edge.link.topics import Message, Topics
+from edge.link.topics import Message, Topics, rollout_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,11 @@ class Collector:
             self._outage.over(self._broker.address, connection.protocol)
             self._metrics.connected(yes=True)
             connection.subscribe(
-                [f"{self._settings.base}/+/{rest}" for rest in TOPICS], retained=True
+                [
+                    *(f"{self._settings.base}/+/{rest}" for rest in TOPICS),
+                    rollout_plan(self._settings.base),
+                ],
+                retained=True,
             )
             connection.publish(self._here(online=True))
             self._clock.begin(time.monotonic() + SETTLE_S)

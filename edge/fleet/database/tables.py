@@ -203,6 +203,23 @@ roster_pages = Table(
     Column("body", Text, nullable=False),
 )
 
+# An update on its way through the fleet, and how far each door is with what it is offered.
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("plan", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+updates = Table(
+    "updates",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("reported", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
 commands = Table(
     "commands",
     metadata,
