@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "The people office: who should be known at which doors.",
         "people.office",
         "people.office_people",
+        "people.rollout",
     ),
     "claim": (
         "Tell the running door who stands there: their template alone is compared.",

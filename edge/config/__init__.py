@@ -137,7 +137,7 @@ class Config(Section):
     @property
     def taken_bundle(self) -> Path:
         """What became of it: written by whoever may apply updates, read by link."""
-        return self.paths.state / "taken.json"
+        return self.ledger_db.with_name("taken.json")
 
     @property
     def door_socket(self) -> Path:

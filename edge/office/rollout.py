@@ -93,19 +93,20 @@ class Rollout:
         return self._objection(wave)
 
     def _is_over(self, wave: Iterable[str]) -> bool:
-        states = [self._state(door) for door in wave]
+        states = [self.state(door) for door in wave]
         return "refused" in states or all(state == "in force" for state in states)
 
     def _objection(self, wave: Iterable[str]) -> str:
         for door in wave:
-            state = self._state(door)
+            state = self.state(door)
             if state == "refused":
                 return f"{door}: {self.reports[door].why}"
             if state != "in force":
                 return f"{door}: not in force in time, but {state}"
         return ""
 
-    def _state(self, door: str) -> str:
+    def state(self, door: str) -> str:
+        """How far a door is with this update, in its own words."""
         report = self.reports.get(door)
         ours = report is not None and report.offered == self._offer.digest
         return report.state if report is not None and ours else "not heard of"
@@ -113,7 +114,7 @@ class Rollout:
     def _withdraw(self, wave: Iterable[str]) -> None:
         """Whoever has not taken it yet does not."""
         for door in wave:
-            if self._state(door) != "in force":
+            if self.state(door) != "in force":
                 self._put(Topics(self._base, door).update_offer, b"")
         self._delivery.settle()
 

@@ -1,0 +1,81 @@
+"""Roll-outs: an update for chosen doors, wave after wave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from edge.bundle import read_bundle
+from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
+from edge.cli.people.offices import office_app, plain
+from edge.errors import UsageError
+from edge.link.client import Broker
+from edge.link.payloads import RolloutPlan, RolloutState
+from edge.link.people import MAX_PACKET
+from edge.office.rollout import Rollout, split
+
+
+@office_app.command()
+def rollout(
+    bundle: Annotated[Path, typer.Argument(help="A file of `edge-door update make`.")],
+    *,
+    door: Annotated[
+        list[str] | None, typer.Option(help="Only these; else all that are online and take them.")
+    ] = None,
+    wave: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Doors in each wave, 1 if unset; one more wave takes the rest."),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="Within which all doors of a wave must have it.")
+    ] = 30.0,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Offer an update to doors in waves; halt when one fails its self-test or does not come back."""
+    settings = own_config(config)
+    try:
+        content = bundle.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{bundle} cannot be read: {error.strerror or error}") from error
+    version = read_bundle(content, None).seal.version
+    with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:
+        run = Rollout(connection, settings.mqtt.base_topic, content, version)
+        waves = split(_chosen(run, door), wave or [1])
+        with progress("waves", len(waves)) as advance:
+
+            def tell(plan: RolloutPlan) -> None:
+                done = plan.state is RolloutState.DONE
+                advance(completed=len(waves) if done else plan.wave)
+
+            ended = run.run(waves, minutes * 60, tell)
+        run.clear()
+        connection.close()
+    rows = [
+        {"wave": number, "door": name, "state": run.state(name)}
+        for number, names in enumerate(ended.waves, start=1)
+        for name in names
+    ]
+    table = Table("wave", "door", "state", caption=plain(f"{ended.state.value} {ended.why}".strip()))
+    for row in rows:
+        table.add_row(*map(plain, map(str, row.values())))
+    done = ended.state is RolloutState.DONE
+    result = {"ok": done, "version": version, "why": ended.why, "doors": rows}
+    show(result, as_json=json, text=table)
+    if not done:
+        raise typer.Exit(1)
+
+
+def _chosen(run: Rollout, named: list[str] | None) -> list[str]:
+    able = sorted(run.online & set(run.reports))
+    doors = named or able
+    if not doors:
+        raise UsageError("no door is online that takes updates: set `updates = true` in its [mqtt]")
+    for name in doors:
+        if name not in able:
+            why = "does not take updates ([mqtt] updates)" if name in run.online else "is not online"
+            raise UsageError(f"{name} {why}")
+    return doors
