@@ -16,7 +16,8 @@ program=/opt/edge-door
 link=/usr/local/bin/edge-door
 config=/etc/edge-door/edge-door.toml
 state=/var/lib/edge-door
-units=(edge-door.target edge-door-door.service edge-door-sight.service edge-door-link.service)
+units=(edge-door.target edge-door-door.service edge-door-sight.service edge-door-link.service
+  edge-door-update.path edge-door-update.service)
 users=(edge-door-door edge-door-sight edge-door-link)
 groups=(edge-door edge-door-lock edge-door-ledger)
 made_gpio=$program/made-group-gpio
@@ -200,7 +201,7 @@ install_units() {
     install -m 0644 "$checkout/systemd/$unit" "/etc/systemd/system/$unit"
   done
   systemctl daemon-reload
-  systemctl enable --quiet edge-door.target
+  systemctl enable --quiet edge-door.target edge-door-update.path
 }
 
 stop_services() {
@@ -235,7 +236,7 @@ install_all() {
 uninstall_all() {
   local unit name
   stop_services
-  systemctl disable --quiet edge-door.target 2>/dev/null || true
+  systemctl disable --quiet edge-door.target edge-door-update.path 2>/dev/null || true
   for unit in "${units[@]}"; do
     rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d"
   done

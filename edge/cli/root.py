@@ -66,7 +66,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "door.seal",
     ),
     "vault": ("The device key.", "door.vault"),
-    "update": ("Signed updates.", "door.update"),
+    "update": ("Signed updates.", "door.update", "door.offered"),
     "keys": ("Keys that may command this door from afar.", "fleet.keys"),
     "command": ("Signed commands to doors.", "fleet.command"),
     "verify": ("Do two pictures show the same person?", "measure.compare"),

@@ -59,7 +59,8 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     for source in UNITS.glob("edge-door*.service"):
         text = re.sub(r"(?<==)-?/opt/edge-door/venv/bin/edge-door", "/bin/true", source.read_text())
         (tmp_path / source.name).write_text(text)
-    shutil.copy(UNITS / "edge-door.target", tmp_path)
+    for name in ("edge-door.target", "edge-door-update.path"):
+        shutil.copy(UNITS / name, tmp_path)
     done = analyze("verify", "--man=no", *map(str, sorted(tmp_path.iterdir())))
     assert "edge-door" not in done.stderr, done.stderr
 

@@ -35,7 +35,7 @@ def rollout(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Offer an update to doors in waves; halt when one fails its self-test or does not come back."""
+    """Offer an update to doors in waves; halt when one fails its self-test or stays away."""
     settings = own_config(config)
     try:
         content = bundle.read_bytes()
@@ -59,7 +59,9 @@ def rollout(
         for number, names in enumerate(ended.waves, start=1)
         for name in names
     ]
-    table = Table("wave", "door", "state", caption=plain(f"{ended.state.value} {ended.why}".strip()))
+    table = Table(
+        "wave", "door", "state", caption=plain(f"{ended.state.value} {ended.why}".strip())
+    )
     for row in rows:
         table.add_row(*map(plain, map(str, row.values())))
     done = ended.state is RolloutState.DONE
@@ -76,6 +78,8 @@ def _chosen(run: Rollout, named: list[str] | None) -> list[str]:
         raise UsageError("no door is online that takes updates: set `updates = true` in its [mqtt]")
     for name in doors:
         if name not in able:
-            why = "does not take updates ([mqtt] updates)" if name in run.online else "is not online"
+            why = (
+                "does not take updates ([mqtt] updates)" if name in run.online else "is not online"
+            )
             raise UsageError(f"{name} {why}")
     return doors

@@ -1,0 +1,48 @@
+"""The update that link has fetched: put in force by whoever may, and told to the roll-out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from edge.believed import read_ordinary
+from edge.cli.base import ConfigOption, JsonOption, config_path, read_config, show
+from edge.cli.door.update import update_app
+from edge.errors import EdgeDoorError, UsageError
+from edge.files import replace_file
+from edge.link.payloads import UpdateTaken, to_json
+from edge.ops.owner import acting_as_owner
+from edge.sealing import digest
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+
+@update_app.command()
+def take(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Put in force what link has fetched; if it fails its self-test, all stays as it was."""
+    from edge.ops.update import Updates
+
+    settings = read_config(config)
+    path = settings.offered_bundle
+    try:
+        content = read_ordinary(path)
+    except OSError as error:
+        raise UsageError(f"no update was fetched: {path}: {error.strerror or error}") from error
+    try:
+        version = Updates(settings, config_path(config)).apply(content).seal.version
+    except EdgeDoorError as error:
+        _tell(settings, UpdateTaken(digest(content), 0, ok=False, why=str(error)[:400]))
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+    taken = UpdateTaken(digest(content), version, ok=True, why="")
+    _tell(settings, taken)
+    text = f"In force: version {version}\nNow: sudo systemctl restart edge-door.target"
+    show(asdict(taken), as_json=json, text=text)
+
+
+def _tell(settings: Config, taken: UpdateTaken) -> None:
+    """Link reads it and may not write there; nor may who owns the folder lead root astray."""
+    with acting_as_owner(settings.taken_bundle.parent):
+        replace_file(settings.taken_bundle, to_json(taken), 0o644)
