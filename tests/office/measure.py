@@ -87,13 +87,15 @@ class Measurement:
         section = broker_at(f"mqtt://127.0.0.1:{self._broker.port}", base_topic="facelock")
         self._office = Office.at(folder / "office")
         self._dice = np.random.default_rng(1)
-        self.linked = []
-        for number in range(doors):
-            door = Door.at(folder, f"door{number}", self._office.keys.public)
+        made = [Door.at(folder, f"door{n}", self._office.keys.public) for n in range(doors)]
+        for number, door in enumerate(made):
             self._office.trust(door, "everywhere", f"group{number}")
-            self.linked.append(Linked(door, Broker(section, f"door{number}", MAX_PACKET)))
         for number in range(people):
             self.enrol(f"Person {number}", f"group{number % doors}")
+        # Connected last: a broker drops whoever is silent for as long as this takes.
+        self.linked = [
+            Linked(door, Broker(section, door.topics.device, MAX_PACKET)) for door in made
+        ]
         self._connection: Connection = Broker(section, "office", MAX_PACKET).connect()
         self.post = Post(self._connection, "facelock")
 
@@ -118,6 +120,8 @@ class Measurement:
             self.post.publish(device, message, pieces)
             self._office.book.posted(device)
             sent += len(message) + sum(len(piece.data) for piece in pieces)
+            for each in self.linked:  # as they do meanwhile, each on its own board
+                each.attend()
         # A door hears a new list at once: link has subscribed.
         while any(self._behind(one) for one in ours):
             for one in self.linked:

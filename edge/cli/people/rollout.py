@@ -72,14 +72,11 @@ def rollout(
 
 
 def _chosen(run: Rollout, named: list[str] | None) -> list[str]:
-    able = sorted(run.online & set(run.reports))
-    doors = named or able
+    """All that are online; who is named may be away, or up with a camera program that is not."""
+    for name in named or ():
+        if name not in run.reports:
+            raise UsageError(f"{name} has never said that it takes updates ([mqtt] updates)")
+    doors = named or sorted(run.online & set(run.reports))
     if not doors:
         raise UsageError("no door is online that takes updates: set `updates = true` in its [mqtt]")
-    for name in doors:
-        if name not in able:
-            why = (
-                "does not take updates ([mqtt] updates)" if name in run.online else "is not online"
-            )
-            raise UsageError(f"{name} {why}")
     return doors
