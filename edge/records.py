@@ -151,9 +151,6 @@ class Match:
     """For this comparison: a face that resembles many strangers needs more."""
     false_match_rate: float
     """The rate the threshold was set for, after it was shared among all competing templates."""
-    floor: float = 1.0
-    """The least similarity of an attempt's newest comparison: below, its earlier ones do not
-    help."""
 
     @property
     def margin(self) -> float:

@@ -1,10 +1,9 @@
 """One attempt a track: what its frames add up to, and each final decision said once.
 
-Identity is decided on the mean of an attempt's last `probes` comparisons, all against the same
-person: how far each lies above its own threshold. The newest must reach a floor by itself: a face
-put in the place of another must not live off its past. `misses` comparisons in a row without a
-match deny. A denied track is judged anew after `pause_s`; the same denial is not repeated within
-the pause, whatever the track. Who was let in is not let in again in the same visit, which ends when
+Identity is decided when `probes` comparisons in a row found the same person nearest: by the newest,
+which is of all of them together (`matcher.Probes`). `misses` comparisons in a row without a match
+deny. A denied track is judged anew after `pause_s`; the same denial is not repeated within the
+pause, whatever the track. Who was let in is not let in again in the same visit, which ends when
 nobody was in view for `cooldown_s`.
 
 The time for a proof of life goes on over tracks that break before anything was settled: whom the
@@ -16,10 +15,10 @@ All time is the frames' own: the monotonic stamp of their capture.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
 from edge.records import Decision, Hint, Outcome, Reason
 
@@ -41,7 +40,7 @@ class Patience:
     """So much more for whoever has been asked for a challenge."""
     pause_s: float
     cooldown_s: float
-    probes: int = 3
+    probes: int = PROBES
     misses: int = 6
     probe_fresh_s: float = 2.0
     """The newest comparison may be no older than this."""
@@ -70,7 +69,9 @@ class _Attempt:
 
     track: int
     claim: str | None
-    probes: deque[Match]
+    newest: Match | None = None
+    probes: int = 0
+    """Comparisons in a row that found the newest's person nearest."""
     since: float | None = None
     """Its first frame that may be judged."""
     seen_at: float = -math.inf
@@ -155,7 +156,7 @@ class Judge:
         self._visit = replace(self._visit, people=self._visit.people - {person})
 
     def _begin(self, track: int, claim: str | None) -> _Attempt:
-        return _Attempt(track, claim, deque(maxlen=self._patience.probes))
+        return _Attempt(track, claim)
 
     def _is_new(self, evidence: Evidence) -> bool:
         sequence, at = self._last_frame
@@ -181,9 +182,7 @@ class Judge:
     def _unsettled(self, attempt: _Attempt, at: float) -> bool:
         """Whether an attempt ended a moment ago, before its comparisons added up to anything."""
         enough, soon = self._patience.probes, self._patience.cooldown_s
-        return (
-            attempt.rest is None and len(attempt.probes) < enough and at - attempt.seen_at <= soon
-        )
+        return attempt.rest is None and attempt.probes < enough and at - attempt.seen_at <= soon
 
     def _gather(self, evidence: Evidence, match: Match | None) -> None:
         if evidence.faces != 1 or evidence.quality is None or not evidence.quality.ok:
@@ -195,32 +194,26 @@ class Judge:
             return
         if attempt.claim is not None and match.person != attempt.claim:
             match = replace(match, person=None)  # nobody else will do
-        if attempt.probes and attempt.probes[-1].person != match.person:
-            attempt.probes.clear()
-        attempt.probes.append(match)
+        same = attempt.newest is not None and attempt.newest.person == match.person
+        attempt.probes = attempt.probes + 1 if same else 1
+        attempt.newest = match
         attempt.probed_at = evidence.captured_at
         settled = self._settled(evidence.captured_at)
         attempt.misses = 0 if settled is not None and settled.matched else attempt.misses + 1
 
     def _settled(self, at: float) -> Match | None:
         """What the comparisons add up to; None before there are enough, or when they are old."""
-        attempt, probes = self._attempt, self._attempt.probes
-        if len(probes) < self._patience.probes:
-            return None
-        if at - attempt.probed_at > self._patience.probe_fresh_s:
-            return None
-        newest = probes[-1]
-        margin = sum(probe.margin for probe in probes) / len(probes)
-        if newest.similarity < newest.floor:
-            margin = min(margin, newest.margin)
-        return replace(newest, similarity=newest.threshold + margin)
+        attempt = self._attempt
+        enough = attempt.probes >= self._patience.probes
+        fresh = at - attempt.probed_at <= self._patience.probe_fresh_s
+        return attempt.newest if enough and fresh else None
 
     def _situation(self, evidence: Evidence, around: Surroundings, *, frame_new: bool) -> Situation:
         at, attempt, patience = evidence.captured_at, self._attempt, self._patience
         match = self._settled(at)
         over = attempt.misses >= patience.misses
-        if match is None and over:
-            match = replace(attempt.probes[-1], person=None)  # one person after the other, or old
+        if match is None and over and attempt.newest is not None:
+            match = replace(attempt.newest, person=None)  # one person after the other, or old
         attempt.challenged = attempt.challenged or bool(evidence.liveness.instruction)
         begun = at if attempt.since is None else attempt.since
         patient_s = patience.liveness_timeout_s + attempt.challenged * patience.challenge_s

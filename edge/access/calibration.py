@@ -121,7 +121,7 @@ class Rule:
         """The similarity from which on a template of so many captures matches.
 
         The next larger number that was measured counts; beyond all of them every capture takes its
-        share of the rate (Boole's inequality).
+        share of the rate.
 
         Raises:
             CalibrationError: as `Curve.at`.

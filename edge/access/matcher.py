@@ -1,32 +1,54 @@
 """Whose face is it? Cosine similarity against one template, or several under one budget.
 
 The budget: `false_match_rate` is for the whole attempt of a stranger, and the one place that shares
-it is `ranked`. A rate of f for one template lets any of n match at most at rate n * f (Boole's
+it is `_compared`. A rate of f for one template lets any of n match at most at rate n * f (Boole's
 inequality, whatever their dependence), so each template gets its share. What the captures within a
 template and the probes of an attempt make of that rate is measured: `calibration.Rule`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.access.gallery import Gallery
+from edge.access.gallery import Gallery, pooled
 from edge.errors import ModelError, VaultError
 from edge.records import Embedding, Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from edge.access.calibration import Calibration
+    from edge.access.nearest import Numbers
     from edge.records import Floats, Template
 
-FLOOR_FMR = 1e-3
-"""The newest probe of an attempt must match by itself at this rate, or at the attempt's own share
-where that is larger: a face put in the place of another must not live off its past."""
+PROBES = 3
+"""Comparisons of an attempt: the newest of one track count as one vector."""
 _UNIT_TOLERANCE = 1e-2
+
+
+class Probes:
+    """The newest probes of one track as one.
+
+    That they are one face's is the track's promise (`edge.vision.faces.tracker`): a face put in the
+    place of another begins a new one.
+    """
+
+    def __init__(self) -> None:
+        """Nobody was seen yet."""
+        self._track = -1
+        self._newest: deque[Floats] = deque(maxlen=PROBES)
+
+    def joined(self, track: int, probe: Embedding) -> Embedding:
+        """`probe` together with those before it on its track."""
+        if track != self._track:
+            self._track = track
+            self._newest.clear()
+        self._newest.append(probe.vector)
+        return Embedding(pooled(np.stack(self._newest)), probe.model)
 
 
 def match(
@@ -36,12 +58,11 @@ def match(
     false_match_rate: float,
 ) -> Match:
     """The template that `probe` matches best. Arguments and errors: `ranked`."""
-    best = Match(None, -1.0, 1.0, false_match_rate)
-    for compared in _compared(probe, templates, calibration, false_match_rate):
-        found = compared.match(int((compared.similarity - compared.threshold).argmax()))
-        if best.person is None or found.margin > best.margin:
-            best = found
-    return best
+    if not templates:
+        calibration.require(probe.model)
+        return Match(None, -1.0, 1.0, false_match_rate)
+    compared = _compared(probe, templates, calibration, false_match_rate)
+    return compared.match(int(compared.margins.argmax()))
 
 
 def ranked(
@@ -65,12 +86,12 @@ def ranked(
         VaultError: a template is another model's.
         ModelError: the probe is not a finite vector of unit length.
     """
-    found = [
-        compared.match(number)
-        for compared in _compared(probe, templates, calibration, false_match_rate)
-        for number in range(len(compared.templates))
-    ]
-    return sorted(found, key=lambda one: one.margin, reverse=True)
+    if not templates:
+        calibration.require(probe.model)
+        return []
+    compared = _compared(probe, templates, calibration, false_match_rate)
+    order = np.argsort(-compared.margins, kind="stable")
+    return [compared.match(int(number)) for number in order]
 
 
 def turned_away(
@@ -78,8 +99,9 @@ def turned_away(
 ) -> float:
     """The share of people's own captures that do not match the others of the same person.
 
-    Captures of one enrolment resemble each other more than a visit in other light does, so the
-    door turns away no fewer. Those of a template of one are not counted; none at all: 0.
+    Captures of one enrolment resemble each other more than a visit in other light does; but a visit
+    has several probes, and each capture here is alone. Those of a template of one are not counted;
+    none at all: 0.
 
     Args:
         templates: Everybody's.
@@ -102,21 +124,24 @@ def turned_away(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compared:
-    """A probe beside all templates of one number of captures."""
+    """A probe beside templates."""
 
-    templates: Sequence[Template]
-    similarity: Floats
-    threshold: Floats
-    floor: Floats
+    gallery: Gallery
+    numbers: Numbers
+    similarities: Floats
+    thresholds: Floats
     false_match_rate: float
+
+    @property
+    def margins(self) -> Floats:
+        return self.similarities - self.thresholds
 
     def match(self, number: int) -> Match:
         return Match(
-            self.templates[number].person,
-            float(self.similarity[number]),
-            float(self.threshold[number]),
+            self.gallery[int(self.numbers[number])].person,
+            float(self.similarities[number]),
+            float(self.thresholds[number]),
             self.false_match_rate,
-            float(self.floor[number]),
         )
 
 
@@ -125,25 +150,22 @@ def _compared(
     templates: Sequence[Template],
     calibration: Calibration,
     false_match_rate: float,
-) -> Iterator[_Compared]:
+) -> _Compared:
     calibration.require(probe.model)
     rule = calibration.rule
     _check(probe)
-    if not templates:
-        return
     if isinstance(templates, Gallery) and templates.cohort is rule.cohort:
         gallery = templates
     else:
         gallery = Gallery(templates, rule.cohort)
     _check_models(probe, gallery)
     rate = false_match_rate / len(gallery)
-    crowded = float(rule.cohort.crowding(probe.vector[np.newaxis])[0])
-    for captures, group, similarity, crowding in gallery.scores(probe.vector):
-        threshold, floor = (
-            crowding + (rule.threshold_for(captures, fmr) + crowded)
-            for fmr in (rate, max(rate, FLOOR_FMR))
-        )
-        yield _Compared(group, similarity, threshold, floor, rate)
+    near = gallery.beside(probe.vector)
+    needed = np.array([rule.threshold_for(count, rate) for count in gallery.counts], np.float32)
+    thresholds = needed[gallery.kinds[near]] + gallery.crowding[near]
+    thresholds += rule.cohort.crowding(probe.vector[np.newaxis])
+    similarities = gallery.vectors[near] @ probe.vector
+    return _Compared(gallery, np.arange(len(gallery))[near], similarities, thresholds, rate)
 
 
 def _check(probe: Embedding) -> None:

@@ -1,4 +1,4 @@
-"""Among more captures than can be compared in time: those nearest to a probe, by an index.
+"""Among more templates than can be compared in time: those nearest to a probe, by an index.
 
 A graph of neighbours (Malkov and Yashunin 2016, arXiv:1603.09320), by `usearch`, which comes with
 the extra `many`. It is quick and may miss; the comparison of what it finds is exact.
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 MANY = 100_000
-"""So many captures are compared in 4 ms on one core of x86-64."""
+"""So many vectors are compared in 4 ms on one core of x86-64."""
 FOUND = 64
 _NEIGHBOURS, _LOOKED_AT_ADDING, _LOOKED_AT = 24, 160, 512
-"""Of a capture, and how many are looked at where one is added and searched for."""
+"""Of a vector, and how many are looked at where one is added and searched for."""
 
 
 def index_of(vectors: Floats) -> Nearest | None:
-    """An index of very many captures, where its package is installed."""
+    """An index of very many vectors, where its package is installed."""
     if len(vectors) <= MANY or find_spec("usearch") is None:
         return None
     return Nearest(vectors)
 
 
 class Nearest:
-    """All captures, by their number."""
+    """All vectors, by their number."""
 
     def __init__(self, vectors: Floats) -> None:
         """Take them in: unit vectors `(n, d)`. Some minutes for a million."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.access.calibration import Calibration, Curve, Point, Rule
 from edge.access.cohort import Cohort
+from edge.access.matcher import PROBES
 from edge.errors import CalibrationError
 from edge.evaluate.stats import fmr_upper, tail_threshold
 from edge.evaluate.strangers import ENOUGH, Strangers, strangers
@@ -26,6 +27,8 @@ CAPTURES = (1, 2, 3, 5, 8)
 """In the templates whose thresholds are measured: `enrolment.WANTED` is the most."""
 _FEWEST_PEOPLE = 20
 """With so many pictures; fewer say nothing about other people's templates."""
+_TAKES = 10
+"""Draws of captures and probes: a stranger's few best hands set the threshold."""
 COHORT = 256
 SHARE, NEAREST = 0.7, 16
 """Chosen on LFW View 1 test and the faces of `groups.npz`, MobileFaceNet and dlib weighed 1 to 1:
@@ -88,13 +91,15 @@ def rule(faces: Faces, cohort: Cohort, made_from: str) -> Rule:
     One capture is measured on everybody. Few people have many pictures, and they are of few groups:
     they tell only how much more is needed for more captures of the same people.
     """
-    level = strangers(faces, cohort, 1)
+    level = strangers(faces, cohort, 1, probes=PROBES)
     curves = [(1, _measured(level, [level.threshold(rate) for rate in RATES], level))]
     for captures in CAPTURES[1:]:
         if int((faces.pictures >= captures).sum()) < _FEWEST_PEOPLE:
             break
-        several = strangers(faces, cohort, captures, takes=3)
-        one = strangers(faces, cohort, 1, at_least=captures, takes=3)
+        several, one = (
+            strangers(faces, cohort, count, probes=PROBES, at_least=captures, takes=_TAKES)
+            for count in (captures, 1)
+        )
         needed = [
             level.threshold(rate) + several.threshold(rate) - one.threshold(rate) for rate in RATES
         ]

@@ -1,8 +1,8 @@
 """The door's rule on labelled people: how many it turns away, and how many strangers it lets in.
 
-An attempt is as `edge.access.attempt` judges it: the mean of several probes, each by how far it
-lies above its own threshold, and a newest one that reaches its floor. A stranger with fewer
-pictures than probes shows one of them throughout, as consecutive frames nearly do.
+An attempt is as `edge.access.matcher` judges it: several probes as one against the captures as one.
+A stranger with fewer pictures than probes shows one of them throughout, as consecutive frames
+nearly do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.access.matcher import FLOOR_FMR
 from edge.errors import UsageError
 from edge.evaluate.stats import draws, interval
 from edge.evaluate.strangers import attempts, of_group, strangers
@@ -104,19 +103,14 @@ def rule_report(faces: Faces, rule: Rule, fmr: float, captures: int, probes: int
             f"nobody has {captures + probes} pictures, which --captures {captures} and --probes "
             f"{probes} ask for. Ask for fewer, or give more pictures of the same people."
         )
-    threshold, floor = (rule.threshold_for(captures, rate) for rate in (fmr, max(fmr, FLOOR_FMR)))
+    threshold = rule.threshold_for(captures, fmr)
     own, others = attempts(faces, rule.cohort, captures, probes)
-
-    def passed(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-        mean, newest = scores.mean(axis=1), scores[:, -1]
-        return np.where(newest < floor, np.minimum(mean, newest), mean) >= threshold
-
     return RuleReport(
         fmr,
         captures,
         probes,
-        rate_over_people(~passed(own.scores), own.people, len(faces.pictures)),
-        rate_over_people(passed(others.scores), others.people, len(faces.pictures)),
+        rate_over_people(own.scores < threshold, own.people, len(faces.pictures)),
+        rate_over_people(others.scores >= threshold, others.people, len(faces.pictures)),
     )
 
 

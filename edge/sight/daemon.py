@@ -10,7 +10,7 @@ from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.gallery import Gallery
 from edge.access.lookalikes import floors, told_apart
-from edge.access.matcher import match
+from edge.access.matcher import Probes, match
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import UsageError, VaultError
@@ -99,6 +99,7 @@ class Sight:
         self._door = Doorside(self._guard, self._journal, self._presented)
         self._signals = Signals(self._door, self._journal)
         self._pipeline = Pipeline(self._stages, config)
+        self._probes = Probes()
         self._judge = Judge(patience_of(config))
         self._faces = FaceKeeper(wanted=config.mqtt.last_face)
         self._metrics = Metrics()
@@ -180,10 +181,13 @@ class Sight:
             self._control.show(seen(evidence, comparison, decision, self._metrics))
 
     def _compare(self, evidence: Evidence, candidates: Candidates) -> Match | None:
-        if evidence.embedding is None or not candidates:
+        if evidence.embedding is None:
+            return None
+        joined = self._probes.joined(evidence.track, evidence.embedding)
+        if not candidates:
             return None
         rate = self._config.match.false_match_rate
-        probe = self._vault.rotation.probe(evidence.embedding)
+        probe = self._vault.rotation.probe(joined)
         found = match(probe, candidates, self._calibration, rate)
         return told_apart(found, self._floors)
 

@@ -9,8 +9,8 @@ import pytest
 
 from edge.access import nearest
 from edge.access.cohort import Cohort
-from edge.access.gallery import NEAREST, Gallery
-from edge.access.matcher import FLOOR_FMR, match, ranked
+from edge.access.gallery import Gallery, pooled
+from edge.access.matcher import PROBES, Probes, match, ranked
 from edge.records import Embedding, Template
 from tests.access.test_rules import CALIBRATION, MODEL, RULE
 
@@ -37,17 +37,37 @@ def test_every_template_is_compared_as_the_rule_says(seed: int) -> None:
     rate = RATE / len(TEMPLATES)
     of_probe = COHORT.crowding(probe.vector[np.newaxis])[0]
     for template in TEMPLATES:
-        cosines = template.vectors @ probe.vector
-        crowding = COHORT.crowding(template.vectors)
-        count = np.argsort(crowding - cosines)[:NEAREST]
-        needed = RULED.rule.threshold_for(len(cosines), rate) + of_probe + crowding[count].mean()
-        at_least = RULED.rule.threshold_for(len(cosines), max(rate, FLOOR_FMR))
+        together = template.vectors.sum(axis=0)
+        together /= np.linalg.norm(together)
+        crowding = COHORT.crowding(together[np.newaxis])[0]
+        needed = RULED.rule.threshold_for(len(template.vectors), rate) + of_probe + crowding
         one = found[template.person]
-        assert one.similarity == pytest.approx(cosines[count].mean(), abs=1e-5)
+        assert one.similarity == pytest.approx(together @ probe.vector, abs=1e-5)
         assert one.threshold == pytest.approx(needed, abs=1e-5)
-        assert one.floor - one.threshold == pytest.approx(
-            at_least - RULED.rule.threshold_for(len(cosines), rate), abs=1e-5
-        )
+
+
+def test_probes_of_one_track_count_together_and_no_longer_than_so_many() -> None:
+    several = units(PROBES + 1)
+    probes = Probes()
+    joined = [probes.joined(7, Embedding(one, MODEL)).vector for one in several]
+    assert joined[0] == pytest.approx(several[0], abs=1e-6)
+    assert joined[1] == pytest.approx(pooled(several[:2]), abs=1e-6)
+    assert joined[-1] == pytest.approx(pooled(several[1:]), abs=1e-6)
+
+
+def test_a_new_track_does_not_live_off_the_one_before() -> None:
+    ann, other = units(2)
+    probes = Probes()
+    for _ in range(PROBES):
+        probes.joined(1, Embedding(ann, MODEL))
+    assert probes.joined(2, Embedding(other, MODEL)).vector == pytest.approx(other, abs=1e-6)
+
+
+def test_what_pictures_have_in_common_counts_more_than_what_is_chance_in_each() -> None:
+    own = units(1)[0]
+    pictures = own + 0.3 * RANDOM.normal(size=(8, SIZE)).astype(np.float32)
+    pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+    assert pooled(pictures) @ own > max(pictures @ own)
 
 
 def test_the_best_is_the_first_of_all_and_a_plain_list_does_as_well() -> None:

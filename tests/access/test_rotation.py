@@ -74,7 +74,6 @@ def test_every_decision_stays_with_cohort_and_share_of_the_rate(
         other = by_name[match.person]
         assert other.similarity == pytest.approx(match.similarity, abs=CLOSE)
         assert other.threshold == pytest.approx(match.threshold, abs=CLOSE)
-        assert other.floor == pytest.approx(match.floor, abs=CLOSE)
         if abs(match.margin) > 2 * CLOSE:
             assert (other.margin > 0) == (match.margin > 0)
     same = resembled(people[0], people[1:], 0.3)

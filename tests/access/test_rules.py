@@ -183,12 +183,15 @@ def enrolled(person: str, *cosines: float, model: str = MODEL) -> Template:
     return Template(person, np.stack([towards(cosine) for cosine in cosines]), model)
 
 
-def test_the_two_nearest_captures_count() -> None:
-    def similarity(*cosines: float) -> float:
-        return match(PROBE, [enrolled("Ann", *cosines)], CALIBRATION, 1e-2).similarity
+def test_the_captures_count_together() -> None:
+    def similarity(*vectors: NDArray[Any]) -> float:
+        return match(
+            PROBE, [Template("Ann", np.stack(vectors), MODEL)], CALIBRATION, 1e-2
+        ).similarity
 
-    assert similarity(0.5) == pytest.approx(0.5)
-    assert similarity(0.7, -0.5, 0.9, 0.1) == pytest.approx(0.8)
+    assert similarity(towards(0.5)) == pytest.approx(0.5)
+    assert similarity(towards(0.5), mirrored(0.5)[0]) == pytest.approx(1.0)  # their middle
+    assert similarity(towards(0.5), towards(-0.5)) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_the_best_template_is_named_with_its_threshold() -> None:

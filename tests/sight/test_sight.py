@@ -188,6 +188,11 @@ class TestTracker:
         assert tracker.recognise(unit(0, 1, 0)) == first + 1
         assert tracker.recognise(unit(0, 1, 0.1)) == first + 1
 
+    def test_a_face_that_turns_away_slowly_keeps_its_track(self) -> None:
+        tracker = Tracker(0.8)
+        turning = [unit(np.cos(turn), np.sin(turn)) for turn in np.linspace(0, 1.5, 10)]
+        assert len({tracker.recognise(one) for one in turning}) == 1
+
 
 def collected(*embeddings: Embedding) -> Collector:
     collector = Collector(0.45)

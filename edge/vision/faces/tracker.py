@@ -19,12 +19,12 @@ class Tracker:
     """Numbers unbroken tracks of a single face. Pure: time comes from the frames."""
 
     def __init__(self, self_similarity: float) -> None:
-        """Embeddings of one track are at least as alike (cosine) as `self_similarity`."""
+        """One embedding of a track and the next are at least as alike (cosine)."""
         self.track = 0
         self._self_similarity = self_similarity
         self._box: Box | None = None
         self._seen_at = float("-inf")
-        self._first: Embedding | None = None
+        self._newest: Embedding | None = None
 
     def see(self, at: float, box: Box) -> int:
         """A single face at `box`: the number of its track, a new one when continuity broke."""
@@ -40,14 +40,13 @@ class Tracker:
 
     def recognise(self, embedding: Embedding) -> int:
         """An embedding of the face in view: a new track when it is not the person of before."""
-        if self._first is not None:
-            similarity = float(np.dot(self._first.vector, embedding.vector))
-            if similarity >= self._self_similarity:
-                return self.track
-            self._begin()
-        self._first = embedding
+        if self._newest is not None:
+            similarity = float(np.dot(self._newest.vector, embedding.vector))
+            if similarity < self._self_similarity:
+                self._begin()
+        self._newest = embedding
         return self.track
 
     def _begin(self) -> None:
         self.track += 1
-        self._first = None
+        self._newest = None
