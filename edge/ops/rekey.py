@@ -1,8 +1,9 @@
-"""A new device key: everything is encrypted anew, and the old key opens nothing of it.
+"""The device key unlocked, and changed.
 
-The steps, each of which can be done again after a kill at any moment: the new key is written beside
-the old one, as it will lie; the people database is changed in one transaction; the counter and the
-record's secret follow; the new key takes the old one's place, and the old one goes.
+A new one: everything is encrypted anew, and the old key opens nothing of it. The steps, each of
+which can be done again after a kill at any moment: the new key is written beside the old one, as it
+will lie; the people database is changed in one transaction; the counter and the record's secret
+follow; the new key takes the old one's place, and the old one goes.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from edge.errors import UsageError, VaultError
 from edge.files import create_file, replace_file, sync_folder
 from edge.records import EventKind, Reason
 from edge.sight.journal import Journal, open_ledger
+from edge.vault.counter import Counter
 from edge.vault.key import KEY_BYTES, keep_ledger_secret, keys_of, ledger_secret, read_key
 from edge.vault.locked import lock_in_tpm, lock_with_words, unlock
+from edge.vault.tpm import count_up
 from edge.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ def rekey(config: Config, old_key: Path, ask: Ask) -> None:
         root = _read_staged(config, staged, ask)
     else:
         root = os.urandom(KEY_BYTES)
-        create_file(staged, _as_it_lies(config, root, ask))
+        create_file(staged, _as_it_lies(config, root, ask, read_key(old_key)))
     new = keys_of(root)
     if not _is_done(config, new):
         _change(config, keys_of(read_key(old_key)), new)
@@ -79,14 +82,45 @@ def rekey(config: Config, old_key: Path, ask: Ask) -> None:
         Journal(ledger, config.device.id).write(EventKind.SYSTEM, Reason.REKEYED, detail=source)
 
 
-def _as_it_lies(config: Config, root: bytes, ask: Ask) -> bytes:
+def unlock_key(config: Config, ask: Ask, *, accept_older: bool = False) -> None:
+    """Put a locked key in clear where programs read it, in memory.
+
+    A TPM has counted the changes to people: a card that was put back as a whole, with an older
+    database, counter and ledger on it, is found here. `accept_older` takes it all the same.
+
+    Raises:
+        VaultError: it does not open, or the state is older than the TPM knows.
+        OSError: it cannot be read, or written there.
+    """
+    opened = unlock(config.locked_key.read_bytes(), ask)
+    if opened.least is not None:
+        changes = _changes(config, keys_of(opened.root))
+        if changes < opened.least and not accept_older:
+            raise VaultError(
+                f"The people database ends at change {changes}, and the TPM has counted "
+                f"{opened.least}: an older card was put back, and people who were removed may be "
+                "in it. If that was you, restoring a backup: `edge-door vault unlock "
+                "--accept-older`, then `edge-door vault rekey`."
+            )
+        count_up(max(0, changes - opened.least))
+    replace_file(config.key_file, opened.root)
+
+
+def _changes(config: Config, keys: Keys) -> int:
+    """How often people were changed, by the counter's file that the key has signed."""
+    return Counter(config.people_db.with_name("vault.counter"), keys.seal).read() or 0
+
+
+def _as_it_lies(config: Config, root: bytes, ask: Ask, old: bytes) -> bytes:
     if config.vault.key is KeySource.WORDS:
         return lock_with_words(root, ask())
-    return lock_in_tpm(root) if config.vault.key is KeySource.TPM else root
+    if config.vault.key is KeySource.TPM:
+        return lock_in_tpm(root, _changes(config, keys_of(old)))
+    return root
 
 
 def _read_staged(config: Config, staged: Path, ask: Ask) -> bytes:
-    return unlock(staged.read_bytes(), ask) if config.vault.key.locked else read_key(staged)
+    return unlock(staged.read_bytes(), ask).root if config.vault.key.locked else read_key(staged)
 
 
 def _is_done(config: Config, new: Keys) -> bool:

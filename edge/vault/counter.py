@@ -2,7 +2,7 @@
 
 It stops someone who can put back an old database file, and so bring back a person who was removed.
 It cannot stop someone who puts back the whole card, this file included, nor someone with the key:
-that takes a counter in hardware (a TPM), which a Raspberry Pi has not got.
+that takes a counter in hardware (`edge.vault.tpm`), which a Raspberry Pi has not got of its own.
 """
 
 from __future__ import annotations

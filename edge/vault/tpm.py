@@ -1,4 +1,4 @@
-"""Sealing 32 bytes in a TPM 2.0, by Debian's tpm2-tools: no other machine can open them.
+"""A TPM 2.0, by Debian's tpm2-tools: it seals what no other machine can open, and it counts.
 
 The parent is the owner hierarchy's primary key, which the TPM makes the same each time. No PCR is
 bound: a Raspberry Pi measures nothing at boot, and an update of the kernel must not lock the door.
@@ -13,6 +13,8 @@ from pathlib import Path
 from edge.errors import VaultError
 
 _LIMIT_S = 30.0
+_COUNTER, _KIND = "0x1800ed0", "ownerread|ownerwrite|nt=counter"
+"""An index of the owner's own range. One that is made anew begins above all that ever were."""
 
 
 def seal(secret: bytes) -> tuple[bytes, bytes]:
@@ -49,6 +51,28 @@ def unseal(public: bytes, private: bytes) -> bytes:
         return secret
 
 
+def count() -> int:
+    """The number of this TPM's counter for edge-door, which nobody can set back.
+
+    Raises:
+        VaultError: as `seal`.
+    """
+    if _COUNTER not in _run(["tpm2_getcap", "handles-nv-index"]).decode().lower():
+        _run(["tpm2_nvdefine", "-Q", _COUNTER, "-C", "o", "-a", _KIND])
+        count_up(1)  # before that it has none
+    return int.from_bytes(_run(["tpm2_nvread", _COUNTER, "-C", "o", "-s", "8"]), "big")
+
+
+def count_up(times: int) -> None:
+    """Raise it.
+
+    Raises:
+        VaultError: as `seal`.
+    """
+    for _ in range(times):
+        _run(["tpm2_nvincrement", "-Q", _COUNTER, "-C", "o"])
+
+
 def _primary(path: Path) -> None:
     _run(["tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", str(path)])
     _forget()
@@ -70,5 +94,5 @@ def _run(command: list[str], given: bytes = b"") -> bytes:
         raise VaultError(f"The TPM does not answer {command[0]}.") from error
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines() or ["no reason"]
-        raise VaultError(f"The TPM refuses {command[0]}: {said[0]}.")
+        raise VaultError(f"The TPM refuses {command[0]}: {said[0]}. The user needs the group tss.")
     return ended.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
-from edge.records import Pixels, Reason
+from edge.records import Reason
 from tests.support.running import Door
+
+if TYPE_CHECKING:
+    from edge.records import Pixels
 
 
 def save(path: Path, pixels: Pixels) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from edge.config import Config, parse
 from edge.errors import UsageError, VaultError
-from edge.ops.rekey import rekey
+from edge.ops.rekey import rekey, unlock_key
 from edge.records import Reason
 from edge.sight.journal import open_ledger
 from edge.vault.credentials import Claimed, Kind
@@ -94,8 +94,7 @@ def test_from_a_file_to_a_passphrase_and_back(folder: Path) -> None:
     locked = config.locked_key.read_bytes()
     with pytest.raises(VaultError, match="not the passphrase"):
         unlock(locked, lambda: "another")
-    config.key_file.write_bytes(unlock(locked, words))
-    config.key_file.chmod(0o600)
+    unlock_key(config, words)
     whole(config)
     back = configured(folder)
     rekey(back, config.key_file, words)
@@ -105,7 +104,7 @@ def test_from_a_file_to_a_passphrase_and_back(folder: Path) -> None:
 def test_a_flipped_byte_of_a_locked_key_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.vault.locked._COST", 2**4)  # each byte costs one
     content = lock_with_words(bytes(range(32)), WORDS)
-    assert unlock(content, words) == bytes(range(32))
+    assert unlock(content, words).root == bytes(range(32))
     for index in range(len(content)):
         changed = bytearray(content)
         changed[index] ^= 0x80
@@ -133,9 +132,33 @@ def test_a_key_in_a_tpm_opens_with_that_one_alone(
     with Tpm(tmp_path_factory.mktemp("one"), monkeypatch):
         rekey(config, folder / "state" / "vault.key", words)
         whole(config)
-        assert unlock(config.locked_key.read_bytes(), words) == config.key_file.read_bytes()
+        opened = unlock(config.locked_key.read_bytes(), words)
+        assert opened.root == config.key_file.read_bytes()
     with (
         Tpm(tmp_path_factory.mktemp("other"), monkeypatch),
         pytest.raises(VaultError, match="The TPM refuses tpm2_load"),
     ):
         unlock(config.locked_key.read_bytes(), words)
+
+
+@needs_tpm
+def test_a_card_put_back_as_a_whole_is_refused_where_there_is_a_tpm(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(folder, "tpm")
+    with Tpm(tmp_path_factory.mktemp("one"), monkeypatch):
+        rekey(config, folder / "state" / "vault.key", words)
+        for _ in range(2):  # a boot, and another
+            unlock_key(config, words)
+        shutil.copytree(config.paths.state, folder / "card")
+        with open_vault(config) as vault:
+            vault.remove("Ann")
+        unlock_key(config, words)  # the next boot counts that
+        shutil.rmtree(config.paths.state)
+        shutil.copytree(folder / "card", config.paths.state)
+        with pytest.raises(VaultError, match="ends at change 3, and the TPM has counted 4"):
+            unlock_key(config, words)
+        unlock_key(config, words, accept_older=True)
+        rekey(config, config.key_file, words)
+        unlock_key(config, words)
+        whole(config)

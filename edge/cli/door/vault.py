@@ -12,9 +12,8 @@ import typer
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.errors import UsageError, VaultError
-from edge.files import replace_file
 from edge.ops.rekey import rekey as change_key
-from edge.vault.locked import unlock as open_locked
+from edge.ops.rekey import unlock_key
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -29,14 +28,19 @@ StdinOption = Annotated[
 
 @vault_app.command()
 def unlock(
-    *, stdin: StdinOption = False, config: ConfigOption = None, json: JsonOption = False
+    *,
+    stdin: StdinOption = False,
+    accept_older: Annotated[
+        bool, typer.Option("--accept-older", help="Take a state older than the TPM has counted.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Open a locked key into memory, until the next boot or `lock`."""
     settings = own_config(config)
     _require_locked(settings)
     try:
-        content = settings.locked_key.read_bytes()
-        replace_file(settings.key_file, open_locked(content, partial(_passphrase, stdin=stdin)))
+        unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
     except OSError as error:
         raise VaultError(f"{error.filename}: {error.strerror}.") from error
     show({"ok": True}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")

@@ -50,7 +50,7 @@ def people(config: Config) -> Check:
             return warn("people", f"{config.people_db} is not there yet", _INIT)
         embedder = read_manifest(config.models_folder).embedder(config.models.embedder)
         with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
-            templates = vault.templates(embedder.sha256)
+            templates = vault.plain_templates(embedder.sha256)
     if not templates:
         return ok("people", "whole; nobody is enrolled yet")
     sentence = f"whole; {len(templates)} enrolled"
