@@ -5,10 +5,10 @@ Else it fills the ledger until the grants fall out, and keeps sight busy writing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge.access.bucket import TokenBucket
+from edge.access.bucket import Thinned
 from edge.vocabulary import Reason
 
 if TYPE_CHECKING:
@@ -22,39 +22,28 @@ AT_ONCE = 10
 EVERY_S = 2.0
 
 
-@dataclass
-class _Held:
-    """What one reason has waiting."""
-
-    bucket: TokenBucket
-    newest: Happened | None = None
-    times: int = 0
-
-    def told(self) -> Happened | None:
-        """The newest, for all of them."""
-        newest, times = self.newest, self.times
-        self.newest, self.times = None, 0
-        if newest is None or times == 1:
-            return newest
-        return replace(newest, detail={**newest.detail, "times": float(times)})
-
-
 class Chatter:
     """Lets a few of each through at once, then one at a time that says how many it stands for."""
 
     def __init__(self) -> None:
-        self._held = {reason: _Held(TokenBucket(1 / EVERY_S, AT_ONCE)) for reason in SWITCHED}
+        self._thinned = {reason: Thinned(EVERY_S, AT_ONCE) for reason in SWITCHED}
+        self._newest: dict[Reason, Happened] = {}
 
     def pass_on(self, happened: Happened, now: float) -> Happened | None:
         """What is to be told now; None: it was counted."""
-        held = self._held.get(happened.reason)
-        if held is None:
+        if happened.reason not in SWITCHED:
             return happened
-        held.newest, held.times = happened, held.times + 1
-        return held.told() if held.bucket.take(now) else None
+        self._newest[happened.reason] = happened
+        return _standing_for(happened, self._thinned[happened.reason].add(now))
 
     def late(self, now: float) -> Iterator[Happened]:
         """What was counted and may be told by now. Call it now and then."""
-        for held in self._held.values():
-            if held.newest is not None and held.bucket.take(now) and (told := held.told()):
+        for reason, newest in self._newest.items():
+            if told := _standing_for(newest, self._thinned[reason].due(now)):
                 yield told
+
+
+def _standing_for(newest: Happened, times: int) -> Happened | None:
+    if times > 1:
+        return replace(newest, detail={**newest.detail, "times": float(times)})
+    return newest if times else None

@@ -12,6 +12,7 @@ from edge.clock import now
 from edge.errors import CommandError, UsageError
 from edge.names import EVERYBODY, folded
 from edge.records import EventKind, Reason
+from edge.sight.counted import Counted
 from edge.sight.orders import MODES, Orders
 from edge.vault.credentials import Kind
 from edge.vocabulary import Action
@@ -20,6 +21,7 @@ from edge.wire.messages import Credential, Mode
 if TYPE_CHECKING:
     from edge.access.command import Command
     from edge.config import Config
+    from edge.moment import Moment
     from edge.sight.claims import Claims
     from edge.sight.doorside import Doorside
     from edge.sight.journal import Journal
@@ -50,6 +52,7 @@ class Desk:
         self._claims = claims
         self._rulebook = rulebook
         self._orders = Orders(config, journal)
+        self._counted = Counted(journal)
         self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
 
     def presented(self, presented: Presented, door: Doorside) -> None:
@@ -58,13 +61,11 @@ class Desk:
         # A card in hand must not buy new guesses at the PIN, so only PINs count and clear.
         guessable = source is Credential.PIN
         if guessable and self._rulebook.lockout.left_s(PIN, moment) > 0:
-            self._deny(Reason.LOCKED_OUT, source)
+            self._counted.deny(Reason.LOCKED_OUT, {"source": source.value})
             return
         claimed = self._vault.credentials.identify(Kind(source.value), presented.value)
         if claimed is None:
-            if guessable:
-                self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
-            self._deny(Reason.UNKNOWN_CREDENTIAL, source)
+            self._unknown(source, moment)
             return
         if guessable:
             self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
@@ -131,6 +132,15 @@ class Desk:
     def attend(self) -> None:
         """Write down what was only counted so far, when it is time."""
         self._orders.attend()
+        self._counted.attend()
+
+    def _unknown(self, source: Credential, moment: Moment) -> None:
+        """A guess at a PIN is written each time, with what it does to the lockout."""
+        if source is Credential.PIN:
+            self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
+            self._deny(Reason.UNKNOWN_CREDENTIAL, source)
+        else:
+            self._counted.deny(Reason.UNKNOWN_CREDENTIAL, {"source": source.value})
 
     def _relock(self, door: Doorside) -> None:
         if not door.relock():

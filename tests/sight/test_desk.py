@@ -327,6 +327,19 @@ class TestCommands:
         refused = [e.event for e in r.ledger.events(limit=1000) if e.event.detail.get("count")]
         assert sum(int(event.detail["count"]) for event in refused) == 1000
 
+    def test_a_flood_of_unknown_cards_is_counted_and_pushes_out_nothing(
+        self, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        r = room()
+        for number in range(500):
+            r.present("card", f"26,{number}")
+        assert r.reasons().count(Reason.UNKNOWN_CREDENTIAL) < 20
+        later = time.monotonic() + 60
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        r.desk.attend()
+        told = [e.event.detail for e in r.ledger.events(limit=1000)]
+        assert sum(float(detail.get("times", 1)) for detail in told) == 500
+
     def test_an_unsigned_lock_is_recorded_and_cannot_cut_every_pulse_short(
         self, room: Callable[..., Room]
     ) -> None:

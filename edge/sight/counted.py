@@ -1,0 +1,46 @@
+"""Denials that anybody can cause as fast as they like are counted, and not written one by one.
+
+Else whoever holds a card that nobody knows to the reader, or has a reader's two wires, fills the
+ledger until the grants fall out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.access.bucket import Thinned
+from edge.records import EventKind
+
+if TYPE_CHECKING:
+    from edge.records import Reason
+    from edge.sight.journal import Journal
+    from edge.wire.messages import Detail
+
+AT_ONCE = 10
+EVERY_S = 2.0
+
+
+class Counted:
+    """Writes a few at once, then one at a time that says how many it stands for."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._thinned: dict[Reason, Thinned] = {}
+        self._newest: dict[Reason, Detail] = {}
+
+    def deny(self, reason: Reason, detail: Detail) -> None:
+        """Nobody was let in, for this reason."""
+        self._newest[reason] = detail
+        thinned = self._thinned.setdefault(reason, Thinned(EVERY_S, AT_ONCE))
+        self._write(reason, thinned.add(time.monotonic()))
+
+    def attend(self) -> None:
+        """Write down what was only counted so far, when it is time."""
+        for reason, thinned in self._thinned.items():
+            self._write(reason, thinned.due(time.monotonic()))
+
+    def _write(self, reason: Reason, times: int) -> None:
+        if times:
+            more: Detail = {"times": float(times)} if times > 1 else {}
+            self._journal.note(EventKind.ACCESS, reason, detail={**self._newest[reason], **more})
