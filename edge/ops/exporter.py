@@ -28,17 +28,25 @@ if TYPE_CHECKING:
     from edge.link.payloads import Reported
 
 LOOPBACK = "127.0.0.1"
-_HELP = {
-    "people": "Enrolled",
-    "clock_trusted": "1 once the clock was synchronised",
-    "temperature_c": "Of the hottest zone, degrees Celsius",
-    "certificate_ends": "When the client certificate ends, seconds since 1970",
-    "outbox_depth": "Events that wait for the broker",
-    "outbox_capacity": "The oldest events are dropped beyond so many",
-    "outbox_lost": "Events dropped before the broker could have them",
-    "last": "Number of the newest event",
-    "confirmed": "Number of the newest event that a reader has confirmed",
+_MS, _SECONDS = "_ms", "_seconds"
+_REPORTED = {
+    "people": ("people", "Enrolled"),
+    "clock_trusted": ("clock_trusted", "1 once the clock was synchronised"),
+    "temperature_c": ("temperature_celsius", "Of the hottest zone"),
+    "certificate_ends": (
+        "certificate_expiry_timestamp_seconds",
+        "When the client certificate ends, since 1970",
+    ),
+    "outbox_depth": ("outbox_events", "Events that wait for the broker"),
+    "outbox_capacity": ("outbox_capacity_events", "The oldest are dropped beyond so many"),
+    "outbox_lost": ("outbox_lost_events", "Events dropped before the broker could have them"),
+    "last": ("newest_event", "Number of the newest event"),
+    "confirmed": ("confirmed_event", "Number of the newest event that a reader has confirmed"),
 }
+"""What a door reports, as Prometheus names it: with the unit, and base units alone.
+
+Source: https://prometheus.io/docs/practices/naming/
+"""
 
 
 class DoorMetrics(Collector):
@@ -56,7 +64,7 @@ class DoorMetrics(Collector):
             yield _gauge("guard_up", "1 while the relay guard answers", status.door)
             yield _gauge("camera_up", "1 while the camera delivers", status.camera == "ok")
             for name, value in status.metrics.items():
-                yield _gauge(name, "As on the MQTT topic metrics", value)
+                yield _gauge(*_in_base_units(name, value))
         yield from self._files(status)
 
     def _files(self, status: Status | None) -> Iterator[Metric]:
@@ -71,8 +79,8 @@ class DoorMetrics(Collector):
         except LedgerError:
             reported = None
         yield _gauge("ledger_up", "1 while the ledger can be read", reported is not None)
-        for name, text in _HELP.items():
-            value = getattr(reported, name, None)
+        for field, (name, text) in _REPORTED.items():
+            value = getattr(reported, field, None)
             if value is not None:
                 yield _gauge(name, text, value)
 
@@ -98,6 +106,13 @@ def serve(config: Config, port: int) -> int:
     except OSError as error:
         raise UsageError(f"--port {port}: {error.strerror}. Name another.") from error
     return int(server.server_port)
+
+
+def _in_base_units(name: str, value: float) -> tuple[str, str, float]:
+    said = f"{name} on the MQTT topic metrics"
+    if name.endswith(_MS):
+        return name.removesuffix(_MS) + _SECONDS, said, value / 1000
+    return name, said, value
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -184,6 +184,23 @@ def test_alarms_are_acknowledged_in_bulk_with_a_note(page: Any, served: Served) 
     playwright.expect(row).to_contain_text("stands")
 
 
+def test_the_number_of_waiting_alarms_is_live(page: Any, served: Served) -> None:
+    page.goto("/account")
+    live(page)
+    waiting = page.locator("#waiting")
+    playwright.expect(waiting).to_be_hidden()
+    for door in ("door1", "door2"):
+        served.doors.say(door, "tamper", b"ON")
+    playwright.expect(waiting).to_have_text("2")
+
+
+def test_who_was_renamed_is_shown_with_the_old_name(page: Any, served: Served) -> None:
+    live(page)
+    detail = {"before": "Ann <b>"}
+    served.doors.happen([an_event("door1", Reason.RENAMED, person="Bea", detail=detail)])
+    playwright.expect(page.locator("#events tr").first).to_contain_text("Bea was Ann <b>")
+
+
 def test_history_is_filtered_and_taken_away(page: Any, served: Served) -> None:
     served.doors.happen([an_event("door1", person="Ada"), an_event("door2", person="Bob")])
     served.doors.happen([an_event("door1", Reason.NO_MATCH, person=None)] * 150)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from datetime import timedelta
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from edge.cli import main
 from edge.errors import BrokerError, UsageError
+from edge.files import replace_file
 from edge.fleet.pki import certificates
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
@@ -135,6 +137,36 @@ class TestTheFolder:
         assert run("renew", "door1", "--days", "30")["ok"]
         assert run("revoke", "door1")["revoked"] == "door1"
         assert len(run("list")["issued"]) == 2
+
+
+@pytest.mark.parametrize("cut_at", [0, 1, 2, 3])
+def test_a_renewal_that_is_cut_off_leaves_a_pair_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int
+) -> None:
+    authority = Authority.begin(tmp_path / "pki", "edge-door")
+    authority.issue(Wanted(Role.DEVICE, "door1", (), 30))
+    steps = 0
+
+    def cut(step: Any) -> Any:
+        def take(*args: Any, **options: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            if steps > cut_at:
+                raise KeyboardInterrupt
+            return step(*args, **options)
+
+        return take
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.fleet.pki.authority.replace_file", cut(replace_file))
+        patch.setattr(Path, "replace", cut(Path.replace))
+        with contextlib.suppress(KeyboardInterrupt):
+            authority.renew("door1")
+    (issued,) = Authority.open(tmp_path / "pki").issued()
+    assert issued.key is not None
+    certificate = x509.load_pem_x509_certificate(issued.certificate.read_bytes())
+    key = serialization.load_pem_private_key(issued.key.read_bytes(), password=None)
+    assert key.public_key() == certificate.public_key()
 
 
 class TestTheShippedFiles:

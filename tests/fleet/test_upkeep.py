@@ -105,6 +105,19 @@ def test_who_may_pass_follows_enrolments_and_grants(database: Database) -> None:
         assert reading.execute(select(members.c.removed)).scalar_one() == 300.0
 
 
+def test_another_name_is_the_same_person(database: Database) -> None:
+    furnish(database)
+    doors = Doors(database)
+    doors.happen([an_event("door1", person="Ann", wall=100.0)])
+    renamed = an_event("door1", Reason.RENAMED, person="Bea", wall=200.0, detail={"before": "Ann"})
+    doors.happen([renamed])
+    with database.reading() as reading:
+        place = reading.execute(select(whereabouts)).one()
+        found = reading.execute(select(members.c.person).where(members.c.removed.is_(None)))
+        assert found.scalars().all() == ["Bea"]
+    assert (place.person, place.zone_id, place.since) == ("Bea", 1, 100.0)
+
+
 def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database) -> None:
     doors = Doors(database)
     doors.happen([an_event("door1", Reason.DURESS) for _ in range(2)])

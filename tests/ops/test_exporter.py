@@ -57,9 +57,11 @@ def test_what_sight_and_the_ledger_know(config: Config, tmp_path: Path, sight: F
         outbox.mark_delivered(1)
         figures = scraped(serve(config, 0))
     assert figures["sight_up"] == figures["guard_up"] == figures["camera_up"] == 1
-    assert figures["decision_ms"] == 41.5
-    assert (figures["last"], figures["outbox_depth"], figures["confirmed"]) == (3, 2, 0)
-    assert "certificate_ends" not in figures
+    assert figures["decision_seconds"] == 0.0415
+    assert figures["newest_event"] == 3
+    assert (figures["outbox_events"], figures["confirmed_event"]) == (2, 0)
+    assert "certificate_expiry_timestamp_seconds" not in figures
+    assert not [name for name in figures if name.endswith(("_ms", "_c"))]
     assert sight.asked == []
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from edge.fleet.collector.reading import MAX_NAME
 from edge.fleet.database.many import put
 from edge.fleet.database.tables import members, whereabouts, zones
 from edge.fleet.kinds import AlarmKind
+from edge.fleet.text import clean
 from edge.records import Reason
 
 if TYPE_CHECKING:
@@ -29,10 +31,11 @@ class People:
         """`arrivals`: all that may be followed."""
         self._connection = connection
         self._alarms = alarms
-        names = {arrival.person for arrival in arrivals if arrival.person}
+        names = {arrival.person for arrival in arrivals} | set(map(_before, arrivals))
         found = select(whereabouts).where(whereabouts.c.person.in_(names))
         self._where = {row.person: (row.zone_id, row.since) for row in connection.execute(found)}
         self._moves: dict[str, dict[str, object]] = {}
+        self._gone: set[str] = set()  # who is called otherwise now
         self._members: dict[tuple[str, str], dict[str, object]] = {}
 
     def follow(self, arrival: Arrival, door: Any) -> None:
@@ -50,9 +53,15 @@ class People:
             member |= {"enrolled": arrival.at, "removed": None, "number": number}
         elif arrival.reason == Reason.REMOVED.value:
             member["removed"] = arrival.at
+        elif arrival.reason == Reason.RENAMED.value:
+            member |= {"enrolled": arrival.at, "removed": None}
+            self._renamed(arrival, arrival.person)
 
     def save(self) -> None:
         """Write what was followed."""
+        gone = whereabouts.c.person.in_(self._gone)
+        if self._gone:
+            self._connection.execute(delete(whereabouts).where(gone))
         put(self._connection, whereabouts, self._moves.values())
         named = (
             {"device": device, "person": person, **known}
@@ -60,6 +69,27 @@ class People:
             if known
         )
         put(self._connection, members, named)
+
+    def _renamed(self, arrival: Arrival, person: str) -> None:
+        before = _before(arrival)
+        if not before:
+            return
+        self._members.setdefault((arrival.device, before), {})["removed"] = arrival.at
+        if before in self._where:
+            zone, since = self._where.pop(before)
+            self._gone.add(before)
+            self._moves.pop(before, None)
+            self._move(person, zone, since, arrival.device)
+
+    def _move(self, person: str, zone: int | None, since: float, device: str) -> None:
+        self._where[person] = zone, since
+        self._gone.discard(person)
+        self._moves[person] = {
+            "person": person,
+            "zone_id": zone,
+            "since": since,
+            "device": device,
+        }
 
     def _passed(self, arrival: Arrival, person: str, door: Any) -> None:
         at = arrival.at
@@ -69,14 +99,13 @@ class People:
         if zone != door.from_zone:
             text = f"{person} passed here and was last seen entering {self._zone(zone)}"
             self._alarms.up(arrival.device, AlarmKind.PASSBACK, text, at)
-        self._where[person] = door.to_zone, at
-        self._moves[person] = {
-            "person": person,
-            "zone_id": door.to_zone,
-            "since": at,
-            "device": arrival.device,
-        }
+        self._move(person, door.to_zone, at, arrival.device)
 
     def _zone(self, number: int | None) -> str:
         name = self._connection.execute(select(zones.c.name).where(zones.c.id == number)).scalar()
         return str(name or "the street")
+
+
+def _before(arrival: Arrival) -> str:
+    """What somebody was called before, where the event says so."""
+    return clean(arrival.detail.get("before", ""), MAX_NAME)

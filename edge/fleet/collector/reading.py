@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import LedgerError, WireError
+from edge.fleet.text import clean
 from edge.ledger.audit import decode
 from edge.ledger.seal import key_name, signed_by
 from edge.link.payloads import CommandAnswer, from_json
@@ -26,7 +27,7 @@ _DEVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _BOOT = re.compile(r"[!-~]{1,64}")
 _CHAIN = re.compile(r"[0-9a-f]{64}")
 _MAX_SEQUENCE = 2**31 - 1
-_MAX_NAME = 80
+MAX_NAME = 80
 _MAX_STATE = 200
 
 
@@ -123,7 +124,7 @@ def read_answer(payload: bytes) -> CommandAnswer:
         WireError: it does not say.
     """
     answer = from_json(CommandAnswer, payload.decode("utf-8", "replace"))
-    return replace(answer, id=_text(answer.id, 32), reason=_text(answer.reason, 400))
+    return replace(answer, id=clean(answer.id, 32), reason=clean(answer.reason, 400))
 
 
 def read_state(payload: bytes) -> str:
@@ -147,7 +148,7 @@ def _arrival(
     if fields.get("device") != device:
         raise WireError("an event of another device")
     person, detail = fields.get("person"), fields.get("detail")
-    kind = _text(fields.get("kind"), 16)
+    kind = clean(fields.get("kind"), 16)
     return Arrival(
         device=device,
         sequence=sequence,
@@ -157,18 +158,12 @@ def _arrival(
         head=head,
         type=_type(body, kind),
         kind=kind,
-        reason=_text(fields.get("reason"), 32),
-        person=_text(person, _MAX_NAME) if isinstance(person, str) else None,
+        reason=clean(fields.get("reason"), 32),
+        person=clean(person, MAX_NAME) if isinstance(person, str) else None,
         at=_seconds(fields.get("wall")),
         trusted=fields.get("wall_trusted") is True,
         detail=detail if isinstance(detail, dict) else {},
     )
-
-
-def _text(value: object, limit: int) -> str:
-    """Text that every database takes: no lone surrogates, no control characters."""
-    clean = str(value).encode("utf-8", "replace").decode()
-    return "".join(sign if sign.isprintable() else "?" for sign in clean)[:limit]
 
 
 def _seconds(value: object) -> float:

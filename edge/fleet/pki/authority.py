@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DAYS = 825
 """How long a certificate lasts unless told otherwise: longer ones are refused by some clients."""
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NEXT = ".key.next"
+"""A new key, until its certificate is there: two files cannot be replaced at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,10 @@ class Authority:
         try:
             path.parent.mkdir(exist_ok=True, mode=0o700)
             if request is None:
-                replace_file(path.with_suffix(".key"), certificates.key_pem(key))
+                replace_file(path.with_suffix(_NEXT), certificates.key_pem(key))
             replace_file(path, certificates.pem(certificate), 0o644)
+            if request is None:
+                path.with_suffix(_NEXT).replace(path.with_suffix(".key"))
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
         return self._read(path)
@@ -161,6 +165,7 @@ class Authority:
     def _read(self, path: Path) -> Issued:
         certificate = _read_certificate(path)
         key = path.with_suffix(".key")
+        self._finish(path, certificate)
         try:
             role = certificates.role_of(certificate)
         except ValueError as error:
@@ -172,6 +177,17 @@ class Authority:
             key=key if key.exists() else None,
             ends=certificate.not_valid_after_utc,
         )
+
+    def _finish(self, path: Path, certificate: x509.Certificate) -> None:
+        """After a renewal that was cut off: certificate and key belong together again."""
+        waiting = path.with_suffix(_NEXT)
+        if not waiting.exists():
+            return
+        key = serialization.load_pem_private_key(waiting.read_bytes(), password=None)
+        if key.public_key() == certificate.public_key():
+            waiting.replace(path.with_suffix(".key"))
+        else:
+            waiting.unlink()
 
     def _list_revoked(self) -> None:
         ended = [

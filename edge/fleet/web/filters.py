@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from markupsafe import Markup
 
 from edge.fleet.kinds import TITLES, AlarmKind
+from edge.fleet.text import clean
 
+_LONGEST = 80
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -57,10 +60,17 @@ def _time(seconds: float | None, layout: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(stamp, there.strftime(layout))
 
 
+def before(body: str) -> str:
+    """What somebody was called before, of an event that says so."""
+    detail = json.loads(body).get("detail")
+    return clean(detail.get("before", ""), _LONGEST) if isinstance(detail, dict) else ""
+
+
 FILTERS = {
     "moment": moment,
     "clock": clock,
     "ago": ago,
+    "before": before,
     "words": words,
     "alarm_title": alarm_title,
 }

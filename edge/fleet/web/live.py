@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, true
+from sqlalchemy import func, select, true
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
@@ -68,6 +68,14 @@ class _Listener:
         self.rights = rights
         self.queue: asyncio.Queue[Piece] = asyncio.Queue(MAX_WAITING)
         self.behind = False
+        self.waiting = -1
+
+    def hear(self, piece: Piece) -> None:
+        """Put it in the page's queue."""
+        try:
+            self.queue.put_nowait(piece)
+        except asyncio.QueueFull:
+            self.behind = True
 
 
 class Live:
@@ -79,6 +87,7 @@ class Live:
         self._batch = -1
         self._tiles: dict[str, Tile] = {}
         self._tiles_at = 0.0
+        self._waiting: dict[int | None, int] = {}  # alarms that nobody has acknowledged, by group
 
     async def run(self) -> None:
         """Look for news, for ever."""
@@ -91,6 +100,7 @@ class Live:
                 await asyncio.sleep(TILES_EVERY_S)
             for piece in pieces:
                 self._hand_out(piece)
+            self._count()
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def stream(self, request: Request) -> Response:
@@ -124,12 +134,17 @@ class Live:
 
     def _hand_out(self, piece: Piece) -> None:
         for listener in self._listeners:
-            if not listener.rights.may(Verb.SEE, piece.group):
-                continue
-            try:
-                listener.queue.put_nowait(piece)
-            except asyncio.QueueFull:
-                listener.behind = True
+            if listener.rights.may(Verb.SEE, piece.group):
+                listener.hear(piece)
+
+    def _count(self) -> None:
+        """Tell each page how many alarms wait that it may see, when that has changed."""
+        for listener in self._listeners:
+            seen = (n for group, n in self._waiting.items() if listener.rights.may(Verb.SEE, group))
+            waiting = sum(seen)
+            if waiting != listener.waiting:
+                listener.waiting = waiting
+                listener.hear(Piece("alarms", "", None, str(waiting)))
 
     def _rights(self, request: Request) -> Rights | None:
         with self._site.database.reading() as connection:
@@ -146,6 +161,7 @@ class Live:
             since, self._batch = self._batch, newest
             if since < 0:
                 self._tiles = {tile.id: tile for tile in read_tiles(connection, now, true())}
+                self._waiting = _waiting(connection)
                 return
             everywhere = now - self._tiles_at >= TILES_EVERY_S
             if everywhere:  # a door that says nothing changes too
@@ -155,6 +171,7 @@ class Live:
                 yield from self._changed(read_tiles(connection, now, _touched(since)))
             if newest > since:
                 yield from self._happened(connection, since)
+                self._waiting = _waiting(connection)
 
     def _changed(self, tiles: list[Tile]) -> Iterator[Piece]:
         for tile in tiles:
@@ -180,6 +197,16 @@ class Live:
         ):
             html = self._site.render("command.html", command=row)
             yield Piece("command", row.device, row.group_id, html)
+
+
+def _waiting(connection: Any) -> dict[int | None, int]:
+    counted = (
+        select(devices.c.group_id, func.count())
+        .join(devices, devices.c.id == alarms.c.device)
+        .where(alarms.c.acknowledged.is_(None))
+        .group_by(devices.c.group_id)
+    )
+    return dict(connection.execute(counted.select_from(alarms)).tuples().all())
 
 
 def _touched(since: int) -> ColumnElement[bool]:

@@ -59,24 +59,32 @@ def put_outside(visit: Visit) -> Response:
 def attendance(visit: Visit) -> Response:
     """First in and last out, a person and day."""
     first, last = _range(visit)
-    free = {row.day: row.name for row in visit.connection.execute(select(holidays))}
     return visit.page(
         "attendance.html",
         days=_days(visit, first, last),
         first=first.date().isoformat(),
         last=last.date().isoformat(),
-        free=free,
+        free=_holidays(visit),
     )
 
 
 def attendance_csv(visit: Visit) -> Response:
     """The same as a file."""
     first, last = _range(visit)
+    free = _holidays(visit)
     rows = (
-        (each["day"], each["person"], stamp(each["first"]), stamp(each["last"]), each["count"])
+        (
+            each["day"],
+            free.get(each["day"], ""),
+            each["person"],
+            stamp(each["first"]),
+            stamp(each["last"]),
+            each["count"],
+        )
         for each in _days(visit, first, last)
     )
-    return spreadsheet("attendance", ("day", "person", "first in", "last seen", "grants"), rows)
+    head = ("day", "holiday", "person", "first in", "last seen", "grants")
+    return spreadsheet("attendance", head, rows)
 
 
 def review(visit: Visit) -> Response:
@@ -99,6 +107,10 @@ def review_csv(visit: Visit) -> Response:
     )
     head = ("person", "door", "name", "enrolled", "last used", "expires")
     return spreadsheet("access-review", head, rows)
+
+
+def _holidays(visit: Visit) -> dict[str, str]:
+    return {row.day: row.name for row in visit.connection.execute(select(holidays))}
 
 
 def _members(visit: Visit) -> Sequence[Any]:

@@ -5,6 +5,7 @@ const stale = document.getElementById("stale");
 const wall = document.getElementById("wall");
 const events = document.getElementById("events");
 const commands = document.getElementById("commands");
+const waiting = document.getElementById("waiting"); // of alarms
 const SILENT_MS = 25000; // the server says something every 10 s
 let heardAt = Date.now();
 let lost = false;
@@ -46,6 +47,12 @@ function command(news) {
   else commands.prepend(row);
 }
 
+function count(news) {
+  if (!waiting) return;
+  waiting.textContent = news.html;
+  waiting.hidden = news.html === "0";
+}
+
 function connect() {
   const source = new EventSource("/live");
   const on = (kind, show) => source.addEventListener(kind, (message) => {
@@ -55,10 +62,13 @@ function connect() {
   on("tile", tile);
   on("event", event);
   on("command", command);
+  on("alarms", count);
   on("ping", () => {});
   source.onopen = () => {
     heardAt = Date.now();
-    if (lost) location.reload(); // what happened meanwhile was not sent
+    // What happened meanwhile was not sent; on other pages a form may be half filled in.
+    if (lost && (wall || events || commands)) location.reload();
+    lost = false;
     stale.hidden = true;
     document.documentElement.dataset.live = "yes";
   };
@@ -80,4 +90,4 @@ for (const box of document.querySelectorAll("[data-all]")) {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
-if (wall || events || commands) connect();
+connect();
