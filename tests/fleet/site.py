@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import uvicorn
 from sqlalchemy import insert, update
 from starlette.testclient import TestClient
 
@@ -21,6 +23,7 @@ from edge.ledger.audit import chained, encode, genesis
 from edge.link.client import Received
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason, StoredEvent
+from tests.support.link_parts import free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +96,28 @@ def furnish(database: Database) -> None:
             writing.execute(
                 update(devices).where(ours).values(group_id=number, from_zone=None, to_zone=1)
             )
+
+
+class Served:
+    """The dashboard on a port of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.doors = Doors(database)
+        port = free_port()
+        self.address = f"http://localhost:{port}"
+        config = uvicorn.Config(
+            make_app(database, Options()), port=port, log_level="error", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        until(lambda: self._server.started)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self.database.close()
 
 
 class Browser:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import select, update
 
 from edge.access.command import Counters, Receiver, verify_command
@@ -20,13 +18,10 @@ from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import commands, whereabouts
 from edge.fleet.kinds import CommandState
-from edge.fleet.web.app import make_app
-from edge.fleet.web.site import Options
 from edge.moment import Moment
 from edge.records import Reason
 from edge.vocabulary import Action
-from tests.fleet.site import PASSWORD, Doors, an_event, furnish
-from tests.support.link_parts import free_port, until
+from tests.fleet.site import PASSWORD, Served, an_event, furnish
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: extra `test`")
 CHROMIUM = shutil.which("chromium")
@@ -57,28 +52,6 @@ PAGES = (
     "/audit",
     "/account",
 )
-
-
-class Served:
-    """The dashboard on a port of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.doors = Doors(database)
-        port = free_port()
-        self.address = f"http://localhost:{port}"
-        config = uvicorn.Config(
-            make_app(database, Options()), port=port, log_level="error", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run)
-        self._thread.start()
-        until(lambda: self._server.started)
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        self.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from edge.fleet.collector.reading import MAX_NAME
 from edge.fleet.database.many import put
-from edge.fleet.database.tables import members, whereabouts, zones
+from edge.fleet.database.tables import devices, members, whereabouts, zones
 from edge.fleet.kinds import AlarmKind
 from edge.fleet.text import clean
 from edge.records import Reason
@@ -96,10 +96,18 @@ class People:
         zone, since = self._where.get(person, (door.from_zone, at))
         if since > at:  # a door that was offline tells what is over
             return
-        if zone != door.from_zone:
+        if zone != door.from_zone and self._would_be_seen(zone, door.from_zone):
             text = f"{person} passed here and was last seen entering {self._zone(zone)}"
             self._alarms.up(arrival.device, AlarmKind.PASSBACK, text, at)
         self._move(person, door.to_zone, at, arrival.device)
+
+    def _would_be_seen(self, start: int | None, end: int | None) -> bool:
+        """Whether a reader stands on the way: where there is none, people go unseen."""
+        way = (
+            devices.c.from_zone.is_not_distinct_from(start),
+            devices.c.to_zone.is_not_distinct_from(end),
+        )
+        return self._connection.execute(select(devices.c.id).where(*way)).first() is not None
 
     def _zone(self, number: int | None) -> str:
         name = self._connection.execute(select(zones.c.name).where(zones.c.id == number)).scalar()

@@ -201,12 +201,13 @@ class Live:
 
 def _waiting(connection: Any) -> dict[int | None, int]:
     counted = (
-        select(devices.c.group_id, func.count())
+        select(devices.c.group_id, func.count().label("number"))
+        .select_from(alarms)
         .join(devices, devices.c.id == alarms.c.device)
         .where(alarms.c.acknowledged.is_(None))
         .group_by(devices.c.group_id)
     )
-    return dict(connection.execute(counted.select_from(alarms)).tuples().all())
+    return {row.group_id: row.number for row in connection.execute(counted)}
 
 
 def _touched(since: int) -> ColumnElement[bool]:
