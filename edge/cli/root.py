@@ -92,7 +92,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "fleet.pki",
     ),
     "metrics": (
-        "Show this door's figures to Prometheus, on 127.0.0.1 alone, until told to stop.",
+        "Show this door's metrics to Prometheus, on 127.0.0.1 alone, until told to stop.",
         "door.metrics",
     ),
     "simulate": (

@@ -72,7 +72,7 @@ TOLD = (
     Topic("event/replay", "What is delivered late, or once more.", EventPayload),
     Topic(
         "metrics",
-        "The figures of the moment.",
+        "The metrics of the moment.",
         {"type": "object", "additionalProperties": {"type": ["number", "null"]}},
         qos=0,
     ),

@@ -11,6 +11,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from homeassistant import bootstrap, config_entries, core, loader
@@ -52,6 +53,7 @@ async def _run(folder: Path, port: int) -> None:
     hass.config_entries = config_entries.ConfigEntries(hass, {})
     await bootstrap.async_load_base_functionality(hass)
     # Its web server and what needs it are not of interest here.
+    hass.http = SimpleNamespace(register_view=lambda _view: None)
     for component in ("http", "file_upload"):
         hass.config.components.add(component)
 

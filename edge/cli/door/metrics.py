@@ -1,4 +1,4 @@
-"""A door's figures for Prometheus."""
+"""A door's metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def metrics(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show this door's figures to Prometheus, on 127.0.0.1 alone, until told to stop."""
+    """Show this door's metrics to Prometheus, on 127.0.0.1 alone, until told to stop."""
     try:
         from edge.ops.exporter import serve
     except ImportError as error:

@@ -60,7 +60,7 @@ def collect(
     ] = f"{socket.gethostname()[:40]}",
     keep_days: Annotated[int, typer.Option(min=1, help="Older rows are removed.")] = 400,
     metrics_port: Annotated[
-        int | None, typer.Option(help="CollectorMetrics for Prometheus, on 127.0.0.1.")
+        int | None, typer.Option(help="Metrics for Prometheus, on 127.0.0.1.")
     ] = None,
 ) -> None:
     """Events of all doors from the broker into a database, each once, its chain checked."""

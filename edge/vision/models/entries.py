@@ -195,7 +195,10 @@ ModelEntry = Annotated[
     Field(discriminator="role"),
 ]
 """The union: one more role is one more class."""
-ENTRIES: tuple[type[Entry], ...] = get_args(get_args(ModelEntry)[0])
+ENTRIES: tuple[type[Entry], ...] = tuple(
+    kind for kind in get_args(get_args(ModelEntry)[0]) if kind is not AttributeEntry
+)
+"""Of the networks that a door has."""
 
 
 def role_of(kind: type[Entry]) -> str:
