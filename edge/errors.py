@@ -90,3 +90,12 @@ NOT_AS_WRITTEN = (
     RecursionError,
 )
 """What reading JSON raises that is not what we wrote: other types, numbers without end, depth."""
+
+
+def reason_of(error: Exception) -> str:
+    """Why something could not be read or written, as a part of a sentence: no numbers, no path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return str(error)

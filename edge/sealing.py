@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.believed import read_ordinary
-from edge.errors import NOT_AS_WRITTEN, SealError
+from edge.errors import NOT_AS_WRITTEN, SealError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,6 +69,11 @@ def read_seal(path: Path, key: str | None = None) -> FileSeal:
     try:
         return parse_seal(read_ordinary(path), str(path), key)
     except OSError as error:
+        if key is None:
+            raise SealError(
+                f"there is no seal at {path}: {reason_of(error)}. To make one: "
+                "edge-door seal --key YOUR.key"
+            ) from error
         raise SealError(
             f"the seal {path} cannot be read ({error.strerror}), and this door was sealed. Put it "
             "back, or run `edge-door seal`."

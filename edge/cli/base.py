@@ -27,6 +27,7 @@ __all__ = [
     "ConfigOption",
     "JsonOption",
     "app",
+    "ask_secret",
     "believed_config",
     "complaints",
     "config_path",
@@ -133,6 +134,20 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as bar:
         yield partial(bar.update, bar.add_task(what, total=total))
+
+
+def ask_secret(what: str, *, twice: bool = False) -> str:
+    """Something that stands in no shell history: typed unseen, or a line from another program.
+
+    Raises:
+        UsageError: nothing came.
+    """
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+    given = sys.stdin.readline().rstrip("\n")
+    if not given:
+        raise UsageError(f"{what}: nothing came. Type it at a terminal, or send it as a line.")
+    return given
 
 
 def write_report(result: Mapping[str, object], folder: Path) -> None:

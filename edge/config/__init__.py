@@ -30,7 +30,7 @@ from edge.config.sections import (
     QualitySection,
     VaultSection,
 )
-from edge.errors import ConfigError
+from edge.errors import ConfigError, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -164,7 +164,7 @@ def load(path: Path) -> Config:
             "or name another file with --config."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"{path} cannot be read: {reason_of(error)}") from error
     try:
         data = tomllib.loads(text)
     except RecursionError as error:

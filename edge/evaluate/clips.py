@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.config.sections import CameraSection
-from edge.errors import CameraError, UsageError
+from edge.errors import CameraError, UsageError, reason_of
 from edge.records import Frame
 from edge.vision.camera import open_source
 
@@ -57,7 +57,7 @@ def read_clips(path: Path) -> list[Clip]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"the list of clips {path} cannot be read: {error}") from error
+        raise UsageError(f"the list of clips {path} cannot be read: {reason_of(error)}") from error
     missing = _COLUMNS - set(rows[0] if rows else ())
     if missing:
         raise UsageError(f"{path} has no column {', '.join(sorted(missing))}, or no row.")

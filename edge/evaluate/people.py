@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def read_people(path: Path) -> list[Listed]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"the table {path} cannot be read: {error}") from error
+        raise UsageError(f"the table {path} cannot be read: {reason_of(error)}") from error
     if not rows or any(not rows[0].get(column) for column in _COLUMNS[:2]):
         raise UsageError(f"{path} wants the columns {', '.join(_COLUMNS)}, and a row a picture")
     return [Listed(*(row.get(column) or "" for column in _COLUMNS)) for row in rows]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.installed import with_extra
 
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def save(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise UsageError(f"the picture {path} cannot be written: {error}") from error
+        raise UsageError(f"the picture {path} cannot be written: {reason_of(error)}") from error

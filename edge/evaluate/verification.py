@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.errors import NoFaceError, UsageError
+from edge.errors import NoFaceError, UsageError, reason_of
 from edge.evaluate.stats import (
     Genuine,
     Impostors,
@@ -97,7 +97,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the list of pairs {path} cannot be read: {error}") from error
+        raise UsageError(f"the list of pairs {path} cannot be read: {reason_of(error)}") from error
     return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
 
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from edge.errors import LedgerError
+from edge.errors import LedgerError, reason_of
 from edge.files import replace_file
 from edge.records import Head
 
@@ -92,7 +92,7 @@ class Seal:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise LedgerError(f"{self._anchor} cannot be read: {error}.") from error
+            raise LedgerError(f"{self._anchor} cannot be read: {reason_of(error)}.") from error
         raise LedgerError(
             f"{self._anchor} was changed, or belongs to another key. Restore it together with the "
             "key and the ledger, or take the ledger as it is with `edge-door ledger accept`."

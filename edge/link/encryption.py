@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from edge.errors import BrokerError
+from edge.errors import BrokerError, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,4 +49,4 @@ def read_text(name: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"mqtt.{name}: {path} cannot be read: {error}") from error
+        raise BrokerError(f"mqtt.{name}: {path} cannot be read: {reason_of(error)}") from error

@@ -89,9 +89,11 @@ class Book:
             UsageError: nobody, or several.
         """
         found = [one for one in self.people() if name in (one.name, one.person)]
-        if len(found) != 1:
-            many = f": {', '.join(one.person for one in found)}. Use a number" if found else ""
-            raise UsageError(f"{len(found)} people are called {name!r}{many}.")
+        if not found:
+            raise UsageError(f"nobody in this office's book is called {name!r}.")
+        if len(found) > 1:
+            numbers = ", ".join(one.person for one in found)
+            raise UsageError(f"{len(found)} people are called {name!r}: {numbers}. Use a number.")
         return found[0]
 
     def add(self, person: Person, content: Content) -> Person:

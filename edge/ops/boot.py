@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import PinError
+from edge.errors import PinError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def _split(file: Path) -> tuple[list[str], list[str]]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PinError(f"{file} cannot be read: {error}") from error
+        raise PinError(f"{file} cannot be read: {reason_of(error)}") from error
     if _BEGIN not in lines or _END not in lines:
         return lines, []
     begin, end = lines.index(_BEGIN), lines.index(_END)

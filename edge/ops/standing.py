@@ -75,12 +75,8 @@ def standing(config: Config) -> Standing:
     broker, broker_ok = _knock(config)
     waiting, last, hidden = None, None, False
     try:
-        with Ledger.open(config.ledger_db, config.device.id, read_only=True) as ledger:
-            newest = ledger.events(limit=1, newest_first=True)
-            last = newest[0] if newest else None
-            if config.mqtt.host is not None and config.outbox_db.exists():
-                with Outbox.open(config.outbox_db, read_only=True) as outbox:
-                    waiting = Fill.of(ledger, outbox.watermarks()).waiting
+        if config.ledger_db.exists():
+            waiting, last = _recorded(config)
     except (EdgeDoorError, PermissionError):
         hidden = True
     return Standing(
@@ -92,6 +88,17 @@ def standing(config: Config) -> Standing:
         last=last,
         hidden=hidden,
     )
+
+
+def _recorded(config: Config) -> tuple[int | None, StoredEvent | None]:
+    """How many events wait for the broker, where there is one; and the newest."""
+    with Ledger.open(config.ledger_db, config.device.id, read_only=True) as ledger:
+        newest = ledger.events(limit=1, newest_first=True)
+        waiting = None
+        if config.mqtt.host is not None and config.outbox_db.exists():
+            with Outbox.open(config.outbox_db, read_only=True) as outbox:
+                waiting = Fill.of(ledger, outbox.watermarks()).waiting
+    return waiting, newest[0] if newest else None
 
 
 def _ask(config: Config) -> tuple[Status | None, str]:

@@ -39,6 +39,11 @@ def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
         LedgerError: it is damaged, another hand wrote there, or it is older than it should be.
         VaultError: the key is missing or may be read by others.
     """
+    if not config.key_file.exists() and not config.ledger_db.exists():
+        raise LedgerError(
+            f"there is nothing in {config.paths.state} yet: `edge-door init` makes this device's "
+            "key and databases, and so does the door's first start."
+        )
     ledger = Ledger.open(
         config.ledger_db,
         config.device.id,

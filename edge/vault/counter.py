@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from edge.errors import VaultError
+from edge.errors import VaultError, reason_of
 from edge.files import replace_file
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Counter:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise VaultError(f"{self.path} cannot be read: {error}.") from error
+            raise VaultError(f"{self.path} cannot be read: {reason_of(error)}.") from error
         raise VaultError(
             f"{self.path} was changed or belongs to another key. Restore it together with the "
             "key and the people database, or remove it and accept the database as it is."

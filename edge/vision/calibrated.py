@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.calibration import Calibration, from_json
 from edge.believed import read_believed
-from edge.errors import CalibrationError
+from edge.errors import CalibrationError, reason_of
 from edge.vision.models.manifest import read_manifest, shipped_models
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_calibration(config: Config) -> Calibration:
         text = read_believed(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(
-            f"the calibration {path} cannot be read: {error}. Make one with `edge-door calibrate`, "
+            f"the calibration {path} cannot be read: {reason_of(error)}. Make one with `edge-door calibrate`, "
             "or set [match] calibration."
         ) from error
     calibration = from_json(text, str(path))

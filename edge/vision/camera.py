@@ -325,6 +325,8 @@ def images_in(folder: Path, pattern: str = "*") -> list[Path]:
     Raises:
         CameraError: there is none.
     """
+    if not folder.is_dir():
+        raise CameraError(f"there is no folder {folder}")
     found = sorted(p for p in folder.glob(pattern) if _is_image(p))
     if not found:
         raise CameraError(f"the folder {folder} holds no image")
@@ -352,7 +354,7 @@ def _why_not_open(target: str) -> str:
         return f"the stream {public(target)} cannot be opened. Is its address right?"
     path = Path(target)
     if path.is_file():
-        return f"{target} is not a video that can be read"
+        return f"{target} is neither a picture nor a video that can be read"
     if path.exists():
         return f"the camera {target} cannot be opened. Is another program using it?"
     return f"there is no camera, video or folder at {target}. Set [camera] source, or --camera."

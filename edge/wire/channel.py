@@ -55,7 +55,12 @@ class Channel:
             sock.connect(str(path))
         except OSError as error:
             sock.close()
-            raise WireError(f"nobody answers at {path}: {error.strerror or error}") from error
+            if isinstance(error, PermissionError):
+                raise WireError(f"{path}: {error.strerror}.") from error
+            raise WireError(
+                f"nobody answers at {path}: edge-door does not run here. Start it: "
+                "sudo systemctl start edge-door.target, or edge-door run"
+            ) from error
         return cls(sock)
 
     def fileno(self) -> int:

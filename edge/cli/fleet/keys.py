@@ -12,8 +12,8 @@ from rich.table import Table
 
 from edge.access.command import public_text
 from edge.access.operators import Operators, Role, proper_key
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
-from edge.errors import UsageError
+from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, show
+from edge.errors import UsageError, reason_of
 from edge.files import create_file
 from edge.records import EventKind, Reason
 from edge.sight.journal import Journal, open_ledger
@@ -57,7 +57,7 @@ def make(
         public = public_text(key)
         secret = ""
         if passphrase:
-            secret = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
+            secret = ask_secret("Passphrase", twice=True)
         try:
             create_file(file, _pem(key, secret))
         except OSError as error:
@@ -105,10 +105,12 @@ def read_key(file: Path) -> Ed25519PrivateKey:
         try:
             key = serialization.load_pem_private_key(content, None)
         except TypeError:  # it is encrypted
-            secret = typer.prompt(f"Passphrase of {file}", hide_input=True, err=True)
+            secret = ask_secret(f"Passphrase of {file}")
             key = serialization.load_pem_private_key(content, secret.encode())
     except (OSError, ValueError) as error:
-        raise UsageError(f"{file} is not a private key that can be read: {error}") from error
+        raise UsageError(
+            f"{file} is not a private key that can be read: {reason_of(error)}"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{file} holds a key of another kind; make one with `edge-door keys make`")
     return key

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, show
 from edge.ops.note import recorded_in
 from edge.records import Reason
 from edge.vault.credentials import Credentials, Kind, card_number
@@ -34,7 +34,7 @@ def set_pin(
     json: JsonOption = False,
 ) -> None:
     """Give a person a PIN; it is asked for, so that it stands in no shell history."""
-    pin = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+    pin = ask_secret("PIN", twice=True)
     kind = Kind.DURESS if duress else Kind.PIN
     with _recorded(config, Reason.CREDENTIAL_ADDED, name, kind) as credentials:
         credentials.set_pin(name, pin, duress=duress)

@@ -133,7 +133,7 @@ def _enroll_one(
         found = enrol_files(settings, stages, name, sources, consent, tell)
     if found.problem:
         named = "".join(f"\n  {refused.file}: {refused.why}" for refused in found.refused)
-        raise EnrolmentError(f"{name} is not enrolled: {found.problem}.{named}")
+        raise EnrolmentError(f"{name} is not enrolled: {found.problem.rstrip('.')}.{named}")
     lines = [f"{name} is enrolled: {_captures(found.captures)}."]
     lines += [f"  not taken: {refused.file}: {refused.why}" for refused in _some(found.refused)]
     if found.warning:

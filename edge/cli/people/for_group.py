@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.cli.base import progress, show
-from edge.cli.people.offices import opened, places, plain
+from edge.cli.people.offices import opened, places
 from edge.office.rows import Person
 from edge.ops.enrol import collect_from_camera, template_of
 from edge.ops.offer import Wish, require_office, send_offer
@@ -52,7 +52,7 @@ def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: 
             f"{capture.name} was sealed for the people office and sent. Nobody is known by it "
             "until the office accepts: `edge-door office offers` there."
         )
-    show(result, as_json=as_json, text=plain(text))
+    show(result, as_json=as_json, text=text)
 
 
 def _keep(settings: Config, capture: Capture, template: Template, wish: Wish) -> str:

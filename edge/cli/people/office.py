@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
-from edge.cli.people.offices import Groups, office_app, opened, places, plain, show_doors
+from edge.cli.people.offices import Groups, office_app, opened, places, show_doors
 from edge.errors import RosterError, UsageError
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
@@ -38,7 +38,7 @@ def init(config: ConfigOption = None, json: JsonOption = False) -> None:
         f"office = '{keys.offers.public}'"
     )
     result = {"ok": True, "key": keys.public, "office": keys.offers.public}
-    show(result, as_json=json, text=plain(text))
+    show(result, as_json=json, text=text)
 
 
 @office_app.command()

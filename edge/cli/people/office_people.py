@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
-from edge.cli.people.offices import Groups, day, office_app, opened, plain
+from edge.cli.people.offices import Groups, day, office_app, opened
 from edge.errors import UsageError
 from edge.office.offers import Waiting, read_offers
 from edge.office.post import open_post
@@ -36,7 +36,7 @@ def offers(config: ConfigOption = None, json: JsonOption = False) -> None:
             else ("?", "", "", "")
         )
         when = day(found.at) if found else ""
-        table.add_row(*map(plain, (*cells, one.device, when, one.problem)))
+        table.add_row(*cells, one.device, when, one.problem)
     rows = [
         {
             "name": one.offer.name if one.offer else None,
@@ -67,7 +67,7 @@ def accept(
         post.take_off(one.topic)
     result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
     text = f"{name} is in the book. `edge-door office publish` tells the doors."
-    show(result, as_json=json, text=plain(text))
+    show(result, as_json=json, text=text)
 
 
 @office_app.command()
@@ -84,7 +84,7 @@ def decline(
         one, _ = _the_one(read_offers(book, keys, post), name, door)
         post.take_off(one.topic)
     result = {"ok": True, "declined": name, "door": one.device}
-    show(result, as_json=json, text=plain(f"{name} is not taken in."))
+    show(result, as_json=json, text=f"{name} is not taken in.")
 
 
 def _the_one(waiting: list[Waiting], name: str, door: str | None) -> tuple[Waiting, Offer]:
@@ -116,7 +116,7 @@ def move(
         hours = old.schedule if schedule is None else tuple(schedule)
         end = old.expires if until is None else until.timestamp()
         book.change(old, Person(old.person, old.name, tuple(group), hours, end, old.model))
-    show({"ok": True, "name": name, "groups": group}, as_json=json, text=plain(f"{name} moved."))
+    show({"ok": True, "name": name, "groups": group}, as_json=json, text=f"{name} moved.")
 
 
 @office_app.command()
@@ -126,7 +126,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
         person = book.person(name)
         book.remove(person)
     result = {"ok": True, "removed": name, "number": person.person}
-    show(result, as_json=json, text=plain(f"{name} ({person.person}) is out of the book."))
+    show(result, as_json=json, text=f"{name} ({person.person}) is out of the book.")
 
 
 @office_app.command("people")
@@ -142,7 +142,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
             ", ".join(one.schedule) or "always",
             day(one.expires),
         )
-        table.add_row(*map(plain, cells), one.person[:8])
+        table.add_row(*cells, one.person[:8])
     rows = [
         {
             "name": p.name,
@@ -168,7 +168,7 @@ def erased(
     table = Table("name", "number", "removed", "door", "forgotten")
     for one in found:
         cells = one.name, one.person[:8], day(one.asked), one.device, _said(one)
-        table.add_row(*map(plain, cells))
+        table.add_row(*cells)
     rows = [asdict(one) | {"said": _said(one)} for one in found]
     show({"erased": rows}, as_json=json, text=table if rows else "Nobody of that name was removed.")
 

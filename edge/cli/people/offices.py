@@ -83,7 +83,7 @@ def show_doors(book: Book, post: Post, office: str, *, as_json: bool) -> None:
         whys += [f"left out: {why}" for why in row["left_out"].values()]
         told = "\n".join([row["state"], *whys])
         cells = row["door"], str(row["desired"]), str(row["known"]), told
-        table.add_row(*map(plain, cells))
+        table.add_row(*cells)
     show({"doors": rows}, as_json=as_json, text=table if rows else "No door is trusted yet.")
 
 
@@ -112,8 +112,3 @@ def _row(
 def day(at: float | None) -> str:
     """A moment for a table."""
     return "" if at is None else f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
-
-
-def plain(text: str) -> str:
-    """Text that rich does not take for markup."""
-    return text.replace("[", "\\[")

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from edge.config.sections import Level
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.evaluate.intervals import Share
 from edge.records import Box, Face, Frame
 from edge.vision.liveness.limits import DOUBT_ABOVE
@@ -130,7 +130,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as file:
             archive = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
-        raise UsageError(f"the crops {path} cannot be read: {error}") from error
+        raise UsageError(f"the crops {path} cannot be read: {reason_of(error)}") from error
     missing = [name for name in _NEEDED if name not in archive]
     if missing:
         raise UsageError(f"{path} has no array called {', '.join(missing)}.")

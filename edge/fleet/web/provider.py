@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 
 from edge.config.section import Section
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.fleet.kinds import Role
 
 if sys.version_info >= (3, 11):
@@ -58,7 +58,9 @@ class Provider(Section):
         try:
             return self.secret_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"secret_file: {self.secret_file} cannot be read: {error}") from error
+            raise UsageError(
+                f"secret_file: {self.secret_file} cannot be read: {reason_of(error)}"
+            ) from error
 
 
 def read_provider(path: Path) -> Provider:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, PositiveFloat, TypeAdapter, ValidationError
 
 from edge.believed import read_believed
-from edge.errors import ModelError
+from edge.errors import ModelError, reason_of
 from edge.vision.models.adapted import Projection, adapted
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 
@@ -199,4 +199,4 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_believed(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the model manifest {path} cannot be read: {error}") from error
+        raise ModelError(f"the model manifest {path} cannot be read: {reason_of(error)}") from error
