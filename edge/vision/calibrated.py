@@ -42,8 +42,8 @@ def read_calibration(config: Config) -> Calibration:
         text = read_believed(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(
-            f"the calibration {path} cannot be read: {reason_of(error)}. Make one with `edge-door calibrate`, "
-            "or set [match] calibration."
+            f"the calibration {path} cannot be read: {reason_of(error)}. Make one with "
+            "`edge-door calibrate`, or set [match] calibration."
         ) from error
     calibration = from_json(text, str(path))
     calibration.require(embedder.sha256)
