@@ -129,7 +129,9 @@ class TestBadInput:
         film.write_bytes(os.urandom(5000))
         done = door.command("enroll", "X", "--from", str(film), "--json")
         assert done.returncode == 1
-        assert "is not a video that can be read" in json.loads(done.stdout)["error"]
+        assert (
+            "is neither a picture nor a video that can be read" in json.loads(done.stdout)["error"]
+        )
 
     def test_pictures_without_a_face(self, door: Door) -> None:
         wall = save(door.folder / "wall.png", np.full((300, 300, 3), 120, np.uint8))

@@ -130,7 +130,7 @@ def test_a_camera_that_is_not_there(source: str, sentence: str) -> None:
 def test_broken_files(tmp_path: Path) -> None:
     broken = tmp_path / "film.mp4"
     broken.write_bytes(b"not a film" * 100)
-    with pytest.raises(CameraError, match="is not a video that can be read"):
+    with pytest.raises(CameraError, match="is neither a picture nor a video that can be read"):
         open_source(section(broken))
     empty = tmp_path / "none"
     empty.mkdir()

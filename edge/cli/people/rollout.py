@@ -10,7 +10,7 @@ from rich.table import Table
 
 from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
-from edge.cli.people.offices import office_app, plain
+from edge.cli.people.offices import office_app
 from edge.errors import UsageError
 from edge.link.client import Broker
 from edge.link.payloads import RolloutPlan, RolloutState
@@ -59,11 +59,9 @@ def rollout(
         for number, names in enumerate(ended.waves, start=1)
         for name in names
     ]
-    table = Table(
-        "wave", "door", "state", caption=plain(f"{ended.state.value} {ended.why}".strip())
-    )
+    table = Table("wave", "door", "state", caption=f"{ended.state.value} {ended.why}".strip())
     for row in rows:
-        table.add_row(*map(plain, map(str, row.values())))
+        table.add_row(*map(str, row.values()))
     done = ended.state is RolloutState.DONE
     result = {"ok": done, "version": version, "why": ended.why, "doors": rows}
     show(result, as_json=json, text=table)
