@@ -148,6 +148,7 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
                 "the old one; somebody else needs another name."
             )
         turned = replace(template, vectors=vault.rotation(template.vectors))
+        vault.members.refuse(name)
         alike = resembled(turned, vault.templates(template.model), threshold(config))
         _refuse_unknown_lookalikes(name, alike, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}

@@ -10,7 +10,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from edge.errors import EdgeDoorError, EnrolmentError
+from edge.errors import EdgeDoorError, EnrolmentError, UsageError
 from edge.names import folded
 from edge.records import Template
 from edge.roster.pages import Member
@@ -71,6 +71,22 @@ class Members:
         """Everybody known from the centre, by their number there."""
         with self._store.reading() as tables:
             return _held(tables)
+
+    def has(self, name: str) -> bool:
+        """Whether somebody of that name is from the centre."""
+        return folded(name) in {folded(member.name) for member in self.held().values()}
+
+    def refuse(self, name: str) -> None:
+        """See that a change at this door is to nobody from the centre.
+
+        Raises:
+            UsageError: it is; the office decides.
+        """
+        if self.has(name):
+            raise UsageError(
+                f"{name} is known here from the people office: change them there, with "
+                "`edge-door office`."
+            )
 
     def obey(
         self, plan: Plan, opened: Sequence[tuple[Member, Content]], model: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.errors import VaultError
+from edge.errors import UsageError, VaultError
 from edge.records import Template
 from edge.roster.desired import Desired
 from edge.roster.envelope import Content
@@ -74,6 +74,15 @@ def test_whose_envelope_has_not_come_is_not_known_yet(vault: Vault) -> None:
     assert names(vault) == ["Bo"]
     again = plan(Desired("door1", 1, "", 1.0, None, ()), (ANNA, BO), {"p2": BO})
     assert again.wanted == (ANNA,)
+
+
+def test_who_is_from_the_centre_is_not_changed_at_the_door(vault: Vault) -> None:
+    obey(vault, ANNA, p1=content(1))
+    assert vault.members.has("anna")
+    with pytest.raises(UsageError, match="from the people office: change them there"):
+        vault.members.refuse("ANNA")
+    vault.members.refuse("Bo")
+    assert not vault.members.has("Bo")
 
 
 def test_local_people_are_not_the_centres(vault: Vault) -> None:

@@ -58,9 +58,14 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     """Forget a person; their key is destroyed."""
     settings = own_config(config)
     _refuse_if_named(settings, name, "Take them out there", config)
-    with open_vault(settings) as vault, recorded_in(settings, vault, Reason.REMOVED, name):
-        vault.remove(name)
-    show({"ok": True, "removed": name}, as_json=json, text=f"{name} is forgotten.")
+    with open_vault(settings) as vault:
+        central = vault.members.has(name)
+        with recorded_in(settings, vault, Reason.REMOVED, name):
+            vault.remove(name)
+    text = f"{name} is forgotten."
+    if central:
+        text += " The people office's list brings them back: `edge-door office remove` there."
+    show({"ok": True, "removed": name, "comes_back": central}, as_json=json, text=text)
 
 
 @people_app.command()
@@ -69,11 +74,10 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
     settings = own_config(config)
     if folded(old) != folded(new):
         _refuse_if_named(settings, old, f"Write {new!r} there", config)
-    with (
-        open_vault(settings) as vault,
-        recorded_in(settings, vault, Reason.RENAMED, new, before=old),
-    ):
-        vault.rename(old, new)
+    with open_vault(settings) as vault:
+        vault.members.refuse(old)
+        with recorded_in(settings, vault, Reason.RENAMED, new, before=old):
+            vault.rename(old, new)
     show({"ok": True, "old": old, "new": new}, as_json=json, text=f"{old} is now {new}.")
 
 
