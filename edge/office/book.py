@@ -1,28 +1,25 @@
 """The office's book: doors, people, groups, and the last list that was made for each door.
 
-Templates, cards and PINs lie in it encrypted under the office's key, bound to their row.
+Templates, cards and PINs lie in it encrypted (`edge.office.locker`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from edge.errors import RosterError, UsageError
+from edge.errors import UsageError
 from edge.office.doors import Doors
 from edge.office.erasures import Erasures
+from edge.office.locker import Locker
 from edge.office.rows import SCHEMA, Door, Person
 from edge.office.shelf import Shelf
 from edge.roster.desired import Desired
-from edge.roster.envelope import MAX_CONTENT, TRAVELS_AS, Address, Content, seal
+from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import Member, spread
 from edge.store import Store
 
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edge.roster.report import Report
-
-_NONCE_BYTES = 12
-_NUMBERS = "<f4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class Book:
             RosterError: it is damaged, or another program's.
         """
         self._store = Store.open(path, SCHEMA)
-        self._cipher = AESGCM(key)
+        self._locker = Locker(key)
         self.doors = Doors(self._store)
         """Which the office trusts."""
         self.shelf = Shelf(self._store)
@@ -102,7 +96,7 @@ class Book:
         with self._changing():
             self._store.query(
                 "INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
-                (*self._row(numbered), self._lock(numbered, content)),
+                (*self._row(numbered), self._locker.lock(numbered, content)),
             )
         return numbered
 
@@ -145,7 +139,7 @@ class Book:
                 self._store.query(
                     "UPDATE people SET model = ?, content = ?, version = version + 1 "
                     "WHERE person = ?",
-                    (model, self._lock(after, content), number),
+                    (model, self._locker.lock(after, content), number),
                 )
 
     def remove(self, person: Person) -> None:
@@ -219,21 +213,6 @@ class Book:
         groups, schedule = json.dumps(sorted(person.groups)), json.dumps(list(person.schedule))
         return person.person, person.name, groups, schedule, person.expires, person.model
 
-    @staticmethod
-    def _check_size(content: Content) -> None:
-        size = len(content.to_json(TRAVELS_AS))
-        if size > MAX_CONTENT:
-            raise UsageError(
-                f"{len(content.vectors)} captures make an envelope of {size} bytes, and brokers "
-                f"take {MAX_CONTENT}: enrol with fewer pictures."
-            )
-
-    def _lock(self, person: Person, content: Content) -> bytes:
-        self._check_size(content)
-        nonce = os.urandom(_NONCE_BYTES)
-        bound = f"{person.person} {person.model}".encode()
-        return nonce + self._cipher.encrypt(nonce, content.to_json(_NUMBERS), bound)
-
     def content(self, person: Person) -> Content:
         """Template, cards and PIN of somebody.
 
@@ -243,15 +222,7 @@ class Book:
         ((secret,),) = self._store.query(
             "SELECT content FROM people WHERE person = ?", (person.person,)
         )
-        bound = f"{person.person} {person.model}".encode()
-        try:
-            plain = self._cipher.decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], bound)
-        except InvalidTag as error:
-            raise RosterError(
-                f"what the book holds of {person.name} does not open with this key: it was "
-                "changed, or the key file is another office's"
-            ) from error
-        return Content.from_json(plain, _NUMBERS, "the book")
+        return self._locker.open(person, secret)
 
     def _who(self, door: Door, now: float) -> tuple[list[Person], dict[str, str]]:
         people = [

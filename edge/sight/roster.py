@@ -45,8 +45,8 @@ AT_ONCE = 100
 """People taken in with one change of the vault."""
 SETTLE_S = 0.5
 """Nothing has come for so long: what is here is taken in."""
-_ASKED, _SAID = 100, 50
-"""How many envelopes, and how many refusals and receipts, a report names."""
+_SAID = 50
+"""So many refusals and receipts a report names, and as many envelopes as are taken in at once."""
 
 log = logging.getLogger(__name__)
 
@@ -145,10 +145,10 @@ class Roster:
             lease=self._head.lease,
             known=self._known,
             pages=pages,
-            envelopes=tuple(self._wanted)[:_ASKED],
+            envelopes=tuple(self._wanted)[:AT_ONCE],
             waiting=len(self._wanted),
             refused=dict(list(self._refused.items())[:_SAID]),
-            erased=dict(list(self._erased.items())[-_SAID:]),
+            erased=self._erased,
         )
         return report.to_json().decode("ascii")
 
@@ -185,10 +185,7 @@ class Roster:
             self._say_refused({member.person: str(error)})
             raise
         self._came = time.monotonic()
-        if len(self._opened) < AT_ONCE and self._wanted:
-            self.report()  # the next of them are asked for
-            return False
-        return self.settle()
+        return self.settle() if len(self._opened) >= AT_ONCE or not self._wanted else False
 
     def _obey(self, desired: Desired, opened: Mapping[str, tuple[Member, Content]]) -> bool:
         """Note what will be done, then do it; nothing is done half."""
@@ -212,7 +209,8 @@ class Roster:
             self._head, self._known = todo.head, len(self._vault.members.held())
         self._note([held[person] for person in todo.removed], Reason.REMOVED)
         self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
-        self._erased |= dict.fromkeys(todo.removed, round(now().wall, 3))
+        receipts = self._erased | dict.fromkeys(todo.removed, round(now().wall, 3))
+        self._erased = dict(list(receipts.items())[-_SAID:])
         self._say_refused(refused)
         here = {member.person for member, _ in taken} | set(self._refused) | set(self._opened)
         self._wanted = {m.envelope: m for m in todo.wanted if m.person not in here}

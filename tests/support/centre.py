@@ -88,7 +88,7 @@ class Door:
                     self.take(wanted[topic], broker[topic])
                 except RosterError:  # it stands in the report
                     continue
-        self.roster.settle()
+            self.roster.settle()
 
     def report(self) -> Report:
         return Report.from_json(self.ledger.states()[STATE].encode("ascii"))
