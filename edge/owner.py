@@ -2,6 +2,9 @@
 
 Sight keeps the key in its sealed states as well. This file is for programs that may not read those,
 and it does not lie where the configuration says: who could rewrite that would choose it.
+
+Beside it lies a copy of the configuration that was sealed last, for the guard: where somebody has
+changed the configuration, nobody is let in, but the exit button and the fire input must work.
 """
 
 from __future__ import annotations
@@ -33,15 +36,31 @@ def known_owner() -> str | None:
         raise SealError(f"the owner's key {path} cannot be read: {error}.") from error
 
 
-def remember_owner(key: str) -> None:
-    """Write the key, on an installed machine; elsewhere do nothing.
+def remember_owner(key: str, config_path: Path) -> None:
+    """Keep the key and the configuration that it has sealed, on an installed machine.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: they cannot be written.
     """
     path = _place()
-    if path.parent.is_dir() and known_owner() != key:
+    if not path.parent.is_dir():
+        return
+    given = config_path.stat()
+    copy = _copy()
+    replace_file(copy, config_path.read_bytes(), given.st_mode & 0o777)
+    os.chown(copy, -1, given.st_gid)
+    if known_owner() != key:
         replace_file(path, f"{key}\n".encode("ascii"), 0o644)
+
+
+def sealed_copy() -> Path | None:
+    """The configuration that was sealed last; None where none was."""
+    copy = _copy()
+    return copy if copy.is_file() else None
+
+
+def _copy() -> Path:
+    return _place().with_name("sealed.toml")
 
 
 def _place() -> Path:

@@ -152,6 +152,7 @@ class Updates:
                 self._releases.switch(earlier)
                 self._test(self._path, self._config.paths.release, key)
                 self._note(Reason.UPDATE_UNDONE, earlier, current)
+                remember_owner(key, self._path)
             except (EdgeDoorError, OSError) as error:
                 self._back(current, earlier, error)
                 self._remember(key, current, earlier)
@@ -182,7 +183,7 @@ class Updates:
     def _remember(self, key: str, version: int, before: int) -> None:
         with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
             note_release(Journal(ledger, self._config.device.id), key, version, before)
-        remember_owner(key)
+        remember_owner(key, self._path)
 
     def _note(
         self,

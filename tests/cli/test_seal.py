@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.believed import enforce
+from edge.cli.door.programs import door as start_guard
+from edge.errors import ConfigError
 from edge.vault.vault import open_vault
 from tests.support.running import Door
 
@@ -40,7 +47,6 @@ def test_sealed_and_checked(door: Door) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["door"],
         ["link"],
         ["sight"],
         ["verify", "a.png", "b.png"],
@@ -61,6 +67,40 @@ def test_a_changed_configuration_is_refused_by(door: Door, command: list[str]) -
         door.path.write_bytes(whole)
     assert "is not what was sealed" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("change", ["another pulse", "no TOML", "gone"])
+def test_leaving_does_not_hang_on_the_seal(
+    door: Door, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The guard goes by what was sealed last, so that the exit button works; sight does not."""
+    if not (door.folder / "owner.pub").exists():
+        test_sealed_and_checked(door)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, command: ran.append(command))
+    whole = door.path.read_bytes()
+    changed = {"another pulse": whole.replace(b"pulse_s = 0.6", b"pulse_s = 29.0"), "no TOML": b"["}
+    if change == "gone":
+        door.path.unlink()
+    else:
+        door.path.write_bytes(changed[change])
+    try:
+        start_guard("", config=door.path)
+        if change == "another pulse":
+            start_guard("", release=True, config=door.path)
+    finally:
+        door.path.write_bytes(whole)
+        enforce(None)
+    assert json.loads(ran[0][-1])["rules"]["pulse_s"] == 0.6
+    assert ran[1:] == [] or ran[1][-1] == "--release"
+
+
+def test_a_door_that_was_never_sealed_has_no_copy_to_go_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(tmp_path / "owner.pub"))
+    with pytest.raises(ConfigError, match="does not exist"):
+        start_guard("", config=tmp_path / "edge-door.toml")
 
 
 def test_doctor_names_it(door: Door) -> None:

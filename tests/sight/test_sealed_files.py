@@ -54,7 +54,7 @@ class Place:
         with open_ledger(self.config) as ledger:
             seal = read_seal(seal_path(self.path))
             note_seal(Journal(ledger, "door1"), seal.key, seal.version, len(seal.files))
-        remember_owner(seal.key)
+        remember_owner(seal.key, self.path)
 
     def start(self) -> Config:
         """As sight does, as far as files go."""
@@ -142,7 +142,7 @@ def test_another_state_folder_is_no_way_around_the_seal(place: Place) -> None:
 def test_a_seal_by_another_than_the_machines_owner_is_refused(place: Place) -> None:
     place.seal()
     place.know()
-    remember_owner(public_text(Ed25519PrivateKey.generate()))
+    remember_owner(public_text(Ed25519PrivateKey.generate()), place.path)
     with pytest.raises(SealError, match="this machine's owner is"):
         place.start()
 

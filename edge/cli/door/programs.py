@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge.believed import enforce
 from edge.cli.base import (
     ConfigOption,
     app,
     believed_config,
+    complaints,
     config_path,
     read_config,
     start_logging,
 )
 from edge.cli.door.service import heartbeat
+from edge.config import load
 from edge.door.launch import PYTHON, guard_command, wiring_command
-from edge.errors import UsageError
+from edge.errors import ConfigError, SealError, UsageError
 from edge.link import process as link_process
 from edge.ops.supervisor import PEER_NAMED
-from edge.owner import known_owner
+from edge.owner import known_owner, sealed_copy
 from edge.stopping import StopSignal
 from edge.systemd import notify
 
@@ -53,7 +56,7 @@ def door(
     config: ConfigOption = None,
 ) -> None:
     """The relay guard alone: the only program that touches the pins."""
-    settings = _pinned(config)
+    settings = read_config(config, required=True) if release else _wired(config)
     if task not in ("", "test"):
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
     command = (
@@ -74,6 +77,22 @@ def link(config: ConfigOption = None) -> None:
     notify("READY=1")  # before the broker is there: link lives through outages
     with StopSignal() as stop:
         raise typer.Exit(link_process.run(settings, stop, heartbeat))
+
+
+def _wired(config: Path | None) -> Config:
+    """The guard's configuration; where it is not what was sealed, the copy of what was.
+
+    Nobody is let in then, since sight does not start; but leaving must not hang on a seal.
+    """
+    try:
+        return _pinned(config)
+    except (ConfigError, SealError) as error:
+        copy = sealed_copy()
+        if copy is None:
+            raise
+        complaints.print(f"{error} The guard goes by {copy}.", soft_wrap=True)
+        enforce(None)
+        return load(copy)
 
 
 def _pinned(config: Path | None) -> Config:

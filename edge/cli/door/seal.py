@@ -48,7 +48,7 @@ def seal(
             journal = Journal(ledger, settings.device.id)
             note_seal(journal, found.key, found.version, len(found.files))
     if signer is not None:
-        remember_owner(found.key)
+        remember_owner(found.key, path)
     count = require_sealed(settings, path, vouched(settings, path, found.key))
     result = {"ok": True, "seal": str(place), "version": found.version, "files": count}
     text = f"{count} files are what was sealed, by the key {found.key}."
