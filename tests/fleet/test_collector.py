@@ -172,7 +172,7 @@ def test_missing_events_are_given_up_only_after_answers() -> None:
     """However long it takes: a door that does not answer, or a new connection, proves nothing."""
     confirming = Confirming({}, 0.0)
     waiting, whole = Watermark(1, "a"), Watermark(9, "b")
-    gap = Taken(confirm={"door1": waiting}, resend={"door1"})
+    gap = Taken(confirm={"door1": waiting}, resend={"door1"}, went_on={"door1"})
     for step in range(HOPELESS_AFTER):
         for _ in range(5):  # more of the same without being asked again
             confirming.taken(gap)
@@ -182,6 +182,16 @@ def test_missing_events_are_given_up_only_after_answers() -> None:
     confirming.taken(gap)
     assert confirming.hopeless() == {"door1"}
     confirming.taken(Taken(confirm={"door1": whole}))
+    assert confirming.hopeless() == frozenset()
+
+
+def test_what_happens_meanwhile_is_no_answer() -> None:
+    """It may stand in the broker's queue before the answer, while a collector is behind."""
+    confirming = Confirming({}, 0.0)
+    live = Taken(confirm={"door1": Watermark(1, "a")}, resend={"door1"})
+    for step in range(2 * HOPELESS_AFTER):
+        confirming.taken(live)
+        assert list(confirming.due(1000.0 * step))
     assert confirming.hopeless() == frozenset()
 
 

@@ -66,8 +66,10 @@ class Confirming:
             if device not in taken.resend:
                 self._gaps.pop(device, None)
         for device in taken.resend:
-            answered = device in self._unanswered
-            self._unanswered.discard(device)
+            # What happens there meanwhile is no answer, and may wait long in the broker's queue.
+            answered = device in self._unanswered and device in taken.went_on
+            if answered:
+                self._unanswered.discard(device)
             self._gaps[device] = self._gaps.get(device, 0) + answered
 
     def hopeless(self) -> frozenset[str]:

@@ -46,6 +46,8 @@ class Taken:
     confirm: dict[str, Watermark] = field(default_factory=dict)
     resend: set[str] = field(default_factory=set)
     """Doors that must send again from their watermark."""
+    went_on: set[str] = field(default_factory=set)
+    """Those of them that sent something again, and it was what comes later."""
 
 
 def known_doors(connection: Connection, names: Iterable[str], now: float, batch: int) -> list[Any]:
@@ -166,6 +168,8 @@ class _Chain:
         gone = arrival.sequence == json.loads(self._door.reported).get("first")
         if not gone and self._door.id not in self._in.hopeless:
             self._in.taken.resend.add(self._door.id)
+            if arrival.replayed:
+                self._in.taken.went_on.add(self._door.id)
             return
         first, last = self._whole + 1, arrival.sequence - 1
         self._in.connection.execute(

@@ -48,6 +48,8 @@ class Arrival:
     at: float
     trusted: bool
     detail: Mapping[str, object]
+    replayed: bool
+    """Sent late, or once more."""
 
 
 def split_topic(base: str, topic: str) -> tuple[str, str] | None:
@@ -81,7 +83,8 @@ def read_event(device: str, payload: bytes) -> Arrival:
             "an event without the body that was hashed: this door's edge-door is older than the "
             "collector. Update the door"
         )
-    return _arrival(device, sequence, boot, body, chain, _head(fields.get("head")))
+    arrival = _arrival(device, sequence, boot, body, chain, _head(fields.get("head")))
+    return replace(arrival, replayed=fields.get("replayed") is True)
 
 
 def read_object(payload: bytes) -> dict[str, object]:
@@ -163,6 +166,7 @@ def _arrival(
         at=_seconds(fields.get("wall")),
         trusted=fields.get("wall_trusted") is True,
         detail=detail if isinstance(detail, dict) else {},
+        replayed=False,
     )
 
 
