@@ -4,8 +4,8 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-./deploy/test.sh [--static | --fast | --slow | --faults | --cost | --arm | --cluster | --emulated |
-                  --coverage] [more for pytest]
+./deploy/test.sh [--static | --fast | --slow | --faults | --cost | --arm | --cluster |
+                  --emulated | --first-hours | --coverage] [more for pytest]
 
   (nothing)    set up, then lint, types, layer contracts and every test
   --static     lint, types and layer contracts alone: what a commit must pass
@@ -16,12 +16,14 @@ usage() {
                tests/cost/baseline.json
   --arm        only aarch64: its wheels in an arm64 Debian, emulated and not timed; as root
   --cluster    only three RabbitMQ 4 nodes of Debian 13 that are killed under load; as root
+  --first-hours  only what newcomers type: every command of the guide in a fresh Debian; as root,
+               with a network; transcripts go to $EDGE_DOOR_TRANSCRIPTS
   --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
   --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
 END
 }
 
-rest="not emulated and not cost and not arm and not cluster"
+rest="not emulated and not cost and not arm and not cluster and not first_hours"
 marks="not slow and $rest"
 static=yes
 tests=yes
@@ -32,6 +34,7 @@ faults=no
 arm=no
 cluster=no
 cost=no
+hours=no
 case "${1:-}" in
   -h | --help) usage; exit ;;
   --static) tests=no; shift ;;
@@ -39,6 +42,7 @@ case "${1:-}" in
   --slow) marks=$rest; shift ;;
   --faults) static=no; faults=yes; shift ;;
   --emulated) marks="emulated"; static=no; emulated=yes; shift ;;
+  --first-hours) marks="first_hours"; static=no; extra="test"; hours=yes; shift ;;
   --arm) marks="arm"; static=no; extra="test"; arm=yes; shift ;;
   --cluster) marks="cluster"; static=no; extra="test"; cluster=yes; shift ;;
   --cost) marks="cost"; static=no; extra="test"; cost=yes; shift ;;
@@ -59,6 +63,10 @@ if [ "$arm" = yes ]; then
 fi
 if [ "$cluster" = yes ]; then
   need_packages debootstrap=debootstrap ip=iproute2
+  export EDGE_DOOR_TEST_REQUIRED=1
+fi
+if [ "$hours" = yes ]; then
+  need_packages debootstrap=debootstrap systemd-nspawn=systemd-container
   export EDGE_DOOR_TEST_REQUIRED=1
 fi
 if [ "$emulated" = yes ]; then

@@ -1,0 +1,157 @@
+"""Newcomers, the pages that each reads, and what they must do otherwise than it stands there.
+
+A command of a page that is not named here is typed as it stands and must end with 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tests.first_hours.pages import commands
+from tests.first_hours.steps import Step
+
+CONFIG = "/etc/edge-door/edge-door.toml"
+LONG = "it takes hours, and is the tests themselves"
+FIGURES = "it needs labelled pictures that cannot be handed on"
+CAMERA = "there is no camera here"
+BROKER = "it needs a broker: tests/link and tests/whole play it"
+PEERS = "MediaPipe needs an environment of its own, as tests/evaluate/test_peers.py says"
+_PYTHON = (
+    "./deploy/demo.sh",
+    "sudo apt-get update && sudo apt-get install -y python3 python3-venv",
+)
+_EDITED = " ".join(
+    f"-e 's|^#* *{key} = .*|{key} = {value}|'"
+    for key, value in {"source": '"/hour/camera.avi"', "loop": "true", "claim": '"anyone"'}.items()
+)
+_PUBLIC = "$(edge-door command key tom.key)"
+_ANNA = "sudo edge-door enroll Anna photos/anna/"
+_FORGET = "sudo edge-door people remove Anna"
+
+UNTYPED = dict.fromkeys(
+    (
+        "deploy/broker/README.md",
+        "deploy/fleet/README.md",
+        "deploy/guide/fleet.md",
+        "deploy/guide/people.md",
+        "README.md#Many doors",
+    ),
+    "a building has several machines: tests/fleet, tests/office and tests/whole play it",
+) | {
+    "README.md#How good it is": FIGURES,
+    "deploy/guide/keys.md": "it needs a TPM, or a passphrase at every start: tests/vault plays it",
+    "deploy/guide/updates.md": "it needs a bundle of another version: the updates' tests make one",
+}
+"""Pages that no newcomer here reads, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Who types, and what they read."""
+
+    name: str
+    user: str
+    pages: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    """What their machine has besides."""
+    but: tuple[Step, ...] = ()
+    """Commands that cannot be typed as they stand, or that do not end with 0."""
+
+    def steps(self) -> list[Step]:
+        """Every command of every page, in order; each once."""
+        but = {step.command: step for step in self.but}
+        found: dict[str, Step] = {}
+        for page in self.pages:
+            for command in commands(page):
+                found.setdefault(command, replace(but.get(command, Step(command)), page=page))
+        return list(found.values())
+
+
+HOURS = (
+    Hour(
+        "from-deepface",
+        "newcomer",
+        ("deploy/guide/python.md", "README.md#Three lines of Python"),
+        packages=("python3-venv",),
+        but=(
+            Step("edge-door calibrate", skipped=FIGURES),
+            Step("edge-door models add AGE.tflite --preset age"),
+        ),
+    ),
+    Hour(
+        "a-pi-with-home-assistant",
+        "newcomer",
+        (
+            "README.md#Two commands",
+            "README.md#A real door",
+            "README.md#Home Assistant and MQTT",
+            *(
+                f"deploy/guide/{name}.md"
+                for name in (
+                    *("README", "installing", "wiring", "enrolment", "liveness", "home-assistant"),
+                    *("mqtt", "prometheus", "record-and-keys", "speed", "troubleshooting"),
+                    "privacy",
+                )
+            ),
+            "deploy/boot/README.md",
+            "deploy/guide/backup.md",
+        ),
+        but=(
+            Step("./deploy/demo.sh", first=_PYTHON),
+            Step("./deploy/test.sh", skipped=LONG),
+            Step("./deploy/test.sh --cost", skipped=LONG),
+            Step("./deploy/test.sh --arm", skipped=LONG),
+            Step("./deploy/fleet.sh", skipped=UNTYPED["deploy/guide/fleet.md"]),
+            Step("./deploy/demo.sh --camera /dev/video0", skipped=CAMERA),
+            Step(f"sudo nano {CONFIG}", instead=f"sudo sed -i {_EDITED} {CONFIG}"),
+            Step("sudo edge-door doctor", expected=(0, 1)),  # sight has the old camera yet
+            Step("edge-door doctor", expected=(0, 1)),
+            Step("edge-door status", expected=(0, 1)),
+            Step(
+                "edge-door watch",
+                instead="sudo timeout --signal=INT 5 edge-door watch",
+                expected=(0, 124, 130),
+            ),
+            Step("edge-door door test", expected=(0, 1)),  # the guard holds the lines
+            Step("sudo reboot", skipped="it ends the machine that this is typed in"),
+            Step("sudo edge-door boot apply", expected=(2,)),  # of a Raspberry Pi alone
+            Step("pip install .", skipped="it is typed in the hour of the Python user"),
+            Step("pip install '.[NAME]'", instead=".venv/bin/pip install '.[plot]'"),
+            Step("sudo edge-door enroll Anna photos/anna/ film.mp4", first=(_FORGET,)),
+            Step("sudo edge-door enroll --from album/", first=(_FORGET,)),
+            Step("sudo edge-door try", expected=(0, 1)),
+            Step("edge-door adapt --images FOLDER", skipped=FIGURES),
+            Step("edge-door adapt --undo", expected=(2,)),  # nothing was adapted
+            Step("edge-door claim NAME", instead="edge-door claim Anna", first=(_ANNA,)),
+            Step("sudo edge-door credentials set-pin Anna", answers="4711\n4711\n"),
+            Step(
+                "edge-door command key /config/door.key",
+                first=("sudo install -d -o newcomer /config",),
+            ),
+            Step("edge-door collect --metrics-port", skipped=UNTYPED["deploy/guide/fleet.md"]),
+            Step("sudo edge-door metrics", until="127.0.0.1", expected=(0, 130)),
+            Step(
+                "sudo edge-door ledger backup /media/usb/ledger.db",
+                first=("sudo install -d /media/usb",),
+            ),
+            Step(
+                "sudo edge-door keys make Tom --public BASE64",
+                instead=f"sudo edge-door keys make Tom --public {_PUBLIC}",
+            ),
+            Step(
+                'edge-door command unlock --reason "parcel" --key bea.key --config front-door.toml',
+                skipped=BROKER,
+            ),
+            Step(
+                'edge-door command unlock --reason "parcel" --key bea.key --second tom.key '
+                "--config front-door.toml",
+                skipped=BROKER,
+            ),
+            Step("edge-door bench", instead=".venv/bin/edge-door bench"),
+            Step("edge-door bench --peers", skipped=PEERS),
+            Step("peers/bin/pip install '.[demo,peers]'", skipped=PEERS),
+            Step("peers/bin/edge-door bench --peers --steps 60", skipped=PEERS),
+            Step("edge-door people remove NAME", instead="edge-door people remove Anna"),
+        ),
+    ),
+)
