@@ -94,6 +94,21 @@ def test_an_update_is_tried_put_in_force_tried_again_and_undone(door: Door) -> N
     assert before != door.path.read_bytes()
 
 
+def test_the_programs_users_may_read_what_a_careful_root_has_written(door: Door) -> None:
+    before = os.umask(0o077)
+    try:
+        updates(door, Trial()).apply(
+            bundle(door, 1, "One", **{"models/calibration/x.json": b""}), PUBLIC
+        )
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(before)
+    folder = door.config.paths.release.with_name("releases")
+    for path in (folder, *folder.rglob("*")):
+        wanted = 0o755 if path.is_dir() else 0o044
+        assert path.stat().st_mode & wanted == wanted, path
+
+
 def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:
     before = door.path.read_bytes()
     updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
