@@ -88,6 +88,23 @@ def test_doors_hear_of_a_list_over_the_broker(place: Place) -> None:
     assert all(one.received < 1.5 * sent for one in place.linked)
 
 
+def test_a_page_that_was_there_before_is_fetched_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody comes and goes: the list has the page of before, which the door has dropped."""
+    monkeypatch.setattr(people, "AGAIN_S", 10_000.0)
+    place.office.add("Anna", "staff")
+    for change in (None, "come", "go"):
+        if change == "come":
+            guest = place.office.add("Guest", "staff")
+        elif change == "go":
+            place.office.book.remove(guest)
+        for one in place.linked:
+            place.office.publish(one.door.topics.device)
+        place.put(place.office.broker)
+        until(place.right, 60)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_after_a_hostile_broker_all_are_right_again(place: Place, seed: int) -> None:
     dice = random.Random(seed)
