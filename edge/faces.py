@@ -272,6 +272,11 @@ def verify(
     else:
         required = _similarity(threshold, distance_metric)
     distance(required, distance_metric)  # refuses an unknown metric
+    if one.shape != other.shape:
+        raise UsageError(
+            f"vectors of {one.size} and {other.size} numbers are of different networks, and cannot "
+            "be compared"
+        )
     similarity = float(np.clip(one @ other, -1, 1))
     return Verification(
         verified=similarity >= required,
