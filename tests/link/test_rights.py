@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import shutil
@@ -122,7 +121,6 @@ def config() -> Iterator[Config]:
 @pytest.fixture
 def running(config: Config) -> Iterator[Config]:
     """Sight has its databases open, as its own user, while others try."""
-    codecs.lookup("ascii")  # this Python may lie where that user reads nothing
     os.setegid(LEDGER_GROUP)
     os.seteuid(SIGHT)
     try:

@@ -68,6 +68,8 @@ FOLDS = (
     ),
 )
 """Whole sources, held out together; people and films that are not named here by a hash."""
+HELD = 2
+"""The fold that the first student learns without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Label:
     kind: str
     """`pad2`, `pad`, `lfw`, `utk` or `film`."""
     film: str = ""
+    made: bool = False
+    """Cut, degraded, or put on a screen or paper by program."""
 
     @property
     def whole(self) -> bool:

@@ -1,110 +1,131 @@
-"""One student from its first step to its last."""
+"""The towers together learn the collections' labels."""
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from models.build.recapture.shape import WIDTH
-from models.build.recapture.student import Student
+from models.build.recapture.crops import faces_of
+from models.build.recapture.imitate import BATCH, DECAY, REPORT, SURE
+from models.build.recapture.shape import FEATURES
+from models.build.recapture.student import Student, Tower
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from models.build.recapture.lessons import Lessons
+    from models.build.recapture.lessons import Drawing, Lessons
 
-STEPS, RATE, DECAY = 1500, 2e-3, 0.02
-FACES, SAMPLES = 24, 40  # of a batch
+TRUSTED = 0.15
+"""What each teacher's log-odds weigh in the student's before it learns labels: they are too sure,
+and three are summed."""
+RATE = 4e-4
+HOLD = 2.0
+"""Weight of what was seen before beside the labels."""
+DROPPED = 0.3
+OTHERS = 2000  # faces
+SPARE, KEEP, MARGIN = 0.3, 0.01, 1.0
+"""Weight of what is wrong with photographs, of a change of the sum, and how far below 0 they go."""
 SMOOTH = 0.02  # labels are a few per cent wrong
-SEEN, ODDS = 0.4, 0.4  # weights of the teachers' answers
-SOFT = 4.0  # their log-odds are far too sure
-LEANING = 0.2
-"""Share of the answer that the teacher of the face alone would give in the student's own. It is the
-one whose last layer the student learns well: 71 % of its variance on unseen sources, of the others'
-26 %. More of it knows unseen crops better (mean area under the curve of 14 sources 0.858 without,
-0.874 at 0.3, 0.877 at 0.5), rendered screens worse (of 60 open 7 without, 8 at 0.15, 15 at 0.5)."""
-REPORT = 100  # steps
 
 
-def learn(lessons: Lessons, held: int | None, steps: int = STEPS, seed: int = 0) -> Student:
-    """A student that has seen nothing of one fold, nor of what is set aside; None: it saw all."""
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    faces, samples = _learnt(lessons.fold, held), _learnt(lessons.pool.fold, held)
-    drawn = lessons.drawn[faces] / lessons.drawn[faces].sum()
-    whole = np.array([label.whole for label in lessons.labels])
-    student = Student().to(memory_format=torch.channels_last)
+def joined(towers: Sequence[Tower]) -> Student:
+    """A student that says what its teachers would, together."""
+    student = Student()
+    with torch.no_grad():
+        student.out.bias.zero_()
+        for number, tower in enumerate(towers):
+            student.towers[number].load_state_dict(tower.state_dict())
+            place = slice(number * FEATURES, (number + 1) * FEATURES)
+            student.out.weight[0, place] = TRUSTED * SURE * tower.odds.weight[0]
+            student.out.bias += TRUSTED * SURE * tower.odds.bias
+    return student.eval()
+
+
+def learn(student: Student, lessons: Lessons, drawing: Drawing, steps: int) -> None:
+    """Teach it the labels, and to see what it saw before: labels alone make it forget.
+
+    BatchNorm stays as it is.
+    """
+    random = np.random.default_rng(len(lessons.labels))
+    before = copy.deepcopy(student)
     optimiser = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.1)
     losses = []
-    student.train()
     for step in range(steps):
-        i, j = random.choice(faces, FACES, p=drawn), random.choice(samples, SAMPLES)
-        crops = torch.cat([tensor_of(lessons.crops[i]), _lit(tensor_of(lessons.pool.crops[j]))])
-        attack = np.concatenate([lessons.attack[i], lessons.pool.attack[j]])
+        drawn = drawing(random, BATCH)
+        crops = _lit(faces_of(lessons, drawn))
         if random.random() < 0.5:
             crops = crops.flip(-1)
+        wanted = torch.from_numpy(lessons.attack[drawn]).float() * (1 - 2 * SMOOTH) + SMOOTH
         with torch.autocast("cpu", torch.bfloat16):
-            odds, taught = student(crops)
-        wanted = torch.from_numpy(attack).float() * (1 - 2 * SMOOTH) + SMOOTH
-        loss = functional.binary_cross_entropy_with_logits(odds.float(), wanted)
-        layers = torch.stack(taught, 1)[:FACES].float()
-        loss = loss + SEEN * functional.smooth_l1_loss(layers, torch.from_numpy(lessons.seen[i]))
-        # The teachers are right on whole frames alone.
-        held_to = torch.from_numpy(whole[i])
-        if held_to.any():
-            soft = torch.sigmoid(torch.from_numpy(lessons.odds[i])[held_to] / SOFT)
-            answer = odds[:FACES].float()[held_to] / 2
-            loss = loss + ODDS * functional.binary_cross_entropy_with_logits(answer, soft)
+            seen = student.features(crops).float()
+            with torch.no_grad():
+                held = before.features(crops).float()
+        odds = student.out(functional.dropout(seen, DROPPED))[:, 0]
+        told = functional.binary_cross_entropy_with_logits(odds, wanted)
+        lost = functional.mse_loss(seen, held) / held.var()
         optimiser.zero_grad()
-        loss.backward()
+        (told + HOLD * lost).backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)
         optimiser.step()
         schedule.step()
-        losses.append(loss.item())
+        losses.append([told.item(), lost.item()])
         if (step + 1) % REPORT == 0:
-            print(f"  step {step + 1}: loss {np.mean(losses[-REPORT:]):.3f}", flush=True)
-    return _leaning(student.eval(), lessons)
+            mean = np.mean(losses[-REPORT:], axis=0)
+            print(f"  labels, step {step + 1}: {np.round(mean, 3)}", flush=True)
 
 
-def _leaning(student: Student, lessons: Lessons) -> Student:
-    """Put that answer into the last sum; it is linear in what the student keeps of the first crop.
+def spare(student: Student, lessons: Lessons, drawing: Drawing) -> None:
+    """Let the last sum take photographs (every fourth of LFW) for what they are, and little else.
 
-    The teacher's own last step is found by least squares from what its last layer sees.
+    The teachers doubt every third of them; what the student says of all other faces is held.
     """
-    seen = np.column_stack([lessons.seen[:, 0], np.ones(len(lessons.seen))])
-    step = torch.from_numpy(np.linalg.lstsq(seen, lessons.alone, rcond=None)[0]).float()
-    head = student.taught[0]
+    photographs = np.flatnonzero(
+        [label.kind == "lfw" and not label.made for label in lessons.labels]
+    )
+    others = drawing(np.random.default_rng(5), OTHERS)
+    others = others[[lessons.labels[number].kind != "lfw" for number in others]]
     with torch.no_grad():
-        student.out.weight[:, :WIDTH] += LEANING * (step[:-1] @ head.weight)
-        student.out.bias += LEANING * (step[:-1] @ head.bias + step[-1])
-    return student
+        here = student.features(faces_of(lessons, photographs[::4]))
+        there = student.features(faces_of(lessons, others))
+        said, spread, mean = student.out(here)[:, 0], there.std(0) + 1e-3, there.mean(0)
+    here, there = (here - mean) / spread, (there - mean) / spread
+    change = torch.zeros(here.shape[1], requires_grad=True)
+    level = torch.zeros(1, requires_grad=True)
+    search = torch.optim.LBFGS([change, level], max_iter=300, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        search.zero_grad()
+        wrong = functional.softplus(said + here @ change + level + MARGIN).mean()
+        moved = (there @ change + level).square().mean() / 2
+        value = SPARE * wrong + moved + KEEP * change.square().sum()
+        value.backward()
+        return value
+
+    search.step(loss)
+    with torch.no_grad():
+        student.out.weight += change / spread
+        student.out.bias += level - (mean / spread) @ change
 
 
-def _learnt(fold: NDArray[np.int64], held: int | None) -> NDArray[np.int64]:
-    if held is None:
-        return np.arange(len(fold))
-    return np.flatnonzero((fold >= 0) & (fold != held))
-
-
-def odds_of(student: Student, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+def odds_of(student: Student, lessons: Lessons, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
     """Log-odds of an attack, `(n,)`."""
     with torch.no_grad():
-        parts = [student(tensor_of(crops[i : i + 256]))[0] for i in range(0, len(crops), 256)]
-    return np.asarray(torch.cat(parts).numpy(), np.float32)
-
-
-def tensor_of(crops: NDArray[np.uint8]) -> Tensor:
-    """`(n, 3, 80, 80, 3)` to `(n, 3, 3, 80, 80)`, 0-1."""
-    return torch.from_numpy(crops).permute(0, 1, 4, 2, 3).float() / 255
+        parts = [
+            student(faces_of(lessons, numbers[i : i + 256])) for i in range(0, len(numbers), 256)
+        ]
+    return np.asarray(torch.cat(parts).numpy(), np.float64)
 
 
 def _lit(crops: Tensor) -> Tensor:
-    """In another light. The teachers answered for the faces as they are."""
+    """In another light, the same for all crops of a face."""
     shape = (len(crops), 1, 1, 1, 1)
     gain, shift = torch.empty(shape).uniform_(0.85, 1.15), torch.empty(shape).uniform_(-0.06, 0.06)
     return (crops * gain + shift).clamp(0, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.build.convert import Network, Tap
-from models.build.recapture.shape import CELLS, LAYERS, SCALES, SIZE, WIDTH
+from models.build.recapture.shape import CELLS, FEATURES, SCALES, SIZE, STAGES
 
 __all__ = ["SCALES", "SIZE", "WEIGHTS", "load"]
 
@@ -22,18 +22,32 @@ def load(path: Path = WEIGHTS) -> Network:
     with np.load(path) as kept:
         weights = {key: kept[key].astype(np.float32) for key in kept.files}
 
+    def layer(x: tf.Tensor, name: str, tap: Tap, stride: int = 1, *, bent: bool) -> tf.Tensor:
+        kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
+        size = kernel.shape[0]
+        if 1 < size < CELLS:  # "SAME" would put the cells elsewhere where the stride is 2
+            x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        if kernel.shape[-1] == 1 and size > 1:
+            y = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
+        else:
+            y = tf.nn.conv2d(x, kernel, stride, "VALID")
+        return tap(name, tf.nn.relu6(y + bias) if bent else y + bias)
+
+    def tower(x: tf.Tensor, name: str, tap: Tap) -> tf.Tensor:
+        x = layer(x, f"{name}.stem.0", tap, 2, bent=True)
+        x = layer(x, f"{name}.stem.1", tap, bent=True)
+        for k, stage in enumerate(STAGES):
+            for j, block in enumerate(stage):
+                y = layer(x, f"{name}.{k}.{j}.near", tap, block.stride, bent=True)
+                y = layer(y, f"{name}.{k}.{j}.wide", tap, bent=False)
+                x = tap(f"{name}.{k}.{j}.sum", x + y) if block.stride == 1 else y
+        x = layer(x, f"{name}.last.0", tap, bent=True)
+        return tf.reshape(layer(x, f"{name}.last.1", tap, bent=False), [1, FEATURES])
+
     def network(x: tf.Tensor, tap: Tap) -> list[tf.Tensor]:
         x = tap("image", x)
-        for number, (_, _, stride) in enumerate(LAYERS):
-            y = tf.nn.conv2d(x, weights[f"{number}.kernel"], stride, "SAME")
-            y = tap(f"{number}", tf.nn.relu(y + weights[f"{number}.bias"]))
-            x = tap(f"{number}.sum", x + y) if stride == 1 else y
-        x = tf.reshape(x, [len(SCALES), CELLS])
-        seen = []
-        for view in range(len(SCALES)):
-            y = x[view : view + 1] @ weights[f"view{view}.kernel"] + weights[f"view{view}.bias"]
-            seen.append(tap(f"view{view}", tf.nn.relu(y)))
-        y = tap("seen", tf.reshape(tf.concat(seen, 1), [1, len(SCALES) * WIDTH]))
+        seen = [tower(x[k : k + 1], f"{k}", tap) for k in range(len(SCALES))]
+        y = tap("seen", tf.concat(seen, 1))
         return [y @ weights["out.kernel"] + weights["out.bias"]]
 
     return network

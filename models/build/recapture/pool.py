@@ -6,7 +6,7 @@ made-up rooms (`edge.evaluate.attacks.room`), and on screens that fill the frame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,58 +17,45 @@ from edge.evaluate.attacks.screens import replay_on_screen
 from edge.evaluate.attacks.sitter import FACE_WIDTH, SIDE
 from edge.records import Box
 from edge.vision.liveness.recapture import around
-from models.build.recapture.shape import SCALES, SIZE
+from models.build.recapture.shape import SCALES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from models.build.images import Pixels
-    from models.build.recapture.data import Face
+    from models.build.recapture.data import Face, Label
 
     Generator = np.random.Generator
+    Crops = tuple[Pixels, ...]
 
-SHARES = {"faces": 0.68, "rooms": 0.22, "screens": 0.05, "cut_out": 0.05}
+SHARES = {"faces": 0.52, "rooms": 0.34, "screens": 0.09, "cut_out": 0.05}
 """Of the pool. Cut-outs are real faces in the frame that screens fill."""
 KINDS = (room.PHONE, room.PHONE_LYING, room.TABLET, room.LAPTOP, room.TELEVISION, room.PAPER)
 KIND_SHARES = (0.26, 0.06, 0.18, 0.16, 0.12, 0.22)
+SIZES = (128, 80, 80)
+"""Of the crops, pixels: what the teachers take. The student takes 80."""
 FLATTEN = 0.6
 """A source of n faces of one class counts as n to this power."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Crops `(n, 3, 80, 80, 3)` RGB, whether each shows an attack, and its fold."""
-
-    crops: NDArray[np.uint8]
-    attack: NDArray[np.bool_]
-    fold: NDArray[np.int64]
+def crops_of(pixels: Pixels, box: Box) -> tuple[Pixels, ...]:
+    """A face as each teacher looks at it."""
+    return tuple(
+        around(pixels, box, scale, size) for scale, size in zip(SCALES, SIZES, strict=True)
+    )
 
 
-def crops_of(pixels: Pixels, box: Box) -> NDArray[np.uint8]:
-    """The three crops of a face, as the product makes them."""
-    return np.stack([around(pixels, box, scale, SIZE) for scale in SCALES])
-
-
-def weights(faces: Sequence[Face]) -> NDArray[np.float64]:
-    """How often each face is drawn: large sources no more than small ones, nearly."""
-    keys = np.array([f"{face.label.source} {face.label.attack}" for face in faces])
-    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    drawn = counts[place] ** (FLATTEN - 1.0)
-    return np.asarray(drawn / drawn.sum(), np.float64)
-
-
-def pool(faces: Sequence[Face], count: int, seed: int) -> Pool:
-    """`count` samples, the same for one seed."""
+def samples(faces: Sequence[Face], count: int, seed: int) -> Iterator[tuple[Label, Crops]]:
+    """`count` of them, the same for one seed."""
     random = np.random.default_rng(seed)
-    drawn = weights(faces)
+    drawn = weights([face.label for face in faces])
     real = [
         face
         for face in faces
         if not face.label.attack and (face.label.whole or face.label.kind == "lfw")
     ]
-    made, attack, fold = [], [], []
     for _ in range(count):
         way = random.choice(list(SHARES), p=list(SHARES.values()))
         if way == "faces":
@@ -79,10 +66,18 @@ def pool(faces: Sequence[Face], count: int, seed: int) -> Pool:
             face = real[random.integers(len(real))]
             pixels, box = _shown(random, str(way), *_cut(random, face.pixels, face.box))
         crops = crops_of(pixels, _jittered(random, box))
-        made.append(crops[:, :, ::-1] if _chance(random, 0.5) else crops)
-        attack.append(face.label.attack or way in {"rooms", "screens"})
-        fold.append(face.label.fold)
-    return Pool(np.stack(made), np.array(attack), np.array(fold))
+        if _chance(random, 0.5):
+            crops = tuple(crop[:, ::-1] for crop in crops)
+        attack = face.label.attack or way in {"rooms", "screens"}
+        yield replace(face.label, attack=attack, made=True), crops
+
+
+def weights(labels: Sequence[Label]) -> NDArray[np.float64]:
+    """How often each face is drawn: large sources no more than small ones, nearly."""
+    keys = np.array([f"{label.source} {label.attack}" for label in labels])
+    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    drawn = counts[place] ** (FLATTEN - 1.0)
+    return np.asarray(drawn / drawn.sum(), np.float64)
 
 
 def _shown(random: Generator, way: str, pixels: Pixels, box: Box) -> tuple[Pixels, Box]:

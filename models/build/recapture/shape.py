@@ -1,12 +1,35 @@
 """What the recapture network is built of; TensorFlow and PyTorch both read it here."""
 
+from dataclasses import dataclass
+
 SIZE = 80
 """Side of each crop, pixels."""
 SCALES = (1.5, 2.7, 4.0)
-"""Sides of the crops in face boxes: the face, and the two scales of the teachers."""
-LAYERS = ((3, 16, 2), (16, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 96, 2), (96, 96, 1))
-"""Channels in, channels out, stride; 3x3 kernels, each of stride 1 with a shortcut around it."""
-CELLS = 25 * 96
-"""Numbers that the last layer leaves of a crop."""
-WIDTH = 64
-"""Numbers that are kept of each crop before the sum."""
+"""Sides of the crops in face boxes, those of the three teachers; each has a tower of its own."""
+STEM = 32
+"""Channels of the first two layers: 3x3 of stride 2, and 3x3 of each channel alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A 3x3 layer to a few channels, 1x1 to more; a shortcut around both where the size stays."""
+
+    before: int
+    between: int
+    after: int
+    stride: int
+
+
+STAGES = (
+    (Block(32, 64, 64, 2),),
+    (Block(64, 16, 64, 1),) * 3,
+    (Block(64, 56, 128, 2),),
+    (Block(128, 16, 128, 1),) * 4,
+    (Block(128, 32, 128, 2),),
+    (Block(128, 16, 128, 1),),
+)
+"""After each of them a teacher is imitated, cell by cell."""
+FEATURES = 128
+"""Numbers that a tower keeps: 1x1 to so many channels, then a sum over the map of each."""
+CELLS = 5
+"""Side of the last map."""

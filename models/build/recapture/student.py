@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from models.build.recapture.shape import CELLS, LAYERS, SCALES, WIDTH
+from models.build.recapture.shape import CELLS, FEATURES, SCALES, STAGES, STEM, Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,80 +17,156 @@ if TYPE_CHECKING:
 
 TAUGHT = 128
 """Numbers of each teacher's last layer."""
-DROPPED = 0.3
 
 
-class Student(nn.Module):
-    """One stack of convolutions for all crops, one layer for each, and their sum."""
+class Layer(nn.Module):
+    """Convolution and BatchNorm, and ReLU6 or nothing after them."""
+
+    def __init__(
+        self, before: int, after: int, size: int, stride: int = 1, groups: int = 1, *, bent: bool
+    ) -> None:
+        super().__init__()
+        # Of a strided layer too: the cells have to lie where the teachers' do.
+        edge = 0 if size == CELLS else size // 2
+        self.kernel = nn.Conv2d(before, after, size, stride, edge, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(after)
+        self.bend = nn.ReLU6() if bent else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
+        return self.bend(self.norm(self.kernel(x)))
+
+
+class Bottleneck(nn.Module):
+    """See `Block`."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.near = Layer(block.before, block.between, 3, block.stride, bent=True)
+        self.wide = Layer(block.between, block.after, 1, bent=False)
+        self.shortcut = block.stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
+        y = self.wide(self.near(x))
+        return x + y if self.shortcut else y
+
+
+class Tower(nn.Module):
+    """What one crop says, and what its teacher would have seen in it."""
 
     def __init__(self) -> None:
         super().__init__()
-        # TensorFlow pads a strided layer below and on the right alone, and so does `_seen`.
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride, 2 - stride, bias=False)
-            for before, after, stride in LAYERS
+        self.stem = nn.Sequential(
+            Layer(3, STEM, 3, 2, bent=True), Layer(STEM, STEM, 3, 1, STEM, bent=True)
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(after) for _, after, _ in LAYERS)
-        self.views = nn.ModuleList(nn.Linear(CELLS, WIDTH) for _ in SCALES)
-        self.out = nn.Linear(WIDTH * len(SCALES), 1)
-        self.taught = nn.ModuleList(nn.Linear(WIDTH, TAUGHT) for _ in SCALES)
-        self.tap: Callable[[str, Tensor], None] = lambda _name, _values: None
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(Bottleneck(block) for block in stage)) for stage in STAGES
+        )
+        self.last = nn.Sequential(
+            Layer(STAGES[-1][-1].after, FEATURES, 1, bent=True),
+            Layer(FEATURES, FEATURES, CELLS, 1, FEATURES, bent=False),
+        )
+        # Only to learn by: a teacher's maps, its last layer and its log-odds, out of ours.
+        self.maps = nn.ModuleList(nn.Conv2d(s[-1].after, s[-1].after, 1) for s in STAGES)
+        self.taught = nn.Linear(FEATURES, TAUGHT)
+        self.odds = nn.Linear(FEATURES, 1)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Log-odds of an attack `(n,)`, and what each teacher would have seen `(n, 128)`.
+    def forward(self, crops: Tensor) -> Tensor:
+        """`(n, 3, 80, 80)` RGB 0-1 to `(n, FEATURES)`."""
+        return self.features(self.walk(crops)[-1])
 
-        Args:
-            crops: `(n, 3, 3, 80, 80)`: faces, scales, RGB 0-1.
-        """
-        seen = self._seen(crops.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        flat = seen.permute(0, 2, 3, 1).reshape(len(crops), len(SCALES), CELLS)
-        flat = functional.dropout(flat, DROPPED, self.training)
-        views = [functional.relu(view(flat[:, k])) for k, view in enumerate(self.views)]
-        for number, view in enumerate(views):
-            self.tap(f"view{number}", view)
-        self.tap("seen", torch.cat(views, 1))
-        dropped = functional.dropout(torch.cat(views, 1), DROPPED / 2, self.training)
-        taught = [head(view) for head, view in zip(self.taught, views, strict=True)]
-        return self.out(dropped)[:, 0], taught
+    def walk(self, crops: Tensor) -> list[Tensor]:
+        """The map after each stage."""
+        x, seen = self.stem(crops), []
+        for stage in self.stages:
+            x = stage(x)
+            seen.append(x)
+        return seen
 
-    def _seen(self, x: Tensor) -> Tensor:
-        layers = zip(self.convolutions, self.norms, LAYERS, strict=True)
-        for number, (layer, norm, (_, _, stride)) in enumerate(layers):
-            padded = functional.pad(x, (0, 1, 0, 1)) if stride > 1 else x
-            y = functional.relu(norm(layer(padded)))
-            self.tap(f"{number}", y)
-            x = y if stride > 1 else x + y
-            self.tap(f"{number}.sum", x)
-        return x
+    def features(self, last: Tensor) -> Tensor:
+        """Of the last map."""
+        return self.last(last).flatten(1)
+
+    def imitation(self, crops: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The teacher's maps and last layer as far as they are known, and its log-odds `(n,)`."""
+        seen = self.walk(crops)
+        features = self.features(seen[-1])
+        maps = [own(x) for own, x in zip(self.maps, seen, strict=True)]
+        return [*maps, self.taught(features)], self.odds(features)[:, 0]
+
+
+class Student(nn.Module):
+    """A tower for each crop, and one sum of what they say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.towers = nn.ModuleList(Tower() for _ in SCALES)
+        self.out = nn.Linear(FEATURES * len(SCALES), 1)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Log-odds of an attack `(n,)` of `(n, 3, 3, 80, 80)`: faces, scales, RGB 0-1."""
+        return self.out(self.features(crops))[:, 0]
+
+    def features(self, crops: Tensor) -> Tensor:
+        """`(n, 3 * FEATURES)`."""
+        views = crops.unbind(1)
+        seen = [
+            tower(view.contiguous(memory_format=torch.channels_last))
+            for tower, view in zip(self.towers, views, strict=True)
+        ]
+        return torch.cat(seen, 1)
+
+
+def layers(student: Student) -> dict[str, Layer]:
+    """By the names in `network.py`."""
+    parts = student.named_modules()
+    return {_short(name): part for name, part in parts if isinstance(part, Layer)}
 
 
 def ranges(student: Student, crops: Tensor) -> dict[str, tuple[float, float]]:
     """Of every activation that int8 arithmetic rounds, by the names in `network.py`."""
-    found: dict[str, tuple[float, float]] = {"image": (0.0, 1.0)}
+    found = {"image": (0.0, 1.0)}
 
-    def note(name: str, values: Tensor) -> None:
-        low, high = found.get(name, (0.0, 0.0))
-        found[name] = min(low, values.min().item()), max(high, values.max().item())
+    def note(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(_module: nn.Module, _given: object, values: Tensor) -> None:
+            low, high = found.get(name, (0.0, 0.0))
+            found[name] = min(low, values.min().item()), max(high, values.max().item())
 
-    student.tap = note
+        return hook
+
+    sums = {
+        f"{_short(name)}.sum": part
+        for name, part in student.named_modules()
+        if isinstance(part, Bottleneck) and part.shortcut
+    }
+    tapped: dict[str, nn.Module] = {**layers(student), **sums}
+    handles = [part.register_forward_hook(note(name)) for name, part in tapped.items()]
     with torch.no_grad():
-        student.eval()(crops)
+        student(crops)
+    for handle in handles:
+        handle.remove()
+    ends = [found[f"{number}.last.1"] for number in range(len(SCALES))]
+    found["seen"] = min(low for low, _ in ends), max(high for _, high in ends)
     return found
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("towers.").replace(".stages.", ".")
 
 
 def fold(student: Student) -> dict[str, NDArray[np.float16]]:
     """Kernels and biases with BatchNorm folded in."""
     kept: dict[str, NDArray[np.float64]] = {}
     with torch.no_grad():
-        pairs = zip(student.convolutions, student.norms, strict=True)
-        for number, (layer, norm) in enumerate(pairs):
+        for name, layer in layers(student).items():
+            norm, kernel = layer.norm, layer.kernel
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            kernel = layer.weight * scale[:, None, None, None]
-            kept[f"{number}.kernel"] = kernel.permute(2, 3, 1, 0).numpy()
-            kept[f"{number}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
-        for number, view in enumerate(student.views):
-            kept[f"view{number}.kernel"] = view.weight.T.numpy()
-            kept[f"view{number}.bias"] = view.bias.numpy()
+            weights = (kernel.weight * scale[:, None, None, None]).permute(2, 3, 1, 0)
+            # TensorFlow's depthwise kernels are (h, w, channels, 1).
+            alone = kernel.groups > 1
+            kept[f"{name}.kernel"] = (weights.transpose(2, 3) if alone else weights).numpy()
+            kept[f"{name}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
         kept["out.kernel"] = student.out.weight.T.numpy()
         kept["out.bias"] = student.out.bias.numpy()
     return {name: values.astype(np.float16) for name, values in kept.items()}

@@ -1,26 +1,31 @@
-"""Train the recapture network: `python -m models.build.recapture.train --data FOLDER`.
+"""Train the recapture network: `python -m models.build.recapture.train --work FOLDER`.
 
 Faces come from few places, and many from one film: whoever splits them at random measures how well
-a place is remembered. So whole sources are held out together (`data.FOLDS`), and some are set aside
-from everything. `--evaluate` trains without each and says what the students make of what they have
-not seen; without it one student learns from all, and is kept.
+a place is remembered. So whole sources are held out together (`data.HELD`), and some are set aside
+from everything. A first student learns without both, and the report says what it makes of them;
+`--evaluate` ends there. Then one learns from all, and is kept.
+
+What is done is kept in FOLDER, and not done again: after an interruption give the command again.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from edge.evaluate.intervals import Share
-from edge.vision.liveness.limits import DOUBT_ABOVE
+from edge.evaluate.liveness.crops import CropRates
 from models.build import images
-from models.build.recapture import learn, lessons
-from models.build.recapture.data import FOLDS
-from models.build.recapture.student import fold, ranges
+from models.build.recapture.crops import faces_of
+from models.build.recapture.imitate import imitate
+from models.build.recapture.learn import joined, learn, odds_of, spare
+from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.student import Student, Tower, fold, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +35,12 @@ if TYPE_CHECKING:
     from models.build.recapture.data import Label
     from models.build.recapture.lessons import Lessons
 
-    Scores = NDArray[np.float32]
+    Scores = NDArray[np.float64]
 
 HERE = Path(__file__).parent
+FIRST, SECOND, THIRD, AGAIN = 1800, 1600, 600, 700
+"""Steps of the towers in the order of their training, and of the first with all sources."""
+LABEL_STEPS, LFW = 300, 6.0
 CALIBRATION = 500  # faces
 GROUPS: dict[str, Callable[[Label], bool]] = {
     "crops with surroundings": lambda label: label.kind == "pad2" and label.whole,
@@ -42,84 +50,89 @@ GROUPS: dict[str, Callable[[Label], bool]] = {
 }
 
 
-def area(scores: Scores, attack: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve."""
-    ranks = np.argsort(np.argsort(scores)) + 1
-    hits, others = int(attack.sum()), int((~attack).sum())
-    return float((ranks[attack].sum() - hits * (hits + 1) / 2) / (hits * others))
+class Training:
+    """Towers that are trained, kept in a folder under their names, and not trained twice."""
+
+    def __init__(self, found: Lessons, teaching: Path, kept: Path) -> None:
+        """`teaching`: the folder of the teachers."""
+        self._found = found
+        self._teaching = teaching
+        self._kept = kept
+
+    def tower(self, begin: Tower, name: str, number: int, steps: int, drawing: Drawing) -> Tower:
+        """From where another tower stands, or as it was kept."""
+        tower, path = copy.deepcopy(begin), self._kept / f"{name}.pt"
+        if path.exists():
+            tower.load_state_dict(torch.load(path, weights_only=True))
+        else:
+            imitate(tower, number, self._teaching, self._found, drawing, steps)
+            torch.save(tower.state_dict(), path)
+        return tower.eval()
 
 
-def held_out(found: Lessons, steps: int) -> Scores:
-    """Log-odds of every face by a student that has seen nothing of its fold.
-
-    Faces that are set aside get the mean of all of these students.
-    """
-    scores = np.zeros(len(found.labels), np.float32)
-    aside = found.fold < 0
-    for number in range(len(FOLDS)):
-        print(f"without fold {number}")
-        student = learn.learn(found, number, steps)
-        mine = found.fold == number
-        scores[mine] = learn.odds_of(student, found.crops[mine])
-        scores[aside] += learn.odds_of(student, found.crops[aside]) / len(FOLDS)
-    return scores
+def judged(found: Lessons, towers: list[Tower], *, everything: bool) -> Student:
+    """The towers together, when they have learnt the labels."""
+    student = joined(towers)
+    drawing = Drawing(found, everything=everything, lfw=LFW)
+    learn(student, found, drawing, LABEL_STEPS)
+    spare(student, found, Drawing(found, everything=everything))
+    return student
 
 
-def report(found: Lessons, scores: Scores) -> None:
+def report(found: Lessons, student: Student) -> None:
     """Rates at the product's limit, by group and source. Crops of one film are not independent."""
+    numbers = np.flatnonzero(found.unseen)
+    labels = [found.labels[number] for number in numbers]
+    scores = odds_of(student, found, numbers)
+    attack, sources = found.attack[numbers], np.array([label.source for label in labels])
     for name, chosen in GROUPS.items():
-        for aside in (False, True):
-            mine = np.array([chosen(label) and (label.fold < 0) is aside for label in found.labels])
-            if mine.any():
-                print(f"\n{name}{', set aside' if aside else ''}: {_rates(found, scores, mine)}")
-                if name != "LFW":
-                    _by_source(found, scores, mine)
+        mine = np.array([chosen(label) for label in labels])
+        print(f"\n{name}: {_rates(scores[mine], attack[mine])}")
+        for source in np.unique(sources[mine]):
+            one = mine & (sources == source)
+            print(f"  {source}: {_rates(scores[one], attack[one])}")
 
 
-def _by_source(found: Lessons, scores: Scores, mine: NDArray[np.bool_]) -> None:
-    sources = np.array([label.source for label in found.labels])
-    for source in np.unique(sources[mine]):
-        print(f"  {source}: {_rates(found, scores, mine & (sources == source))}")
+def _rates(scores: Scores, attack: NDArray[np.bool_]) -> str:
+    rates = CropRates(scores, attack)
+    texts = [
+        f"{name} {share.hits} of {share.count} ({share.low:.1%}-{share.high:.1%})"
+        for name, share in (("BPCER", rates.bpcer), ("APCER", rates.apcer))
+        if share.count
+    ]
+    return ", ".join([*texts, *([] if rates.auc is None else [f"AUC {rates.auc:.3f}"])])
 
 
-def _rates(found: Lessons, scores: Scores, mine: NDArray[np.bool_]) -> str:
-    attack, doubted = found.attack[mine], scores[mine] > DOUBT_ABOVE
-    texts = []
-    for name, wrong, of in (("BPCER", doubted, ~attack), ("APCER", ~doubted, attack)):
-        if of.any():
-            share = Share(int(wrong[of].sum()), int(of.sum()))
-            interval = f"{share.low:.1%}-{share.high:.1%}"
-            texts.append(f"{name} {share.value:.1%} ({interval}; {share.hits} of {share.count})")
-    if attack.any() and not attack.all():
-        texts.append(f"AUC {area(scores[mine], attack):.3f}")
-    return ", ".join(texts)
-
-
-def keep(found: Lessons, steps: int) -> None:
-    """Train on all, and leave what the build needs."""
-    student = learn.learn(found, None, steps)
+def keep(found: Lessons, student: Student) -> None:
+    """Leave what the build needs."""
     np.savez_compressed(HERE / "recapture.npz", **fold(student))
-    chosen = np.random.default_rng(0).choice(len(found.crops), CALIBRATION, replace=False)
-    found_ranges = ranges(student, learn.tensor_of(found.crops[chosen]))
+    chosen = np.random.default_rng(0).choice(len(found.labels), CALIBRATION, replace=False)
+    found_ranges = ranges(student, faces_of(found, np.sort(chosen)))
     (HERE / "ranges.json").write_text(json.dumps(found_ranges, indent=1) + "\n")
 
 
 def main() -> None:
-    """Evaluate, or train and keep."""
+    """Train, report, and keep."""
     parser = argparse.ArgumentParser(prog="python -m models.build.recapture.train")
     parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
     parser.add_argument(
         "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
     )
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is gathered")
-    parser.add_argument("--steps", type=int, default=learn.STEPS)
-    parser.add_argument("--evaluate", action="store_true", help="keep nothing")
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
+    parser.add_argument("--evaluate", action="store_true", help="report, and keep nothing")
     given = parser.parse_args()
-    found = lessons.gather(given.data, given.teachers, given.work)
-    if given.evaluate:
-        report(found, held_out(found, given.steps))
-    else:
-        keep(found, given.steps)
+    torch.set_num_threads(1)
+    found = gather(given.data, given.work)
+    training = Training(found, given.teachers, given.work)
+    some, all_ = (Drawing(found, everything=everything) for everything in (False, True))
+    blank = Tower().to(memory_format=torch.channels_last)
+    near = training.tower(blank, "near", 1, FIRST, some)
+    far = training.tower(near, "far", 2, SECOND, some)
+    close = training.tower(far, "close", 0, THIRD, some)
+    report(found, judged(found, [close, near, far], everything=False))
+    if not given.evaluate:
+        near = training.tower(near, "near_all", 1, AGAIN, all_)
+        keep(found, judged(found, [close, near, far], everything=True))
 
 
 if __name__ == "__main__":
