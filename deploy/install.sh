@@ -229,7 +229,7 @@ install_all() {
   if "$link" doctor; then
     say "edge-door is installed. Next: sudo edge-door enroll NAME --camera"
   else
-    say "edge-door is installed; what doctor says above is still to do."
+    say "edge-door is installed; what doctor says above is still to do, and then: sudo systemctl restart edge-door.target"
   fi
 }
 

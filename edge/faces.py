@@ -272,6 +272,11 @@ def verify(
     else:
         required = _similarity(threshold, distance_metric)
     distance(required, distance_metric)  # refuses an unknown metric
+    if one.shape != other.shape:
+        raise UsageError(
+            f"vectors of {one.size} and {other.size} numbers are of different networks, and cannot "
+            "be compared"
+        )
     similarity = float(np.clip(one @ other, -1, 1))
     return Verification(
         verified=similarity >= required,
@@ -298,7 +303,7 @@ def find(
     config: Config | None = None,
     **others: object,
 ) -> list[list[Found]]:
-    """Who is in a picture? For every face those it looks like, the surest first.
+    """Who is in a picture? For every face those it looks like, the nearest first.
 
     It goes by the door's own rule (`edge.access.matcher`): comparing with many gives a stranger
     many chances, so all of them share one false-match rate and the threshold rises with their
@@ -450,7 +455,7 @@ def _analysis(reader: FaceReader, look: Look, guessing: list[Attribute]) -> Anal
 def _searcher(
     reader: FaceReader, known: Sequence[Template], metric: Metric, threshold: float | None
 ) -> Callable[[Embedding], list[Found]]:
-    """Who looks like a probe, the surest first."""
+    """Who looks like a probe, the nearest first."""
     distance(0.0, metric)  # refuses an unknown metric
     calibration = read_calibration(reader.config)
     limit = None if threshold is None else _similarity(threshold, metric)
@@ -462,7 +467,7 @@ def _searcher(
             if match.person is not None and match.similarity >= required:
                 lies, may_lie = distance(match.similarity, metric), distance(required, metric)
                 found.append(Found(match.person, match.similarity, lies, may_lie))
-        return found
+        return sorted(found, key=lambda one: one.distance)
 
     return alike
 

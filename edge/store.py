@@ -92,6 +92,20 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def require_not_newer(cls, path: Path, schema: Schema) -> None:
+        """See that this edge-door knows the form of a file, if there is one; nothing is changed.
+
+        Raises:
+            EdgeDoorError: the schema's own leaf; a newer edge-door has written it.
+        """
+        if path.exists():
+            with _plain_errors(path, schema):
+                uri = f"{path.absolute().as_uri()}?mode=ro"
+                with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
+                    store = cls(path, schema, db)
+                    store._known_version()
+
     def query(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """Run one statement and return all its rows.
 

@@ -208,6 +208,25 @@ def test_an_argument_without_meaning_says_what_to_use(
     extract_faces(album / "grace/1.png", align=True, anti_spoofing=False, normalization="base")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "an empty path"),
+        (5, "int is no picture"),
+        (["a.jpg", "b.jpg"], "call for each of them"),
+        (b"", "what was given is not an image"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_a_word(given: object, said: str) -> None:
+    with pytest.raises(CameraError, match=said):
+        represent(given)
+
+
+def test_vectors_of_different_networks_are_not_compared(album: Path) -> None:
+    with pytest.raises(UsageError, match="of 2 and 256 numbers"):
+        verify([0.6, 0.8], album / "grace/1.png")
+
+
 def test_analyze_says_what_a_door_may_know(album: Path) -> None:
     (said,) = analyze(album / "grace/1.png")
     assert abs(said.yaw) < 40

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import TYPE_CHECKING, Any
 
-from edge.cli.root import app, fail
-from edge.errors import EdgeDoorError
+if TYPE_CHECKING:
+    from edge.cli.root import app
 
 __all__ = ["app", "main"]
 
@@ -16,8 +17,12 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 usage or configuration, 130 Ctrl-C."""
-    # Programs that must clean up more set their own. This one ends any command without a word.
+    # Programs that must clean up more set their own. This one ends any command without a word,
+    # and before anything is imported: that takes longest of all.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    from edge.cli.root import app, fail
+    from edge.errors import EdgeDoorError
+
     try:
         app()
     except EdgeDoorError as error:
@@ -25,3 +30,12 @@ def main() -> None:
         sys.exit(fail(str(error) + sudo, error.exit_code))
     except PermissionError as error:
         sys.exit(fail(f"{error.filename}: {error.strerror}. Use sudo.", 1))
+
+
+def __getattr__(name: str) -> Any:
+    """The commands, for who wants them in this process."""
+    if name == "app":
+        from edge.cli.root import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -107,6 +107,11 @@ class Ledger:
         self.boot = secrets.token_hex(8)
         """Names this start of the program in the events that it writes."""
 
+    @staticmethod
+    def require_not_newer(db: Path) -> None:
+        """See that no newer edge-door has written there. Raises LedgerError."""
+        Store.require_not_newer(db, _SCHEMA)
+
     @classmethod
     def open(
         cls,

@@ -99,6 +99,7 @@ class PeoplePost:
         said = json.loads(report)
         topics = [self._topics.people_page(hashed) for hashed in said["pages"]]
         topics += [self._topics.people_envelope(hashed) for hashed in said["envelopes"]]
+        self._came.intersection_update(topics)  # the rest sight has, and may want again one day
         wanted = [topic for topic in topics if topic not in self._asked | self._came]
         wanted = wanted[: max(0, _AT_ONCE - len(self._asked))]
         if wanted:

@@ -32,12 +32,13 @@ class Releases:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep every other update out meanwhile.
+        """Keep every other update out meanwhile; what is made, the programs' users may read.
 
         Raises:
             UpdateError: one runs already.
             OSError: the folder cannot be made.
         """
+        before = os.umask(0o022)
         self.folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -46,6 +47,7 @@ class Releases:
         except BlockingIOError as error:
             raise UpdateError(f"another update of {self.folder} runs.") from error
         finally:
+            os.umask(before)
             os.close(handle)
 
     def place(self, version: int) -> Path:

@@ -1,4 +1,4 @@
-"""A release's self-test: its seal, its configuration, and every network's known answers.
+"""A release's self-test: its seal and configuration, databases that it knows, known answers.
 
 It runs in the release's own program, apart from the one that updates.
 """
@@ -15,6 +15,7 @@ from edge.bundle import CONFIG, PROGRAM
 from edge.config import load
 from edge.door.launch import PYTHON
 from edge.errors import UpdateError
+from edge.ops.owner import acting_as_owner
 
 LIMIT_S = 300.0
 _WITH = "import sys; sys.path.insert(0, sys.argv.pop(1)); from edge.cli import main; main()"
@@ -31,7 +32,9 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
     Raises:
         EdgeDoorError: what is wrong with it.
     """
+    from edge.ledger.ledger import Ledger
     from edge.sight.seals import vouched
+    from edge.vault.vault import Vault
     from edge.vision.calibrated import read_calibration
     from edge.vision.models.loader import Loader
     from edge.vision.models.manifest import read_manifest
@@ -43,6 +46,9 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
     paths = config.paths.model_copy(update={"release": folder})
     config = config.model_copy(update={"paths": paths})
     enforce(vouched(config, config_path, key).files)
+    with acting_as_owner(config.paths.state):
+        Vault.require_not_newer(config.people_db)
+        Ledger.require_not_newer(config.ledger_db)
     read_calibration(config)
     manifest = read_manifest(config.models_folder)
     load_model = Loader(config.models_folder, choose(config.models.runtime))

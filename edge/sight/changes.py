@@ -41,8 +41,8 @@ def recorded(
             and its end cannot be written, which the text says.
         VaultError: one of the two databases is older than the other.
     """
-    settle(ledger, vault, device)
-    journal, before = Journal(ledger, device), vault.changes()
+    before = settle(ledger, vault, device)
+    journal = Journal(ledger, device)
     what: dict[str, str | float | bool] = {"change": reason.value, **detail}
     intended = {CHANGES: str(before), INTENDED: str(before + 1)}
     journal.write(EventKind.PEOPLE, Reason.INTENDED, person=person, states=intended, detail=what)
@@ -61,21 +61,25 @@ def recorded(
     _end(journal, vault, reason, person, detail)
 
 
-def settle(ledger: Ledger, vault: Vault, device: str) -> None:
+def settle(ledger: Ledger, vault: Vault, device: str) -> int:
     """See that people database and ledger are of one time; finish what a power cut left open.
+
+    Returns:
+        The number of the last change.
 
     Raises:
         VaultError: the people database is older than the ledger.
         LedgerError: the ledger is older than the people database, or cannot be written.
     """
-    wrong = objection(ledger, vault)
+    found = vault.changes()  # once: the whole database is checked for it
+    known, intended = _known(ledger, found)
+    wrong = _objection(vault, known, intended, found)
     if wrong is not None:
         raise wrong
-    known, intended = _known(ledger, vault)
-    found = vault.changes()
     if found != known or found != intended:
         done = found > known
         accept(ledger, vault, device, Reason.DONE_AFTER_ALL if done else Reason.NOT_DONE)
+    return found
 
 
 def objection(ledger: Ledger, vault: Vault) -> EdgeDoorError | None:
@@ -84,7 +88,12 @@ def objection(ledger: Ledger, vault: Vault) -> EdgeDoorError | None:
     Raises:
         LedgerError, VaultError: one of them cannot be read, or another hand wrote there.
     """
-    (known, intended), found = _known(ledger, vault), vault.changes()
+    found = vault.changes()
+    known, intended = _known(ledger, found)
+    return _objection(vault, known, intended, found)
+
+
+def _objection(vault: Vault, known: int, intended: int, found: int) -> EdgeDoorError | None:
     if found < known:
         return VaultError(
             f"{vault.path} ends at change {found}, and the ledger knows of change {known}: an "
@@ -100,10 +109,10 @@ def objection(ledger: Ledger, vault: Vault) -> EdgeDoorError | None:
     return None
 
 
-def _known(ledger: Ledger, vault: Vault) -> tuple[int, int]:
-    """The last change that the ledger knows, and one that was begun."""
+def _known(ledger: Ledger, found: int) -> tuple[int, int]:
+    """The last change that the ledger knows, `found` if none, and one that was begun."""
     sealed = ledger.sealed()
-    known = int(sealed.get(CHANGES, vault.changes()))
+    known = int(sealed.get(CHANGES, found))
     return known, int(sealed.get(INTENDED, known))
 
 

@@ -206,7 +206,9 @@ class Roster:
                 taken_in=len(taken),
             ):
                 refused = self._vault.members.obey(todo, taken, self._model)
-            self._head, self._known = todo.head, len(self._vault.members.held())
+            self._head = todo.head
+            new = [one for one, _ in taken if one.person not in held and one.person not in refused]
+            self._known = len(held) - len(todo.removed) + len(new)
         self._note([held[person] for person in todo.removed], Reason.REMOVED)
         self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
         receipts = self._erased | dict.fromkeys(todo.removed, round(now().wall, 3))

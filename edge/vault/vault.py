@@ -130,6 +130,11 @@ class Vault:
         return self._templates.rotation
 
     @staticmethod
+    def require_not_newer(db: Path) -> None:
+        """See that no newer edge-door has written there. Raises VaultError."""
+        Store.require_not_newer(db, _SCHEMA)
+
+    @staticmethod
     def count_anew(keys: Keys, db: Path, device: str) -> None:
         """Write the counter's file for a database that is sealed under another key than it was.
 

@@ -36,7 +36,7 @@ def pixels_of(image: Any) -> Pixels:
     if isinstance(image, str | PathLike):
         return _named(fspath(image))
     if isinstance(image, bytes | bytearray | memoryview):
-        return decoded(bytes(image), "the bytes")
+        return decoded(bytes(image), "what was given")
     if isinstance(image, np.ndarray):
         return _of_array(image)
     if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, which need not be here
@@ -47,13 +47,17 @@ def pixels_of(image: Any) -> Pixels:
         if isinstance(data, bytes):
             return decoded(data, name_of(image))
         raise CameraError("the file is open for text: open it with mode 'rb'")
+    if isinstance(image, list | tuple):
+        raise CameraError("several pictures at once are not taken: call for each of them")
     raise CameraError(
-        f"a {type(image).__name__} is no picture: give a path, bytes, a file, an array, an image "
+        f"{type(image).__name__} is no picture: give a path, bytes, a file, an array, an image "
         "of PIL or a data URI"
     )
 
 
 def _named(place: str) -> Pixels:
+    if not place:
+        raise CameraError("an empty path names no picture")
     if place.startswith("data:"):
         return decoded(_embedded(place), "the data URI")
     scheme, address, _ = place.partition("://")

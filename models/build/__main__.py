@@ -36,7 +36,9 @@ def _make(names: list[str], manifest: Manifest, folder: Path) -> Manifest:
     models = dict(manifest.models)
     for name in names:
         if _sibling(name) not in models:
-            models[_sibling(name)] = models[name].model_copy(update={"name": _sibling(name)})
+            pixels = models[name].input.model_copy(update={"mean": 0.0})  # no zero point in floats
+            sibling = {"name": _sibling(name), "input": pixels}
+            models[_sibling(name)] = models[name].model_copy(update=sibling)
     for name in [*names, *(models.keys() - manifest.models.keys())]:
         path = folder / f"{name}.tflite"
         path.write_bytes(RECIPES[name]())

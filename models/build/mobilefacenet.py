@@ -1,9 +1,10 @@
 """The project's own MobileFaceNet (after Chen et al. 2018): PyTorch weights -> TensorFlow graph.
 
-The repository keeps, in student/, what `python -m models.build.mobilefacenet student.npz
-student.json` makes of a training's export: kernels and biases as float16, BatchNorm folded in
-(student.npz); which convolutions have a stride of 2 and how far the training got (student.json);
-the range of every activation, for int8 (ranges.json).
+The repository keeps, in student/ (128 numbers) and student_256/, what
+`python -m models.build.mobilefacenet student.npz student.json FOLDER` makes of a training's export:
+kernels and biases as float16, BatchNorm folded in (student.npz); which convolutions have a stride
+of 2 and how far the training got (student.json); the range of every activation, for int8
+(ranges.json).
 """
 
 import argparse
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from models.build import images
 from models.build.convert import Network, Tap, measure
 
-HERE = Path(__file__).parent / "student"
+STUDENT = Path(__file__).parent / "student"
+STUDENT_256 = Path(__file__).parent / "student_256"
 EPSILON = 1e-5  # of every BatchNorm
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -59,7 +61,7 @@ def fold(weights: Weights) -> dict[str, NDArray[np.float16]]:
     return kept
 
 
-def load(folder: Path = HERE) -> Network:
+def load(folder: Path = STUDENT) -> Network:
     """The network kept in `folder` as a function.
 
     It takes RGB (n, 112, 112, 3) as (pixel - 127.5) / 128 and gives [(n, d)], not normalised.
@@ -105,24 +107,25 @@ def load(folder: Path = HERE) -> Network:
     return network
 
 
-def keep(weights: Path, about: Path, data: Path) -> None:
+def keep(weights: Path, about: Path, folder: Path, data: Path) -> None:
     """Take over a training's export: fold, round to float16, measure ranges on aligned faces."""
     with np.load(weights) as file:
-        np.savez_compressed(HERE / "student.npz", **fold(dict(file)))
-    (HERE / "student.json").write_text(about.read_text())
+        np.savez_compressed(folder / "student.npz", **fold(dict(file)))
+    (folder / "student.json").write_text(about.read_text())
     random = np.random.default_rng(0)
     faces = list(images.packed(data / "faces_128.npz"))
     chosen = random.choice(len(faces), CALIBRATION, replace=False)
     margin = (128 - SIZE) // 2
     crops = np.stack([faces[i][margin:-margin, margin:-margin] for i in chosen])
-    ranges = measure(load(), ((crops - MEAN) / STD).astype(np.float32))
-    (HERE / "ranges.json").write_text(json.dumps(ranges, indent=1) + "\n")
+    ranges = measure(load(folder), ((crops - MEAN) / STD).astype(np.float32))
+    (folder / "ranges.json").write_text(json.dumps(ranges, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=keep.__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("about", type=Path)
+    parser.add_argument("folder", type=Path, help="student/ or student_256/, beside this file")
     parser.add_argument("--data", type=Path, default=images.DATA)
     given = parser.parse_args()
-    keep(given.weights, given.about, given.data)
+    keep(given.weights, given.about, given.folder, given.data)

@@ -43,8 +43,13 @@ def _float16(
     return pixels.eaten(convert.float16(network, shape), std, mean)
 
 
-def _mobilefacenet() -> convert.Network:
-    return both_ways(mobilefacenet.load())
+def _mobilefacenet(folder: Path) -> convert.Network:
+    return both_ways(mobilefacenet.load(folder))
+
+
+def _mobilefacenet_float16(folder: Path) -> bytes:
+    network = _mobilefacenet(folder)
+    return _float16(network, _FACE, mobilefacenet.STD, mobilefacenet.MEAN)
 
 
 def _dlib() -> convert.Network:
@@ -52,6 +57,7 @@ def _dlib() -> convert.Network:
 
 
 _EYES = (2, eyelids.SIZE, eyelids.SIZE)
+_FACE = (1, 112, 112)
 _VIEWS = (len(recapture.SCALES), recapture.SIZE, recapture.SIZE)
 
 # Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
@@ -74,10 +80,15 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "recapture-int8": lambda: convert.int8(recapture.load(), _VIEWS, _ranges("recapture")),
     # For the gate only, not shipped: twice the size and slower.
     "recapture-float16": lambda: _float16(recapture.load(), _VIEWS, 255),
-    "mobilefacenet-float16": lambda: _float16(
-        _mobilefacenet(), (1, 112, 112), mobilefacenet.STD, mobilefacenet.MEAN
+    "mobilefacenet-float16": lambda: _mobilefacenet_float16(mobilefacenet.STUDENT),
+    "mobilefacenet-int8": lambda: convert.int8(
+        _mobilefacenet(mobilefacenet.STUDENT), _FACE, _ranges("student")
     ),
-    "mobilefacenet-int8": lambda: convert.int8(_mobilefacenet(), (1, 112, 112), _ranges("student")),
+    # For the gate only, not shipped.
+    "mobilefacenet-256-float16": lambda: _mobilefacenet_float16(mobilefacenet.STUDENT_256),
+    "mobilefacenet-256-int8": lambda: convert.int8(
+        _mobilefacenet(mobilefacenet.STUDENT_256), _FACE, _ranges("student_256")
+    ),
     # For the gate only, not shipped: 11 MB, a third of the speed and no gain.
     "dlib-resnet-float16": lambda: _float16(_dlib(), (1, 150, 150), float(dlib.STD)),
     "dlib-resnet-int8": lambda: convert.int8(_dlib(), (1, 150, 150), _ranges("dlib_resnet")),

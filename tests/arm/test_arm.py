@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.arm, pytest.mark.timeout(7200)]
 
 MODELS = sorted(read_manifest().models)
-FAST = ("tests/access", "tests/vision/faces", "tests/vision/liveness")
 ALIKE = 0.995
 """Cosine of a face's two vectors. OpenCV rounds crops another way there: 0.998 was seen."""
 ONE_STEP = 0.02
@@ -90,11 +89,6 @@ def test_frames_show_what_they_show_here(board: Board) -> None:
         assert len(one["vector"]) == len(other["vector"])
         if one["vector"]:
             assert float(np.dot(one["vector"], other["vector"])) > ALIKE
-
-
-def test_the_fast_tests_of_what_computes_pass(board: Board) -> None:
-    done = board.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
 
 
 def test_the_default_runtime_computes_every_model(board: Board) -> None:

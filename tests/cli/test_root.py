@@ -51,3 +51,11 @@ def test_help_needs_no_configuration() -> None:
 def _python(script: str) -> str:
     command = [sys.executable, "-c", script]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_ctrl_c_is_quiet_while_the_command_is_still_imported(tmp_path: Path) -> None:
+    pressed = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    (tmp_path / "typer.py").write_text(pressed)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from edge.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (cli.INTERRUPTED, "", "")

@@ -59,7 +59,7 @@ def test_kernels_are_a_part_of_the_step(measured: Bench) -> None:
 def test_the_twin_of_an_int8_model_is_in_floating_point(measured: Bench) -> None:
     manifest = read_manifest()
     known = manifest.models.keys() | manifest.ensembles.keys()
-    assert measured.floats.models["embedder"] == "mobilefacenet-dlib-float16"
+    assert measured.floats.models["embedder"] == "mobilefacenets-float16"
     for name in measured.floats.models.values():
         assert not (name.endswith("int8") and name.replace("int8", "float16") in known)
 

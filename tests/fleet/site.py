@@ -101,13 +101,16 @@ def furnish(database: Database) -> None:
 class Served:
     """The dashboard on a port of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, port: int = 0, provider: Provider | None = None) -> None:
         self.database = database
         self.doors = Doors(database)
-        port = free_port()
+        port = port or free_port()
         self.address = f"http://localhost:{port}"
         config = uvicorn.Config(
-            make_app(database, Options()), port=port, log_level="error", timeout_graceful_shutdown=1
+            make_app(database, Options(provider=provider)),
+            port=port,
+            log_level="error",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,18 +12,21 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import select, update
 
 from edge.errors import UsageError
+from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, operators, roles
 from edge.fleet.web.provider import read_provider
 from tests.conftest import ROOT
 from tests.fleet.openid import CLIENT, SECRET, Provider
-from tests.fleet.site import Browser, furnish
+from tests.fleet.site import Browser, Served, furnish
+from tests.support.link_parts import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge.fleet.database.database import Database
+    from edge.fleet.web.provider import Provider as Settings
 
+CHROMIUM = shutil.which("chromium")
 HERE = "https://testserver/login/oidc/back"
 GRANTS = """
 [[grant]]
@@ -42,16 +46,20 @@ def there() -> Iterator[Provider]:
     provider.close()
 
 
+def settings_for(there: Provider, folder: Path) -> Settings:
+    (folder / "secret").write_text(f"{SECRET}\n")
+    file = folder / "oidc.toml"
+    file.write_text(
+        f'issuer = "{there.issuer}"\nclient_id = "{CLIENT}"\n'
+        f'secret_file = "{folder / "secret"}"\n{GRANTS}'
+    )
+    return read_provider(file)
+
+
 @pytest.fixture
 def browser(database: Database, there: Provider, tmp_path: Path) -> Browser:
     furnish(database)
-    (tmp_path / "secret").write_text(f"{SECRET}\n")
-    file = tmp_path / "oidc.toml"
-    file.write_text(
-        f'issuer = "{there.issuer}"\nclient_id = "{CLIENT}"\n'
-        f'secret_file = "{tmp_path / "secret"}"\n{GRANTS}'
-    )
-    return Browser(database, tls=True, provider=read_provider(file))
+    return Browser(database, tls=True, provider=settings_for(there, tmp_path))
 
 
 def away(browser: Browser) -> str:
@@ -179,6 +187,30 @@ def test_a_code_is_worth_nothing_with_another_verifier(browser: Browser, there: 
     for code in there.codes.values():
         code.code_challenge = "of another browser"
     assert browser.get(back).status_code == 503
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+# Chromium's own pipes, closed by the interpreter.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_real_browser_comes_in(tmp_path: Path) -> None:
+    """Cookies that do not follow from another site, and a policy that lets nothing in from one."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: extra `test`")
+    database, port = Database.open(f"sqlite:///{tmp_path}/fleet.db"), free_port()
+    furnish(database)
+    there = Provider(f"http://localhost:{port}/login/oidc/back").start()
+    served = Served(database, port, settings_for(there, tmp_path))
+    try:
+        with playwright.sync_playwright() as running:
+            chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = chromium.new_page(base_url=served.address)
+            page.goto("/login")
+            page.get_by_role("link", name="Log in with the company").click()
+            page.wait_for_url(f"{served.address}/")
+            assert page.locator(".who summary").inner_text() == "anna"
+            chromium.close()
+    finally:
+        served.close()
+        there.close()
 
 
 def test_a_provider_that_is_away(browser: Browser, there: Provider) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from edge.access.command import public_text, sign_command
 from edge.fleet.database.database import Database
-from edge.fleet.database.tables import actions, commands, devices, failures, sessions
+from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
 from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.roles import Grant, Rights, Verb
@@ -104,6 +104,44 @@ def test_a_role_for_one_group_reaches_no_other(own: Database, role: Role) -> Non
     with own.reading() as reading:
         names = {row.id: row.name for row in reading.execute(select(devices))}
     assert names["door2"] == "door2"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_forms_that_are_whole_reach_no_door_beyond_the_role(own: Database, role: Role) -> None:
+    """Every form that changes a door, filled in properly: only what the role carries, and there."""
+    doors = Doors(own)
+    for door in ("door1", "door2"):
+        doors.say(door, "tamper", b"ON")
+    with own.reading() as reading:
+        raised = {row.device: row.id for row in reading.execute(select(alarms))}
+    rights = Rights((Grant(role, 1),))
+    browser = Browser(own)
+    browser.login(f"{role.value} north")
+    key = Ed25519PrivateKey.generate()
+    browser.send("/account/keys", public=public_text(key), label="desk")
+    for number, door in ((1, "door1"), (2, "door2")):
+        text = TestCommands.signed(key, door)
+        forms: list[tuple[Verb, str, dict[str, Any]]] = [
+            (Verb.COMMAND, "/commands", {"text": text}),
+            (Verb.SET_UP, f"/doors/{door}/set-up", {"name": f"{door} anew", "group": number}),
+            (Verb.ACCEPT_LEDGER, f"/doors/{door}/accept", {"note": "a new card"}),
+        ]
+        for verb, path, fields in forms:
+            done = browser.send(path, **fields).status_code == 303
+            assert done is rights.may(verb, number), (path, role)
+        browser.send("/alarms/acknowledge", alarm=str(raised[door]), note="seen")
+    with own.reading() as reading:
+        seen = select(alarms.c.device).where(alarms.c.acknowledged.is_not(None))
+        acknowledged = set(reading.execute(seen).scalars())
+    assert acknowledged == ({"door1"} if rights.may(Verb.ACKNOWLEDGE, 1) else set())
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "-1", "1e3", "\u0661"])
+def test_a_number_that_is_none_is_refused(own: Database, number: str) -> None:
+    browser = Browser(own)
+    browser.login("administrator")
+    assert browser.send("/alarms/acknowledge", alarm=number).status_code == 400
+    assert browser.send("/setup/groups/remove", id=number).status_code == 400
 
 
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if e.method == "POST"], ids=lambda e: e.path)

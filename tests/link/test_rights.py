@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -121,6 +122,7 @@ def config() -> Iterator[Config]:
 @pytest.fixture
 def running(config: Config) -> Iterator[Config]:
     """Sight has its databases open, as its own user, while others try."""
+    codecs.lookup("ascii")  # this Python may lie where that user reads nothing
     os.setegid(LEDGER_GROUP)
     os.seteuid(SIGHT)
     try:

@@ -76,6 +76,8 @@ class Change:
     received_a_door: float
     seconds: float
     """Until the last door had reported the new list, all of it obeyed."""
+    cpu_s: float
+    """Of office and doors together: the machine may be busy with other things."""
 
 
 class Measurement:
@@ -111,7 +113,7 @@ class Measurement:
         """To these doors, or to all."""
         ours = [one for one in self.linked if not devices or one.door.topics.device in devices]
         before = [one.received for one in ours]
-        begun, sent = time.monotonic(), 0
+        begun, cpu, sent = time.monotonic(), time.process_time(), 0
         for one in ours:
             device = one.door.topics.device
             made = self._office.book.make(device, None)
@@ -129,8 +131,8 @@ class Measurement:
             self.post.listen(lambda: True)
             assert time.monotonic() - begun < PATIENCE_S
         received = sum(one.received for one in ours) - sum(before)
-        took = time.monotonic() - begun
-        return Change(what, len(ours), sent, received / len(ours), round(took, 2))
+        took, cpu = time.monotonic() - begun, time.process_time() - cpu
+        return Change(what, len(ours), sent, received / len(ours), round(took, 2), round(cpu, 2))
 
     def greet(self) -> None:
         """Every door has subscribed before anything is measured."""

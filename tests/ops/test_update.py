@@ -20,16 +20,18 @@ from edge.access.command import public_text
 from edge.believed import enforce, read_believed
 from edge.bundle import make_bundle
 from edge.config import load
-from edge.errors import SealError, UpdateError, UsageError
+from edge.errors import EdgeDoorError, SealError, UpdateError, UsageError
 from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
 from edge.records import Reason
 from edge.sealing import make_seal
+from edge.sight.journal import open_ledger
 from edge.sight.seals import seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.models.manifest import shipped_models
 from tests.conftest import ROOT
 from tests.support.running import Door
+from tests.vault.test_vault import raw
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = public_text(KEY)
@@ -92,6 +94,21 @@ def test_an_update_is_tried_put_in_force_tried_again_and_undone(door: Door) -> N
     assert door.reasons().count(Reason.UPDATED) == 4
     assert door.reasons().count(Reason.UPDATE_UNDONE) == 1
     assert before != door.path.read_bytes()
+
+
+def test_the_programs_users_may_read_what_a_careful_root_has_written(door: Door) -> None:
+    before = os.umask(0o077)
+    try:
+        updates(door, Trial()).apply(
+            bundle(door, 1, "One", **{"models/calibration/x.json": b""}), PUBLIC
+        )
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(before)
+    folder = door.config.paths.release.with_name("releases")
+    for path in (folder, *folder.rglob("*")):
+        wanted = 0o755 if path.is_dir() else 0o044
+        assert path.stat().st_mode & wanted == wanted, path
 
 
 def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:
@@ -244,6 +261,18 @@ def test_a_program_that_does_not_start_is_not_put_in_force(door: Door, tmp_path:
         Updates(door.config, door.path).apply(bundle(door, 1, "One", **program), PUBLIC)
     assert not door.path.is_symlink()
     assert said(door) == "Front door"
+
+
+@pytest.mark.parametrize("name", ["people.db", "ledger/ledger.db"])
+def test_a_program_that_does_not_know_the_databases_of_a_newer_one_fails(
+    door: Door, name: str
+) -> None:
+    open_ledger(door.config).close()
+    updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    raw(door.config.paths.state / name, "PRAGMA user_version = 99")
+    enforce(None)  # of this process, which has read the configuration of before
+    with pytest.raises(EdgeDoorError, match=r"newer edge-door \(version 99"):
+        selftest(door.path, door.config.paths.release, PUBLIC)
 
 
 def test_a_program_that_would_not_be_the_one_that_runs_fails(tmp_path: Path) -> None:

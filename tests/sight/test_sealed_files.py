@@ -89,7 +89,7 @@ def test_a_sealed_door_starts_with_what_was_sealed(place: Place) -> None:
 def test_every_file_with_a_byte_changed_is_refused(place: Place, what: str) -> None:
     place.seal()
     place.know()
-    calibration = place.models / "calibration" / "mobilefacenet-dlib-int8.json"
+    calibration = place.models / "calibration" / "mobilefacenets-int8.json"
     path = {"door.toml": place.path, "calibration": calibration}.get(what, place.models / what)
     whole = path.read_bytes()
     step = max(1, len(whole) // 40)

@@ -206,7 +206,14 @@ class TestEnrolment:
         assert len(collected(unit(1, 0), unit(1, 0.001), unit(1, 0.3)).embeddings) == 2
 
     @pytest.mark.parametrize(
-        "embedder", ["mobilefacenet-int8", "dlib-resnet-int8", "mobilefacenet-dlib-int8"]
+        "embedder",
+        [
+            "mobilefacenet-int8",
+            "mobilefacenet-256-int8",
+            "mobilefacenets-int8",
+            "dlib-resnet-int8",
+            "mobilefacenet-dlib-int8",
+        ],
     )
     def test_every_embedder_that_ships_tells_two_people_apart(
         self, embedder: str, eileen: Portrait, grace: Portrait, tmp_path: Path

@@ -43,7 +43,10 @@ def try_out(
         finally:
             control.ask(Rehearse(0))
     if last is None:
-        raise UsageError("sight shows nothing: is its camera delivering?")
+        raise UsageError(
+            "sight shows nothing: is its camera delivering? After a change of the configuration: "
+            "sudo systemctl restart edge-door.target"
+        )
     let_in = last.outcome is Outcome.GRANT
     person = last.person if last.person and last.reason is not last.reason.NO_MATCH else None
     found = {

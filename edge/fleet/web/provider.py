@@ -34,7 +34,7 @@ class Provider(Section):
     client_id: str = Field(min_length=1)
     secret_file: Path | None = None
     """None: a public client, which PKCE alone protects."""
-    title: str = Field(default="Log in with the company's account", max_length=60)
+    title: str = Field(default="Log in with the company", max_length=60)
     claim: str = "groups"
     scope: str = "openid profile email"
     grant: tuple[Mapping, ...]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from edge.fleet.web.site import Site
 
 MAX_TEXT = 400
+MAX_DIGITS = 18
+"""Of a number that names a row: more, and no database takes it."""
 _PAGES = (
     ("/", "Doors", Verb.SEE),
     ("/alarms", "Alarms", Verb.SEE),
@@ -109,7 +111,7 @@ class Visit:
         Raises:
             UsageError: it is no number.
         """
-        value = self.text(name, 18, needed=False)
+        value = self.text(name, MAX_DIGITS, needed=False)
         if not value:
             return None
         if not (value.isascii() and value.isdigit()):

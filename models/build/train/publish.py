@@ -1,7 +1,7 @@
 """Keep a run in the repository: weights, facts, log and learning curve.
 
 ``python -m models.build.train.publish RUN NAME``; RUN is the folder given to training as ``--out``,
-NAME ``student`` for what is shipped and ``in_training`` for what is not there yet.
+NAME ``student`` or ``student_256``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.publish")
     parser.add_argument("run", type=Path)
-    parser.add_argument("name", choices=("student", "in_training"))
+    parser.add_argument("name", choices=("student", "student_256"))
     options = parser.parse_args()
     kept = HERE / options.name
     shrink(options.run / "student.npz", kept.with_suffix(".npz"))

@@ -10,6 +10,7 @@ from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, devices
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.site import Entry
+from edge.fleet.web.visit import MAX_DIGITS
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -39,7 +40,7 @@ def listed(visit: Visit) -> Response:
 def acknowledge(visit: Visit) -> Response:
     """Somebody has seen these, and says what was done."""
     chosen = visit.form.get("alarm", [])
-    if not chosen or not all(each.isascii() and each.isdigit() for each in chosen):
+    if not chosen or not all(map(_is_number, chosen)):
         raise UsageError("choose at least one alarm")
     note = visit.text("note", needed=False)
     ours = select(alarms.c.id).join(devices, devices.c.id == alarms.c.device)
@@ -59,6 +60,10 @@ def acknowledge(visit: Visit) -> Response:
     )
     visit.note(Verb.ACKNOWLEDGE.value, ", ".join(map(str, sorted(numbers))), note or "no note")
     return visit.back("/alarms")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 ENTRIES = (
