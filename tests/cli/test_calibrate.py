@@ -13,10 +13,14 @@ from typer.testing import CliRunner
 from edge.access.calibration import from_json
 from edge.cli import app
 from edge.cli.measure import accuracy
+from edge.config import Config
 from edge.evaluate import calibrate
 from edge.evaluate.verification import Encoded
+from edge.vision.calibrated import read_calibration
 
-PEOPLE, SIZE = 90, 256
+PEOPLE = 90
+COHORT = read_calibration(Config()).rule.cohort
+SIZE = COHORT.vectors.shape[1]
 
 
 @pytest.fixture
@@ -70,4 +74,4 @@ def test_without_a_table_everybody_is_of_one_group(faces: Path) -> None:
     assert done.exit_code == 0, done.output
     made = from_json(out.read_text(), "made.json")
     assert made.rule.made_from.endswith("strangers of all groups")
-    assert len(made.rule.cohort.vectors) == 254  # of the calibration in use
+    assert len(made.rule.cohort.vectors) == len(COHORT.vectors)  # of the calibration in use
