@@ -272,6 +272,33 @@ def test_an_earlier_versions_ledger_is_kept_sealed_and_goes_on(
     copy.close()
 
 
+def test_the_second_versions_ledger_keeps_what_was_sealed_and_goes_on(place: Place) -> None:
+    from edge.ledger import ledger as module
+    from edge.ledger.audit import HeadRow, encode, genesis
+
+    schema, first, body = module._SCHEMA, genesis("door1"), encode(event())
+    chain, seal = chained(first, 1, "boot", body), place.seal
+    row = HeadRow("door1", 1, chain, 0, first, seal.public, '{"lockout":"one"}', b"")
+    signature, mac = seal.sign("door1", 1, chain), seal.mac(row.fields())
+    db = sqlite3.connect(place.path)
+    for sql in (statement for part in schema.migrations[:2] for statement in part):
+        db.execute(sql)
+    db.execute("INSERT INTO events VALUES (1, 'boot', ?, ?, ?)", (body, chain, signature))
+    db.execute(
+        "INSERT INTO head VALUES (1, 'door1', 1, ?, 0, ?, ?, ?, ?)",
+        (chain, first, seal.public, row.memory, mac),
+    )
+    db.execute("PRAGMA user_version = 2")
+    db.execute(f"PRAGMA application_id = {schema.application_id}")
+    db.commit()
+    db.close()
+    with place.open() as ledger:
+        assert ledger.sealed() == {"lockout": "one"}
+        ledger.append(event(2))
+        assert ledger.verify(thorough=True) == []
+    assert Path(f"{place.path}.version-2").exists()
+
+
 @pytest.fixture
 def earlier() -> Callable[[Path], None]:
     """Makes a ledger as version 1 wrote it: unsealed, with an outbox and what sight obeyed."""
