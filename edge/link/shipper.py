@@ -164,8 +164,10 @@ class Shipper:
         """A reader wants all from this number on; from far back it gets it only now and then.
 
         Nobody knows who publishes on a broker: else a few small messages cost the whole ledger.
+        What a reader that confirms has not confirmed yet it gets at once.
         """
-        if self._sent - first > FAR_BACK:
+        news = 0 < self._confirmed < first
+        if self._sent - first > FAR_BACK and not news:
             self._far_back = min(first, self._far_back or first)
         else:
             self._go_back(first)

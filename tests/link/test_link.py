@@ -484,6 +484,11 @@ class TestShipper:
         assert wire.sequences() == [*range(1, 9)] * 4  # as ever, and three times more
         shipper.confirm(Confirmation(0, "", resend_from=6))
         assert len(wire.sequences()) == 32
+        confirmed = Confirmation(1, ledger.events(limit=1)[0].chain, resend_from=2)
+        for _ in range(5):  # behind what it confirmed, a reader that was cut off need not wait
+            shipper.confirm(confirmed)
+            shipper.pump(wire)
+        assert wire.sequences()[32:] == [*range(2, 9)] * 5
 
     def test_a_restored_reader_gets_what_it_had_confirmed(self, ledger: Ledger) -> None:
         """The reader confirmed 6 and was put back to 2; nothing falls for it."""
