@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -136,3 +137,15 @@ def test_a_bundle_goes_out_in_waves_and_halts_at_a_door_that_refuses_it(
     done = office.command("office", "rollout", str(bundle), "--door", "attic")
     assert done.returncode == 2
     assert "attic has never said that it takes updates" in done.stderr
+
+
+def test_what_is_no_file_is_taken_away_and_said(tmp_path: Path) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    offered = door.config.offered_bundle
+    offered.parent.mkdir(parents=True)
+    os.mkfifo(offered)
+    done = door.command("update", "take")
+    assert done.returncode == 2
+    assert "no update was fetched" in done.stderr
+    assert not offered.exists()
+    assert door.command("update", "take").returncode == 2

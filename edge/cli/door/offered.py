@@ -28,6 +28,7 @@ def take(config: ConfigOption = None, json: JsonOption = False) -> None:
     try:
         content = read_ordinary(path)
     except OSError as error:
+        path.unlink(missing_ok=True)  # else it is found and tried again for ever
         raise UsageError(f"no update was fetched: {path}: {error.strerror or error}") from error
     try:
         version = Updates(settings, config_path(config)).apply(content).seal.version
