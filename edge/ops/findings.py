@@ -21,7 +21,7 @@ def findings(config: Config) -> list[str]:
     Raises:
         LedgerError: there is no ledger, or it cannot be opened at all.
     """
-    with open_ledger(config, read_only=True) as ledger:
+    with acting_as_owner(config.paths.state), open_ledger(config, read_only=True) as ledger:
         problems = ledger.verify(thorough=True) or ledger.older()
         written = ledger.written()
         if not problems and config.people_db.exists():

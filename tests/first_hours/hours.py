@@ -123,7 +123,7 @@ HOURS = (
             Step("edge-door adapt --images FOLDER", skipped=FIGURES),
             Step("edge-door adapt --undo", expected=(2,)),  # nothing was adapted
             Step("edge-door claim NAME", instead="edge-door claim Anna", first=(_ANNA,)),
-            Step("sudo edge-door credentials set-pin Anna", answers="4711\n4711\n"),
+            Step("sudo edge-door credentials set-pin Anna", answer="4711"),
             Step(
                 "edge-door command key /config/door.key",
                 first=("sudo install -d -o newcomer /config",),

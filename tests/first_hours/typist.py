@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import re
+import select
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 RESULTS, HOUR = Path("/results"), Path("/hour")
 CHECKOUT = "/home/newcomer/edge-door"
 PATIENCE_S = 600.0
+AGAIN_S = 5.0
 CARRIED = "/run/typist/environment"
 """What a command exported holds for the next, as in one terminal."""
 SHELL = f"""test -e {CARRIED} && . {CARRIED}
@@ -60,18 +62,18 @@ def _take(step: dict[str, Any], user: str, transcript: Any) -> dict[str, Any]:
     if step["instead"]:
         transcript.write(f"# the page has: {step['command']}\n")
     typed = step["instead"] or step["command"]
-    code, told = _type(typed, user, step["answers"], step["until"])
+    code, told = _type(typed, user, step["answer"], step["until"])
     transcript.write(f"$ {typed}\n{told}[exit code {code}]\n\n")
     if code and "Use sudo." in told:  # as anybody would who reads that
-        code, told = _type(f"sudo {typed}", user, step["answers"], step["until"])
+        code, told = _type(f"sudo {typed}", user, step["answer"], step["until"])
         transcript.write(f"$ sudo {typed}\n{told}[exit code {code}]\n\n")
     return step | {"code": code, "told": told}
 
 
-def _type(command: str, user: str, answers: str = "", until: str = "") -> tuple[int, str]:
+def _type(command: str, user: str, answer: str = "", until: str = "") -> tuple[int, str]:
     line = SHELL.format(command)
     shell = ["bash", "-c", line]
-    if answers:  # what asks wants a terminal
+    if answer:  # what asks wants a terminal
         shell = ["script", "--quiet", "--return", "--command", shlex.join(shell), "/dev/null"]
     running = subprocess.Popen(
         ["runuser", "-u", user, "--", *shell],
@@ -82,13 +84,13 @@ def _type(command: str, user: str, answers: str = "", until: str = "") -> tuple[
             "LANG": "C.UTF-8",
             "COLUMNS": "110",
         },
-        stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if answer else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     said: list[bytes] = []
-    reader = threading.Thread(target=_read, args=(running, said, answers.splitlines(), until))
+    reader = threading.Thread(target=_read, args=(running, said, answer, until))
     reader.start()
     reader.join(PATIENCE_S)
     if reader.is_alive():
@@ -98,17 +100,22 @@ def _type(command: str, user: str, answers: str = "", until: str = "") -> tuple[
     return running.wait(), text
 
 
-def _read(
-    running: subprocess.Popen[bytes], said: list[bytes], answers: list[str], until: str
-) -> None:
-    """Everything that is said. A question is answered; once it matches `until`, Ctrl-C."""
+def _read(running: subprocess.Popen[bytes], said: list[bytes], answer: str, until: str) -> None:
+    """Everything that is said. A question is answered; once it matches `until`, Ctrl-C.
+
+    A terminal drops what is typed while it is set up, so the answer is typed again after a while.
+    """
     assert running.stdout is not None
     pressed = False
-    while chunk := os.read(running.stdout.fileno(), 1 << 16):
+    while True:
+        ready, _, _ = select.select([running.stdout], [], [], AGAIN_S if answer else None)
+        chunk = os.read(running.stdout.fileno(), 1 << 16) if ready else b""
+        if ready and not chunk:
+            return
         said.append(chunk)
-        if answers and chunk.endswith(b": "):
+        if answer and b"".join(said).endswith(b": "):
             assert running.stdin is not None
-            running.stdin.write(f"{answers.pop(0)}\n".encode())
+            running.stdin.write(f"{answer}\n".encode())
             running.stdin.flush()
         if until and not pressed and re.search(until.encode(), b"".join(said)):
             pressed = True

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.errors import UsageError
 from edge.ledger.seal import key_name
 from edge.ops.findings import findings
+from edge.ops.owner import acting_as_owner
 from edge.records import EventKind
 from edge.sight.journal import open_ledger
 
@@ -45,9 +46,9 @@ class Form(str, Enum):
 @audit_app.command()
 def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check rows, chain, signatures, schema and outbox; says what is wrong, or that all is well."""
-    settings = own_config(config)
+    settings = read_config(config)
     problems = findings(settings)
-    with open_ledger(settings, read_only=True) as ledger:
+    with acting_as_owner(settings.paths.state), open_ledger(settings, read_only=True) as ledger:
         written, key = ledger.written(), key_name(ledger.public_key())
         first = ledger.dropped() + 1
     verdict = f"All is well: events {first} to {written}, one chain, signed by the key {key}."
@@ -72,10 +73,12 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write events out, each with its chain and signature, so that the copy can be checked."""
-    settings = own_config(config)
+    settings = read_config(config)
     begin, end = _stamp(since, float("-inf")), _stamp(until, float("inf"))
     count = 0
-    with open_ledger(settings, read_only=True) as ledger, _sheet(file, form) as write:
+    with acting_as_owner(settings.paths.state):
+        ledger = open_ledger(settings, read_only=True)
+    with ledger, _sheet(file, form) as write:
         for stored in _all(ledger):
             event = stored.event
             fits = person is None or (event.person or "").casefold() == person.casefold()

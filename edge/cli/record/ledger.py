@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, own_config, read_config, show
 from edge.errors import UsageError, WireError
+from edge.ops.owner import acting_as_owner
 from edge.records import Reason
 from edge.sight import changes
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
@@ -38,8 +39,10 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
 @ledger_app.command()
 def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Copy the ledger into a new file, whole, while the door works."""
-    settings = own_config(config)
-    with open_ledger(settings, read_only=True) as ledger:
+    settings = read_config(config)
+    with acting_as_owner(settings.paths.state):
+        ledger = open_ledger(settings, read_only=True)
+    with ledger:  # the copy goes where this user may write
         ledger.backup(file)
         written = ledger.written()
     result = {"ok": True, "file": str(file), "events": written}

@@ -1,0 +1,57 @@
+"""An installed door's state belongs to sight's user: what root asks for comes all the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from edge.cli import app
+from tests.support.running import Door
+
+SIGHT, LINK = 65534, 1  # nobody and daemon, which every Debian has
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    if os.geteuid() != 0:
+        pytest.skip("only root acts as somebody else")
+    folder = Path(tempfile.mkdtemp(prefix="edge-door-owner-"))
+    folder.chmod(0o755)
+    made = Door(folder, "/dev/video99")
+    made.command("init")
+    for words in (("audit", "verify"), ("audit", "export"), ("ledger", "check")):
+        assert ask(made, *words).exit_code == 0  # which imports all that it needs
+    outbox = made.config.outbox_db.parent
+    outbox.mkdir(exist_ok=True)
+    for path in (made.config.paths.state, *made.config.paths.state.rglob("*")):
+        os.chown(path, SIGHT, -1)
+    os.chown(outbox, LINK, -1)
+    outbox.chmod(0o700)
+    yield made
+    shutil.rmtree(folder)
+
+
+def ask(door: Door, *words: str) -> Result:
+    """In this process: another user may not be able to read this Python's modules."""
+    return CliRunner().invoke(app, [*words, "--config", str(door.path)])
+
+
+def test_the_record_is_checked_and_copied_to_where_root_may_write(door: Door) -> None:
+    out = door.folder / "out"
+    out.mkdir(mode=0o700)
+    for words in (
+        ("audit", "verify"),
+        ("audit", "export", str(out / "events.csv"), "--format", "csv"),
+        ("ledger", "backup", str(out / "ledger.db")),
+    ):
+        done = ask(door, *words)
+        assert done.exit_code == 0, done.output
+    assert (out / "ledger.db").stat().st_uid == 0
+    owners = {path.stat().st_uid for path in door.config.ledger_db.parent.iterdir()}
+    assert owners == {SIGHT}
