@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,15 @@ def main() -> None:
     from edge.cli.root import app, fail
     from edge.errors import EdgeDoorError
 
+    # Root becomes the door's own user where its state is touched.
+    advice = "Use sudo." if os.geteuid() else "The door's own user may not: move it, or allow that."
     try:
         app()
     except EdgeDoorError as error:
-        sudo = " Use sudo." if isinstance(error.__cause__, PermissionError) else ""
-        sys.exit(fail(str(error) + sudo, error.exit_code))
+        advised = f" {advice}" if isinstance(error.__cause__, PermissionError) else ""
+        sys.exit(fail(str(error) + advised, error.exit_code))
     except PermissionError as error:
-        sys.exit(fail(f"{error.filename}: {error.strerror}. Use sudo.", 1))
+        sys.exit(fail(f"{error.filename}: {error.strerror}. {advice}", 1))
 
 
 def __getattr__(name: str) -> Any:
