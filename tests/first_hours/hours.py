@@ -111,6 +111,7 @@ HOURS = (
                 instead="sudo timeout --signal=INT 5 edge-door watch",
                 expected=(0, 124, 130),
             ),
+            Step("edge-door office remove", expected=(2,)),  # of whom is not said
             Step("edge-door people", expected=(2,)),  # a group, which lists its commands
             Step("edge-door door test", expected=(0, 1)),  # the guard holds the lines
             Step("sudo reboot", skipped="it ends the machine that this is typed in"),
