@@ -34,6 +34,12 @@ SHARED = Path(os.environ.get("EDGE_DOOR_SHARED", ROOT.parent / "shared"))
 CLIPS = SHARED / "data" / "clips"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_owner_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whom an installed door of this machine believes is no test's affair, to read or to write."""
+    os.environ.setdefault("EDGE_DOOR_OWNER", str(tmp_path_factory.mktemp("owner") / "owner.pub"))
+
+
 @pytest.fixture(scope="session")
 def stages() -> Stages:
     return Stages.load(Config())
