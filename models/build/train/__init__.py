@@ -47,10 +47,10 @@ What was found
 * ``student_256.npz`` has two teachers and has seen 948,376 images (215,000 of them with EdgeFace's
   bare targets); the log is of the last 733,376. Its cosine to the targets is 0.865 on faces left
   out and 0.773 on LFW, and still rises with every doubling: it is not at its end. It ships whitened
-  (``RIDGE`` chosen on one half of groups.npz). In int8, on LFW View 1 test (499 genuine pairs, one
+  (``RIDGE`` picked on groups.npz). In int8, on LFW View 1 test (499 genuine pairs, one
   is 0.2 %; FNMR at FMR 1e-3, 1e-4, 2e-5 of all impostors), and with a cohort, at the thresholds
   that let in 1e-2, 1e-3, 1e-4 of strangers of one group (eight of adults, weighed equally, the half
-  of groups.npz on which nothing was chosen):
+  of groups.npz that was held out):
 
   ==========================  ===================  =====================
   .                           LFW's own strangers  strangers of one group
