@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.believed import enforce
 from edge.config import Config
 from edge.errors import UsageError
 from edge.evaluate.attacks.sitter import (
@@ -36,8 +37,19 @@ CLIPS = SHARED / "data" / "clips"
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_owner_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Whom an installed door of this machine believes is no test's affair, to read or to write."""
-    os.environ.setdefault("EDGE_DOOR_OWNER", str(tmp_path_factory.mktemp("owner") / "owner.pub"))
+    """Whom an installed door of this machine believes is no test's affair, to read or to write.
+
+    The folder is not there, as on a machine where nothing is installed, so that no test leaves an
+    owner to the next.
+    """
+    nowhere = tmp_path_factory.getbasetemp() / "not installed" / "owner.pub"
+    os.environ.setdefault("EDGE_DOOR_OWNER", str(nowhere))
+
+
+@pytest.fixture(autouse=True)
+def _believes_afresh() -> None:
+    """What the test before has read and sealed binds nobody: programs are processes."""
+    enforce(None)
 
 
 @pytest.fixture(scope="session")

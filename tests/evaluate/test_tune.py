@@ -39,7 +39,7 @@ def test_every_network_of_the_configuration_is_timed(
     monkeypatch.setattr("edge.evaluate.tune.RUNS", 1)
     monkeypatch.setattr("edge.evaluate.tune.WARM_UP", 0)
     found = {one.model for one in tune(config)}
-    assert {"blazeface-short-float16", "mobilefacenet-int8", "dlib-resnet-int8"} <= found
+    assert {"blazeface-short-float16", "mobilefacenet-int8", "mobilefacenet-256-int8"} <= found
 
 
 def test_what_is_kept_is_used_on_a_board_with_as_many_cores(
