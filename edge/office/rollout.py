@@ -97,10 +97,11 @@ class Rollout:
         return "refused" in states or all(state == "in force" for state in states)
 
     def _objection(self, wave: Iterable[str]) -> str:
-        for door in wave:
-            state = self.state(door)
-            if state == "refused":
+        states = {door: self.state(door) for door in wave}
+        for door, state in states.items():
+            if state == "refused":  # it ends a wave while others may still be at it
                 return f"{door}: {self.reports[door].why}"
+        for door, state in states.items():
             if state != "in force":
                 return f"{door}: not in force in time, but {state}"
         return ""
