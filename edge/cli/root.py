@@ -52,9 +52,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "try": ("Judge whoever stands there, and open nothing.", "people.trial"),
     "office": (
         "The people office: who should be known at which doors.",
-        "people.office",
-        "people.office_people",
-        "people.rollout",
+        "office.doors",
+        "office.people",
+        "office.rollout",
     ),
     "claim": (
         "Tell the running door who stands there: their template alone is compared.",

@@ -20,7 +20,7 @@ HEAVY = {"cv2", "numpy"}
 MODULES = sorted(
     f"{path.parent.name}.{path.stem}"
     for path in Path(cli.__file__).parent.glob("*/*.py")
-    if path.stem not in {"__init__", "service"}
+    if path.stem not in {"__init__", "base", "service"}
 )
 
 

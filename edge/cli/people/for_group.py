@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.cli.base import progress, show
-from edge.cli.people.offices import opened, places
+from edge.cli.office.base import opened, places
 from edge.office.rows import Person
 from edge.ops.enrol import collect_from_camera, template_of
 from edge.ops.offer import Wish, require_office, send_offer

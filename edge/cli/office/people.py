@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
-from edge.cli.people.offices import Groups, day, office_app, opened
+from edge.cli.office.base import Groups, day, office_app, opened
 from edge.errors import UsageError
 from edge.office.offers import Waiting, read_offers
 from edge.office.post import open_post

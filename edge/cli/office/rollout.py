@@ -10,7 +10,7 @@ from rich.table import Table
 
 from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
-from edge.cli.people.offices import office_app
+from edge.cli.office.base import office_app
 from edge.errors import UsageError
 from edge.link.client import Broker
 from edge.link.payloads import RolloutPlan, RolloutState

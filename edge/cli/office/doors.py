@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
-from edge.cli.people.offices import Groups, office_app, opened, places, show_doors
+from edge.cli.office.base import Groups, office_app, opened, places, show_doors
 from edge.errors import RosterError, UsageError
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys

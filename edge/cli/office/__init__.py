@@ -1,0 +1,1 @@
+"""The people office: who should be known at which doors."""
