@@ -34,7 +34,7 @@ from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator
 from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
-from tests.fleet.load_chart import draw, table
+from tests.fleet.load_chart import a_door_more, draw, table
 from tests.support.link_parts import Mosquitto, free_port, until
 
 PASSWORD = "correct horse battery"
@@ -234,7 +234,8 @@ def main() -> None:
         with options.into.open("a") as file:
             file.write(json.dumps(found) + "\n")
     steps = [json.loads(line) for line in options.into.read_text().splitlines()]
-    print(table(steps))
+    steps.sort(key=lambda step: step["doors"])
+    print(table(steps), a_door_more(steps), sep="\n\n")
     if options.picture:
         draw(steps, options.picture)
 

@@ -53,19 +53,31 @@ def _pair(ages: dict[str, float]) -> str:
 def draw(steps: list[Step], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    latency, cost = figure.subplots(1, 2)
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    latency, cost, memory = figure.subplots(1, 3)
     doors = [step["doors"] for step in steps]
-    for name, key in (("database", "to_database_s"), ("browser", "to_browser_s")):
+    for name, colour in (("database", "tab:blue"), ("browser", "tab:orange")):
         for part, style in (("p50", "--"), ("p99", "-")):
-            ages = [step[key].get(part) for step in steps]
-            colour = "tab:blue" if name == "database" else "tab:orange"
+            ages = [step[f"to_{name}_s"].get(part) for step in steps]
             latency.plot(doors, ages, style, marker="o", color=colour, label=f"{name}, {part}")
-    latency.set(xscale="log", yscale="log", xlabel="doors", ylabel="seconds", title="From the door")
+    latency.set(ylim=0, ylabel="seconds", title="From the door")
     for part in PARTS:
         cost.plot(doors, [step["cpu"][part] for step in steps], marker="o", label=part)
-    cost.set(xscale="log", xlabel="doors", ylabel="cores", title="CPU")
-    for axes in (latency, cost):
+        used = [step["memory_kib"][part] / MIB for step in steps]
+        memory.plot(doors, used, marker="o", label=part)
+    cost.set(ylim=0, ylabel="cores", title="CPU")
+    memory.set(ylim=0, ylabel="MiB", title="Memory")
+    for axes in (latency, cost, memory):
+        axes.set(xscale="log", xlabel="doors")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")
     figure.savefig(path, dpi=110)
+
+
+def a_door_more(steps: list[Step]) -> str:
+    """Memory that a door more takes, from the fewest doors measured to the most."""
+    few, many = steps[0], steps[-1]
+    more = max(1, many["doors"] - few["doors"])
+    taken = (many["memory_kib"][part] - few["memory_kib"][part] for part in PARTS)
+    each = ", ".join(f"{part} {kib / more:.1f} KiB" for part, kib in zip(PARTS, taken, strict=True))
+    return f"a door more: {each}"
