@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError, model_validator
-from typing_extensions import Self
 
 from edge.believed import read_believed
 from edge.config.door import DoorSection
@@ -39,6 +38,7 @@ else:
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+    from typing_extensions import Self
 
 _LONGEST_SOCKET = 107
 """unix(7): `sun_path` has 108 bytes with its closing zero."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
-    from edge.vision.liveness.checks import Check
+    from edge.vision.liveness.check import Check
     from edge.vision.models.manifest import E, Manifest
     from edge.vision.models.model import Model
     from edge.vision.models.runtime import Runtime

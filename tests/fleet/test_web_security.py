@@ -21,8 +21,9 @@ from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
 from edge.fleet.web.app import ENTRIES
+from edge.fleet.web.entry import Entry
+from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
-from edge.fleet.web.site import COOKIE, Entry
 from edge.records import Reason
 from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Browser, Doors, an_event, furnish

@@ -36,7 +36,8 @@ from edge.evaluate.verification import Encoded, Report, encode, judge, read_pair
 from edge.vision.calibrated import read_calibration
 from edge.vision.camera import images_in
 from edge.vision.enrolment import WANTED
-from edge.vision.models.manifest import Ensemble, read_manifest
+from edge.vision.models.ensemble import Ensemble
+from edge.vision.models.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,10 @@ from edge.evaluate.adopt import adopt
 from edge.evaluate.presets import presets as known_presets
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.camera import images_in, read_image
+from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import Entry, ModelEntry
 from edge.vision.models.loader import Loader
-from edge.vision.models.manifest import Ensemble, Manifest, read_manifest, shipped_models
+from edge.vision.models.manifest import Manifest, read_manifest, shipped_models
 from edge.vision.models.runtimes import choose
 from edge.vision.portraits import portraits
 

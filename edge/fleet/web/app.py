@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.fleet.web import passkeys
+from edge.fleet.web.gate import Gate
 from edge.fleet.web.headers import Headers
 from edge.fleet.web.live import Live
 from edge.fleet.web.login import Login
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from edge.fleet.database.database import Database
-    from edge.fleet.web.site import Entry, Options
+    from edge.fleet.web.entry import Entry
+    from edge.fleet.web.site import Options
 
 ENTRIES: tuple[Entry, ...] = (
     *wall.ENTRIES,
@@ -65,6 +67,7 @@ ENTRIES: tuple[Entry, ...] = (
 def make_app(database: Database, options: Options) -> Starlette:
     """The application."""
     site = Site(database, options)
+    gate = Gate(site)
     live, login = Live(site), Login(site)
     by_passkey = PasskeyLogin(site, login)
 
@@ -93,7 +96,7 @@ def make_app(database: Database, options: Options) -> Starlette:
             Route("/live", live.stream, methods=["GET"]),
             Route("/alive", _alive, methods=["GET"]),
             Mount("/static", StaticFiles(packages=[("edge.fleet.web", "static")])),
-            *(Route(entry.path, site.endpoint(entry), methods=[entry.method]) for entry in ENTRIES),
+            *(Route(entry.path, gate.endpoint(entry), methods=[entry.method]) for entry in ENTRIES),
         ],
         middleware=[Middleware(Headers, tls=options.tls)],
         exception_handlers={404: missing, 500: broken},

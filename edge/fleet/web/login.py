@@ -13,7 +13,7 @@ from edge.fleet.database.tables import operators
 from edge.fleet.operators import Actor, write_action
 from edge.fleet.web import sessions
 from edge.fleet.web.passwords import password_fits
-from edge.fleet.web.site import COOKIE, came_from_us, client, read_form
+from edge.fleet.web.request import COOKIE, came_from_us, client, read_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

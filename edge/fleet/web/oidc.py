@@ -28,8 +28,8 @@ from edge.errors import UsageError
 from edge.fleet.database.tables import groups
 from edge.fleet.operators import Actor, outside_operator, write_action
 from edge.fleet.web import sessions
+from edge.fleet.web.request import client, origin_of
 from edge.fleet.web.roles import Grant
-from edge.fleet.web.site import client, origin_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -22,8 +22,9 @@ from edge.errors import UsageError
 from edge.fleet.database.tables import operators, passkeys
 from edge.fleet.operators import Actor, write_action
 from edge.fleet.web import sessions
+from edge.fleet.web.entry import Entry
+from edge.fleet.web.request import COOKIE, came_from_us, client, origin_of, read_form
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import COOKIE, Entry, came_from_us, client, origin_of, read_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

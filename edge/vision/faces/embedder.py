@@ -9,14 +9,14 @@ import numpy as np
 
 from edge.records import Embedding
 from edge.vision.faces.aligner import SIZE, align
+from edge.vision.models.ensemble import combined_sha256
 from edge.vision.models.entries import Alignment
-from edge.vision.models.manifest import combined_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.records import AlignedFace, Floats, Frame, Landmarks, Pixels
-    from edge.vision.models.adapted import Projection
+    from edge.vision.models.ensemble import Projection
     from edge.vision.models.entries import EmbedderEntry
     from edge.vision.models.model import Model
 

@@ -6,44 +6,13 @@ write its class and put it into `CHECKS`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from edge.vision.liveness.recapture import Recapture
 from edge.vision.liveness.second import SecondCamera
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.records import Face, Frame
-    from edge.vision.models.manifest import E
-    from edge.vision.models.model import Model
-
-
-class Load(Protocol):
-    """Loads the model that serves a role."""
-
-    def __call__(self, kind: type[E]) -> Model[E]:
-        """Read, check and load it.
-
-        Raises:
-            ModelError: its file is missing, altered or of the wrong shape.
-        """
-
-
-class Check(Protocol):
-    """One check. It keeps nothing of the frames."""
-
-    name: str
-
-    def __init__(self, load: Load) -> None:
-        """Load what it needs."""
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """Whether it has anything to say at this door."""
-
-    def look(self, frame: Frame, face: Face) -> float:
-        """Log-odds that this frame shows no living face; see `limits.DOUBT_ABOVE`."""
-
+    from edge.vision.liveness.check import Check
 
 CHECKS: tuple[type[Check], ...] = (Recapture, SecondCamera)
 """All of them; each is made with a function that loads its model."""

@@ -19,7 +19,7 @@ from edge.vision.models.entries import RecaptureEntry
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Box, Face, Frame, Pixels
-    from edge.vision.liveness.checks import Load
+    from edge.vision.liveness.check import Load
 
 
 class Recapture:

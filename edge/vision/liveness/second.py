@@ -18,7 +18,7 @@ from edge.vision.models.entries import DetectorEntry
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Face
-    from edge.vision.liveness.checks import Load
+    from edge.vision.liveness.check import Load
 
 
 class SecondCamera:

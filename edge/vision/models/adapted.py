@@ -9,41 +9,21 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 
-from edge.believed import read_believed
 from edge.errors import ModelError, UsageError
+from edge.vision.models.ensemble import Projection, read_projection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.records import Floats
-    from edge.vision.models.manifest import Ensemble
+    from edge.vision.models.ensemble import Ensemble
 
 FOLDER = "adapted"
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Where it lies, and its hash."""
-
-    path: Path
-    sha256: str
-
-    def read(self) -> Floats:
-        """The `(d, d)` matrix.
-
-        Raises:
-            ModelError: the file was altered or is gone.
-        """
-        content = _content(self.path)
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ModelError(f"{self.path} was altered; edge-door adapt --undo removes it")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return archive["projection"].astype(np.float32)
 
 
 def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ensemble:
@@ -66,7 +46,7 @@ def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ens
             f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, adapt "
             "there, and name it with [paths] models."
         ) from error
-    return _of(path, base, _content(path))
+    return _of(path, base, read_projection(path))
 
 
 def forget(folder: Path, name: str) -> None:
@@ -90,7 +70,7 @@ def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
     found = {}
     for path in sorted((folder / FOLDER).glob("*.npz")):
         try:
-            content = _content(path)
+            content = read_projection(path)
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 base, sha256 = str(archive["base"]), str(archive["sha256"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
@@ -102,13 +82,6 @@ def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
 
 def _of(path: Path, base: Ensemble, content: bytes) -> Ensemble:
     description = f"{base.name} through a projection that was learnt at this site"
-    projection = Projection(path, hashlib.sha256(content).hexdigest())
+    projection = Projection(path=path, sha256=hashlib.sha256(content).hexdigest())
     update = {"name": path.stem, "projection": projection, "description": description}
     return base.model_copy(update=update)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return read_believed(path)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from edge.believed import read_believed
 from edge.errors import ModelError, reason_of
-from edge.vision.models.adapted import Projection, adapted
+from edge.vision.models.adapted import adapted
+from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 
 if sys.version_info >= (3, 11):
@@ -20,41 +20,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 ADDED = "added.toml"
 """Beside the manifest: models that this installation's owner added."""
 
 E = TypeVar("E", bound=Entry)
 _ENTRY: TypeAdapter[ModelEntry] = TypeAdapter(ModelEntry)
-
-
-class Ensemble(BaseModel):
-    """What makes the vector that is compared: one network, or several whose cosines are added."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    networks: tuple[EmbedderEntry, ...]
-    weights: tuple[PositiveFloat, ...]
-    """Of each network's cosine in the sum."""
-    description: str = ""
-    projection: Projection | None = None
-    """Learnt at this site: what the vector goes through last."""
-
-    @property
-    def sha256(self) -> str:
-        """See `combined_sha256`."""
-        base = combined_sha256([entry.sha256 for entry in self.networks], self.weights)
-        if self.projection is None:
-            return base
-        return combined_sha256([base, self.projection.sha256], (1.0, 1.0))
-
-    @property
-    def precision(self) -> str:
-        """`int8` where all are; else that of the first one that is not."""
-        return next((e.precision for e in self.networks if e.precision != "int8"), "int8")
 
 
 class Manifest(BaseModel):
@@ -127,14 +97,6 @@ def _named(wanted: str, models: list[E]) -> E | None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def combined_sha256(hashes: Sequence[str], weights: Sequence[float]) -> str:
-    """Which vectors can be compared: those of one file, or of the same files in the same sum."""
-    if len(hashes) == 1:
-        return hashes[0]
-    lines = [f"{sha256} {weight:g}\n" for sha256, weight in zip(hashes, weights, strict=True)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def shipped_models() -> Path:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.records import Landmarks, Pixels
+    from edge.vision.models.ensemble import Ensemble
     from edge.vision.models.entries import Entry, ModelEntry
-    from edge.vision.models.manifest import E, Ensemble
+    from edge.vision.models.manifest import E
 
 MANIFEST = read_manifest()
 ENTRIES = list(MANIFEST.models.values())

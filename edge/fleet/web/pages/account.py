@@ -11,9 +11,9 @@ from sqlalchemy import delete, insert, select
 from edge.errors import UsageError
 from edge.fleet.database.tables import keys, operators, passkeys
 from edge.fleet.operators import set_password
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 
 if TYPE_CHECKING:
     from starlette.responses import Response

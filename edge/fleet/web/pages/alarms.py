@@ -8,8 +8,8 @@ from sqlalchemy import or_, select, update
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, devices
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.fleet.web.visit import MAX_DIGITS
 
 if TYPE_CHECKING:

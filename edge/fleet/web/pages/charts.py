@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse
 from edge.errors import UsageError
 from edge.fleet.collector.news import SLOT_S
 from edge.fleet.database.tables import devices, events, figures
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 
 if TYPE_CHECKING:
     from starlette.responses import Response

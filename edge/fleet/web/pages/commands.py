@@ -15,8 +15,8 @@ from edge.access.command import Counters, Receiver, verify_command
 from edge.errors import CommandError, UsageError
 from edge.fleet.database.tables import commands, devices, groups, keys
 from edge.fleet.kinds import CommandState
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.moment import Moment
 from edge.vocabulary import Action
 

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from edge.fleet.database.tables import alarms, commands, devices, events, gaps, groups, keys, zones
 from edge.fleet.kinds import AlarmKind
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.fleet.web.tiles import read_tiles
 from edge.fleet.web.visit import NotAllowedError
 from edge.ledger.audit import genesis

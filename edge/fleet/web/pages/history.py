@@ -10,9 +10,9 @@ from sqlalchemy import select, tuple_
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import devices, events, groups
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.filters import local
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.fleet.web.spreadsheet import spreadsheet
 from edge.link.topics import EVENT_TYPES
 

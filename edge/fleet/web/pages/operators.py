@@ -10,8 +10,8 @@ from edge.errors import UsageError
 from edge.fleet.database.tables import actions, groups, keys, operators, roles, sessions
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator, set_grants, set_password
+from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.roles import Grant, Verb
-from edge.fleet.web.site import Entry, Where
 
 if TYPE_CHECKING:
     from starlette.responses import Response

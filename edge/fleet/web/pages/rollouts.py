@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from edge.fleet.database.tables import devices, rollouts, updates
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.link.payloads import RolloutPlan, UpdateReported, from_json
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import devices, groups, holidays, zones
+from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry, Where
 
 if TYPE_CHECKING:
     from sqlalchemy import Table

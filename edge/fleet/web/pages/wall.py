@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from edge.fleet.database.tables import devices, events, groups
 from edge.fleet.kinds import Presence
+from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
-from edge.fleet.web.site import Entry
 from edge.fleet.web.tiles import read_tiles
 
 if TYPE_CHECKING:

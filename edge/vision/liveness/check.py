@@ -1,0 +1,38 @@
+"""What a passive check is, and what it is made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.records import Face, Frame
+    from edge.vision.models.manifest import E
+    from edge.vision.models.model import Model
+
+
+class Load(Protocol):
+    """Loads the model that serves a role."""
+
+    def __call__(self, kind: type[E]) -> Model[E]:
+        """Read, check and load it.
+
+        Raises:
+            ModelError: its file is missing, altered or of the wrong shape.
+        """
+
+
+class Check(Protocol):
+    """One check. It keeps nothing of the frames."""
+
+    name: str
+
+    def __init__(self, load: Load) -> None:
+        """Load what it needs."""
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """Whether it has anything to say at this door."""
+
+    def look(self, frame: Frame, face: Face) -> float:
+        """Log-odds that this frame shows no living face; see `limits.DOUBT_ABOVE`."""
