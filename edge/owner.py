@@ -53,6 +53,16 @@ def remember_owner(key: str, config_path: Path) -> None:
         replace_file(path, f"{key}\n".encode("ascii"), 0o644)
 
 
+def forget_owner() -> None:
+    """Believe nobody again, where the first to be believed came to nothing.
+
+    Raises:
+        OSError: the files cannot be removed.
+    """
+    for path in (_place(), _copy()):
+        path.unlink(missing_ok=True)
+
+
 def sealed_copy() -> Path | None:
     """The configuration that was sealed last; None where none was."""
     copy = _copy()

@@ -1,12 +1,13 @@
 """Updates: a signed bundle put in force as a whole, tried before and after, and taken back.
 
 Old or new at every moment: files are written beside the old ones, one rename of a link changes all
-of them, and the version is noted in the ledger's sealed states. Who is cut short between the two
-finds the note made up for at the next start.
+of them, and last of all the version is noted in the ledger's sealed states. Who is cut short
+between the two finds the note made up for at the next start; what fails before it is taken back.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
@@ -15,7 +16,7 @@ from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError
 from edge.ops.owner import acting_as_owner
 from edge.ops.releases import Releases
 from edge.ops.selftest import selftest_apart
-from edge.owner import remember_owner
+from edge.owner import forget_owner, known_owner, remember_owner
 from edge.records import EventKind, Reason
 from edge.sealing import digest
 from edge.sight.journal import Journal, open_ledger
@@ -91,10 +92,11 @@ class Updates:
             raise UsageError(f"this door believes another key already: {key}.")
         bundle = read_bundle(content, key)
         version, current = bundle.seal.version, self._releases.current()
-        if version <= max(current, int(states.get(RELEASE, 0))):
+        seen = int(states.get(RELEASE, 0))
+        if version <= current or version < seen:  # the one that was seen may come back
             raise SealError(
-                f"the bundle is version {version}, and this door has {current} in force: it takes "
-                "newer ones only. `edge-door update undo` goes back one."
+                f"the bundle is version {version}, and this door has {max(current, seen)} in "
+                "force: it takes newer ones only. `edge-door update undo` goes back one."
             )
         if self._config.device.id not in bundle.doors and self._releases.leads_here(self._path):
             raise SealError(
@@ -114,7 +116,7 @@ class Updates:
         with self._releases.alone():
             bundle = self.examine(content, trust)
             version, key = bundle.seal.version, bundle.seal.key
-            before = self._releases.current()
+            before, known, owner = self._releases.current(), self._known(), known_owner()
             folder = self._releases.unpack(bundle, self._config.device.id, self._path)
             self._test(self._path, folder, key)
             self._note(Reason.INTENDED, version, before, change="updated")
@@ -124,9 +126,10 @@ class Updates:
                     self._releases.adopt(self._path, self._config.device.id)
                 self._releases.switch(version)
                 self._test(self._path, self._config.paths.release, key)
-                self._remember(key, version, before)
+                remember_owner(key, self._path)
+                self._updated(key, version, before)
             except (EdgeDoorError, OSError) as error:
-                self._back(before, version, error)
+                self._back(before, version, known, owner, error)
                 raise
             self._releases.tidy(version, before)
         return bundle
@@ -141,7 +144,7 @@ class Updates:
         """
         with self._releases.alone():
             states, current = self._states(), self._releases.current()
-            before = states.get(BEFORE, "")
+            before, owner = states.get(BEFORE, ""), known_owner()
             if not before or not self._releases.place(int(before)).is_dir():
                 raise UsageError("there is no update to undo: only the last one can be, once.")
             key, earlier = states[KEY], int(before)
@@ -151,23 +154,36 @@ class Updates:
             try:
                 self._releases.switch(earlier)
                 self._test(self._path, self._config.paths.release, key)
-                self._note(Reason.UPDATE_UNDONE, earlier, current)
                 remember_owner(key, self._path)
+                self._note(Reason.UPDATE_UNDONE, earlier, current)
             except (EdgeDoorError, OSError) as error:
-                self._back(current, earlier, error)
-                self._remember(key, current, earlier)
+                known = {RELEASE: str(current), BEFORE: before}
+                self._back(current, earlier, known, owner, error)
                 raise
             self._releases.tidy(earlier)
         return earlier
 
-    def _back(self, version: int, failed: int, error: Exception) -> None:
-        """What was in force is again. What has no room in the ledger is no reason not to be."""
+    def _back(
+        self,
+        version: int,
+        failed: int,
+        known: Mapping[str, str],
+        owner: str | None,
+        error: Exception,
+    ) -> None:
+        """What was in force is again. What has no room on the disk is no reason not to be."""
         if self._releases.link.is_symlink():
             self._releases.switch(version)
-        try:
-            self._note(Reason.NOT_DONE, failed, version, change="update", why=str(error)[:200])
-        except LedgerError:
-            return
+        with suppress(OSError):
+            forget_owner() if owner is None else remember_owner(owner, self._path)
+        with suppress(LedgerError):
+            why = str(error)[:200]
+            self._note(Reason.NOT_DONE, failed, version, known, change="update", why=why)
+
+    def _known(self) -> dict[str, str]:
+        """What the ledger says is in force, for taking back what is written over it."""
+        states = self._states()
+        return {RELEASE: states.get(RELEASE, "0"), BEFORE: states.get(BEFORE, "")}
 
     def _states(self) -> Mapping[str, str]:
         """The sealed states, once what a power cut left unnoted is noted."""
@@ -180,10 +196,9 @@ class Updates:
                 note_release(journal, key, seal.version, before=seen)
             return ledger.sealed()
 
-    def _remember(self, key: str, version: int, before: int) -> None:
+    def _updated(self, key: str, version: int, before: int) -> None:
         with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
             note_release(Journal(ledger, self._config.device.id), key, version, before)
-        remember_owner(key, self._path)
 
     def _note(
         self,

@@ -124,12 +124,14 @@ def _require_new(found: Vouched, config_path: Path, seen: int, release: int) -> 
     if found.sealed and found.sealed < seen:
         raise SealError(
             f"the seal beside {config_path} is version {found.sealed}, and this door has seen "
-            f"{seen}: older files were put back."
+            f"{seen}: older files were put back. Put those of version {seen} back, or sign these "
+            "with `edge-door seal --key FILE`."
         )
     if found.released < release:
         raise SealError(
             f"the release in force is version {found.released or 'none'}, and this door has "
-            f"seen {release}: an older one was put back."
+            f"seen {release}: an older one was put back. `edge-door update apply FILE` with the "
+            f"bundle of version {release}, or a newer one, puts that right."
         )
 
 

@@ -3,7 +3,8 @@
 The disk is an ext4 below dm-flakey. At a random moment every write from then on is dropped, the
 programs are killed, the file system is taken down as it is and comes back with what the disk has:
 its journal is replayed, the databases open, and `scenarios.wrong` says what is lost. What was said
-before the cut is what was acknowledged. `cuts.py DISK SEED COUNT` prints one JSON object a cut.
+before the cut is what was acknowledged. `cuts.py DISK SEED COUNT [SCENARIO...]` prints one JSON
+object a cut.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Disk:
         """Taken down without a word to the disk, and up again with what is on it."""
         call(LIBC.umount(str(PLACE).encode()))
         self._load(drop=False)
-        self.mount()  # nobody has the device open any more, so it is read anew
+        sh(f"blockdev --flushbufs {MAPPED}")  # what the kernel remembers of it is not the disk
+        self.mount()
 
     def _load(self, *, drop: bool) -> None:
         sh(
@@ -142,11 +144,13 @@ def main() -> int:
     PLACE.mkdir(parents=True)
     base = PLACE.with_name("base")
     base.mkdir()
+    scenarios.own_machine(base)
     scenarios.prepare(base)
     disk = Disk(device)
     disk.mount()
+    scenarios.own_machine(PLACE)
     dice, good = random.Random(seed), lost(disk)
-    names = list(scenarios.SCENARIOS)
+    names = sys.argv[4:] or list(scenarios.SCENARIOS)
     lengths = {name: whole(base, name) for name in names}
     for number in range(count):
         name = names[number % len(names)]

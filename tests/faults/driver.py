@@ -38,6 +38,7 @@ def inject(name: str, kind: str, number: int, base: Path, shim: Any) -> tuple[bo
     with tempfile.TemporaryDirectory(prefix="edge-door-fault-") as place:
         folder = Path(place) / "state"
         shutil.copytree(base, folder, symlinks=True)
+        scenarios.own_machine(folder)
         child = os.fork()
         if child == 0:
             how, error = KINDS[kind]
@@ -85,6 +86,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edge-door-faults-") as place:
         base = Path(place) / "base"
         base.mkdir()
+        scenarios.own_machine(base)
         scenarios.prepare(base)
         if given.only:
             name, kind, number = given.only.split("/")

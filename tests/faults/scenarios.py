@@ -22,6 +22,7 @@ from edge.link.outbox import Outbox
 from edge.moment import Moment
 from edge.ops.rekey import rekey
 from edge.ops.update import Updates, verify_release
+from edge.owner import sealed_copy
 from edge.records import EventKind, Reason, Template
 from edge.sight import orders as orders_module
 from edge.sight.changes import recorded, settle
@@ -56,6 +57,16 @@ def trust_the_clock() -> None:
         return Moment(moment.boot, moment.at, moment.wall, wall_trusted=True)
 
     vars(orders_module)["now"] = trusted
+
+
+def own_machine(folder: Path) -> None:
+    """From now on root's own files, of which a door has those of its machine, lie in `folder` too.
+
+    For processes that do nothing else: it stays so.
+    """
+    place = folder / "machine"
+    place.mkdir(exist_ok=True)
+    os.environ["EDGE_DOOR_OWNER"] = str(place / "owner.pub")
 
 
 def template(name: str) -> Template:
@@ -269,6 +280,9 @@ def _released(folder: Path, said: list[str]) -> list[str]:
     expected = {steps[name] for name in names[at : at + 2]}
     if text != f"# {version}\n" or str(version) not in expected:
         return [f"release {version} with {text!r} after {done}"]
+    copy = sealed_copy()
+    if copy is not None and copy.read_text() not in {f"# {number}\n" for number in range(4)}:
+        return [f"the guard's copy of the configuration is {copy.read_text()!r}"]
     return []
 
 

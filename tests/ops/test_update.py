@@ -177,6 +177,53 @@ def test_an_older_release_put_back_by_hand_does_not_start(door: Door) -> None:
         take_up_seal(config, door.path)
 
 
+def test_a_release_that_is_older_than_what_was_seen_is_mended_as_the_message_says(
+    door: Door,
+) -> None:
+    updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    link = door.config.paths.release
+    link.unlink()
+    link.symlink_to("releases/1")
+    with pytest.raises(SealError, match=r"`edge-door update apply FILE` with the bundle of ver"):
+        take_up_seal(load(door.path), door.path)
+    enforce(None)
+    with pytest.raises(SealError, match="takes newer ones only"):
+        updates(door, Trial()).apply(bundle(door, 1, "One"))
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    take_up_seal(load(door.path), door.path)
+    assert said(door) == "Two"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_update_whose_last_step_fails_leaves_a_door_that_starts(
+    door: Door, first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = door.folder / "machine" / "owner.pub"
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(owner))
+    owner.parent.mkdir()
+    trust = PUBLIC if first else None
+    if not first:
+        updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+    before = said(door)
+    owner.with_name("sealed.toml").unlink(missing_ok=True)
+    owner.with_name("sealed.toml").mkdir()  # where no file can be put: as on a full disk
+    with pytest.raises(OSError, match="Is a directory"):
+        updates(door, Trial()).apply(bundle(door, 2, "Two"), trust)
+    take_up_seal(load(door.path), door.path)
+    enforce(None)
+    assert said(door) == before
+    if not first:
+        with pytest.raises(OSError, match="Is a directory"):
+            updates(door, Trial()).undo()
+        take_up_seal(load(door.path), door.path)
+        enforce(None)
+    owner.with_name("sealed.toml").rmdir()
+    updates(door, Trial()).apply(bundle(door, 3, "Three"), trust)
+    assert said(door) == "Three"
+    assert owner.read_text() == f"{PUBLIC}\n"
+
+
 def test_who_writes_a_released_file_is_noticed(door: Door) -> None:
     updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
     inside = door.config.paths.release / "config" / "test.toml"

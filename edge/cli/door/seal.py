@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge.access.command import public_text
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
@@ -37,18 +38,22 @@ def seal(
     signer = None if key is None else read_key(key)
     place, version = seal_path(path), int(time.time())
     if signer is not None:
+        with acting_as_owner(settings.paths.state), open_ledger(settings) as ledger:
+            known = ledger.sealed().get(KEY)
+        if known not in (None, public_text(signer)):
+            raise UsageError(f"this door believes another key already: {known}.")
         files = believed_files(settings, path)
         try:
             replace_file(place, make_seal(signer, digests(files), version).encode(), 0o644)
+            remember_owner(public_text(signer), path)
         except OSError as error:
-            raise UsageError(f"{place} cannot be written: {error.strerror or error}.") from error
+            named = error.filename or place
+            raise UsageError(f"{named} cannot be written: {error.strerror or error}.") from error
     with acting_as_owner(settings.paths.state), open_ledger(settings) as ledger:
         found = read_seal(place, ledger.sealed().get(KEY))
         if signer is not None:
             journal = Journal(ledger, settings.device.id)
             note_seal(journal, found.key, found.version, len(found.files))
-    if signer is not None:
-        remember_owner(found.key, path)
     count = require_sealed(settings, path, vouched(settings, path, found.key))
     result = {"ok": True, "seal": str(place), "version": found.version, "files": count}
     text = f"{count} files are what was sealed, by the key {found.key}."
