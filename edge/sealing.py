@@ -11,11 +11,12 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from edge import plain
 from edge.believed import read_ordinary
 from edge.errors import NOT_AS_WRITTEN, SealError, reason_of
 
@@ -31,7 +32,7 @@ class FileSeal:
     version: int
     key: str
     """Base64 public key of who sealed."""
-    files: Mapping[str, str]
+    files: dict[str, str]
     """SHA-256 by path: absolute, or in a bundle relative to it."""
 
 
@@ -51,12 +52,12 @@ def digest(content: bytes) -> str:
 
 def make_seal(key: Ed25519PrivateKey, files: Mapping[str, str], version: int) -> str:
     """A seal's text over these digests, by path; a bundle's are relative (`edge.bundle`)."""
-    fields: dict[str, Any] = {
+    fields = {
         "version": version,
         "key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         "files": dict(files),
     }
-    signature = base64.b64encode(key.sign(_canonical(fields))).decode()
+    signature = base64.b64encode(key.sign(_signed(fields))).decode()
     return json.dumps({**fields, "signature": signature}, indent=2) + "\n"
 
 
@@ -87,11 +88,11 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
         SealError: it is damaged, changed, or somebody else's.
     """
     try:
-        fields: dict[str, Any] = json.loads(text)
+        fields = json.loads(text)
         signature = base64.b64decode(fields.pop("signature"), validate=True)
-        seal = FileSeal(int(fields["version"]), str(fields["key"]), dict(fields["files"]))
+        seal = plain.read(FileSeal, fields)
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
-        public.verify(signature, _canonical(fields))
+        public.verify(signature, _signed(fields))
     except (InvalidSignature, *NOT_AS_WRITTEN) as error:
         raise SealError(f"the seal {place} was changed or is damaged. Put it back.") from error
     if key is not None and seal.key != key:
@@ -99,5 +100,5 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
     return seal
 
 
-def _canonical(fields: Mapping[str, Any]) -> bytes:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
+def _signed(fields: Mapping[str, object]) -> bytes:
+    return plain.spell(fields).encode("ascii")

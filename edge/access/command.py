@@ -19,12 +19,13 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from edge import plain
 from edge.errors import CommandError, LedgerError
 from edge.vocabulary import Action
 
@@ -39,17 +40,30 @@ MAX_REASON = 200
 
 _EARLY_S = 5  # clocks of two machines differ
 _MAX_COUNTER = 2**53  # whole numbers that every JSON reader keeps
-_FIELDS = {
-    "device": str,
-    "action": str,
-    "nonce": str,
-    "counter": int,
-    "issued": int,
-    "expires": int,
-    "reason": str,
-    "key": str,
-    "signature": str,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """The object that travels, field by field."""
+
+    device: str
+    action: str
+    nonce: str
+    counter: int
+    issued: int
+    expires: int
+    reason: str
+    key: str
+    signature: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """What is signed."""
+        told = {name: value for name, value in asdict(self).items() if name != "signature"}
+        return plain.spell(told).encode("ascii")
+
+
+_FIELDS = tuple(each.name for each in fields(_Signed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +97,8 @@ class Counters:
             LedgerError: it is not that.
         """
         try:
-            entries: dict[str, int] = json.loads(text)
-            return cls({str(key): int(counter) for key, counter in entries.items()})
-        except (ValueError, TypeError, AttributeError) as error:
+            return cls(plain.read(dict[str, int], json.loads(text)))
+        except (ValueError, RecursionError) as error:
             raise LedgerError(f"the stored command counters are damaged: {error}") from error
 
 
@@ -116,18 +129,18 @@ def sign_command(  # noqa: PLR0913 - a command's fields
     `counter` must be higher than in every earlier command of this key to this device (the time in
     milliseconds serves); `nonce` is 32 hex digits from a random source.
     """
-    fields: dict[str, Any] = {
-        "device": device,
-        "action": action.value,
-        "nonce": nonce,
-        "counter": counter,
-        "issued": issued,
-        "expires": issued + MAX_VALID_S,
-        "reason": reason,
-        "key": public_text(key),
-    }
-    signature = base64.b64encode(key.sign(_canonical(fields))).decode()
-    return json.dumps({**fields, "signature": signature})
+    unsigned = _Signed(
+        device=device,
+        action=action.value,
+        nonce=nonce,
+        counter=counter,
+        issued=issued,
+        expires=issued + MAX_VALID_S,
+        reason=reason,
+        key=public_text(key),
+    )
+    signature = base64.b64encode(key.sign(unsigned.body)).decode()
+    return json.dumps(asdict(replace(unsigned, signature=signature)))
 
 
 def public_text(key: Ed25519PrivateKey) -> str:
@@ -143,23 +156,18 @@ def verify_command(
     Raises:
         CommandError: it is not to be followed; says why.
     """
-    fields = _parse(text)
-    _check_signature(fields, receiver.keys)
-    _check_meant(fields, receiver)
-    _check_fresh(fields, now, receiver.not_before)
-    last = seen.last.get(fields["key"], 0)
-    if fields["counter"] <= last:
+    signed = _parse(text)
+    _check_signature(signed, receiver.keys)
+    _check_meant(signed, receiver)
+    _check_fresh(signed, now, receiver.not_before)
+    last = seen.last.get(signed.key, 0)
+    if signed.counter <= last:
         raise CommandError(
-            f"The command's counter {fields['counter']} was used already (last: {last}): "
+            f"The command's counter {signed.counter} was used already (last: {last}): "
             "it is a repetition, or it was overtaken."
         )
-    command = Command(
-        Action(fields["action"]),
-        fields["key"],
-        fields["nonce"],
-        fields["counter"],
-        fields["reason"],
-    )
+    action = Action(signed.action)
+    command = Command(action, signed.key, signed.nonce, signed.counter, signed.reason)
     return command, Counters({**seen.last, command.key: command.counter})
 
 
@@ -169,67 +177,67 @@ def signer(text: str, keys: Collection[str]) -> str:
     Raises:
         CommandError: none has.
     """
-    fields = _parse(text)
-    _check_signature(fields, keys)
-    return str(fields["key"])
+    signed = _parse(text)
+    _check_signature(signed, keys)
+    return signed.key
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> _Signed:
     if len(text) > MAX_TEXT:
         raise CommandError(f"The command is longer than {MAX_TEXT} characters.")
     try:
-        fields = json.loads(text, object_pairs_hook=_once)
+        body = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise CommandError(f"The command is not JSON: {error}.") from error
-    if not isinstance(fields, dict) or fields.keys() != _FIELDS.keys():
+    if not isinstance(body, dict) or body.keys() != set(_FIELDS):
         raise CommandError(f"A command has exactly the fields {', '.join(_FIELDS)}.")
-    for name, kind in _FIELDS.items():
-        if type(fields[name]) is not kind:  # a bool is not a number here
-            raise CommandError(f"The command's {name} must be {kind.__name__}.")
-    _check_values(fields)
-    return fields
+    try:
+        signed = plain.read(_Signed, body)
+    except ValueError as error:
+        raise CommandError(f"The command's {error}.") from error
+    _check_values(signed)
+    return signed
 
 
-def _check_values(fields: dict[str, Any]) -> None:
-    if not 0 < fields["counter"] <= _MAX_COUNTER:
+def _check_values(signed: _Signed) -> None:
+    if not 0 < signed.counter <= _MAX_COUNTER:
         raise CommandError(f"The command's counter must be between 1 and {_MAX_COUNTER}.")
-    if not re.fullmatch("[0-9a-f]{32}", fields["nonce"]):
+    if not re.fullmatch("[0-9a-f]{32}", signed.nonce):
         raise CommandError("The command's nonce must be 32 hex digits.")
-    if len(fields["reason"]) > MAX_REASON or not fields["reason"].isprintable():
+    if len(signed.reason) > MAX_REASON or not signed.reason.isprintable():
         raise CommandError(f"The command's reason has at most {MAX_REASON} printable characters.")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    body = dict(pairs)
+    if len(body) != len(pairs):
         raise ValueError("a field stands there twice")
-    return fields
+    return body
 
 
-def _check_signature(fields: dict[str, Any], keys: Collection[str]) -> None:
-    if fields["key"] not in keys:
+def _check_signature(signed: _Signed, keys: Collection[str]) -> None:
+    if signed.key not in keys:
         raise CommandError(
             "The command is signed by a key that is no operator's here: it is not in "
             "mqtt.command_keys and not among `edge-door keys list`."
         )
-    unsigned = {name: value for name, value in fields.items() if name != "signature"}
     try:
-        raw = base64.b64decode(fields["key"], validate=True)
-        signature = base64.b64decode(fields["signature"], validate=True)
-        Ed25519PublicKey.from_public_bytes(raw).verify(signature, _canonical(unsigned))
+        raw = base64.b64decode(signed.key, validate=True)
+        signature = base64.b64decode(signed.signature, validate=True)
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, signed.body)
     except (InvalidSignature, ValueError, binascii.Error) as error:
         raise CommandError("The command's signature is not of its key and content.") from error
 
 
-def _check_meant(fields: dict[str, Any], receiver: Receiver) -> None:
-    if fields["device"] != receiver.device:
-        raise CommandError(f"The command is for {fields['device']!r}, not for this device.")
-    if fields["action"] not in [action.value for action in receiver.permitted]:
-        raise CommandError(f"{fields['action']!r} is not permitted by remote command here.")
+def _check_meant(signed: _Signed, receiver: Receiver) -> None:
+    if signed.device != receiver.device:
+        raise CommandError(f"The command is for {signed.device!r}, not for this device.")
+    if signed.action not in [action.value for action in receiver.permitted]:
+        raise CommandError(f"{signed.action!r} is not permitted by remote command here.")
 
 
-def _check_fresh(fields: dict[str, Any], now: Moment, not_before: float) -> None:
-    issued, expires = fields["issued"], fields["expires"]
+def _check_fresh(signed: _Signed, now: Moment, not_before: float) -> None:
+    issued, expires = signed.issued, signed.expires
     if not now.wall_trusted:
         raise CommandError("The device's clock is not set yet, so no command can be seen as fresh.")
     if now.wall < not_before - _EARLY_S:
@@ -244,7 +252,3 @@ def _check_fresh(fields: dict[str, Any], now: Moment, not_before: float) -> None
         raise CommandError("The command is from the future: check both clocks.")
     if now.wall > expires:
         raise CommandError(f"The command expired {now.wall - expires:.0f} s ago.")
-
-
-def _canonical(fields: Mapping[str, Any]) -> bytes:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")

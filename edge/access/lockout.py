@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from edge import plain
 from edge.errors import LedgerError
 from edge.moment import Moment
 from edge.records import Outcome, Reason
@@ -113,12 +114,8 @@ class Lockout:
             LedgerError: it is not that.
         """
         try:
-            entries: dict[str, dict[str, Any]] = json.loads(text)
-            tallies = {
-                name: Tally(int(e["failures"]), Moment(**e["last"]), float(e["lock_s"]))
-                for name, e in entries.items()
-            }
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            tallies = plain.read(dict[str, Tally], json.loads(text))
+        except (ValueError, RecursionError) as error:
             raise LedgerError(f"the stored lockout is damaged: {error}") from error
         return cls(rules, tallies)
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from edge import plain
 from edge.errors import LedgerError, UsageError
 
 MOST = 16
@@ -85,9 +86,8 @@ class Operators:
             LedgerError: it is not that.
         """
         try:
-            entries = json.loads(text or "[]")
-            return cls(tuple(Operator(e["name"], e["key"], Role(e["role"])) for e in entries))
-        except (ValueError, TypeError, KeyError) as error:
+            return cls(plain.read(tuple[Operator, ...], json.loads(text or "[]")))
+        except (ValueError, RecursionError) as error:
             raise LedgerError(f"the stored operators are damaged: {error}") from error
 
 

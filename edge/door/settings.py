@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
+from edge import plain
 from edge.door.machine import Rules
-from edge.vocabulary import Pull, Reader, ReaderKind, RelockOn
+from edge.vocabulary import Pull, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,6 @@ class GuardSettings:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError, TypeError, KeyError: it is not that.
+            ValueError: it is not that.
         """
-        data: dict[str, Any] = json.loads(text)
-        data["relay"] = OutputPin(**data["relay"])
-        for name in ("relock", "busy"):
-            data[name] = OutputPin(**data[name]) if data[name] else None
-        data["lamps"] = {name: OutputPin(**pin) for name, pin in data["lamps"].items()}
-        data["inputs"] = {
-            name: InputPin(**{**pin, "pull": Pull(pin["pull"])})
-            for name, pin in data["inputs"].items()
-        }
-        rules = data["rules"]
-        data["rules"] = Rules(**{**rules, "relock": RelockOn(rules["relock"])})
-        data["readers"] = tuple(
-            Reader(**{**each, "kind": ReaderKind(each["kind"]), "lines": tuple(each["lines"])})
-            for each in data["readers"]
-        )
-        return cls(**data)
+        return plain.read(cls, json.loads(text))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import NOT_AS_WRITTEN, LedgerError
 from edge.ledger.seal import head, key_name, signed_by
+from edge.plain import spell
 from edge.records import Event, EventKind, Reason, StoredEvent
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def encode(event: Event) -> str:
         "detail": dict(event.detail),
     }
     try:
-        return _canonical(fields)
+        return spell(fields)
     except (TypeError, ValueError) as error:
         raise LedgerError(f"a {event.reason.value} event cannot be written: {error}") from error
 
@@ -237,7 +238,7 @@ class Audit:
         ours = hmac.compare_digest(row.mac, self._seal.mac(row.fields()))
         states = json.loads(row.memory) if ours else {}
         states.pop("wall", None)
-        self._write(replace(row, key=self._seal.public, memory=_canonical(states)))
+        self._write(replace(row, key=self._seal.public, memory=spell(states)))
 
     def holds(self, sequence: int, chain: str) -> bool:
         """Whether the entry is there with that chain, or was cut at the old end since."""
@@ -254,7 +255,7 @@ class Audit:
         chain = chained(row.chain, sequence, boot, body)
         signature = self._seal.sign(self._device, sequence, chain) if self._seal else b""
         before = json.loads(row.memory)
-        remembered = _canonical({**before, **sealed, **_later(before, sealed)})
+        remembered = spell({**before, **sealed, **_later(before, sealed)})
         newest = replace(row, sequence=sequence, chain=chain, memory=remembered)
         values = (sequence, boot, body, chain, signature)
         self._store.query(
@@ -397,10 +398,6 @@ def _later(before: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, st
     return {"wall": max(walls, key=float)} if walls else {}
 
 
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
 def _digest(value: object) -> str:
     # ASCII JSON also spells the lone surrogates that stand for damaged bytes.
-    return hashlib.sha256(_canonical(value).encode("ascii")).hexdigest()
+    return hashlib.sha256(spell(value).encode("ascii")).hexdigest()

@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edge.errors import LedgerError, reason_of
 from edge.files import replace_file
+from edge.plain import spell
 from edge.records import Head
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NAME_BYTES = 8
 
 def head_text(device: str, sequence: int, chain: str) -> bytes:
     """What is signed: canonical JSON, ASCII."""
-    return _canonical(["edge-door head", device, sequence, chain])
+    return spell(["edge-door head", device, sequence, chain]).encode("ascii")
 
 
 def key_name(public: bytes) -> str:
@@ -77,7 +77,7 @@ class Seal:
 
     def mac(self, fields: list[object]) -> bytes:
         """The seal of a head row."""
-        return hmac.digest(self._mac, b"head " + _canonical(fields), "sha256")
+        return hmac.digest(self._mac, b"head " + spell(fields).encode("ascii"), "sha256")
 
     def read_anchor(self) -> tuple[int, str] | None:
         """Number and chain of the late entry that was kept; None where there is no anchor yet.
@@ -113,12 +113,9 @@ class Seal:
             ) from error
 
     def _anchor_mac(self, sequence: int, chain: str) -> bytes:
-        return hmac.digest(self._mac, b"anchor " + _canonical([sequence, chain]), "sha256")
+        told = b"anchor " + spell([sequence, chain]).encode("ascii")
+        return hmac.digest(self._mac, told, "sha256")
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=b"edge-door ledger " + purpose).derive(secret)
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -1,28 +1,25 @@
-"""One way to spell what is hashed and signed: compact ASCII JSON with sorted keys."""
+"""Messages of the roster from outside: JSON objects of a bounded length, and base64."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from typing import Any
+from typing import TypeVar
 
+from edge import plain
 from edge.errors import RosterError
+
+T = TypeVar("T")
 
 _DEPTH_CHARACTERS = 1 << 20
 """No message of the roster is longer; a longer one is not parsed."""
 
 
-def spell(value: object) -> str:
-    """The canonical text of a value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def read(text: bytes | str, what: str) -> dict[str, Any]:
-    """A JSON object from outside.
+def read(kind: type[T], text: bytes | str, what: str) -> T:
+    """A JSON object from outside, as a dataclass.
 
     Raises:
-        RosterError: it is too long, no JSON, or no object.
+        RosterError: it is too long, no JSON, or another object.
     """
     if len(text) > _DEPTH_CHARACTERS:
         raise RosterError(f"{what} has {len(text)} bytes, which no such message has")
@@ -30,9 +27,10 @@ def read(text: bytes | str, what: str) -> dict[str, Any]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RosterError(f"{what} is not JSON") from error
-    if not isinstance(value, dict):
-        raise RosterError(f"{what} is not a JSON object")
-    return value
+    try:
+        return plain.read(kind, value)
+    except ValueError as error:
+        raise RosterError(f"{what} does not read: {error}") from error
 
 
 def to_base64(raw: bytes) -> str:
@@ -40,15 +38,13 @@ def to_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def from_base64(text: object, what: str) -> bytes:
+def from_base64(text: str, what: str) -> bytes:
     """Text as bytes.
 
     Raises:
         RosterError: it is not base64.
     """
     try:
-        if isinstance(text, str):
-            return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
         raise RosterError(f"{what} is not base64") from error
-    raise RosterError(f"{what} is not text")

@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from edge.errors import NOT_AS_WRITTEN, RosterError
-from edge.roster.canonical import from_base64, read, spell, to_base64
+from edge.plain import spell
+from edge.roster.canonical import from_base64, read, to_base64
 
 if TYPE_CHECKING:
     from edge.records import Floats
@@ -57,6 +58,16 @@ class Address:
         return ("edge-door envelope " + spell(asdict(self))).encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A `Content`, as it is spelled."""
+
+    vectors: str
+    captures: int
+    cards: tuple[str, ...]
+    pin: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:
     """What the centre knows of somebody and only the door may read."""
@@ -71,13 +82,8 @@ class Content:
         import numpy as np
 
         vectors = np.atleast_2d(self.vectors).astype(numbers)
-        fields = {
-            "vectors": to_base64(vectors.tobytes()),
-            "captures": len(vectors),
-            "cards": list(self.cards),
-            "pin": self.pin,
-        }
-        return spell(fields).encode("ascii")
+        told = _Told(to_base64(vectors.tobytes()), len(vectors), self.cards, self.pin)
+        return spell(asdict(told)).encode("ascii")
 
     @classmethod
     def from_json(cls, text: bytes, numbers: str, what: str) -> Content:
@@ -88,11 +94,11 @@ class Content:
         """
         import numpy as np
 
-        fields = read(text, what)
+        told = read(_Told, text, what)
         try:
-            raw = from_base64(fields["vectors"], "the template")
-            vectors = np.frombuffer(raw, numbers).reshape(fields["captures"], -1)
-            return cls(vectors.astype(np.float32), tuple(fields["cards"]), fields["pin"])
+            raw = from_base64(told.vectors, "the template")
+            vectors = np.frombuffer(raw, numbers).reshape(told.captures, -1)
+            return cls(vectors.astype(np.float32), told.cards, told.pin)
         except NOT_AS_WRITTEN as error:
             raise RosterError(f"{what} holds something else: {error}") from error
 

@@ -5,10 +5,11 @@ Nobody else reads even the name. An offer makes nobody known: an operator at the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 
 from edge.errors import RosterError
-from edge.roster.canonical import from_base64, read, spell, to_base64
+from edge.plain import spell
+from edge.roster.canonical import from_base64, read, to_base64
 from edge.roster.envelope import Content, DoorKey, lock, signed
 
 _NUMBERS = "<f2"
@@ -32,26 +33,48 @@ class Offer:
     content: Content
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An offer, as it is spelled."""
+
+    device: str
+    at: float
+    name: str
+    groups: tuple[str, ...]
+    schedule: tuple[str, ...]
+    expires: float | None
+    model: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What the office unlocks."""
+
+    body: str
+    signature: str
+
+
 def seal_offer(offer: Offer, office: str, door: DoorKey) -> bytes:
     """For the office of this public key.
 
     Raises:
         RosterError: `office` is no such key.
     """
-    fields = {
-        "device": offer.device,
-        "at": offer.at,
-        "name": offer.name,
-        "groups": offer.groups,
-        "schedule": offer.schedule,
-        "expires": offer.expires,
-        "model": offer.model,
-        "content": to_base64(offer.content.to_json(_NUMBERS)),
-    }
-    body = spell(fields)
-    signature = to_base64(door.sign(_PURPOSE + body.encode("ascii")))
-    plain = spell({"body": body, "signature": signature}).encode("ascii")
-    return lock(plain, office, _PURPOSE + offer.device.encode("ascii"))
+    told = _Told(
+        device=offer.device,
+        at=offer.at,
+        name=offer.name,
+        groups=offer.groups,
+        schedule=offer.schedule,
+        expires=offer.expires,
+        model=offer.model,
+        content=to_base64(offer.content.to_json(_NUMBERS)),
+    )
+    body = spell(asdict(told))
+    outer = _Signed(body, to_base64(door.sign(_PURPOSE + body.encode("ascii"))))
+    message = spell(asdict(outer)).encode("ascii")
+    return lock(message, office, _PURPOSE + offer.device.encode("ascii"))
 
 
 def open_offer(sealed: bytes, device: str, door: str, office: DoorKey) -> Offer:
@@ -60,25 +83,28 @@ def open_offer(sealed: bytes, device: str, door: str, office: DoorKey) -> Offer:
     Raises:
         RosterError: it is for another office, not of this door, or no offer.
     """
-    plain = office.unlock(sealed, _PURPOSE + device.encode("ascii"))
-    if plain is None:
+    message = office.unlock(sealed, _PURPOSE + device.encode("ascii"))
+    if message is None:
         raise RosterError(f"what {device} offers was sealed for another office")
-    outer = read(plain, "the offer")
-    body, signature = str(outer.get("body")), from_base64(outer.get("signature"), "the signature")
-    if not signed(_PURPOSE + body.encode("ascii", "replace"), signature, door):
+    outer = read(_Signed, message, "the offer")
+    signature = from_base64(outer.signature, "the signature")
+    if not signed(_PURPOSE + outer.body.encode("ascii", "replace"), signature, door):
         raise RosterError(f"what {device} offers is not signed by the door that is trusted")
-    return _read(body, device)
+    return _read(outer.body, device)
 
 
 def _read(body: str, device: str) -> Offer:
-    fields = read(body, "the offer")
-    try:
-        raw = from_base64(fields.pop("content"), "the template")
-        content = Content.from_json(raw, _NUMBERS, "the offer")
-        offer = Offer(**fields, content=content)
-        if offer.device != device:
-            raise RosterError("the offer is another door's")
-        groups, schedule = tuple(map(str, offer.groups)), tuple(map(str, offer.schedule))
-        return replace(offer, groups=groups, schedule=schedule)
-    except (TypeError, KeyError) as error:
-        raise RosterError(f"the offer does not read: {error}") from error
+    told = read(_Told, body, "the offer")
+    if told.device != device:
+        raise RosterError("the offer is another door's")
+    content = Content.from_json(from_base64(told.content, "the template"), _NUMBERS, "the offer")
+    return Offer(
+        device=told.device,
+        at=told.at,
+        name=told.name,
+        groups=told.groups,
+        schedule=told.schedule,
+        expires=told.expires,
+        model=told.model,
+        content=content,
+    )

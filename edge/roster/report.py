@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from edge.errors import RosterError
-from edge.roster.canonical import spell
+from edge.plain import spell
 
 LIST = "list"
 """What is refused when it is the whole list; else it is a person's number."""

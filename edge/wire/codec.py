@@ -7,14 +7,9 @@ is of another kind becomes `Unreadable`: it is refused with a sentence and chang
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import MISSING, asdict, fields, is_dataclass
-from enum import Enum
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict
 
+from edge import plain
 from edge.errors import WireError
 from edge.wire import messages
 from edge.wire.messages import Message, Unreadable
@@ -46,7 +41,6 @@ _OPERATIONS: dict[str, type[Message]] = {
     "seen": messages.Seen,
 }
 _NAMES = {kind: name for name, kind in _OPERATIONS.items()}
-_WORDS = {str: "text", float: "a finite number", int: "a whole number", bool: "true or false"}
 
 
 def encode(message: Message) -> bytes:
@@ -71,51 +65,7 @@ def decode(packet: bytes) -> Message | Unreadable:
     if kind is None:
         return Unreadable("this request is not known")
     try:
-        message: Message = _build(kind, body)
+        message = plain.read(kind, body)
     except ValueError as error:
         return Unreadable(f"{body['op']}: {error}")
     return message
-
-
-def _build(kind: Any, body: Mapping[str, object]) -> Any:
-    hints = get_type_hints(kind)
-    values = {}
-    for each in fields(kind):
-        if each.name in body:
-            values[each.name] = _read(hints[each.name], body[each.name], each.name)
-        elif each.default is MISSING and each.default_factory is MISSING:
-            raise ValueError(f"{each.name} is missing")
-    return kind(**values)
-
-
-def _read(kind: Any, value: object, name: str) -> Any:
-    """`value` as JSON brought it, as the type that the field has. ValueError: it is not that."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        words = [str(each.value) for each in kind]
-        if value not in words:
-            raise ValueError(f"{name} is one of {', '.join(words)}")
-        return kind(value)
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        with suppress(OverflowError):  # JSON knows whole numbers of any size
-            if math.isfinite(value):
-                return float(value)
-    elif type(value) is kind:  # a bool is an int to isinstance
-        return value
-    elif is_dataclass(kind) and isinstance(value, dict):
-        return _build(kind, value)
-    return _read_many(kind, value, name)
-
-
-def _read_many(kind: Any, value: object, name: str) -> Any:
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_read(inner[0], each, name) for each in value)
-    if origin is Mapping and isinstance(value, dict):
-        return {key: _read(inner[1], each, name) for key, each in value.items()}
-    if origin is UnionType:
-        for each in inner:
-            try:
-                return _read(each, value, name)
-            except ValueError:
-                continue
-    raise ValueError(f"{name} is not {_WORDS.get(kind, 'of the right kind')}")

@@ -63,7 +63,7 @@ def test_somebody_on_two_pages_is_refused() -> None:
     "wrong", [{"person": "../etc"}, {"envelope": "x"}, {"sealed": 0}, {"name": 7}, {"expires": "x"}]
 )
 def test_a_damaged_entry_is_named(wrong: dict[str, object]) -> None:
-    with pytest.raises(RosterError, match="damaged entry"):
+    with pytest.raises(RosterError, match=r"damaged entry|does not read: (name|expires) is not"):
         gather([json.dumps([asdict(ANNA) | wrong]).encode()])
 
 
