@@ -118,14 +118,25 @@ class Journal:
         self._ledger = ledger
         self._device = device
         self._reserve = reserve
-        self._retry_at: float | None = None
+        self.trouble = ""
+        """Why the last write failed; empty when it did not."""
+        self._retry_at = 0.0
         if reserve is not None and not reserve.hold():
             log.warning("the disk has no room to hold back for denials")
 
     @property
     def ready(self) -> bool:
         """Whether the last write succeeded."""
-        return self._retry_at is None
+        return not self.trouble
+
+    def require(self) -> None:
+        """See that what is to be done can be written down.
+
+        Raises:
+            LedgerError: the last write failed, and none has succeeded since.
+        """
+        if self.trouble:
+            raise LedgerError(self.trouble)
 
     def note(
         self,
@@ -226,13 +237,13 @@ class Journal:
 
     def retry(self) -> None:
         """See that the ledger stands; try one that failed once more, when it is time."""
-        if self._retry_at is None:
+        if self.ready:
             try:
                 self._ledger.stand()
             except LedgerError as error:
                 self._failed(error)
         elif time.monotonic() >= self._retry_at and self._works():
-            self._retry_at = None
+            self.trouble = ""
             log.warning("the ledger works again")
 
     def _works(self) -> bool:
@@ -242,6 +253,7 @@ class Journal:
         return self.note(EventKind.SYSTEM, Reason.LEDGER_BACK)
 
     def _failed(self, error: LedgerError) -> None:
-        if self._retry_at is None:
+        if self.ready:
             log.error("nothing is granted until the ledger works again: %s", error)
+        self.trouble = str(error)
         self._retry_at = time.monotonic() + RETRY_S

@@ -114,11 +114,15 @@ class Roster:
         Raises:
             EdgeDoorError: nothing was done; says why.
         """
-        if self._desired is None or missing(self._desired.pages, self._pages):
+        if self._desired is None:
+            return False
+        if missing(self._desired.pages, self._pages):
+            self._refused.pop(LIST, None)
             self.report()
             return False
         opened, self._opened = self._opened, {}
         try:
+            self._journal.require()  # the room held back for denials is for nobody else
             return self._obey(self._desired, opened)
         except (LedgerError, VaultError) as error:
             self._say_refused({LIST: str(error)})
@@ -127,7 +131,8 @@ class Roster:
     def report(self) -> None:
         """Keep for link what is to be published, if it has changed."""
         text = self._report()
-        if text != self._told and self._journal.keep({STATE: text}):
+        # Not `keep`: that nobody can be taken in for want of room must be said even so.
+        if text != self._told and self._journal.note_all((), {STATE: text}):
             self._told = text
 
     def _report(self) -> str:
@@ -162,7 +167,6 @@ class Roster:
         if desired != self._desired:
             self._desired, self._wanted, self._refused = desired, {}, {}
             self._pages = {n: page for n, page in self._pages.items() if n in desired.pages}
-        self._refused.pop(LIST, None)
         return self.settle()
 
     def _take_page(self, page: bytes) -> bool:
@@ -213,6 +217,7 @@ class Roster:
         self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
         receipts = self._erased | dict.fromkeys(todo.removed, round(now().wall, 3))
         self._erased = dict(list(receipts.items())[-_SAID:])
+        self._refused.pop(LIST, None)
         self._say_refused(refused)
         here = {member.person for member, _ in taken} | set(self._refused) | set(self._opened)
         self._wanted = {m.envelope: m for m in todo.wanted if m.person not in here}

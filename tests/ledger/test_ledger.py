@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import resource
 import signal
@@ -23,6 +22,7 @@ from edge.errors import LedgerError
 from edge.ledger import audit
 from edge.ledger.ledger import Ledger
 from edge.records import Event, EventKind, Reason
+from tests.support.small_disk import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -434,15 +434,8 @@ def test_a_file_size_limit_leaves_nothing_half_written(ledger: Ledger) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount: run as root on a machine, not in a container")
-    try:
+    with disk(tmp_path / "disk", "300k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from edge.ledger.seal import Seal
 from edge.records import Event, EventKind, Reason
 from edge.sight import journal as module
 from edge.sight.journal import Journal
+from tests.support.small_disk import disk, fill
 
 DAY = 86_400.0
 
@@ -65,15 +63,8 @@ def test_a_reserve_is_held_once_and_given_back(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount: run as root on a machine, not in a container")
-    try:
+    with disk(tmp_path / "disk", "600k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def granted(journal: Journal) -> bool:
@@ -87,10 +78,7 @@ def test_a_full_disk_still_takes_denials_and_no_grant(
     seal = Seal(bytes(32), small_disk / "anchor")
     with Ledger.open(small_disk / "ledger.db", "door1", seal) as ledger:
         journal = Journal(ledger, "door1", Reserve(small_disk / "reserve", 200_000))
-        filler = small_disk / "filler"
-        with filler.open("wb", buffering=0) as full, contextlib.suppress(OSError):
-            for _ in range(1000):
-                full.write(b"\0" * 4096)
+        filler = fill(small_disk)
         while journal.note(EventKind.ACCESS, Reason.GRANTED):
             pass
         assert not journal.ready

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.config import Config, parse
 from edge.errors import RosterError
+from edge.ledger.reserve import Reserve
 from edge.link.topics import Topics
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
@@ -105,7 +106,9 @@ class Door:
 
 
 def roster_of(config: Config, vault: Vault, ledger: Ledger, model: str = MODEL) -> Roster:
-    return Roster(config, vault, ledger, Journal(ledger, config.device.id), model)
+    """As sight makes it."""
+    reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
+    return Roster(config, vault, ledger, Journal(ledger, config.device.id, reserve), model)
 
 
 @dataclass
