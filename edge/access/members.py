@@ -26,11 +26,15 @@ class MemberSchedule(Schedule):
     members: Mapping[str, Member] = field(default_factory=dict)
     """By name without case."""
     head: Head | None = None
+    restored: bool = False
+    """The door is as old as its backup: who was removed since then may be among them."""
 
     @override
     def verdict(self, person: str, now: Moment) -> Verdict:
         """As `Schedule.verdict`; who is from the centre has an end as well."""
         member = self.members.get(folded(person))
+        if member is not None and self.restored:
+            return Verdict.RESTORED
         if (
             member is not None
             and self.head is not None
@@ -40,7 +44,9 @@ class MemberSchedule(Schedule):
         return Schedule.verdict(self, person, now)
 
 
-def with_members(schedule: Schedule, members: Iterable[Member], head: Head) -> MemberSchedule:
+def with_members(
+    schedule: Schedule, members: Iterable[Member], head: Head, *, restored: bool = False
+) -> MemberSchedule:
     """`schedule` with the centre's people in it; what the centre says of them goes first.
 
     Raises:
@@ -49,5 +55,10 @@ def with_members(schedule: Schedule, members: Iterable[Member], head: Head) -> M
     by_name = {folded(member.name): member for member in members}
     theirs = parse({name: member.schedule or ("always",) for name, member in by_name.items()})
     return MemberSchedule(
-        {**schedule.windows, **theirs.windows}, schedule.zone, schedule.doubtful, by_name, head
+        {**schedule.windows, **theirs.windows},
+        schedule.zone,
+        schedule.doubtful,
+        by_name,
+        head,
+        restored,
     )

@@ -37,12 +37,15 @@ class Verdict(str, Enum):
     OUTSIDE = "outside"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LAPSED = "lapsed"
+    RESTORED = "restored"
+    """From the centre, at a door that has not heard from the centre since it was restored."""
 
 
 OBJECTIONS = {
     Verdict.OUTSIDE: Reason.OUTSIDE_SCHEDULE,
     Verdict.CLOCK_UNTRUSTED: Reason.CLOCK_UNTRUSTED,
     Verdict.LAPSED: Reason.LAPSED,
+    Verdict.RESTORED: Reason.RESTORED,
 }
 """Why somebody who is not allowed may not pass."""
 

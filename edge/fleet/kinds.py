@@ -70,6 +70,8 @@ class ListState(str, Enum):
     NOT_BELIEVED = "not believed"
     """Signed by keys that the door does not believe: revoked, lost and begun anew, or not ours."""
     LAPSED = "lapsed"
+    RESTORED = "restored"
+    """From a backup, and no list has come that was made since."""
     OFF = "no people key"
 
 

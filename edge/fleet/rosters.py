@@ -78,6 +78,9 @@ def _distrust(wanted: Wanted | None, report: Report, foreign: str) -> Iterator[S
 
 
 def _refusals(report: Report, now: float) -> Iterator[Standing]:
+    if report.restored:
+        why = "nobody from the centre may pass until the people office publishes the next list"
+        yield Standing(ListState.RESTORED, why)
     if LIST in report.refused:
         yield Standing(ListState.REFUSED, report.refused[LIST])
     if report.lease is not None and report.lease <= now:
@@ -141,6 +144,8 @@ def _states(
         yield PersonState.NOT_YET, f"the door has list {report.generation}"
     if member.envelope in report.envelopes:
         yield PersonState.NOT_YET, "the envelope has not come"
+    if report.restored:
+        yield PersonState.LAPSED, "the door was restored from a backup and waits for the next list"
     if report.lease is not None and report.lease <= now:
         yield PersonState.LAPSED, "the lease is over"
     older = wanted is not None and report.digest != wanted.digest

@@ -41,6 +41,7 @@ SEALED = frozenset(
         "operators",
         "people_changes",
         "people_intended",
+        "people_restored",
         "seal_key",
         "seal_version",
         "release_version",

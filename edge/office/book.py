@@ -148,11 +148,13 @@ class Book:
             self.erasures.begin(person, time.time())
             self._store.query("DELETE FROM people WHERE person = ?", (person.person,))
 
-    def make(self, device: str, lease_s: float | None, now: float | None = None) -> Made:
+    def make(
+        self, device: str, lease_s: float | None, now: float | None = None, answers: str = ""
+    ) -> Made:
         """The list that a door should have, numbered after its last one.
 
         Its pages and envelopes are on the shelf. An envelope that the door has is sealed again
-        only when its template has changed.
+        only when its template has changed. `answers` is what a restored door asks.
         """
         now = time.time() if now is None else now
         with self._store.transaction():
@@ -166,7 +168,8 @@ class Book:
                 )
             pages = spread(members)
             lease = None if lease_s is None else now + lease_s
-            desired = Desired(device, door.generation + 1, door.digest, now, lease, tuple(pages))
+            number = door.generation + 1
+            desired = Desired(device, number, door.digest, now, lease, tuple(pages), answers)
             self.doors.listed(desired)
             self.shelf.hold(device, pages, [member.envelope for member in members])
             self.erasures.listed(device, desired.generation)

@@ -51,6 +51,8 @@ class Desired:
     """From when these people lapse at a door that has heard of no newer list; None: never."""
     pages: tuple[str, ...]
     """Hex SHA-256 of each page, on which the people stand."""
+    answers: str = ""
+    """What the door asks since it was restored from a backup (`Report.restored`); else empty."""
 
     @property
     def body(self) -> str:

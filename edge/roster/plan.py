@@ -51,15 +51,25 @@ def plan(desired: Desired, members: Iterable[Member], held: Mapping[str, Member]
     )
 
 
-def check_order(desired: Desired, head: Head) -> None:
+def check_order(desired: Desired, head: Head, restored: str = "") -> None:
     """Whether a list may follow `head`, which the door has obeyed.
 
     The same list again is no fault: it is retained, and comes with every connection.
 
+    Args:
+        desired: The list.
+        head: The newest one obeyed, as far as the door remembers.
+        restored: What a list must answer, where the door remembers no more than its backup does.
+
     Raises:
-        RosterError: it is older than the one obeyed, another one with the same number, or does not
-            follow the one obeyed.
+        RosterError: it is older than the one obeyed, another one with the same number, does not
+            follow the one obeyed, or may be older than what the door has forgotten.
     """
+    if restored and desired.answers != restored:
+        raise RosterError(
+            "this door was restored from a backup, and may have obeyed newer lists than this one: "
+            "nobody from the centre may pass until the people office publishes the next"
+        )
     if desired.generation < head.generation:
         raise RosterError(
             f"the list of people is number {desired.generation}, and this door has obeyed number "

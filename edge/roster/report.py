@@ -34,6 +34,8 @@ class Report:
     """The people keys whose lists count there."""
     signatures: int = 1
     """How many of them must have signed a list."""
+    restored: str = ""
+    """The door was restored from a backup, and obeys a list that repeats this alone."""
     lease: float | None = None
     """When its people lapse unless a newer list comes, seconds since the Unix epoch."""
     known: int = 0

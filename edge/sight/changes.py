@@ -8,6 +8,7 @@ start says in the ledger which of the two it was.
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,23 @@ from edge.records import EventKind, Reason
 from edge.sight.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from edge.config import Config
     from edge.ledger.ledger import Ledger
     from edge.vault.vault import Vault
 
 CHANGES, INTENDED = "people_changes", "people_intended"
 """Sealed states: the number of the last change that is known, and of one that was begun."""
+RESTORED = "people_restored"
+"""Sealed state: what a list of the centre must repeat, once a backup was restored; else empty."""
+
+ASKS = (
+    "Nobody from the people office may pass until it has answered: `edge-door office publish` "
+    "there. If it cannot be reached, `edge-door people accept-backup --without-office` here takes "
+    "them as the backup has them."
+)
+_NONCE_BYTES = 16
 
 
 @contextmanager
@@ -125,15 +136,40 @@ def accept(ledger: Ledger, vault: Vault, device: str, reason: Reason) -> None:
     _end(Journal(ledger, device), vault, reason, None, {})
 
 
+def accept_backup(ledger: Ledger, vault: Vault, config: Config, *, ask: bool = True) -> bool:
+    """Take both as they are, as one time, and ask the people office what has happened since.
+
+    A list that is newer than the backup may still be older than what this door once obeyed, so
+    only one that repeats a fresh number is obeyed, and until then nobody from the centre may pass.
+
+    Args:
+        ledger: As it is.
+        vault: As it is.
+        config: Says whether lists of a people office count here.
+        ask: False: an operator vouches for the people in the backup.
+
+    Returns:
+        Whether the office is asked.
+
+    Raises:
+        LedgerError: that cannot be written.
+    """
+    asks = ask and bool(config.people.keys or vault.members.held())
+    states = {RESTORED: secrets.token_hex(_NONCE_BYTES) if asks else ""}
+    _end(Journal(ledger, config.device.id), vault, Reason.BACKUP_ACCEPTED, None, {}, states)
+    return asks
+
+
 def _end(
     journal: Journal,
     vault: Vault,
     reason: Reason,
     person: str | None,
     detail: dict[str, str | float],
+    more: Mapping[str, str] | None = None,
 ) -> None:
     number = str(vault.changes())
-    states = {CHANGES: number, INTENDED: number}
+    states = {CHANGES: number, INTENDED: number, **(more or {})}
     full = {**detail, "changes": float(number)}
     try:
         journal.write(EventKind.PEOPLE, reason, person=person, states=states, detail=full)

@@ -24,7 +24,7 @@ from edge.roster.envelope import Address, Content, DoorKey
 from edge.roster.pages import Member, digest, gather, missing
 from edge.roster.plan import Plan, check_order, plan
 from edge.roster.report import LIST, Report
-from edge.sight.changes import recorded
+from edge.sight.changes import RESTORED, recorded
 from edge.sight.journal import Entry
 from edge.sight.pieces import Pieces
 from edge.wire.messages import Part, Posted
@@ -74,6 +74,7 @@ class Roster:
         self._head = vault.members.head()
         self._known = len(vault.members.held())
         self._refused: dict[str, str] = {}
+        self._restored = ledger.sealed().get(RESTORED, "")
         self._told = ledger.states().get(STATE, "")
         self._erased = _receipts(self._told)
         # Whoever owns the broker decides how often there is something to refuse.
@@ -83,7 +84,8 @@ class Roster:
     def schedule(self, configured: Schedule) -> MemberSchedule:
         """The configured schedule with the centre's people in it."""
         members = self._vault.members
-        return with_members(configured, members.held().values(), members.head())
+        held, restored = members.held().values(), bool(self._restored)
+        return with_members(configured, held, members.head(), restored=restored)
 
     def take(self, part: Part) -> bool:
         """A piece from link; True when people have changed.
@@ -147,6 +149,7 @@ class Roster:
             key=self._key.public,
             keys=self._config.keys,
             signatures=self._config.signatures,
+            restored=self._restored,
             lease=self._head.lease,
             known=self._known,
             pages=pages,
@@ -160,7 +163,7 @@ class Roster:
     def _take_list(self, message: bytes) -> bool:
         try:
             desired = verify(message, self._config.keys, self._config.signatures, self._device)
-            check_order(desired, self._head)
+            check_order(desired, self._head, self._restored)
         except RosterError as error:
             self._say_refused({LIST: str(error)})
             raise
@@ -213,6 +216,7 @@ class Roster:
             self._head = todo.head
             new = [one for one, _ in taken if one.person not in held and one.person not in refused]
             self._known = len(held) - len(todo.removed) + len(new)
+        changed = self._confirmed() or changed
         self._note([held[person] for person in todo.removed], Reason.REMOVED)
         self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
         receipts = self._erased | dict.fromkeys(todo.removed, round(now().wall, 3))
@@ -236,6 +240,15 @@ class Roster:
         found = plan(desired, members, held)
         updated = tuple(one for one in found.updated if one.person not in self._refused)
         return replace(found, updated=updated), held
+
+    def _confirmed(self) -> bool:
+        """A list that answers is obeyed; True when people may pass by it who might not before."""
+        if not self._restored:
+            return False
+        states = {RESTORED: ""}
+        self._journal.write(EventKind.PEOPLE, Reason.OFFICE_ANSWERED, states=states)
+        self._restored = ""
+        return True
 
     def _note(self, members: Iterable[Member], reason: Reason) -> None:
         entries = [

@@ -4,21 +4,26 @@ doors that fetch it as link would."""
 from __future__ import annotations
 
 import base64
+import shutil
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.access.schedule import Schedule, Verdict
 from edge.config import Config, parse
 from edge.errors import RosterError
 from edge.ledger.reserve import Reserve
 from edge.link.topics import Topics
+from edge.moment import Moment
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
 from edge.office.rows import Person
 from edge.roster.desired import sign
 from edge.roster.envelope import Content, fingerprint
 from edge.roster.report import Report
+from edge.sight.changes import accept_backup
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.roster import STATE, Roster
 from edge.vault.vault import open_vault
@@ -59,10 +64,14 @@ class Door:
             },
             "test",
         )
+        return cls.of(config, model)
+
+    @classmethod
+    def of(cls, config: Config, model: str = MODEL) -> Door:
         vault = open_vault(config)
         ledger = open_ledger(config)
         roster = roster_of(config, vault, ledger, model)
-        return cls(config, vault, ledger, roster, Topics("facelock", device))
+        return cls(config, vault, ledger, roster, Topics("facelock", config.device.id))
 
     def take(self, what: Posted, payload: bytes, piece: int = 30_000) -> None:
         pieces = [payload[i : i + piece] for i in range(0, len(payload), piece)] or [b""]
@@ -99,6 +108,20 @@ class Door:
 
     def reasons(self) -> list[Reason]:
         return [stored.event.reason for stored in self.ledger.events(limit=10_000)]
+
+    def restore(self, backup: Path, *, ask: bool = True) -> Door:
+        """Put a copy of the state back, as an operator does; the door that starts then."""
+        self.close()
+        shutil.rmtree(self.config.paths.state)
+        shutil.copytree(backup, self.config.paths.state)
+        with open_vault(self.config) as vault, open_ledger(self.config) as ledger:
+            accept_backup(ledger, vault, self.config, ask=ask)
+        return Door.of(self.config)
+
+    def verdict(self, name: str, wall: float | None = None) -> Verdict:
+        """Whether somebody may pass now, or then; the clock is set."""
+        moment = Moment("boot", 1.0, time.time() if wall is None else wall, wall_trusted=True)
+        return self.roster.schedule(Schedule({})).verdict(name, moment)
 
     def close(self) -> None:
         self.vault.close()
@@ -138,8 +161,14 @@ class Office:
             Person("", name, groups, model=model, expires=until), Content(vectors_of(name))
         )
 
-    def publish(self, device: str, lease_s: float | None = None, now: float | None = None) -> Made:
-        made = self.book.make(device, lease_s, now)
+    def publish(
+        self,
+        device: str,
+        lease_s: float | None = None,
+        now: float | None = None,
+        answers: str = "",
+    ) -> Made:
+        made = self.book.make(device, lease_s, now, answers)
         topics = Topics("facelock", device)
         for piece in self.book.shelf.to_post(device):
             page = piece.kind is Posted.PAGE

@@ -8,6 +8,7 @@
 | two who change the list at once | a sentence | refused | nobody is changed |
 | a template longer than a packet | a sentence at the office | not yet | nothing is in the book |
 | a page or envelope that is too long | a sentence | not yet | nobody is changed |
+| a door is restored from a backup | a sentence | restored | nobody from the centre until it hears |
 | the people key is revoked or lost | a sentence | not believed | who was known stays known |
 | the disk is full | a sentence | refused | all or nothing; goes on by itself |
 
@@ -17,12 +18,14 @@ the dashboard is its real page.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from edge.access.schedule import Verdict
 from edge.errors import EdgeDoorError, LedgerError, RosterError, UsageError
 from edge.fleet.kinds import ListState, PersonState
 from edge.office.rows import Person
@@ -184,6 +187,45 @@ def test_a_list_that_is_refused(centre: Centre, tmp_path: Path, bad: Bad) -> Non
     shown = "was revoked there or begun anew" if bad.state is ListState.NOT_BELIEVED else ""
     assert (shown or bad.sentence) in centre.page()
     whole(centre, {"Anna"}, bad.generation)
+
+
+def test_a_door_restored_from_a_backup(centre: Centre, tmp_path: Path) -> None:
+    """A list newer than the backup and older than what the door once had is not obeyed."""
+    office, door = centre.office, centre.door
+    shutil.copytree(door.config.paths.state, tmp_path / "backup")
+    bo = office.add("Bo", "staff")
+    office.publish("door1")
+    between = dict(office.broker)
+    door.fetch(between)
+    office.book.remove(bo)
+    office.publish("door1")
+    door.fetch(office.broker)
+    centre.door = door = door.restore(tmp_path / "backup")
+    for replayed in (between, office.broker):
+        with pytest.raises(RosterError, match="this door was restored from a backup"):
+            door.fetch(replayed)
+    centre.tell()
+    assert "restored from a backup" in said(door)[-1]
+    assert word(centre.page()) == [ListState.RESTORED.value]
+    assert word(centre.of_door())[1] == PersonState.LAPSED.value
+    assert "nobody from the centre may pass until" in centre.page()
+    assert door.verdict("Anna") is Verdict.RESTORED
+    assert door.verdict("Somebody enrolled at this door") is Verdict.ALLOWED
+    whole(centre, {"Anna"}, 1)
+    asked = door.report().restored
+    office.publish("door1", answers=asked)
+    door.fetch(office.broker)
+    centre.tell()
+    assert word(centre.page()) == [ListState.FINE.value]
+    assert door.verdict("Anna") is Verdict.ALLOWED
+    whole(centre, {"Anna"}, 4)
+    answer = dict(office.broker)
+    centre.door = door = door.restore(tmp_path / "backup")
+    assert door.report().restored not in ("", asked)
+    with pytest.raises(RosterError, match="this door was restored from a backup"):
+        door.fetch(answer)
+    centre.door = door = door.restore(tmp_path / "backup", ask=False)
+    assert door.verdict("Anna") is Verdict.ALLOWED
 
 
 def test_a_template_longer_than_a_packet(centre: Centre) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.access.schedule import Schedule, Verdict
+from edge.access.schedule import Verdict
 from edge.errors import RosterError, UsageError
 from edge.fleet.database.database import Database
-from edge.moment import Moment
 from edge.office.book import Book
 from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, DoorKey
@@ -126,12 +125,12 @@ def test_each_door_ends_right_or_says_why_not(
 
     # The first was away for a day: its people have lapsed there, and come back with the list.
     assert site.people[0].name in offline.names()
-    assert verdict(offline, site.people[9].name, after_s=0.0) is Verdict.ALLOWED
-    assert verdict(offline, site.people[9].name, after_s=DAY_S) is Verdict.LAPSED
+    assert offline.verdict(site.people[9].name) is Verdict.ALLOWED
+    assert offline.verdict(site.people[9].name, time.time() + DAY_S) is Verdict.LAPSED
     site.publish(lease_s=2 * DAY_S)
     offline.fetch(office.broker)
     assert offline.names() == right
-    assert verdict(offline, site.people[9].name, after_s=DAY_S) is Verdict.ALLOWED
+    assert offline.verdict(site.people[9].name, time.time() + DAY_S) is Verdict.ALLOWED
 
     office.hear(*site.doors)
     receipts = {(one.person, one.device): one for one in office.book.erasures.all()}
@@ -147,11 +146,6 @@ def test_each_door_ends_right_or_says_why_not(
     for person in (*site.people, *newcomers, renewed):
         assert person.name.encode() in everything
         assert [needle for needle in needles(person.name) if needle in everything] == []
-
-
-def verdict(door: Door, name: str, after_s: float) -> Verdict:
-    moment = Moment("boot", 1.0, time.time() + after_s, wall_trusted=True)
-    return door.roster.schedule(Schedule({})).verdict(name, moment)
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ def state(door: Door, said: Report | None, office: str) -> str:
         return "has another key than the one that was trusted: compare it, and trust the door again"
     if office not in said.keys:
         return "does not believe this office: its people key is not in [people] keys there"
+    if said.restored:
+        return "was restored from a backup, and waits for the next list: `edge-door office publish`"
     if said.digest != door.digest:
         pages = f", waits for {len(said.pages)} pages of it" if said.pages else ""
         return f"not yet: has list {said.generation} of {door.generation}{pages}"

@@ -104,7 +104,9 @@ def publish(
         with progress("doors", len(devices)) as advance:
             for device in devices:
                 _hear(book, post, [device])
-                made = book.make(device, None if lease_days is None else lease_days * 86_400)
+                lease_s = None if lease_days is None else lease_days * 86_400
+                said = post.reports.get(device)
+                made = book.make(device, lease_s, answers=said.restored if said else "")
                 message = sign(made.desired, [keys.signing])
                 for key in second:
                     message = add_signature(message, key)

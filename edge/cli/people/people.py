@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -82,16 +82,31 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
 
 
 @people_app.command("accept-backup")
-def accept_backup(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Take a people database that is older than this device knows, after restoring a backup."""
+def accept_backup(
+    *,
+    without_office: Annotated[
+        bool,
+        typer.Option(
+            "--without-office",
+            help="Let people from the centre in as the backup has them: you vouch for each.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say that this door was restored from a backup, and take its people as they are.
+
+    Nobody from the people office may pass until its next list has come.
+    """
     settings = own_config(config)
     paths = settings.people_db, settings.key_file
     with Vault.open(*paths, settings.device.id, accept_older=True) as vault:
         names = [person.name for person in vault.people()]
         with open_ledger(settings) as ledger:
-            changes.accept(ledger, vault, settings.device.id, Reason.BACKUP_ACCEPTED)
-    listed = ", ".join(names) or "nobody"
-    show({"ok": True, "people": names}, as_json=json, text=f"Accepted. Enrolled here: {listed}.")
+            asks = changes.accept_backup(ledger, vault, settings, ask=not without_office)
+    text = f"Accepted. Enrolled here: {', '.join(names) or 'nobody'}."
+    result = {"ok": True, "people": names, "asks": asks}
+    show(result, as_json=json, text=f"{text} {changes.ASKS}" if asks else text)
 
 
 @app.command()

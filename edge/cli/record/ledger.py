@@ -10,7 +10,6 @@ import typer
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, read_config, show
 from edge.errors import UsageError, WireError
 from edge.ops.owner import acting_as_owner
-from edge.records import Reason
 from edge.sight import changes
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
 from edge.vault.vault import open_vault
@@ -72,9 +71,10 @@ def accept(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def _tell_accepted(settings: Config, text: str, *, as_json: bool) -> None:
     with open_ledger(settings) as ledger, open_vault(settings) as vault:
-        changes.accept(ledger, vault, settings.device.id, Reason.BACKUP_ACCEPTED)
-        result = {"ok": True, "events": ledger.written(), "problems": ledger.verify()}
-    show(result, as_json=as_json, text=text)
+        asks = changes.accept_backup(ledger, vault, settings)
+        problems = ledger.verify()
+        result = {"ok": True, "events": ledger.written(), "problems": problems, "asks": asks}
+    show(result, as_json=as_json, text=f"{text} {changes.ASKS}" if asks else text)
 
 
 def refuse_while_sight_runs(settings: Config) -> None:

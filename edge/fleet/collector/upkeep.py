@@ -43,7 +43,7 @@ _MONTHS_LOCK = 0x45444632
 CERTIFICATE_WARN_S = 21 * DAY_S
 OUTBOX_WARN = 0.8
 COMMAND_GRACE_S = 10.0
-_WRONG = {ListState.REFUSED, ListState.NOT_BELIEVED, ListState.LAPSED}
+_WRONG = {ListState.REFUSED, ListState.NOT_BELIEVED, ListState.LAPSED, ListState.RESTORED}
 _ABSENT = {
     Presence.OFFLINE: "the broker says that it is gone",
     Presence.SILENT: "it has said nothing for a while, whatever the broker says",
