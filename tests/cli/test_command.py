@@ -14,8 +14,9 @@ from edge.errors import UsageError
 from edge.link import sender
 from edge.wire.messages import Done, Failed
 from tests.link.test_link import order
-from tests.support.link_parts import Device, FakeSight, Mosquitto, Reader, needs_mosquitto, until
+from tests.support.link_parts import Device, FakeSight, Mosquitto, Reader, needs_mosquitto
 from tests.support.running import Door
+from tests.support.waiting import until
 
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from edge.backoff import Backoff
 from tests.faults.reporting import REPORT, SEED, report
-from tests.support.link_parts import Device, Mosquitto, Reader, needs_mosquitto, until
+from tests.support.link_parts import Device, Mosquitto, Reader, needs_mosquitto
+from tests.support.waiting import until
 
 KILLS = int(os.environ.get("EDGE_DOOR_KILLS", "500" if REPORT else "8"))
 pytestmark = [needs_mosquitto, pytest.mark.timeout(120 + 4 * KILLS)]

@@ -17,7 +17,8 @@ from edge.link.process import run
 from tests.conftest import ROOT
 from tests.faults.reporting import REPORT, measured
 from tests.faults.scenarios import config_in
-from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto, until
+from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto
+from tests.support.waiting import until
 
 EVENTS = 10_000 if REPORT else 600
 BLOCK_BYTES = 6000

@@ -35,7 +35,8 @@ from edge.fleet.operators import add_operator
 from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
 from tests.fleet.load_chart import a_door_more, draw, table
-from tests.support.link_parts import Mosquitto, free_port, until
+from tests.support.link_parts import Mosquitto, free_port
+from tests.support.waiting import until
 
 PASSWORD = "correct horse battery"
 TICKS = os.sysconf("SC_CLK_TCK")

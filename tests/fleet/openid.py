@@ -21,7 +21,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.support.link_parts import free_port, until
+from tests.support.link_parts import free_port
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -18,7 +18,8 @@ from edge.fleet.collector.process import Collector, Settings, broker_of
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import alarms, collectors, devices, events
 from edge.fleet.places import broker_at
-from tests.support.link_parts import free_port, until
+from tests.support.link_parts import free_port
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from edge.fleet.pki.authority import DAYS, Authority, Issued
 from edge.fleet.pki.certificates import Role, Wanted
 from tests.emulated.debian import bootstrapped, sh
 from tests.fleet.broker_parts import SHIPPED
-from tests.support.link_parts import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,8 @@ from edge.ledger.audit import chained, encode, genesis
 from edge.link.client import Received
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason, StoredEvent
-from tests.support.link_parts import free_port, until
+from tests.support.link_parts import free_port
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,8 @@ import pytest
 
 from tests.fleet.broker_parts import place
 from tests.fleet.world import World
-from tests.support.link_parts import needs_mosquitto, until
+from tests.support.link_parts import needs_mosquitto
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,8 @@ from tests.fleet.parts import door as row
 from tests.fleet.parts import running, stored
 from tests.fleet.rabbits import NODES, Rabbits, address
 from tests.fleet.world import DOORS, World
-from tests.support.link_parts import Device, until
+from tests.support.link_parts import Device
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,8 @@ from edge.link.client import Received
 from edge.link.reference import TOLD
 from edge.link.topics import Topics
 from tests.fleet.parts import BASE, chains, door, raised, running, standing, stored
-from tests.support.link_parts import Device, Mosquitto, needs_mosquitto, until
+from tests.support.link_parts import Device, Mosquitto, needs_mosquitto
+from tests.support.waiting import until
 
 pytestmark = needs_mosquitto
 TOPICS = Topics(BASE, "door1")

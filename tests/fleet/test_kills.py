@@ -18,7 +18,8 @@ from edge.fleet.database.database import Database
 from edge.ledger.ledger import Ledger
 from tests.conftest import ROOT
 from tests.fleet.parts import chains, raised
-from tests.support.link_parts import Device, Mosquitto, needs_mosquitto, until
+from tests.support.link_parts import Device, Mosquitto, needs_mosquitto
+from tests.support.waiting import until
 
 pytestmark = needs_mosquitto
 MANY = int(os.environ.get("EDGE_DOOR_KILLS", "500"))

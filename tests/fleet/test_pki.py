@@ -23,7 +23,8 @@ from edge.link.client import Acknowledged, Received
 from edge.link.reference import HEARD, OFFERED, POSTED, TOLD
 from edge.link.topics import Message
 from tests.fleet.broker_parts import SHIPPED, Place, place
-from tests.support.link_parts import Device, needs_mosquitto, until
+from tests.support.link_parts import Device, needs_mosquitto
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,8 @@ from edge.ledger.audit import chained, genesis
 from edge.link.client import Broker
 from edge.moment import Moment
 from tests.fleet.broker_parts import place
-from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto, until
+from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,8 @@ from edge.fleet.kinds import CommandState
 from edge.fleet.signing import sign_now
 from edge.vocabulary import Action
 from tests.conftest import ROOT
-from tests.support.link_parts import needs_mosquitto, until
+from tests.support.link_parts import needs_mosquitto
+from tests.support.waiting import until
 
 
 @needs_mosquitto

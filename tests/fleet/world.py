@@ -21,7 +21,7 @@ from edge.fleet.simulate.tally import Tally
 from edge.ledger.ledger import Ledger
 from edge.stopping import StopSignal
 from tests.fleet.parts import chains, stored
-from tests.support.link_parts import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess

@@ -40,8 +40,8 @@ from tests.support.link_parts import (
     Reader,
     free_port,
     needs_mosquitto,
-    until,
 )
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

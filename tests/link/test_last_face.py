@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.wire.messages import AskFace, LastFace
-from tests.support.link_parts import MOSQUITTO, Device, FakeSight, Mosquitto, Reader, until
+from tests.support.link_parts import MOSQUITTO, Device, FakeSight, Mosquitto, Reader
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is missing")
 JPEG = b"\xff\xd8 a face"

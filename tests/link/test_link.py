@@ -39,7 +39,8 @@ from edge.records import Event, EventKind, Head, Reason, StoredEvent
 from edge.roster.report import Report
 from edge.vocabulary import Action
 from edge.wire.messages import Claim, Command, Relock, UnlockByCode
-from tests.support.link_parts import Authority, FakeSight, gathered, until
+from tests.support.link_parts import Authority, FakeSight, gathered
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,8 @@ from edge.link.topics import Message
 from edge.roster.pages import digest
 from tests.office.measure import Linked
 from tests.support.centre import Door, Office
-from tests.support.link_parts import Mosquitto, needs_mosquitto, until
+from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.waiting import until
 
 pytestmark = needs_mosquitto
 AGAIN_S = 2.0

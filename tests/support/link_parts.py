@@ -37,6 +37,7 @@ from edge.records import Event, EventKind, Reason
 from edge.stopping import StopSignal
 from edge.wire.channel import Listener
 from edge.wire.messages import Answer, AskStatus, Done, Status
+from tests.support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,13 +50,6 @@ needs_mosquitto = pytest.mark.skipif(
 )
 TOPICS = Topics("facelock", "door1")
 OFFLINE = TOPICS.available(online=False)
-
-
-def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def gathered(poll: Callable[[], list[Any]], into: list[Any]) -> Callable[[], bool]:
@@ -297,7 +291,7 @@ class Device:
     def stop(self) -> None:
         if self._thread is not None:
             self._stop.set()
-            self._thread.join(15)
+            self._thread.join(PATIENCE_S)
             assert not self._thread.is_alive()
             self._thread = None
 
@@ -408,7 +402,7 @@ class Amqtt:
         )
 
     def _await(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def hang_up(self, client_id: str) -> None:
         async def drop() -> None:

@@ -32,7 +32,8 @@ class Door:
         settings: dict[str, dict[str, Any]] = {
             "device": {"id": "test"},
             "paths": {"state": str(folder / "state"), "run": str(folder / "run")},
-            "camera": {"source": str(source)},
+            # A loaded machine is slow; who tests staleness says so.
+            "camera": {"source": str(source), "stale_after_s": 10},
             "door": {"backend": "fake", "pulse_s": PULSE_S},
         }
         for name, table in tables.items():
@@ -48,7 +49,7 @@ class Door:
             [sys.executable, "-m", "edge", *arguments, "--config", str(self.path)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
@@ -67,7 +68,7 @@ class Door:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def __enter__(self) -> Self:
@@ -87,7 +88,7 @@ class Door:
     def reasons(self) -> list[Reason]:
         return [event.reason for event in self.events()]
 
-    def wait_for(self, reason: Reason, timeout_s: float = 60.0, *, count: int = 1) -> None:
+    def wait_for(self, reason: Reason, timeout_s: float = 120.0, *, count: int = 1) -> None:
         """Wait until the ledger holds `count` events with this reason."""
         deadline = time.monotonic() + timeout_s
         while self.reasons().count(reason) < count:

@@ -17,8 +17,9 @@ from edge.office.post import open_post
 from edge.records import Reason
 from edge.vault.vault import open_vault
 from tests.conftest import ROOT
-from tests.support.link_parts import Mosquitto, needs_mosquitto, until
+from tests.support.link_parts import Mosquitto, needs_mosquitto
 from tests.support.running import Door
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
