@@ -8,6 +8,10 @@ check fall. They, and prints that are tilted or cut up, give themselves away:
 - nothing but the lids moves at all, neither the face in its crop nor the crop in the frame;
 - the face is waved about so fast that its eyes smear.
 
+Heads turn and people speak while they blink: then the face is another one afterwards than before,
+by far more than it changes from frame to frame, and comes there step by step. No two pictures and
+no print do that, so lids that jump, do not rest or are swung about say nothing against it.
+
 A smooth film of a blinking face is not told from a face here; that is what challenges are for.
 """
 
@@ -24,6 +28,8 @@ import numpy as np
 
 from edge.vision.faces.landmarks import CHIN, FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK
 from edge.vision.liveness.limits import (
+    ABRUPTNESS_OF_A_FRAME,
+    ABRUPTNESS_OF_ALL,
     BEFORE_S,
     CUT,
     MAX_ABRUPTNESS,
@@ -37,7 +43,10 @@ from edge.vision.liveness.limits import (
     MIN_CHANGE,
     MIN_FILM_S,
     MIN_SWAY,
+    MIN_TURN,
+    SMOOTH,
     STILL,
+    TURNED,
 )
 
 if TYPE_CHECKING:
@@ -96,36 +105,81 @@ class Film:
         """Why the blink that has just ended is no sign of life; empty when it is one."""
         if self._shots[0].at > blink.begin - MIN_FILM_S:
             return TOO_EARLY
-        return _lids(blink) or self._face(blink)
-
-    def _face(self, blink: Blink) -> str:
-        """What the rest of the face has against it."""
-        shots = list(self._shots)
-        first = max(i for i, shot in enumerate(shots) if shot.at <= blink.begin - BEFORE_S)
-        before, after = shots[first], shots[-1]
-        if _speed(shots[first:]) > MAX_SPEED:
-            return TOO_FAST
-        lowest = min(shots, key=lambda shot: abs(shot.at - blink.lowest))
-        if 1 - 2 * lowest.height / (before.height + after.height) > MAX_FORESHORTENING:
-            return "the whole face is tilted away with the eyelids"
-        there, back = _change(before, lowest), _change(before, after)
-        noise = _noise(shots[: first + 1])
-        if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
-            return "the whole face changes with the eyelids"
-        if back <= STILL * noise and _sway(before, after) < MIN_SWAY:
-            return "nothing but the eyelids moves"
-        return ""
+        across = _across(list(self._shots), blink)
+        return _lids(blink, across) or _face(across)
 
 
-def _lids(blink: Blink) -> str:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Across:
+    """What a face does across a blink."""
+
+    before: _Shot
+    lowest: _Shot
+    after: _Shot
+    frame_s: float
+    speed: float
+    """In the frame, in distances between the eyes a second."""
+    noise: float
+    """Change from frame to frame just before it."""
+    step: float
+    """Likewise from its begin to its end."""
+    largest: float
+    """The largest step of these."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether it is another view afterwards."""
+        return _change(self.before, self.after) > max(MIN_TURN, TURNED * self.noise)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether no step stands out, as the one from a picture to the next does."""
+        return self.largest <= SMOOTH * self.step
+
+
+def _across(shots: list[_Shot], blink: Blink) -> _Across:
+    first = max(i for i, shot in enumerate(shots) if shot.at <= blink.begin - BEFORE_S)
+    seen = list(pairwise(shots[first:]))
+    steps = [_change(a, b) for a, b in seen]
+    return _Across(
+        before=shots[first],
+        lowest=min(shots, key=lambda shot: abs(shot.at - blink.lowest)),
+        after=shots[-1],
+        frame_s=float(np.median([b.at - a.at for a, b in seen])),
+        speed=float(np.median([_sway(a, b) / (b.at - a.at) for a, b in seen])),
+        noise=_usual([_change(a, b) for a, b in pairwise(shots[: first + 1][-7:])]),
+        step=_usual(steps),
+        largest=max(steps),
+    )
+
+
+def _lids(blink: Blink, face: _Across) -> str:
     """What the course of the lids has against it."""
-    if blink.abruptness > MAX_ABRUPTNESS:
+    lasts = blink.end - blink.begin
+    few = ABRUPTNESS_OF_ALL + ABRUPTNESS_OF_A_FRAME * face.frame_s / lasts
+    jumps = blink.abruptness > min(MAX_ABRUPTNESS, few)
+    if jumps and not (face.turned and face.smooth):
         return "the eyelids jump as if one picture replaced another"
-    if blink.end - blink.begin > MAX_SECONDS:
+    if lasts > MAX_SECONDS:
         return TOO_SLOW
-    labour = blink.unrest / MAX_UNREST + (blink.end - blink.begin) / MAX_SECONDS
-    if blink.unrest > MAX_UNREST or labour > MAX_LABOUR:
+    labour = blink.unrest / MAX_UNREST + lasts / MAX_SECONDS
+    if (blink.unrest > MAX_UNREST or labour > MAX_LABOUR) and not face.turned:
         return RESTLESS
+    return ""
+
+
+def _face(face: _Across) -> str:
+    """What the rest of the face has against it."""
+    before, lowest, after = face.before, face.lowest, face.after
+    if face.speed > MAX_SPEED and not face.turned:
+        return TOO_FAST
+    if 1 - 2 * lowest.height / (before.height + after.height) > MAX_FORESHORTENING:
+        return "the whole face is tilted away with the eyelids"
+    there, back = _change(before, lowest), _change(before, after)
+    if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
+        return "the whole face changes with the eyelids"
+    if back <= STILL * face.noise and _sway(before, after) < MIN_SWAY:
+        return "nothing but the eyelids moves"
     return ""
 
 
@@ -150,16 +204,10 @@ def _change(first: _Shot, second: _Shot) -> float:
     return math.sqrt(float(step @ step) / len(step))
 
 
-def _noise(shots: list[_Shot]) -> float:
-    """Change from frame to frame just before the blink; frames sent twice are left out."""
-    steps = [_change(a, b) for a, b in pairwise(shots[-7:])]
+def _usual(steps: list[float]) -> float:
+    """Frames that were sent twice are left out."""
     steps = [step for step in steps if step > 0]
     return float(np.median(steps)) if steps else 0.0
-
-
-def _speed(shots: list[_Shot]) -> float:
-    """Of the face in the frame, in distances between the eyes a second."""
-    return float(np.median([_sway(a, b) / (b.at - a.at) for a, b in pairwise(shots)]))
 
 
 def _sway(first: _Shot, second: _Shot) -> float:

@@ -28,7 +28,7 @@ class Doubt:
         for opinion in opinions:
             self._opinions.setdefault(opinion.check, deque()).append((at, opinion.against))
         for seen in self._opinions.values():
-            while seen[0][0] < at - AVERAGED_S:
+            while seen and seen[0][0] < at - AVERAGED_S:
                 seen.popleft()
 
     @property

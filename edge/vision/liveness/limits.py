@@ -43,6 +43,15 @@ MIN_LOOKS = 5
 MAX_ABRUPTNESS = 0.88
 """74 genuine blinks stay below 0.86 at 24-60 frames a second; at 12, every tenth does not, and has
 to be followed by another. Alternating pictures reach 0.94 and more."""
+ABRUPTNESS_OF_ALL, ABRUPTNESS_OF_A_FRAME = 0.4, 1.6
+"""Of a blink of n frames between the half-way points, at most the first and the n-th part of the
+second: 72 genuine ones of 4 frames and more stay below it, of 23 that strips of paper made 15."""
+MIN_TURN, TURNED = 0.25, 3.0
+"""A face is another view after a blink than before when it differs by so much, and by so many times
+what it does from frame to frame. Strips of paper reach 0.06; of prints that are waved about and
+taken to blink the difference is up to 0.4, but 2 of these times."""
+SMOOTH = 4.0
+"""...and no step across the blink is larger than so many usual ones."""
 MAX_SECONDS = 0.36
 """Between the half-way points; two pictures that fade into each other take longer. Of the genuine
 blinks, 95 % are over in 0.32 s: slower ones are blinks, but prove nothing."""
@@ -123,7 +132,7 @@ class BlinkLimits:
     """The blink is over when this share of the fall has come back."""
     shortest_s: float = 0.04
     """Between the half-way points. Shorter dips are one bad frame."""
-    longest_s: float = 0.5
+    longest_s: float = 0.47
     """Between the half-way points. Longer closures are not blinks."""
     longest_gap_s: float = 0.2
     """Between two frames of a blink; at fewer than 5 frames a second nobody can tell."""
@@ -131,5 +140,5 @@ class BlinkLimits:
     """The level before a dip is the highest in this time before its lowest point."""
     max_yaw_deg: float = 35.0
     """One eye of a head turned further away cannot be judged."""
-    max_turn_deg: float = 20.0
+    max_turn_deg: float = 30.0
     """The head turns no further than this during the blink, or the lids cannot be judged."""

@@ -124,6 +124,60 @@ def test_a_blink_of_a_face_that_is_waved_about_proves_nothing(reach: float, seen
     assert verdicts[-1].seen.startswith(seen)
 
 
+def turning(t: float, begins: float, lasts: float = 0.3) -> AlignedFace:
+    """A face that becomes another view of itself, step by step."""
+    share = float(np.clip((t - begins) / lasts, 0, 1))
+    before, after = skin(t), skin(t, seed=1)
+    mixed = (1 - 0.4 * share) * before.pixels.astype(float) + 0.4 * share * after.pixels
+    return AlignedFace(mixed.astype(np.uint8))
+
+
+def jumping(t: float, begins: float) -> float:
+    """A blink that falls and rises within a frame each."""
+    return float(not begins <= t < begins + 0.1)
+
+
+def restless(t: float, begins: float) -> float:
+    """Lids that are half down before the blink."""
+    return min(blinking(t, begins), 0.65 + 0.35 * blinking(t, begins - 0.4))
+
+
+@pytest.mark.parametrize("lids_of", [jumping, restless])
+def test_a_head_that_turns_while_it_blinks_is_alive(lids_of: Callable[..., float]) -> None:
+    """Lids that jump or do not rest are held against pictures, and no picture turns like that."""
+    held = watch(sample(t, lids_of(t, 1.5)) for t in stamps(3))
+    turned = watch(sample(t, lids_of(t, 1.5), face=turning(t, 1.4)) for t in stamps(3))
+    assert not ever_live(held)
+    assert ever_live(turned)
+
+
+def test_three_pictures_one_after_another_are_not_alive() -> None:
+    """Afterwards the face is another one, but it got there at once."""
+    views = [skin(0.0), turning(1.0, 0.0), turning(0.5, 0.0, 1.0)]
+
+    def show(t: float) -> Sample:
+        number = int(np.searchsorted([1.5, 1.6], t, side="right"))
+        noise = np.random.default_rng(round(t * 1000)).normal(0, 2, (112, 112, 1))
+        face = np.clip(views[number].pixels + noise, 0, 255).astype(np.uint8)
+        return sample(t, jumping(t, 1.5), face=AlignedFace(face), sway=8 * float(np.sin(3 * t)))
+
+    verdicts = watch(show(t) for t in stamps(3))
+    assert not ever_live(verdicts)
+    assert verdicts[-1].seen == "the eyelids jump as if one picture replaced another"
+
+
+def test_lids_of_a_long_blink_move_in_many_steps() -> None:
+    """Paper that is pulled down sticks, and then jumps."""
+
+    def level(t: float, jump: float) -> float:
+        falls, rises = (1 - jump) / 2, (1 - jump) / 2
+        course = [1, 1 - falls, falls, 0, 0, rises, 1 - rises, 1]
+        return float(np.interp(t - 1.5, [0, 0.1, 0.11, 0.15, 0.2, 0.24, 0.25, 0.35], course))
+
+    assert ever_live(watch(sample(t, level(t, 0.4)) for t in stamps(3)))
+    assert not ever_live(watch(sample(t, level(t, 0.8)) for t in stamps(3)))
+
+
 def test_eyes_pulled_up_and_down_are_not_alive() -> None:
     verdicts = watch(sample(t, 0.5 + 0.5 * float(np.cos(15 * t))) for t in stamps(5))
     assert not ever_live(verdicts)
