@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.gallery import Gallery
-from edge.access.lookalikes import floors, told_apart
+from edge.access.lookalikes import Lookalikes, told_apart
 from edge.access.matcher import Probes, match
 from edge.access.schedule import Verdict
 from edge.clock import now
@@ -65,6 +65,8 @@ log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
 LONGEST_REHEARSAL_S = 120.0
+RECHECK_S = 5.0
+"""Between two looks at the people database as it lies on the disk, sixteen people at a time."""
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -91,7 +93,10 @@ class Sight:
         self._rulebook = Rulebook(config, self._journal)
         model = self._stages.embedder.model_sha256
         self._roster = Roster(config, self._vault, self._ledger, self._journal, model)
+        needed = self._calibration.threshold_for(config.match.false_match_rate)
+        self._lookalikes = Lookalikes(needed)
         self._know_people()
+        self._sound, self._recheck_at = True, 0.0
         hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
@@ -189,7 +194,7 @@ class Sight:
         rate = self._config.match.false_match_rate
         probe = self._vault.rotation.probe(joined)
         found = match(probe, candidates, self._calibration, rate)
-        return told_apart(found, self._floors)
+        return told_apart(found, self._lookalikes.floors)
 
     def _surroundings(self, at: float, candidates: Candidates) -> Surroundings:
         only = candidates[0].person if candidates and len(candidates) == 1 else None
@@ -269,7 +274,22 @@ class Sight:
     def _renew_templates(self) -> None:
         # One that was replaced ends this process: the next one checks it against the ledger.
         self._vault.stand()
+        self._recheck()
         if self._roster.tend() or self._vault.changed():
+            self._load_people()
+
+    def _recheck(self) -> None:
+        """Find what was changed beneath SQLite, of which nothing tells."""
+        if time.monotonic() < self._recheck_at:
+            return
+        self._recheck_at = time.monotonic() + RECHECK_S
+        try:
+            self._vault.recheck()
+            sound = True
+        except VaultError:
+            sound = False
+        if sound is not self._sound:
+            self._sound = sound
             self._load_people()
 
     def _load_people(self) -> None:
@@ -285,8 +305,7 @@ class Sight:
         return Gallery(templates, self._calibration.rule.cohort)
 
     def _know_people(self) -> None:
-        needed = self._calibration.threshold_for(self._config.match.false_match_rate)
-        self._floors = floors(self._templates, needed)
+        self._lookalikes.know(self._templates)
         self._rulebook.know([template.person for template in self._templates])
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 

@@ -106,6 +106,7 @@ class Members:
             ids = {person: number for number, person, *_ in tables["members"]}
             gone = {ids[person] for person in plan.removed}
             rows = {row.id: row for row in people_rows(tables) if row.id not in gone}
+            names = {row.folded: number for number, row in rows.items()}
             for number in gone:
                 self._store.query("DELETE FROM people WHERE id = ?", (number,))
             renamed = [(member, None) for member in plan.updated]
@@ -113,9 +114,13 @@ class Members:
                 self._store.query("SAVEPOINT member")
                 try:
                     row = rows.get(ids.get(member.person, 0))
-                    number = self._take_in(rows, row, member, content, model)
+                    holder = rows.get(names.get(folded(member.name), 0))
+                    if holder is not row and holder is not None:
+                        refuse_taken([holder], member.name)
+                    number = self._take_in(row, member, content, model)
                     name = member.name
                     rows[number] = PersonRow(number, name, folded(name), 0.0, 0, model, 0)
+                    names[folded(name)] = number
                 except EdgeDoorError as error:
                     self._store.query("ROLLBACK TO member")
                     refused[member.person] = str(error)
@@ -129,7 +134,6 @@ class Members:
 
     def _take_in(
         self,
-        rows: Mapping[int, PersonRow],
         row: PersonRow | None,
         member: Member,
         content: Content | None,
@@ -137,7 +141,6 @@ class Members:
     ) -> int:
         """Write one of them; returns the row's id. Without content the template stays."""
         name = self._proper_name(member.name)
-        refuse_taken([other for other in rows.values() if other is not row], name)
         if row is None:
             number = self._templates.insert(
                 name, time.time(), self._template(row, name, content, model)

@@ -27,7 +27,7 @@ TABLE = """CREATE TABLE people (
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One row, column by column."""
+    """One row, without its secrets."""
 
     id: int
     name: str
@@ -36,8 +36,8 @@ class PersonRow:
     captures: int
     model: str
     generation: int
-    data_key: bytes = b""
-    vectors: bytes = b""
+    digest: bytes = b""
+    """SHA-256 of the wrapped key and the encrypted vectors, which lie in the database alone."""
 
     def bound_to(self, device: str) -> bytes:
         """What the ciphers authenticate beside the secret."""

@@ -1,8 +1,11 @@
 """A database that only the key's holder can change without it showing.
 
 One seal (HMAC-SHA256) covers the device, a counter of changes and every row of the sealed tables:
-rows that were altered, added, removed or put back are noticed at the next read. The counter beside
-the key (`edge.vault.counter`) notices when the whole file was put back.
+rows that were altered, added, removed or put back are noticed at the next read. Of people's secrets
+it covers the hash, which is remembered (`edge.vault.digests`): a change to one costs what one does,
+and bytes that somebody flipped beneath SQLite are found at the next opening, when another program
+writes, or as `recheck` comes round. The counter beside the key (`edge.vault.counter`) notices when
+the whole file was put back.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.errors import VaultError
+from edge.vault.digests import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +35,8 @@ TABLE = """CREATE TABLE seal (
     mac BLOB NOT NULL
 ) STRICT"""
 
-_FIRST_TABLES = ("people", "credentials")
+_PEOPLE = "people"
+_FIRST_TABLES = (_PEOPLE, "credentials")
 
 
 class SealedStore:
@@ -58,11 +63,15 @@ class SealedStore:
         self._keys = keys
         self._counter = counter
         self._device = device
+        self._digests = Digests(store)
         self._begin()
 
     @contextmanager
     def reading(self) -> Iterator[Tables]:
-        """All rows of one state of the database, by table, ordered by id."""
+        """All rows of one state of the database, by table, ordered by id.
+
+        Of `people` the words and the hash of the secrets, which `query` reads inside this.
+        """
         # The number beside the key is read first: a change between the two reads only makes
         # the database newer than it.
         seen = self._counter.read()
@@ -92,6 +101,22 @@ class SealedStore:
             self._seal(counter)
         self._store.empty_log()
 
+    def renew(self) -> None:
+        """Seal as this edge-door does what an older one has sealed."""
+        with self._store.snapshot():
+            _, counter, mac = self._head()
+            older = hmac.compare_digest(mac, self._older_mac(counter))
+        if older:
+            with self.rewriting():
+                pass
+
+    def recheck(self, count: int) -> None:
+        """Check it as it is on the disk, with the secrets of the next `count` people."""
+        self._digests.forget(count)
+        self._store.query("PRAGMA shrink_memory")  # what SQLite keeps of the file is not the file
+        with self.reading():
+            pass
+
     @contextmanager
     def changing(self) -> Iterator[Tables]:
         """One durable change: checked before, sealed after, and no trace of the old left.
@@ -99,10 +124,14 @@ class SealedStore:
         Hands over what `reading` does, from before the change.
         """
         self.stand()
-        with self._store.transaction():
-            counter, tables = self._checked()
-            yield tables
-            self._seal(counter + 1)
+        try:
+            with self._store.transaction():
+                counter, tables = self._checked()
+                yield tables
+                self._seal(counter + 1)
+        except BaseException:
+            self._digests.forget()  # some of them are of rows that never came to be
+            raise
         self._remember()
         self._store.empty_log()
 
@@ -136,35 +165,48 @@ class SealedStore:
 
     def _checked(self) -> tuple[int, Tables]:
         """The change counter and all rows, once device and seal are found to be ours."""
-        head = self._store.query("SELECT device, counter, mac FROM seal")
-        if len(head) != 1:
-            raise VaultError(f"{self.path} is damaged: restore it from a backup.")
-        device, counter, mac = head[0]
+        device, counter, mac = self._head()
         if device != self._device:
             raise VaultError(
                 f"{self.path} belongs to the device {device!r}, and this is {self._device!r}. "
                 "Set device.id back, or move the file away and enrol the people here again."
             )
         tables = self._read()
-        if not (isinstance(mac, bytes) and hmac.compare_digest(mac, self._mac(counter, tables))):
+        right = hmac.compare_digest(mac, self._mac(counter, tables))
+        if not right and not hmac.compare_digest(mac, self._older_mac(counter)):
+            self._digests.forget()  # once it is mended it is read as it is then
             raise VaultError(
                 f"{self.path} was changed by another program, or was made with another key "
                 "file. Restore both from one backup, or move the database away and enrol again."
             )
         return counter, tables
 
+    def _head(self) -> tuple[str, int, bytes]:
+        """Device, counter and seal, as they stand there."""
+        head = self._store.query("SELECT device, counter, mac FROM seal")
+        if len(head) != 1 or not isinstance(head[0][2], bytes):
+            raise VaultError(f"{self.path} is damaged: restore it from a backup.")
+        device, counter, mac = head[0]
+        return device, counter, mac
+
     def _seal(self, counter: int) -> None:
         mac = self._mac(counter, self._read())
         self._store.query("UPDATE seal SET counter = ?, mac = ?", (counter, mac))
 
     def _read(self) -> Tables:
-        return {
-            table: self._store.query(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - ours
-            for table in self._tables
-        }
+        rest = {table: self._all(table) for table in self._tables if table != _PEOPLE}
+        return {_PEOPLE: self._digests.rows(), **rest}
+
+    def _all(self, table: str) -> list[Row]:
+        return self._store.query(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - ours
 
     def _mac(self, counter: int, tables: Tables) -> bytes:
-        # A table that an older version did not know counts once it has rows: its seal holds on.
+        message = b"people's hashes " + canonical([self._device, counter, tables])
+        return hmac.digest(self._keys.seal, message, "sha256")
+
+    def _older_mac(self, counter: int) -> bytes:
+        """As an older edge-door sealed: over the secrets themselves, and the tables that it had."""
+        tables = {name: self._all(name) for name in self._tables}
         told = {name: rows for name, rows in tables.items() if rows or name in _FIRST_TABLES}
         message = b"people " + canonical([self._device, counter, told])
         return hmac.digest(self._keys.seal, message, "sha256")

@@ -76,7 +76,7 @@ class Templates:
         self._write(fresh, template)
 
     def read(self, row: PersonRow) -> Floats:
-        """The vectors `(captures, d)`.
+        """The vectors `(captures, d)`; inside the reading or change that gave the row.
 
         Raises:
             VaultError: the row was changed, or is of another key.
@@ -84,9 +84,12 @@ class Templates:
         import numpy as np
 
         bound = row.bound_to(self._device)
+        ((wrapped, vectors),) = self._store.query(
+            "SELECT data_key, vectors FROM people WHERE id = ?", (row.id,)
+        )
         try:
-            data_key = _open(self._keys.wrap, row.data_key, b"key " + bound)
-            plain = _open(data_key, row.vectors, b"vectors " + bound)
+            data_key = _open(self._keys.wrap, wrapped, b"key " + bound)
+            plain = _open(data_key, vectors, b"vectors " + bound)
             return np.frombuffer(plain, dtype="<f4").reshape(row.captures, -1)
         except (InvalidTag, ValueError) as error:
             raise VaultError(

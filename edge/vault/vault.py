@@ -26,7 +26,7 @@ from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials
 from edge.vault.key import Keys, create_key, load_keys
 from edge.vault.members import Members
-from edge.vault.people import find, people_rows, refuse_taken
+from edge.vault.people import PersonRow, find, people_rows, refuse_taken
 from edge.vault.sealed import SealedStore
 from edge.vault.templates import Templates
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from edge.access.rotation import Rotation
     from edge.config import Config
 
-_NONCE_BYTES = 12
+_AT_A_TIME = 16
+"""People, whose secrets are half a megabyte."""
 
 _SCHEMA = Schema(
     name="people database",
@@ -86,6 +87,8 @@ class Vault:
         self._device = device
         self.path = store.path
         self._templates = Templates(store, keys, device)
+        self._read: dict[PersonRow, Template] = {}
+        """Opened already: whoever has not changed is not decrypted again."""
         self.credentials = Credentials(store, keys)
         """Cards and PINs."""
         self.door_key = DoorKey(keys.envelopes)
@@ -118,6 +121,7 @@ class Vault:
                 sealed_store.accept()
             vault = cls(sealed_store, keys, device)
             rotated.migrate(sealed_store, vault._templates)
+            sealed_store.renew()
             vault.people()
         except BaseException:
             store.close()
@@ -161,7 +165,9 @@ class Vault:
             VaultError: also when a template was made by another model than `model` (SHA-256).
         """
         with self._store.reading() as tables:
-            rows = people_rows(tables)
+            return self._templates_of(people_rows(tables), model)
+
+    def _templates_of(self, rows: list[PersonRow], model: str) -> tuple[Template, ...]:
         foreign = [row.name for row in rows if row.model != model]
         if foreign:
             raise VaultError(
@@ -169,7 +175,11 @@ class Vault:
                 f"({model[:12]}), and their vectors cannot be compared. Remove them with "
                 "`edge-door people remove` and enrol them again, or configure the earlier model."
             )
-        return tuple(Template(row.name, self._templates.read(row), row.model) for row in rows)
+        read, self._read = self._read, {}
+        for row in rows:
+            known = read.get(row)
+            self._read[row] = known or Template(row.name, self._templates.read(row), row.model)
+        return tuple(self._read.values())
 
     def plain_templates(self, model: str) -> tuple[Template, ...]:
         """As `templates`, turned back: for comparisons with pictures of the same process."""
@@ -242,6 +252,10 @@ class Vault:
     def changes(self) -> int:
         """How often the people here, or their credentials, were changed."""
         return self._store.changes()
+
+    def recheck(self) -> None:
+        """Check everything but the secrets, and those of some people, a few more each time."""
+        self._store.recheck(_AT_A_TIME)
 
     def stand(self) -> None:
         """See that the open database is still the one of its name."""

@@ -16,6 +16,7 @@ from edge.roster.pages import Member
 from edge.roster.plan import Head, plan
 from edge.vault import vault as vault_module
 from edge.vault.credentials import Kind
+from edge.vault.sealed import SealedStore
 from edge.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.Mon
         older.setattr("edge.vault.vault._SCHEMA", replace(schema, migrations=schema.migrations[:1]))
         older.setattr("edge.vault.members.Members.head", lambda _: Head())
         older.setattr("edge.vault.rotated.migrate", lambda *_: None)
+        older.setattr(SealedStore, "_mac", lambda store, counter, _: store._older_mac(counter))
         older.setattr("edge.vault.earlier.Hashes.of", lambda *_: None)
         with Vault.open(*files) as before:
             before.add(Template("Cy", content(3).vectors, MODEL))

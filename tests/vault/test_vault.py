@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
 from edge.records import Template
 from edge.vault.credentials import Claimed, Kind, card_number
+from edge.vault.digests import Digests
+from edge.vault.sealed import SealedStore
 from edge.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -675,3 +677,76 @@ def test_a_card_as_it_is_printed_is_what_a_reader_reports(printed: str) -> None:
 def test_what_is_no_card_is_refused_with_a_word(typed: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         card_number(typed)
+
+
+def test_a_change_to_one_reads_the_secrets_of_one(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        vault.add(template(f"Person {number}", seed=number))
+    read: list[int] = []
+    digest = Digests._read
+
+    def counted(self: Digests, row: tuple[int, ...]) -> bytes:
+        read.append(row[0])
+        return digest(self, row)
+
+    monkeypatch.setattr(Digests, "_read", counted)
+    vault.replace(template("Person 3", seed=99))
+    vault.rename("Person 5", "Cleo")
+    vault.remove("Person 0")
+    assert vault.credentials.identify(Kind.CARD, "1") is None
+    assert len(vault.templates(MODEL)) == 7
+    assert read == [4, 6]
+    before = vault.templates(MODEL)
+    vault.add(template("Dan", seed=50))
+    kept = [one for one in vault.templates(MODEL) if any(one is other for other in before)]
+    assert len(kept) == 7, "whoever has not changed is not decrypted again"
+
+
+def test_a_change_that_failed_leaves_no_wrong_hash(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same row with the same words, written twice under the same generation."""
+    vault.add(template("Ann"))
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(SealedStore, "_seal", seal_and_fail)
+        with pytest.raises(VaultError, match="the disk is full"):
+            vault.replace(template("Ann", seed=2))
+    vault.replace(template("Ann", seed=3))
+    with Vault.open(vault.path, vault.path.with_name("vault.key"), DEVICE) as again:
+        assert np.array_equal(again.templates(MODEL)[0].vectors, stored(vault, template("Ann", 3)))
+
+
+def seal_and_fail(store: SealedStore, counter: int) -> None:
+    store._mac(counter, store._read())
+    raise VaultError("the disk is full")
+
+
+def test_bytes_flipped_beneath_sqlite_are_found_in_turn(vault: Vault) -> None:
+    """In the file itself, which no other connection tells of."""
+    for number in range(40):
+        vault.add(template(f"Person {number}", seed=number))
+    ((secret,),) = vault._store.query("SELECT vectors FROM people WHERE id = 33")
+    content = vault.path.read_bytes()
+    place = content.index(secret)
+    for _ in range(4):  # three, and around
+        vault.recheck()
+    with vault.path.open("r+b") as file:
+        file.seek(place)
+        file.write(bytes([content[place] ^ 1]))
+    assert len(vault.people()) == 40, "SQLite does not see it"
+    for _ in range(2):
+        vault.recheck()
+    with pytest.raises(VaultError, match="changed by another program"):
+        vault.recheck()  # the third of three times sixteen: number 33
+    with pytest.raises(VaultError, match="changed by another program"):
+        vault.people()
+    with pytest.raises(VaultError, match="changed by another program"):
+        Vault.open(vault.path, vault.path.with_name("vault.key"), DEVICE)
+    with vault.path.open("r+b") as file:
+        file.seek(place)
+        file.write(bytes([content[place]]))
+    vault.recheck()
+    assert len(vault.people()) == 40
