@@ -11,6 +11,8 @@ from edge.evaluate.degrade import DEGRADATIONS
 from edge.ops.demo.animate import Portrait
 from edge.records import Frame, Hint
 from edge.vision.enrolment import capture
+from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
+from edge.vision.faces.quality import _brightness_of_eyes
 from edge.vision.pipeline import Pipeline, Stages
 
 BAD = {
@@ -43,6 +45,25 @@ def test_a_bad_one_is_not(name: str, stages: Stages, pipeline: Pipeline, eileen:
     assert taken.embedding is None
     if BAD[name] is not None:
         assert taken.hint in (BAD[name], Hint.MOVE_TO_CENTRE)
+
+
+def test_dark_eyes_that_lie_deep_are_not_glasses(
+    stages: Stages, pipeline: Pipeline, eileen: Portrait
+) -> None:
+    points = eileen.landmarks.points[:, :2]
+    shade = np.zeros(eileen.pixels.shape[:2], np.float32)
+    for eye in (RIGHT_EYE, LEFT_EYE):
+        corners = points[list(eye)]
+        x, y = corners.mean(axis=0)
+        radius = round(float(np.ptp(corners[:, 0])))
+        cv2.circle(shade, (round(float(x)), round(float(y))), radius, 1, -1)
+    shade = cv2.GaussianBlur(shade, (0, 0), float(np.ptp(points[:, 0])) / 20)
+    dark = (eileen.pixels * (1 - 0.68 * shade[..., np.newaxis])).astype(np.uint8)
+    frame = Frame(dark, 0.0, 1)
+    look = pipeline.look(frame, stages.detector.detect(frame)[0])
+    grey = cv2.cvtColor(look.aligned.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    assert 0.3 < _brightness_of_eyes(grey) < 0.45
+    assert capture(frame, pipeline, stages).hint is Hint.NONE
 
 
 def test_an_upside_down_camera_is_said(
