@@ -71,21 +71,26 @@ def read_config(given: Path | None, *, required: bool = False) -> Config:
     return load(path)
 
 
-def own_config(given: Path | None) -> Config:
+def own_config(given: Path | None, *, reading: bool = False) -> Config:
     """The configuration, for commands that touch the state: as root, become its owner first.
+
+    `reading`: they read a file of whoever types, too; see `become_owner`.
 
     Raises:
         ConfigError: as `read_config`.
     """
     config = read_config(given)
-    become_owner(config.paths.state)
+    become_owner(config.paths.state, reading=reading)
     return config
 
 
-def believed_config(given: Path | None, *, required: bool = False, own: bool = False) -> Config:
+def believed_config(
+    given: Path | None, *, required: bool = False, own: bool = False, reading: bool = False
+) -> Config:
     """The configuration, with the owner's seals in force: for whoever judges or holds the door.
 
-    `own`: as root, become the state's owner first; a newer seal is noted then.
+    `own`: as root, become the state's owner first; a newer seal is noted then. `reading`: see
+    `become_owner`.
 
     Raises:
         ConfigError: as `read_config`.
@@ -95,7 +100,7 @@ def believed_config(given: Path | None, *, required: bool = False, own: bool = F
 
     config = read_config(given, required=required)
     if own:
-        become_owner(config.paths.state)
+        become_owner(config.paths.state, reading=reading)
     with acting_as_owner(config.paths.state):
         take_up_seal(config, config_path(given), note=own)
     return config

@@ -5,6 +5,7 @@ What root would write there, sight could not read.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 from contextlib import contextmanager
@@ -15,13 +16,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def become_owner(folder: Path) -> None:
-    """As root, become the owner of `folder` for good, with that user's groups; else do nothing."""
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_KEEPCAPS = 8  # linux/prctl.h
+_READS_ALL = 1 << 2  # CAP_DAC_READ_SEARCH of linux/capability.h
+_VERSION_3 = 0x20080522
+
+
+def become_owner(folder: Path, *, reading: bool = False) -> None:
+    """As root, become the owner of `folder` for good, with that user's groups; else do nothing.
+
+    `reading`: what root could read stays readable, such as pictures in the closed home of whoever
+    typed `sudo`; what is written is the owner's all the same.
+    """
     user = _other_owner(folder)
     if user:
         os.initgroups(user.pw_name, user.pw_gid)  # the camera stays within reach
         os.setgid(user.pw_gid)
+        _LIBC.prctl(_PR_SET_KEEPCAPS, int(reading), 0, 0, 0)
         os.setuid(user.pw_uid)
+        if reading:
+            _keep_reading_alone()
+
+
+def _keep_reading_alone() -> None:
+    """Give up every capability but the one to read; a container may have none to keep."""
+    header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)  # 0: this thread
+    held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: low words, then high ones
+    _LIBC.capget(header, held)
+    kept = held[1] & _READS_ALL
+    if _LIBC.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 @contextmanager

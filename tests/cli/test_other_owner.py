@@ -12,6 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edge.cli import app
+from edge.ops.demo.animate import Portrait
+from edge.ops.demo.film import enrolment_pictures
+from edge.records import Reason
 from tests.support.running import Door
 
 SIGHT, LINK = 65534, 1  # nobody and daemon, which every Debian has
@@ -55,3 +58,20 @@ def test_the_record_is_checked_and_copied_to_where_root_may_write(door: Door) ->
     assert (out / "ledger.db").stat().st_uid == 0
     owners = {path.stat().st_uid for path in door.config.ledger_db.parent.iterdir()}
     assert owners == {SIGHT}
+
+
+def test_pictures_and_a_backup_in_a_closed_home_are_read_and_the_state_stays_its_owners(
+    door: Door, eileen: Portrait
+) -> None:
+    home = door.folder / "home"
+    home.mkdir(mode=0o700)
+    stills = enrolment_pictures(eileen, home / "eileen")
+    for path in stills.iterdir():
+        path.chmod(0o600)
+    door.enroll("Eileen", str(stills), str(home / "eileen" / "*0.*"))
+    assert ask(door, "ledger", "backup", str(home / "ledger.db")).exit_code == 0
+    done = door.command("ledger", "restore", str(home / "ledger.db"))
+    assert done.returncode == 0, done.stderr
+    assert Reason.BACKUP_ACCEPTED in door.reasons()
+    state = door.config.paths.state
+    assert {path.stat().st_uid for path in state.rglob("*")} <= {SIGHT, LINK}

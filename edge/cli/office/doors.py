@@ -95,8 +95,8 @@ def publish(
     json: JsonOption = False,
 ) -> None:
     """Sign a new list for each door, publish it, and wait for what the doors say."""
-    settings = own_config(config)
     second = () if second_key is None else (OfficeKeys(second_key).signing,)
+    settings = own_config(config)
     with opened(settings) as (book, keys), open_post(settings) as post:
         post.listen(lambda: False)
         devices = door or [known.device for known in book.doors.all()]

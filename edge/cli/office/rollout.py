@@ -36,12 +36,12 @@ def rollout(
     json: JsonOption = False,
 ) -> None:
     """Offer an update to doors in waves; halt when one fails its self-test or stays away."""
-    settings = own_config(config)
     try:
         content = bundle.read_bytes()
     except OSError as error:
         raise UsageError(f"{bundle} cannot be read: {error.strerror or error}") from error
     version = read_bundle(content, None).seal.version
+    settings = own_config(config)
     with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:
         run = Rollout(connection, settings.mqtt.base_topic, content, version)
         waves = split(_chosen(run, door), wave or [1])

@@ -98,7 +98,7 @@ def enroll(
     consent = Consent(replace, tuple(lookalike or ()), reason.strip())
     if not for_group and (schedule or until or card):
         raise UsageError("--schedule, --until and --card go with --for-group")
-    settings = believed_config(config, own=True)
+    settings = believed_config(config, own=True, reading=bool(given))
     if for_group and name is not None:
         capture = Capture(proper_name(name), Sources(tuple(given), first), camera, replace)
         end = None if until is None else until.timestamp()

@@ -51,7 +51,7 @@ def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) ->
 @ledger_app.command()
 def restore(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Put a backup in the ledger's place; what lay there is kept beside it."""
-    settings = own_config(config)
+    settings = own_config(config, reading=True)
     refuse_while_sight_runs(settings)
     kept = restore_ledger(settings, file)
     _tell_accepted(settings, f"{file} is in place. What lay there is now {kept}.", as_json=json)
