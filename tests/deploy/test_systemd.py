@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-UNITS = Path(__file__).parents[2] / "systemd"
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "systemd"
 SERVICES = ("door", "sight", "link")
 EXPOSURE = {"door": 0.5, "sight": 0.8, "link": 1.2}
 
@@ -110,3 +111,18 @@ def test_every_user_and_group_of_a_unit_is_made_at_installation() -> None:
     for name in SERVICES:
         service = settings(name)["Service"]
         assert {service["User"], service["Group"]} <= set(made)
+
+
+@pytest.mark.parametrize("file", ["systemd/edge-door", "deploy/fleet/edge-door-fleet"])
+def test_systemd_makes_the_users(file: str, tmp_path: Path) -> None:
+    if shutil.which("systemd-sysusers") is None:
+        pytest.skip("systemd-sysusers is missing: apt-get install systemd")
+    (tmp_path / "etc").mkdir()
+    done = subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", "--dry-run", ROOT / f"{file}.sysusers.conf"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Creating user" in done.stdout + done.stderr
