@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[2] / "deploy" / "broker"
 
 
+DEBIANS = """user root
+log_type all
+persistence true
+persistence_location {folder}/
+include_dir {folder}/conf.d
+"""
+"""Debian's own configuration, which takes ours in; and root is kept, to read this folder."""
+
+
 class Place:
     """An authority and the shipped broker, with its access list."""
 
@@ -46,8 +55,9 @@ class Place:
             text = text.replace(there, str(folder))
         text = text.replace("listener 8883", f"listener {self.port} 127.0.0.1")
         text = text.replace("broker.main", name)
-        # Else it gives up root and cannot read this folder.
-        (folder / "mosquitto.conf").write_text(f"user root\nlog_type all\n{text}")
+        (folder / "conf.d").mkdir(exist_ok=True)
+        (folder / "conf.d/edge-door.conf").write_text(text)
+        (folder / "mosquitto.conf").write_text(DEBIANS.format(folder=folder))
 
     def start(self) -> Place:
         self.mosquitto.start()
