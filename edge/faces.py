@@ -16,6 +16,7 @@ and a threshold in one of them is a threshold in the others.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import math
 import os
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge.access.matcher import ranked
+from edge.arguments import refuse_wrong_values
 from edge.attributes import attributes
 from edge.config import DEFAULT_PATH, Config, load
 from edge.config.sections import Level
@@ -63,7 +65,6 @@ from edge.vision.still import faces_in, still
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
     from typing_extensions import ParamSpec, TypeVar
 
     from edge.attributes import Attribute
@@ -102,13 +103,24 @@ _turn = threading.RLock()
 """Interpreters of networks are for one thread, and OpenCV's settings are the process's."""
 
 
+def _checked(function: Callable[P, T]) -> Callable[P, T]:
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checking(*args: P.args, **options: P.kwargs) -> T:
+        refuse_wrong_values(function.__name__, signature.bind(*args, **options))
+        return function(*args, **options)
+
+    return checking
+
+
 def _one_at_a_time(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def taking_turns(*args: P.args, **options: P.kwargs) -> T:
         with _turn, settled():
             return function(*args, **options)
 
-    return taking_turns
+    return _checked(taking_turns)
 
 
 class FaceReader:
@@ -367,8 +379,9 @@ def analyze(
     ]
 
 
+@_checked
 def stream(
-    source: str | int = 0,
+    source: str | Path | int = 0,
     db_path: str | Path | None = None,
     *,
     config: Config | None = None,
@@ -387,7 +400,13 @@ def stream(
         ModelError: a model is missing.
     """
     refuse_what_does_nothing("stream", others)
-    named = f"/dev/video{source}" if isinstance(source, int) else source
+    return _sightings(source, db_path, config)
+
+
+def _sightings(
+    source: str | Path | int, db_path: str | Path | None, config: Config | None
+) -> Iterator[Sighting]:
+    named = f"/dev/video{source}" if isinstance(source, int) else str(source)
     with _turn, settled():
         reader = _reader(config, None, None)
         alike = None
@@ -486,8 +505,6 @@ def _known(reader: FaceReader, db_path: str | Path | None, *, silent: bool) -> S
 
 
 def _pictured(reader: FaceReader, folder: Path, *, silent: bool) -> list[Template]:
-    if not folder.is_dir():
-        raise CameraError(f"{folder} is not a folder of pictures")
     models = f"{reader.model.sha256} {reader.detector.sha256} {reader.config.quality!r}"
     quiet = silent or not sys.stderr.isatty()
     paths = images_in(folder, "**/*")
@@ -529,7 +546,7 @@ def _not_one(name: str, count: int) -> str:
 def _vector(reader: FaceReader, image: Image, *, strict: bool) -> Floats:
     """The vector of a picture's one face; a vector is taken as it is."""
     if isinstance(image, list | tuple) or (isinstance(image, np.ndarray) and image.ndim == 1):
-        return _of_unit_length(np.asarray(image, np.float32))
+        return _of_unit_length(image)
     pixels, name = pixels_of(image), name_of(image)
     look = reader.only(pixels, name) if strict else reader.subject(pixels)
     if look is None:
@@ -537,7 +554,11 @@ def _vector(reader: FaceReader, image: Image, *, strict: bool) -> Floats:
     return reader.embed(look).vector
 
 
-def _of_unit_length(vector: NDArray[np.float32]) -> Floats:
+def _of_unit_length(numbers: Any) -> Floats:
+    try:
+        vector = np.asarray(numbers, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"this is no face's vector: {error}") from error
     length = float(np.linalg.norm(vector))
     if vector.ndim != 1 or not math.isfinite(length) or not length:
         raise UsageError(f"{vector.shape} numbers of length {length:g} are no face's vector")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
@@ -54,8 +55,9 @@ def refuse_what_does_nothing(function: str, others: Mapping[str, object]) -> Non
     for name, value in others.items():
         if name not in _WITHOUT_EFFECT:
             raise UsageError(f"{function}() knows no argument {name!r}.")
-        if value not in _WITHOUT_EFFECT[name]:
-            raise UsageError(f"{function}({name}={value!r}): {_INSTEAD[name]}.")
+        if not isinstance(value, str | Real) or value not in _WITHOUT_EFFECT[name]:
+            instead = _INSTEAD.get(name, f"{name} is True or False")
+            raise UsageError(f"{function}({name}={value!r}): {instead}.")
 
 
 def with_preset(sentence: str, name: str) -> str:

@@ -1,8 +1,10 @@
 """Three lines of Python: what people who come from deepface expect."""
 
 import base64
+import inspect
 import io
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from edge.config import Config
 from edge.errors import (
     CalibrationError,
     CameraError,
+    EdgeDoorError,
     ModelError,
     NoFaceError,
     UsageError,
@@ -222,6 +225,58 @@ def test_what_is_no_picture_is_refused_with_a_word(given: object, said: str) -> 
         represent(given)
 
 
+WRONG = [
+    *("0.4", b"x", math.nan, math.inf, -1, -(10**400), 1j, "\ud800", "a\0b", "x" * 5000),
+    *([1], {}, {"a"}, object, np.array([1.0, 2.0]), np.array(5), np.float32(9), Path("/no/such")),
+]
+ARGUMENTS: dict[Any, tuple[str, ...]] = {
+    extract_faces: ("img_path", "detector_backend", "max_faces", "config", "batched"),
+    represent: ("model_name",),
+    verify: ("img1_path", "img2_path", "threshold", "distance_metric", "expand_percentage"),
+    find: ("db_path", "silent", "normalization"),
+    analyze: ("actions", "enforce_detection"),
+    stream: ("source",),
+}
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
+def test_whatever_an_argument_is_the_answer_is_a_sentence(album: Path, value: object) -> None:
+    right: dict[str, Any] = dict.fromkeys(
+        ("img_path", "img1_path", "img2_path"), album / "grace/1.png"
+    )
+    for function, names in ARGUMENTS.items():
+        known = inspect.signature(function).parameters
+        for name in names:
+            given = {key: path for key, path in right.items() if key in known} | {name: value}
+            with pytest.raises(EdgeDoorError) as refused:
+                list(function(**given))
+            assert "Traceback" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        *(({"threshold": t}, "is a distance of unit vectors") for t in ("0.4", 10, -0.1)),
+        ({"max_faces": 0}, "max_faces is a whole number from 1 on"),
+        ({"enforce_detection": "False"}, "enforce_detection is True or False"),
+        ({"config": "door.toml"}, r"config is an `edge.config.Config`, such as"),
+    ],
+)
+def test_a_wrong_value_is_told_what_it_should_be(
+    album: Path, argument: dict[str, Any], sentence: str
+) -> None:
+    one = album / "grace/1.png"
+    with pytest.raises(UsageError, match=sentence):
+        (represent(one, **argument) if "max_faces" in argument else verify(one, one, **argument))
+
+
+def test_numbers_of_numpy_are_numbers(album: Path) -> None:
+    numbers: dict[str, Any] = {"threshold": np.float32(0.7), "enforce_detection": np.bool_(1)}
+    assert verify(album / "grace/1.png", album / "grace/2.png", **numbers).verified
+    several: dict[str, Any] = {"max_faces": np.int64(1)}
+    assert len(extract_faces(album / "both.png", **several)) == 1
+
+
 def test_vectors_of_different_networks_are_not_compared(album: Path) -> None:
     with pytest.raises(UsageError, match="of 2 and 384 numbers"):
         verify([0.6, 0.8], album / "grace/1.png")
@@ -346,7 +401,7 @@ def test_pictures_that_do_not_do_get_a_sentence(album: Path, tmp_path: Path) -> 
         represent("https://example.org/a.jpg")
     with pytest.raises(CameraError, match="dict is no picture"):
         represent({})
-    with pytest.raises(CameraError, match="is not a folder"):
+    with pytest.raises(CameraError, match="there is no folder"):
         find(good, tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CameraError, match="holds no image"):

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge.believed import read_ordinary
-from edge.errors import CameraError
+from edge.errors import CameraError, reason_of
 from edge.records import Frame
 from edge.redact import public
 from edge.vision.bounds import MAX_IMAGE_BYTES, refuse_huge
@@ -62,6 +62,8 @@ class _OpenCv:
         if api == cv2.CAP_FFMPEG and paced:  # only network streams can hang for ever
             options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS]
             options += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS]
+        if any("\ud800" <= letter <= "\udfff" for letter in target):  # OpenCV would crash
+            raise CameraError(f"the name {target!r} is not UTF-8 text: rename the file")
         with quietly():
             self._capture = cv2.VideoCapture(target, api, options)
         if not self._capture.isOpened():
@@ -154,10 +156,14 @@ def open_source(section: CameraSection) -> Source:
     if source.startswith("gstreamer:"):
         return GStreamer(source.removeprefix("gstreamer:"), section)
     path = Path(source)
-    if path.is_dir():
+    try:
+        is_folder, is_film = path.is_dir(), path.is_file()
+    except OSError as error:  # such as a name too long
+        raise CameraError(f"{section.shown} cannot be opened: {error.strerror}") from error
+    if is_folder:
         return _Folder(path, section)
-    if "://" in source or path.is_file():
-        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=not path.is_file())
+    if "://" in source or is_film:
+        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=not is_film)
     return _OpenCv(source, cv2.CAP_V4L2, section, paced=True)
 
 
@@ -300,8 +306,8 @@ def read_image(path: Path) -> Pixels:
     """
     try:
         data = read_ordinary(path, MAX_IMAGE_BYTES)
-    except OSError as error:
-        raise CameraError(f"the image {path} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise CameraError(f"the image {path} cannot be read: {reason_of(error)}") from error
     return decoded(data, str(path))
 
 
@@ -325,9 +331,12 @@ def images_in(folder: Path, pattern: str = "*") -> list[Path]:
     Raises:
         CameraError: there is none.
     """
-    if not folder.is_dir():
-        raise CameraError(f"there is no folder {folder}")
-    found = sorted(p for p in folder.glob(pattern) if _is_image(p))
+    try:
+        if not folder.is_dir():
+            raise CameraError(f"there is no folder {folder}")
+        found = sorted(p for p in folder.glob(pattern) if _is_image(p))
+    except (OSError, ValueError) as error:
+        raise CameraError(f"the folder {folder} cannot be read: {reason_of(error)}") from error
     if not found:
         raise CameraError(f"the folder {folder} holds no image")
     return found

@@ -85,7 +85,7 @@ def _embedded(uri: str) -> bytes:
 
 
 def _of_array(array: NDArray[Any]) -> Pixels:
-    channels = 1 if array.ndim == 2 else array.shape[-1]
+    channels = array.shape[-1] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
         raise CameraError(f"an array {array.shape} is not a picture: {_WANTED}")
     if np.issubdtype(array.dtype, np.floating):
