@@ -37,7 +37,6 @@ _SENTENCES = (
     ("not a database", "is not a database. Restore it from a backup, or move it away"),
     ("readonly", "may not be written: the file, its folder or the disk is read-only"),
     ("locked", f"was kept locked by another program for {BUSY_S:g} s. Try again"),
-    ("unable to open", "cannot be opened. Check that its folder exists and who may enter it"),
     ("disk I/O", "cannot be read or written: the disk is full or failing. Check it with dmesg"),
 )
 
@@ -337,6 +336,16 @@ def _place(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _why_not_open(path: Path) -> OSError | None:
+    """SQLite does not say; it needs to write into the folder, too."""
+    for place, flags in ((path, os.O_RDWR), (path.parent, os.O_RDWR | os.O_TMPFILE)):
+        try:
+            os.close(os.open(place, flags, 0o600))
+        except OSError as error:
+            return error
+    return None
+
+
 @contextmanager
 def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
     try:
@@ -345,6 +354,10 @@ def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
         raise  # ours to mend, not the user's
     except (sqlite3.Error, UnicodeDecodeError) as error:  # damage may garble the message itself
         said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
+        if "unable to open" in said and (why := _why_not_open(path)):
+            raise schema.error(
+                f"The {schema.name} {path} cannot be opened: {why.strerror}."
+            ) from why
         for part, sentence in _SENTENCES:
             if part in said:
                 raise schema.error(f"The {schema.name} {path} {sentence}.") from error

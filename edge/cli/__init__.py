@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def main() -> None:
     # Programs that must clean up more set their own. This one ends any command without a word,
     # and before anything is imported: that takes longest of all.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal cannot show ends nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     from edge.cli.root import app, fail
     from edge.errors import EdgeDoorError
 
@@ -31,8 +34,10 @@ def main() -> None:
     except EdgeDoorError as error:
         advised = f" {advice}" if isinstance(error.__cause__, PermissionError) else ""
         sys.exit(fail(str(error) + advised, error.exit_code))
-    except PermissionError as error:
-        sys.exit(fail(f"{error.filename}: {error.strerror}. {advice}", 1))
+    except OSError as error:  # a full disk, one that only reads, a name that is too long
+        place = f"{error.filename}: " if error.filename else ""
+        advised = f" {advice}" if isinstance(error, PermissionError) else ""
+        sys.exit(fail(f"{place}{error.strerror or error}.{advised}", 1))
 
 
 def __getattr__(name: str) -> Any:

@@ -128,7 +128,7 @@ def start_logging(level: str) -> None:
 def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:
     """Print a result: the JSON object for machines, `text` (anything rich prints) for people."""
     if as_json:
-        typer.echo(json.dumps(result, ensure_ascii=False))
+        console.file.write(json.dumps(result, ensure_ascii=False) + "\n")
     else:
         console.print(text, soft_wrap=isinstance(text, str))
 
@@ -137,7 +137,10 @@ def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:
 def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """Show a bar on standard error meanwhile; yields how to move it, by rich's keywords."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=complaints, transient=True) as bar:
+    quiet = not complaints.is_terminal
+    with Progress(
+        *columns, TimeRemainingColumn(), console=complaints, transient=True, disable=quiet
+    ) as bar:
         yield partial(bar.update, bar.add_task(what, total=total))
 
 

@@ -169,7 +169,7 @@ def _version(
 def fail(sentence: str, code: int) -> int:
     """Say what went wrong, on standard error, and as JSON where `--json` was given."""
     if "--json" in sys.argv:
-        typer.echo(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False))
+        console.file.write(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False) + "\n")
     text = f"edge-door: {sentence}"
     complaints.print(text, style="red", highlight=False, soft_wrap=True)
     return code

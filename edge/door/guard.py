@@ -303,6 +303,8 @@ def main() -> int:
     except EdgeDoorError as error:
         say(str(error))
         return error.exit_code
+    except KeyboardInterrupt:  # while it starts; once it serves, it ends as told
+        return 0
     except Exception:  # noqa: BLE001 - the interpreter's own report could wait for a reader for ever
         say(traceback.format_exc())
         return 1

@@ -11,7 +11,7 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.cli.record.ledger import refuse_while_sight_runs
-from edge.errors import UsageError, VaultError
+from edge.errors import UsageError
 from edge.ops.rekey import rekey as change_key
 from edge.ops.rekey import unlock_key
 
@@ -39,10 +39,7 @@ def unlock(
     """Open a locked key into memory, until the next boot or `lock`."""
     settings = own_config(config)
     _require_locked(settings)
-    try:
-        unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
-    except OSError as error:
-        raise VaultError(f"{error.filename}: {error.strerror}.") from error
+    unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
     show({"ok": True}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
 
 
@@ -69,14 +66,11 @@ def rekey(
 
     Cut short, the same command goes on.
     """
-    settings = own_config(config)
+    settings = own_config(config, reading=True)
     refuse_while_sight_runs(settings)
     file = settings.paths.key or settings.paths.state / "vault.key"
     used = settings.key_file if settings.key_file.exists() else file
-    try:
-        change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
-    except OSError as error:
-        raise VaultError(f"{error.filename}: {error.strerror}.") from error
+    change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
     source = settings.vault.key.value
     text = f"There is a new device key ({source}). Backups of before open with the old one alone."
     show({"ok": True, "source": source}, as_json=json, text=text)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
@@ -101,4 +100,4 @@ def sign(
 ) -> None:
     """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
     text = signing.sign_now(key, device, action, reason)
-    show({"ok": True, "command": text}, as_json=json, text=Text(text))
+    show({"ok": True, "command": text}, as_json=json, text=text)

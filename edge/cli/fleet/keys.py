@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +13,15 @@ from rich.table import Table
 
 from edge.access.command import public_text
 from edge.access.operators import Operators, Role, proper_key
-from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, read_config, show
 from edge.errors import UsageError, reason_of
 from edge.files import create_file
+from edge.ops.owner import acting_as_owner
 from edge.records import EventKind, Reason
 from edge.sight.journal import Journal, open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from edge.config import Config
 
@@ -50,22 +52,19 @@ def make(
     json: JsonOption = False,
 ) -> None:
     """Make a key for somebody and let this door know it."""
-    file = None
+    settings = read_config(config)
+    file = content = None
     if public is None:
         file = (out or Path(f"{name}.key")).absolute()
         key = Ed25519PrivateKey.generate()
         public = public_text(key)
-        secret = ""
-        if passphrase:
-            secret = ask_secret("Passphrase", twice=True)
-        try:
-            create_file(file, _pem(key, secret))
-        except OSError as error:
-            raise UsageError(f"{file} cannot be made: {error.strerror or error}.") from error
-    settings = own_config(config)
-    _change(settings, lambda known: known.added(name, proper_key(public), role), name, role.value)
+        content = _pem(key, ask_secret("Passphrase", twice=True) if passphrase else "")
+    proper = proper_key(public)
+    with _kept(file, content), acting_as_owner(settings.paths.state):
+        _change(settings, lambda known: known.added(name, proper, role), name, role.value)
     where = f" The private key is in {file}: take it away from here." if file else ""
-    result = {"ok": True, "name": name, "role": role.value, "public": public, "file": str(file)}
+    shown = str(file) if file else None
+    result = {"ok": True, "name": name, "role": role.value, "public": public, "file": shown}
     show(result, as_json=json, text=f"{name} ({role.value}) is known here: {public}.{where}")
 
 
@@ -114,6 +113,23 @@ def read_key(file: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{file} holds a key of another kind; make one with `edge-door keys make`")
     return key
+
+
+@contextmanager
+def _kept(file: Path | None, content: bytes | None) -> Iterator[None]:
+    """The private key in its file, which is whoever's types; gone again if the door refuses it."""
+    if file is None or content is None:
+        yield
+        return
+    try:
+        create_file(file, content)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be made: {error.strerror or error}.") from error
+    try:
+        yield
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def _change(settings: Config, change: Change, name: str, what: str) -> None:

@@ -153,7 +153,7 @@ def wall(
     ):
         there = shown.start()
         text = (
-            f"The dashboard is at [bold]{there.address}[/bold]\n"
+            f"The dashboard is at {there.address}\n"
             f"name {there.name}, password {there.password}\n"
             f"commands: edge-door command sign door1 unlock --reason WHY --key {there.key}\n"
             "Ctrl-C ends everything."

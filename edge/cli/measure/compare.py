@@ -133,7 +133,7 @@ def _tune(config: Config, *, json: bool) -> None:
     try:
         keep(config, {one.sha256: one.threads for one in found})
     except OSError as error:
-        raise UsageError(f"{tuned_file(config)} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{tuned_file(config)} cannot be written: {error.strerror}.") from error
     table = Table("network", "threads", "median on 1, 2, ...", title=str(tuned_file(config)))
     for one in found:
         table.add_row(one.model, str(one.threads), ", ".join(f"{ms:.2f} ms" for ms in one.ms))

@@ -1,0 +1,82 @@
+"""A state that cannot be written or read: a sentence, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import Door
+
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    made = Door(tmp_path, "/dev/video99")
+    assert made.command("init").returncode == 0
+    return made
+
+
+def on_a_read_only_disk(door: Door, *words: str) -> subprocess.CompletedProcess[str]:
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts")
+    state = str(door.config.paths.state)
+    edge_door = [sys.executable, "-m", "edge", *words, "--config", str(door.path)]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", state, *edge_door],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    return done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("people", "rename", "Anna", "Bea"),
+        ("init",),
+        ("keys", "make", "Bea", "--out", "FOLDER/bea.key"),
+        ("ledger", "accept"),
+        ("bench", "--tune"),
+    ],
+)
+def test_a_read_only_disk_is_named(door: Door, words: tuple[str, ...]) -> None:
+    before = {path: path.read_bytes() for path in door.folder.rglob("*") if path.is_file()}
+    done = on_a_read_only_disk(door, *(w.replace("FOLDER", str(door.folder)) for w in words))
+    assert done.returncode in (1, 2)
+    assert "read-only" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    after = {path: path.read_bytes() for path in door.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_a_key_that_the_door_does_not_take_leaves_no_file(door: Door) -> None:
+    first = door.folder / "bea.key"
+    assert door.command("keys", "make", "Bea", "--out", str(first)).returncode == 0
+    again = door.folder / "again.key"
+    assert door.command("keys", "make", "Bea", "--out", str(again)).returncode != 0
+    assert first.exists()
+    assert not again.exists()
+
+
+def test_what_a_terminal_cannot_show_is_spelt_out(door: Door) -> None:
+    odd = door.folder / "m\udcfcller.jpg"
+    odd.touch()
+    for encoding in ("utf-8", "latin-1", "ascii"):
+        done = subprocess.run(
+            [sys.executable, "-m", "edge", "enroll", "علی", odd, "--json", "-c", door.path],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert b"Traceback" not in done.stderr
+        assert rb"m\udcfcller.jpg" in done.stdout
+        assert (rb"\u0639" in done.stdout) == (encoding != "utf-8")
