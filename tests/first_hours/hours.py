@@ -5,16 +5,15 @@ A command of a page that is not named here is typed as it stands and must end wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from tests.first_hours.pages import commands
+from tests.first_hours.building import BUILDING
+from tests.first_hours.hour import Hour
 from tests.first_hours.steps import Step
 
 CONFIG = "/etc/edge-door/edge-door.toml"
-LONG = "it takes hours, and is the tests themselves"
 FIGURES = "it needs labelled pictures that cannot be handed on"
 CAMERA = "there is no camera here"
-BROKER = "it needs a broker: tests/link and tests/whole play it"
+BUILDING_S = "it is typed in the hour of the building"
+BROKER = "it needs a broker that the door is on: tests/link and tests/whole play it"
 PEERS = "MediaPipe needs an environment of its own, as tests/evaluate/test_peers.py says"
 _PYTHON = (
     "./deploy/demo.sh",
@@ -27,16 +26,13 @@ _EDITED = " ".join(
 _PUBLIC = "$(edge-door command key tom.key)"
 _ANNA = "sudo edge-door enroll Anna photos/anna/"
 _FORGET = "sudo edge-door people remove Anna"
-
 UNTYPED = dict.fromkeys(
     (
-        "deploy/broker/README.md",
-        "deploy/fleet/README.md",
-        "deploy/guide/fleet.md",
-        "deploy/guide/people.md",
-        "README.md#Many doors",
+        "deploy/broker/README.md#A broker at every site",
+        "deploy/broker/README.md#Three RabbitMQ nodes",
+        "deploy/fleet/README.md#Many hosts",
     ),
-    "a building has several machines: tests/fleet, tests/office and tests/whole play it",
+    "it needs many hosts: tests/fleet and --cluster play them",
 ) | {
     "README.md#How good it is": FIGURES,
     "deploy/guide/keys.md": "it needs a TPM, or a passphrase at every start: tests/vault plays it",
@@ -45,37 +41,20 @@ UNTYPED = dict.fromkeys(
 """Pages that no newcomer here reads, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """Who types, and what they read."""
-
-    name: str
-    user: str
-    pages: tuple[str, ...]
-    packages: tuple[str, ...] = ()
-    """What their machine has besides."""
-    but: tuple[Step, ...] = ()
-    """Commands that cannot be typed as they stand, or that do not end with 0."""
-
-    def steps(self) -> list[Step]:
-        """Every command of every page, in order; each once."""
-        but = {step.command: step for step in self.but}
-        found: dict[str, Step] = {}
-        for page in self.pages:
-            for command in commands(page):
-                ours = command.startswith(("./deploy/test.sh", "python -m tests"))
-                plain = Step(command, skipped=LONG if ours else "")
-                found.setdefault(command, replace(but.get(command, plain), page=page))
-        return list(found.values())
-
-
 HOURS = (
     Hour(
         "from-deepface",
         "newcomer",
         ("deploy/guide/python.md", "README.md#Three lines of Python"),
+        folder="/home/newcomer",
         packages=("python3-venv",),
         but=(
+            Step("pip install .", instead="pip install ./edge-door"),
+            Step(
+                "edge-door models add FILE.tflite --preset arcface --images FOLDER",
+                instead="edge-door models add FILE.tflite --preset arcface --name mine "
+                "--images two",
+            ),
             Step("edge-door calibrate", skipped=FIGURES),
             Step("edge-door models add AGE.tflite --preset age"),
         ),
@@ -100,7 +79,7 @@ HOURS = (
         ),
         but=(
             Step("./deploy/demo.sh", first=_PYTHON),
-            Step("./deploy/fleet.sh", skipped=UNTYPED["deploy/guide/fleet.md"]),
+            Step("./deploy/fleet.sh", skipped=BUILDING_S),
             Step("./deploy/demo.sh --camera /dev/video0", skipped=CAMERA),
             Step(f"sudo nano {CONFIG}", instead=f"sudo sed -i {_EDITED} {CONFIG}"),
             Step("sudo edge-door doctor", expected=(0, 1)),  # sight has the old camera yet
@@ -129,7 +108,7 @@ HOURS = (
                 "edge-door command key /config/door.key",
                 first=("sudo install -d -o newcomer /config",),
             ),
-            Step("edge-door collect --metrics-port", skipped=UNTYPED["deploy/guide/fleet.md"]),
+            Step("edge-door collect --metrics-port", skipped=BUILDING_S),
             Step("sudo edge-door metrics", until="127.0.0.1", expected=(0, 130)),
             Step(
                 "sudo edge-door ledger backup /media/usb/ledger.db",
@@ -155,4 +134,5 @@ HOURS = (
             Step("edge-door people remove NAME", instead="edge-door people remove Anna"),
         ),
     ),
+    BUILDING,
 )

@@ -15,16 +15,20 @@ PAGES = (
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "deploy/guide").glob("*.md")),
     *(f"deploy/{place}/README.md" for place in ("boot", "broker", "fleet")),
 )
-_BEGINS = r"sudo |edge-door |\./deploy/|pip |python3? -m "
+_BEGINS = (
+    r"sudo |edge-door |\./deploy/|pip |python3? -m |EDGE_DOOR_\w+=\S+ \S"
+    r"|(?:apt-get|git|journalctl|rabbitmqctl|sqlite3|systemctl|tar) "
+)
 _PLACES = re.compile(
     r"^ *```(?P<language>sh|bash|python)\n(?P<block>.*?)^ *```"
-    rf"|`(?P<quoted>(?:{_BEGINS})[^`\n]*)`",
+    rf"|`(?P<quoted>(?:{_BEGINS})[^`\n]*)`"
+    rf"|^ {{4,}}(?P<indented>(?:{_BEGINS})[^\n]*)",
     re.MULTILINE | re.DOTALL,
 )
 
 
 def commands(place: str) -> list[str]:
-    """What a page, or PAGE#SECTION of it, tells people to type; each once.
+    """What a page, or PAGE#SECTION of it, tells people to type.
 
     Its shell blocks line by line, its Python blocks, and what it quotes within a line.
     """
@@ -32,7 +36,7 @@ def commands(place: str) -> list[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
     if section:
         text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    return list(dict.fromkeys(filter(None, _all(text))))
+    return list(filter(None, _all(text)))
 
 
 def _all(text: str) -> Iterator[str]:
@@ -41,6 +45,6 @@ def _all(text: str) -> Iterator[str]:
             yield f"python <<'PAGE'\n{found['block']}PAGE"
         elif found["block"]:
             for line in found["block"].splitlines():
-                yield re.sub(r" +# .*", "", line).strip()
+                yield re.sub(r" *# .*", "", line).strip()
         else:
-            yield found["quoted"].strip()
+            yield re.sub(r" +# .*", "", found["quoted"] or found["indented"]).strip()

@@ -15,12 +15,14 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 RESULTS, HOUR = Path("/results"), Path("/hour")
-CHECKOUT = "/home/newcomer/edge-door"
 PATIENCE_S = 600.0
+LOOKED_S = 120.0
+LOOK_EVERY_S = 2.0
 AGAIN_S = 5.0
 CARRIED = "/run/typist/environment"
 """What a command exported holds for the next, as in one terminal."""
@@ -29,6 +31,13 @@ SHELL = f"""test -e {CARRIED} && . {CARRIED}
 code=$?
 export -p > {CARRIED}
 exit $code"""
+
+
+class Desk(NamedTuple):
+    """Who types, and where."""
+
+    user: str
+    folder: str
 
 
 def main() -> None:
@@ -44,15 +53,15 @@ def main() -> None:
             if step["page"] != page:
                 page = step["page"]
                 transcript.write(f"\n======== {page}\n\n")
-            results.append(_take(step, hour["user"], transcript))
+            results.append(_take(step, Desk(hour["user"], hour["folder"]), transcript))
             transcript.flush()
     (RESULTS / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     (RESULTS / "done").touch()
 
 
-def _take(step: dict[str, Any], user: str, transcript: Any) -> dict[str, Any]:
+def _take(step: dict[str, Any], desk: Desk, transcript: Any) -> dict[str, Any]:
     for command in step["first"]:
-        code, told = _type(command, user)
+        code, told = _type(command, desk)
         transcript.write(f"# done first: {command}\n")
         if code:
             transcript.write(f"{told}# [exit code {code}]\n")
@@ -62,24 +71,36 @@ def _take(step: dict[str, Any], user: str, transcript: Any) -> dict[str, Any]:
     if step["instead"]:
         transcript.write(f"# the page has: {step['command']}\n")
     typed = step["instead"] or step["command"]
-    code, told = _type(typed, user, step["answer"], step["until"])
+    code, told = _type(typed, desk, step["answer"], step["until"])
     transcript.write(f"$ {typed}\n{told}[exit code {code}]\n\n")
     if code and "Use sudo." in told:  # as anybody would who reads that
-        code, told = _type(f"sudo {typed}", user, step["answer"], step["until"])
+        code, told = _type(f"sudo {typed}", desk, step["answer"], step["until"])
         transcript.write(f"$ sudo {typed}\n{told}[exit code {code}]\n\n")
+    if step["look"]:
+        told = _look(step["look"], step["shows"], desk)
+        transcript.write(f"# to see what came of it:\n$ {step['look']}\n{told}\n")
     return step | {"code": code, "told": told}
 
 
-def _type(command: str, user: str, answer: str = "", until: str = "") -> tuple[int, str]:
+def _look(command: str, shows: str, desk: Desk) -> str:
+    end = time.monotonic() + LOOKED_S
+    while True:
+        _, told = _type(command, desk)
+        if re.search(shows, told) or time.monotonic() > end:
+            return told
+        time.sleep(LOOK_EVERY_S)
+
+
+def _type(command: str, desk: Desk, answer: str = "", until: str = "") -> tuple[int, str]:
     line = SHELL.format(command)
     shell = ["bash", "-c", line]
     if answer:  # what asks wants a terminal
         shell = ["script", "--quiet", "--return", "--command", shlex.join(shell), "/dev/null"]
     running = subprocess.Popen(
-        ["runuser", "-u", user, "--", *shell],
-        cwd=CHECKOUT,
+        ["runuser", "-u", desk.user, "--", *shell],
+        cwd=desk.folder,
         env={
-            "HOME": pwd.getpwnam(user).pw_dir,
+            "HOME": pwd.getpwnam(desk.user).pw_dir,
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "COLUMNS": "110",
@@ -113,7 +134,7 @@ def _read(running: subprocess.Popen[bytes], said: list[bytes], answer: str, unti
         if ready and not chunk:
             return
         said.append(chunk)
-        if answer and b"".join(said).endswith(b": "):
+        if answer and b"".join(said).endswith((b": ", b"[Y/n] ")):
             assert running.stdin is not None
             running.stdin.write(f"{answer}\n".encode())
             running.stdin.flush()
