@@ -7,15 +7,15 @@ Each node is a process with a network of its own, so that it is a host to the ot
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.fleet.pki.authority import DAYS, Authority, Issued
 from edge.fleet.pki.certificates import Role, Wanted
@@ -67,16 +67,20 @@ class Rabbits:
         self.pki = folder / "pki"
         self.authority = Authority.begin(self.pki, "edge-door")
         self.authority.issue(Wanted(Role.BROKER, "main", (self.host, *self.addresses), DAYS))
+        self.authority.issue(Wanted(Role.COLLECTOR, "main", (), DAYS))
+        for door in doors:
+            self.authority.issue(Wanted(Role.DEVICE, door, (), DAYS))
         self._root = bootstrapped("trixie", "rabbitmq-server", "rabbitmq-server")
         self._folder = folder
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         cookie = secrets.token_hex(16)
         _plug()
         for number in NODES:
-            self._furnish(number, definitions(doors), cookie)
+            self._furnish(number, cookie)
 
     def issue(self, name: str, role: Role = Role.DEVICE) -> Issued:
-        return self.authority.issue(Wanted(role, name, (), DAYS))
+        """What was made in the beginning; somebody new has to be told to the nodes, too."""
+        return self.authority.find(role.common_name(name))
 
     def start(self) -> None:
         """Whatever does not run, and wait until all are one cluster."""
@@ -86,18 +90,27 @@ class Rabbits:
         for number in NODES:
             until(partial(self._ready, number), 180)
 
+    def define(self, file: Path) -> None:
+        """As people do: all that have a certificate."""
+        command = (sys.executable, "-m", "edge", "pki", "rabbitmq")
+        sh(*command, "--folder", self.pki, "--out", file)
+
+    def introduce(self, number: int) -> None:
+        """Tell running nodes of everybody who has a certificate by now."""
+        file = self._folder / f"broker{number}" / "etc" / "edge-door" / "definitions.json"
+        self.define(file)
+        self.ctl(number, "import_definitions", "/etc/rabbitmq/edge-door/definitions.json")
+
     def kill(self, *numbers: int) -> None:
         """With SIGKILL, all of what belongs to these nodes."""
         for number in numbers:
             _end(self._running.pop(number))
 
-    def ctl(self, number: int, *arguments: str) -> Any:
-        """What `rabbitmqctl` says there."""
-        command = self._command(
-            number, "/usr/lib/rabbitmq/bin/rabbitmqctl", *arguments, "--formatter", "json"
-        )
-        said = subprocess.run(command, capture_output=True, check=True, timeout=120)
-        return json.loads(said.stdout)
+    def ctl(self, number: int, *arguments: str) -> None:
+        """`rabbitmqctl` there."""
+        command = self._command(number, "/usr/lib/rabbitmq/bin/rabbitmqctl", *arguments)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def close(self) -> None:
         self.kill(*self._running)
@@ -114,14 +127,14 @@ class Rabbits:
             return True
         return False
 
-    def _furnish(self, number: int, users: dict[str, Any], cookie: str) -> None:
+    def _furnish(self, number: int, cookie: str) -> None:
         place = self._folder / f"broker{number}"
         files = place / "etc" / "edge-door"
         for folder in (files, place / "var", place / "log"):
             folder.mkdir(parents=True)
         for name in ("rabbitmq.conf", "advanced.config", "enabled_plugins"):
             shutil.copy(SHIPPED / name, place / "etc")
-        (files / "definitions.json").write_text(json.dumps(users))
+        self.define(files / "definitions.json")
         for name in ("ca.crt", "issued/broker.main.crt", "issued/broker.main.key"):
             shutil.copy(self.pki / name, files)
         hosts = "".join(f"{address(each)} broker{each}\n" for each in NODES)
@@ -148,15 +161,6 @@ class Rabbits:
         command = self._command(number, *program)
         with (self._folder / f"broker{number}" / "said").open("ab") as said:
             return subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
-
-
-def definitions(doors: Iterable[str]) -> dict[str, Any]:
-    """The shipped ones, with what stands there of `door1` once for each door."""
-    shipped: dict[str, Any] = json.loads((SHIPPED / "definitions.json").read_text())
-    for part, named in (("users", "name"), ("permissions", "user"), ("topic_permissions", "user")):
-        example = next(each for each in shipped[part] if each[named] == "door1")
-        shipped[part] += [{**example, named: door} for door in doors]
-    return shipped
 
 
 def name(number: int) -> str:

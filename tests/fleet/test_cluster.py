@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import parse
-from edge.fleet.pki.certificates import Role
+from edge.errors import BrokerError
+from edge.fleet.pki.authority import DAYS
+from edge.fleet.pki.certificates import Role, Wanted
+from edge.link.client import Broker
 from tests.fleet import rabbits
 from tests.fleet.parts import door as row
 from tests.fleet.parts import running, stored
 from tests.fleet.rabbits import NODES, Rabbits, address
 from tests.fleet.world import DOORS, World
-from tests.support.link_parts import Device
+from tests.support.link_parts import OFFLINE, Device
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -99,6 +102,25 @@ def test_a_collector_at_another_node_hears_what_it_missed(tmp_path: Path, cluste
             until(lambda: row(database).available == "online")
     finally:
         door.close()
+
+
+def test_a_running_cluster_is_told_who_is_new_and_who_is_gone(cluster: Rabbits) -> None:
+    """With the file that `edge-door pki rabbitmq` writes."""
+    late = cluster.authority.issue(Wanted(Role.DEVICE, "late", (), DAYS))
+
+    def enter(number: int) -> None:
+        mqtt = {**reached(cluster, late, number), "port": cluster.port}
+        Broker(parse({"mqtt": mqtt}, "test").mqtt, "late").connect(OFFLINE).close()
+
+    with pytest.raises(BrokerError):
+        enter(1)
+    cluster.introduce(1)
+    for number in NODES:
+        enter(number)
+    cluster.ctl(2, "delete_user", "late")
+    for number in NODES:
+        with pytest.raises(BrokerError):
+            enter(number)
 
 
 def reached(cluster: Rabbits, issued: Issued, number: int) -> dict[str, Any]:

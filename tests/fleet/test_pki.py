@@ -19,6 +19,7 @@ from edge.files import replace_file
 from edge.fleet.pki import certificates
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
+from edge.fleet.pki.rabbitmq import definitions
 from edge.link.client import Acknowledged, Received
 from edge.link.reference import HEARD, OFFERED, POSTED, TOLD
 from edge.link.topics import Message
@@ -197,21 +198,74 @@ class TestTheShippedFiles:
         posted = {topic.name for topic in POSTED}
         assert {name for name, way, _ in lines if way == "in"} == {"confirm", "command"} | posted
 
-    def test_rabbitmq_lets_a_door_say_the_same(self) -> None:
-        rights = json.loads((SHIPPED / "definitions.json").read_text())["topic_permissions"]
-        door = next(right for right in rights if right["user"] == "door1")
+    def test_the_definitions_are_those_of_the_command(
+        self, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        authority.issue(device("door1"))
+        authority.issue(Wanted(Role.COLLECTOR, "main", (), DAYS))
+        authority.issue(Wanted(Role.OFFICE, "main", (), DAYS))
+        authority.issue(Wanted(Role.BROKER, "main", ("127.0.0.1",), DAYS))
+        out = tmp_path / "definitions.json"
+        folder = str(tmp_path / "pki")
+        words = ["pki", "rabbitmq", "--folder", folder, "--out", str(out), "--json"]
+        monkeypatch.setattr("sys.argv", ["edge-door", *words])
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+        assert out.read_text() == (SHIPPED / "definitions.json").read_text()
 
-        def may(verb: str, topic: str) -> bool:
-            pattern = door[verb].replace("{username}", "door1")
-            return re.search(pattern, topic.replace("/", ".")) is not None
 
+class TestRabbitMq:
+    """What its access list lets pass, as RabbitMQ reads it."""
+
+    def test_a_door_speaks_for_itself_alone(self) -> None:
+        door = May(Role.DEVICE, "door1")
         for topic in TOLD:
-            assert may("write", f"facelock/door1/{topic.name}")
-            assert not may("write", f"facelock/door2/{topic.name}")
+            assert door.may("write", f"facelock/door1/{topic.name}")
+            assert not door.may("write", f"facelock/door2/{topic.name}")
+            assert not door.may("write", f"facelock/door1/{topic.name}/more")
         for topic in HEARD + POSTED:
             name = topic.name.replace("+", "ab12")
-            assert may("read", f"facelock/door1/{name}")
-            assert not may("write", f"facelock/door1/{name}")
+            assert door.may("read", f"facelock/door1/{name}")
+            assert not door.may("read", f"facelock/door2/{name}")
+            assert not door.may("write", f"facelock/door1/{name}")
+        assert door.may("write", "homeassistant/device/facelock_door1/config")
+        assert not door.may("write", "facelock/collectors/main/availability")
+
+    def test_a_door_named_with_a_dot_or_bar_cannot_be(self, authority: Authority) -> None:
+        """Its name stands in the pattern as it is."""
+        for name in ("door.", "door1|.*", "[^x]+", ".*"):
+            with pytest.raises(UsageError):
+                authority.issue(device(name))
+
+    @pytest.mark.parametrize(
+        ("role", "writes", "silent"),
+        [
+            (Role.COLLECTOR, ["confirm", "command"], ["event", "lock/set", "people/desired"]),
+            (Role.OFFICE, ["people/desired", "people/page/ab12", "update/offer"], ["command"]),
+            (Role.HOME, ["lock/set"], ["command", "confirm", "event"]),
+            (Role.SITE, ["event", "people/reported"], ["confirm", "command", "people/desired"]),
+        ],
+    )
+    def test_others_write_what_is_theirs(
+        self, role: Role, writes: list[str], silent: list[str]
+    ) -> None:
+        somebody = May(role, f"{role.value}:main")
+        assert all(somebody.may("write", f"facelock/door1/{topic}") for topic in writes)
+        assert not any(somebody.may("write", f"facelock/door1/{topic}") for topic in silent)
+
+    def test_a_base_of_several_levels(self) -> None:
+        door = May(Role.DEVICE, "door1", "house/doors")
+        assert door.may("write", "house/doors/door1/event")
+        assert not door.may("write", "house/x/door1/event")
+
+
+class May:
+    def __init__(self, role: Role, name: str, base: str = "facelock") -> None:
+        (self._rights,) = definitions([(role, name)], base)["topic_permissions"]
+
+    def may(self, verb: str, topic: str) -> bool:
+        pattern = self._rights[verb].replace("{username}", self._rights["user"])
+        return re.search(pattern, topic.replace("/", ".")) is not None
 
 
 @pytest.fixture

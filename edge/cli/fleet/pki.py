@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_text
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,8 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import JsonOption, app, show
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
+from edge.files import replace_file
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
 
@@ -92,8 +94,40 @@ def revoke(name: str, *, folder: FolderOption = FOLDER, json: JsonOption = False
     """End a certificate; the broker must be given the new list and be told to reload."""
     ended = Authority.open(folder).revoke(name)
     crl = folder / "crl.pem"
-    text = f"{ended.name} is revoked. Copy {crl} to the broker and restart it."
+    user = ended.role.common_name(ended.name)
+    text = (
+        f"{ended.name} is revoked. Copy {crl} to the broker and restart it; RabbitMQ reads none: "
+        f"`rabbitmqctl delete_user {user}` there."
+    )
     show({"ok": True, "revoked": ended.name, "crl": str(crl)}, as_json=json, text=text)
+
+
+@pki_app.command()
+def rabbitmq(
+    *,
+    out: Annotated[Path | None, typer.Option(help="FOLDER/definitions.json if unset.")] = None,
+    base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
+    folder: FolderOption = FOLDER,
+    json: JsonOption = False,
+) -> None:
+    """Write RabbitMQ's definitions: a user for each certificate in force, and what it may say."""
+    from edge.fleet.pki.rabbitmq import definitions
+
+    known = [
+        (each.role, each.role.common_name(each.name)) for each in Authority.open(folder).issued()
+    ]
+    made = definitions(known, base_topic)
+    target = out or folder / "definitions.json"
+    try:
+        replace_file(target, f"{json_text.dumps(made, indent=2)}\n".encode(), 0o644)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {reason_of(error)}") from error
+    users = [user["name"] for user in made["users"]]
+    text = (
+        f"{target}: {len(users)} users. Copy it to /etc/rabbitmq/edge-door/ on every node; where "
+        f"they run already, `rabbitmqctl import_definitions {target.name}` on one of them."
+    )
+    show({"ok": True, "file": str(target), "users": users}, as_json=json, text=text)
 
 
 @pki_app.command("list")
