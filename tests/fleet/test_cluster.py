@@ -44,7 +44,7 @@ def cluster(tmp_path: Path) -> Iterator[Rabbits]:
         if os.environ.get("EDGE_DOOR_TEST_REQUIRED"):
             pytest.fail(why)
         pytest.skip(why)
-    running = Rabbits(tmp_path, DOORS)
+    running = Rabbits(tmp_path, (*DOORS, "door1"))
     try:
         running.start()
         yield running

@@ -18,6 +18,7 @@ from edge.fleet.collector.updates import REPORTED, HeardUpdates
 from edge.fleet.database.many import change
 from edge.fleet.database.tables import commands, devices, figures
 from edge.fleet.kinds import AlarmKind, CommandState
+from edge.fleet.text import number
 from edge.link.topics import rollout_plan
 
 if TYPE_CHECKING:
@@ -152,9 +153,9 @@ class News:
         elif rest in STATES:
             said.states[rest] = reading.read_state(payload)
         elif rest == "metrics":
-            said.metrics = _numbers(reading.read_object(payload))
+            said.metrics = _numbers(reading.read_plain(payload))
         elif rest == "reported":
-            said.reported = reading.read_object(payload)
+            said.reported = reading.read_plain(payload)
         elif rest == "audit_key":
             said.audit_key = reading.read_key(device, payload)
         elif rest == "command/answer":
@@ -184,8 +185,8 @@ class _Keeper:
                 self._alarms.state(door.id, topic, word, self._now)
         if said.metrics is not None:
             values["metrics"] = json.dumps(said.metrics)
-            warmth = {"temperature_c": json.loads(door.reported).get("temperature_c")}
-            body = json.dumps({**warmth, **said.metrics})
+            warmth = number(json.loads(door.reported).get("temperature_c"))
+            body = json.dumps({"temperature_c": warmth, **said.metrics})
             _sample(self._connection, door.id, body, self._now)
         if said.reported is not None:
             values["reported"] = json.dumps(said.reported)
@@ -228,9 +229,6 @@ def _answered(connection: Connection, batch: int, device: str, answer: CommandAn
 
 
 def _numbers(fields: dict[str, object]) -> dict[str, float]:
-    kept = {
-        str(name)[:40]: value
-        for name, value in fields.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    found = ((name[:40], number(value)) for name, value in fields.items())
+    kept = {name: value for name, value in found if value is not None}
     return dict(list(kept.items())[:_MAX_FIGURES])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import LedgerError, WireError
-from edge.fleet.text import clean
+from edge.fleet.text import clean, plain
 from edge.ledger.audit import decode
 from edge.ledger.seal import key_name, signed_by
 from edge.link.payloads import CommandAnswer, from_json
@@ -100,6 +100,16 @@ def read_object(payload: bytes) -> dict[str, object]:
     if not isinstance(fields, dict):
         raise WireError("it is not a JSON object")
     return fields
+
+
+def read_plain(payload: bytes) -> dict[str, object]:
+    """A JSON object, made harmless.
+
+    Raises:
+        WireError: it is no JSON object.
+    """
+    found = plain(read_object(payload))
+    return found if isinstance(found, dict) else {}
 
 
 def read_key(device: str, payload: bytes) -> str:

@@ -29,6 +29,7 @@ from edge.fleet.kinds import AlarmKind, CommandState, ListState, Presence
 from edge.fleet.presence import COLLECTOR_FRESH_S, presence
 from edge.fleet.rosters import read
 from edge.fleet.rosters import standing as standing_of_list
+from edge.fleet.text import local, number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -132,17 +133,13 @@ def _look_at(door: Any, standing: Alarms, now: float) -> None:
         on=there is not Presence.ONLINE,
     )
     said = json.loads(door.reported)
-    ends = _number(said, "certificate_ends")
-    standing.set(
-        door.id,
-        AlarmKind.CERTIFICATE,
-        f"its certificate ends on {_day(ends)}: renew it, or it cannot connect any more",
-        now,
-        on=ends is not None and ends < now + CERTIFICATE_WARN_S,
-    )
+    ends = number(said.get("certificate_ends"))
+    soon = ends is not None and ends < now + CERTIFICATE_WARN_S
+    text_ = f"its certificate ends on {_day(ends)}: renew it, or it cannot connect any more"
+    standing.set(door.id, AlarmKind.CERTIFICATE, text_, now, on=soon)
     twin = "another device says that it is this one: give each its own [device] id"
     standing.set(door.id, AlarmKind.TWIN, twin, now, on=said.get("twin") is True)
-    waiting, capacity = _number(said, "outbox_depth"), _number(said, "outbox_capacity")
+    waiting, capacity = number(said.get("outbox_depth")), number(said.get("outbox_capacity"))
     full = waiting is not None and capacity is not None and waiting >= OUTBOX_WARN * capacity
     text_ = f"{waiting:g} events wait there; soon the oldest are dropped" if full else ""
     standing.set(door.id, AlarmKind.OUTBOX, text_, now, on=full)
@@ -207,10 +204,7 @@ def _after(month: datetime) -> datetime:
     return datetime(year, number + 1, 1, tzinfo=timezone.utc)
 
 
-def _number(said: dict[str, object], name: str) -> float | None:
-    value = said.get(name)
-    return float(value) if isinstance(value, int | float) else None
-
-
 def _day(seconds: float | None) -> str:
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d}"
+    # A door may say anything; of what ended before 1970 the day does not matter.
+    there = None if seconds is None else local(max(0.0, seconds))
+    return f"{there:%Y-%m-%d}" if there else "?"

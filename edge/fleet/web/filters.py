@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
-
 from markupsafe import Markup
 
 from edge.fleet.kinds import TITLES, AlarmKind
-from edge.fleet.text import clean
+from edge.fleet.text import clean, detail_of, local
 
 _LONGEST = 80
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -42,14 +39,6 @@ def alarm_title(kind: str) -> str:
     return TITLES[AlarmKind(kind)]
 
 
-def local(seconds: float) -> datetime | None:
-    """The moment in the host's time zone; None when a calendar has no such day."""
-    try:
-        return datetime.fromtimestamp(seconds).astimezone()
-    except (OverflowError, ValueError, OSError, TypeError):  # a door may say anything
-        return None
-
-
 def _time(seconds: float | None, layout: str) -> Markup:
     if seconds is None:
         return Markup("&ndash;")
@@ -62,8 +51,7 @@ def _time(seconds: float | None, layout: str) -> Markup:
 
 def before(body: str) -> str:
     """What somebody was called before, of an event that says so."""
-    detail = json.loads(body).get("detail")
-    return clean(detail.get("before", ""), _LONGEST) if isinstance(detail, dict) else ""
+    return clean(detail_of(body).get("before", ""), _LONGEST)
 
 
 FILTERS = {

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from edge.errors import UsageError
 from edge.fleet.collector.news import SLOT_S
 from edge.fleet.database.tables import devices, events, figures
+from edge.fleet.text import detail_of, number
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 
@@ -69,11 +70,12 @@ def _similarity(visit: Visit, since: float, chosen: str | None) -> dict[str, lis
     rows = rows.where(*wanted).order_by(events.c.at.desc()).limit(_MOST_POINTS)
     found: dict[str, list[float | None]] = {"at": [], "similarity": [], "threshold": []}
     for row in reversed(visit.connection.execute(_of(rows, chosen, events.c.device)).all()):
-        detail = json.loads(row.body).get("detail") or {}
-        if isinstance(detail.get("similarity"), int | float):
+        detail = detail_of(row.body)
+        similarity = number(detail.get("similarity"))
+        if similarity is not None:
             found["at"].append(row.at)
-            found["similarity"].append(detail["similarity"])
-            found["threshold"].append(detail.get("threshold"))
+            found["similarity"].append(similarity)
+            found["threshold"].append(number(detail.get("threshold")))
     return found
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import select, tuple_
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import devices, events, groups
+from edge.fleet.text import detail_of, local
 from edge.fleet.web.entry import Entry
-from edge.fleet.web.filters import local
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
 from edge.link.topics import EVENT_TYPES
@@ -63,7 +63,7 @@ def as_csv(visit: Visit) -> Response:
             row.kind,
             row.reason,
             row.person,
-            json.dumps(json.loads(row.body).get("detail")),
+            json.dumps(detail_of(row.body)),
             row.sequence,
         )
         for row in rows

@@ -9,8 +9,8 @@ from sqlalchemy import func, select, update
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import devices, events, holidays, members, whereabouts, zones
+from edge.fleet.text import local
 from edge.fleet.web.entry import Entry, Where
-from edge.fleet.web.filters import local
 from edge.fleet.web.pages.history import day, stamp
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
