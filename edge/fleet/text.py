@@ -9,6 +9,7 @@ from datetime import datetime
 _DEEPEST = 4
 _LONGEST = 400
 _LARGEST = 1e15
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def clean(value: object, limit: int) -> str:
@@ -48,3 +49,11 @@ def local(seconds: float) -> datetime | None:
         return datetime.fromtimestamp(seconds).astimezone()
     except (OverflowError, ValueError, OSError, TypeError):  # a door may say anything
         return None
+
+
+def ago(seconds: float) -> str:
+    """How long that is, roughly, for people."""
+    for size, word in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {word}"
+    return f"{max(0, seconds):.0f} s"

@@ -17,6 +17,7 @@ from edge.fleet.database.tables import devices, groups, zones
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator
 from edge.fleet.web.app import make_app
+from edge.fleet.web.patience import Patient
 from edge.fleet.web.roles import Grant
 from edge.fleet.web.site import Options
 from edge.ledger.audit import chained, encode, genesis
@@ -111,6 +112,7 @@ class Served:
             make_app(database, Options(provider=provider)),
             port=port,
             log_level="error",
+            http=Patient,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)

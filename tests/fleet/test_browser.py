@@ -189,7 +189,7 @@ def test_history_is_filtered_and_taken_away(page: Any, served: Served) -> None:
         page.get_by_role("button", name="CSV").click()
     lines = Path(loading.value.path()).read_text().splitlines()
     assert len(lines) == 2
-    assert ",Ada," in lines[1]
+    assert ',"Ada",' in lines[1]
 
 
 def test_a_command_is_signed_in_the_browser_and_shown_until_it_is_done(

@@ -1,4 +1,4 @@
-"""A door that was broken into says what no page, calendar or spreadsheet takes: the others go on."""
+"""A door that was broken into says what no page and no calendar takes: the others go on."""
 
 from __future__ import annotations
 

@@ -11,7 +11,15 @@ from sqlalchemy import func, select, update
 
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
-from edge.fleet.database.tables import actions, devices, events, figures, members, whereabouts
+from edge.fleet.database.tables import (
+    actions,
+    alarms,
+    devices,
+    events,
+    figures,
+    members,
+    whereabouts,
+)
 from edge.fleet.kinds import Presence
 from edge.fleet.operators import Actor, write_action
 from edge.fleet.presence import SILENT_AFTER_S, presence
@@ -127,6 +135,42 @@ def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database)
     assert standing(database) == [("door1", "clock")]
     doors.happen([an_event("door1")])
     assert standing(database) == []
+
+
+@pytest.mark.parametrize(("off", "said"), [(2.3e9, "ahead by"), (-1.7e9, "behind by")])
+def test_a_clock_that_is_wrong_and_does_not_know_it(
+    database: Database, off: float, said: str
+) -> None:
+    """A battery that died, a time server that lies: 1970, or 2100."""
+    furnish(database)
+    doors, now = Doors(database), time.time()
+    doors.happen([an_event("door1", person="Ada", wall=now + off)])
+    assert standing(database) == [("door1", "clock")]
+    with database.reading() as reading:
+        alarm = reading.execute(select(alarms)).one()
+        place = reading.execute(select(whereabouts)).one()
+    assert said in alarm.text
+    assert max(alarm.raised, place.since) <= time.time()
+    with database.writing() as writing:
+        out = {"from_zone": 1, "to_zone": None}
+        writing.execute(update(devices).where(devices.c.id == "door2").values(**out))
+    doors.happen([an_event("door2", person="Ada")])  # she leaves by a door that knows the time
+    doors.happen([an_event("door1", person="Bob")])
+    assert standing(database) == []
+    with database.reading() as reading:
+        inside = select(whereabouts.c.person).where(whereabouts.c.zone_id.is_not(None))
+        assert reading.execute(inside).scalars().all() == ["Bob"]
+
+
+def test_whoever_entered_by_a_door_without_a_clock_is_inside(database: Database) -> None:
+    furnish(database)
+    doors = Doors(database)
+    doors.happen([an_event("door1", person="Ada", wall=5.0, wall_trusted=False)])
+    doors.happen([an_event("door2", person="Ada", wall=time.time() - 60)])
+    with database.reading() as reading:
+        place = reading.execute(select(whereabouts)).one()
+    assert (place.zone_id, place.device) == (1, "door1")
+    assert abs(place.since - time.time()) < 60
 
 
 def test_what_is_too_old_is_forgotten_and_nothing_else(database: Database) -> None:

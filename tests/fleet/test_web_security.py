@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
 from edge.records import Reason
 from edge.vocabulary import Action
-from tests.fleet.site import PASSWORD, Browser, Doors, an_event, furnish
+from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnish
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +246,7 @@ HOSTILE = (
     "'; DROP TABLE devices; --",
     "{{ 7 * 7 }}{% raw %}",
     "=HYPERLINK(1)",
+    "\uff1dHYPERLINK(2);=3",
     "\u202eevil",
     "a\x00b",
     "\ud800",
@@ -259,7 +261,7 @@ def test_names_stay_text(own: Database) -> None:
     doors.say("door1", "reported", json.dumps({"version": HOSTILE[0], HOSTILE[1]: 1}).encode())
     browser = Browser(own)
     browser.login("administrator")
-    for name in HOSTILE[:5]:
+    for name in HOSTILE[:6]:
         assert browser.send("/setup/groups", name=name).status_code == 303
         assert browser.send("/doors/door1/set-up", name=name).status_code == 303
     for page in (
@@ -277,7 +279,9 @@ def test_names_stay_text(own: Database) -> None:
         for live in ("<script>alert", "<img src=x"):
             assert live not in answer.text, page
     assert "{{ 7 * 7 }}" in browser.get("/history").text
-    assert "'=HYPERLINK(1)" in browser.get("/history.csv").text
+    table = browser.get("/history.csv").text
+    assert "'=HYPERLINK(1)" in table
+    assert """ "'\uff1dHYPERLINK(2);=3" """.strip() in table  # and `;` parts no columns
     with own.reading() as reading:
         assert len(reading.execute(select(devices)).all()) == 2
 
@@ -417,3 +421,63 @@ def test_a_password_costs_what_it_should() -> None:
 def test_every_verb_is_asked_for_by_some_entry_or_door_page() -> None:
     waiting = {Verb.ENROL}  # people from the centre
     assert {entry.verb for entry in ENTRIES} == set(Verb) - waiting
+
+
+class TestPatience:
+    """Who is not logged in takes neither connections nor memory for long."""
+
+    @pytest.fixture
+    def served(self, own: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+        monkeypatch.setattr("edge.fleet.web.patience.REQUEST_S", 0.2)
+        monkeypatch.setattr("edge.fleet.web.request.FORM_S", 0.2)
+        running = Served(own)
+        yield running
+        running.close()
+
+    @staticmethod
+    def answer(served: Served, said: bytes) -> bytes:
+        """What comes back before the host ends the connection."""
+        port = int(served.address.rpartition(":")[2])
+        with socket.create_connection(("localhost", port), 10) as connection:
+            connection.sendall(said)
+            found = b""
+            while more := connection.recv(4096):
+                found += more
+        return found
+
+    def test_headers_that_never_end(self, served: Served) -> None:
+        assert self.answer(served, b"") == b""
+        assert self.answer(served, b"GET /login HTTP/1.1\r\nHost: a\r\n") == b""
+        first = b"GET /alive HTTP/1.1\r\nHost: a\r\n\r\n"
+        assert self.answer(served, first + b"GET /").endswith(b"ok")
+
+    def test_a_form_that_never_ends(self, served: Served) -> None:
+        head = b"POST /login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 99\r\n\r\n"
+        assert self.answer(served, head + b"name=").startswith(b"HTTP/1.1 408")
+
+    def test_a_stream_of_news_lasts(self, served: Served) -> None:
+        browser = Browser(served.database)
+        browser.login("viewer")
+        cookie = f"{COOKIE}={browser.http.cookies[COOKIE]}"
+        port = int(served.address.rpartition(":")[2])
+        ask = f"GET /live HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n"
+        with socket.create_connection(("localhost", port), 10) as connection:
+            connection.sendall(ask.encode())
+            said = connection.recv(4096)
+            assert said.startswith(b"HTTP/1.1 200")
+            time.sleep(0.4)  # longer than a request may take
+            served.doors.happen([an_event("door1", person="Ada")])
+            while b"Ada" not in said:
+                more = connection.recv(4096)
+                assert more
+                said += more
+
+    def test_forms_that_are_none(self, own: Database) -> None:
+        browser = Browser(own)
+        for content, status in (
+            (b"name=" + b"x" * 2_000_000, 413),
+            (b"a=1&" * 5000, 400),
+            (b"\xff\xfe", 400),
+            (b"csrf=%ff%00", 403),
+        ):
+            assert browser.http.post("/login", content=content).status_code == status

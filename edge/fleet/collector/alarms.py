@@ -8,6 +8,7 @@ from sqlalchemy import and_, insert, select, update
 
 from edge.fleet.database.tables import alarms
 from edge.fleet.kinds import MOMENTARY, AlarmKind
+from edge.fleet.text import ago
 from edge.records import Reason
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from edge.fleet.collector.reading import Arrival
 
 _MAX_TEXT = 400
+CLOCK_OFF_S = 300.0
+"""What happens now is told within seconds: further from now, the clock that dated it is wrong."""
 _RAISED_BY = {
     Reason.DURESS.value: (AlarmKind.DURESS, "somebody entered under duress"),
     Reason.FORCED.value: (AlarmKind.FORCED, "the door was opened without a grant"),
@@ -79,7 +82,7 @@ class Alarms:
 
     def event(self, arrival: Arrival, now: float) -> None:
         """What an event raises and clears."""
-        at = arrival.at if arrival.trusted else now
+        at = arrival.when(now)
         device = arrival.device
         if found := _RAISED_BY.get(arrival.reason):
             kind, text = found
@@ -87,13 +90,9 @@ class Alarms:
             self.up(device, kind, f"{text}{who}", at)
         for kind in _CLEARED_BY.get(arrival.reason, ()):
             self.down(device, kind, at)
-        self.set(
-            device,
-            AlarmKind.CLOCK,
-            "its clock was never set, so schedules and commands fail there",
-            at,
-            on=not arrival.trusted,
-        )
+        wrong = _clock_wrong(arrival, now)
+        if wrong or not arrival.replayed:  # what comes late says nothing of the clock of now
+            self.set(device, AlarmKind.CLOCK, wrong, at, on=bool(wrong))
 
     def state(self, device: str, topic: str, word: str, now: float) -> None:
         """What a retained state raises and clears. `None`, unknown, does neither."""
@@ -107,3 +106,15 @@ class Alarms:
             self.up(device, kind, text, at)
         else:
             self.down(device, kind, at)
+
+
+def _clock_wrong(arrival: Arrival, now: float) -> str:
+    """What is wrong with the door's clock, as an event shows it; else empty."""
+    if not arrival.trusted:
+        return "its clock was never set, so schedules and commands fail there"
+    ahead = arrival.at - now
+    if ahead > CLOCK_OFF_S:
+        return f"its clock is ahead by {ago(ahead)}, so schedules and commands fail there"
+    if ahead < -CLOCK_OFF_S and not arrival.replayed:
+        return f"its clock is behind by {ago(-ahead)}, so schedules and commands fail there"
+    return ""

@@ -87,7 +87,7 @@ class Intake:
         self.alarms = alarms
         self.now = now
         self.arrivals = arrivals
-        self.people = People(connection, alarms, arrivals)
+        self.people = People(connection, alarms, arrivals, now)
         self.hopeless: frozenset[str] = frozenset()
         self.rows: list[dict[str, object]] = []
         self.marks: list[tuple[str, dict[str, object]]] = []

@@ -27,9 +27,12 @@ GRANTED = "granted"
 class People:
     """Follows people through the zones, within one transaction; `save` writes it down."""
 
-    def __init__(self, connection: Connection, alarms: Alarms, arrivals: Iterable[Arrival]) -> None:
+    def __init__(
+        self, connection: Connection, alarms: Alarms, arrivals: Iterable[Arrival], now: float
+    ) -> None:
         """`arrivals`: all that may be followed."""
         self._connection = connection
+        self._now = now
         self._alarms = alarms
         names = {arrival.person for arrival in arrivals} | set(map(_before, arrivals))
         found = select(whereabouts).where(whereabouts.c.person.in_(names))
@@ -43,18 +46,19 @@ class People:
         if arrival.person is None:
             return
         member = self._members.setdefault((arrival.device, arrival.person), {})
+        at = arrival.when(self._now)
         if arrival.type == GRANTED:
-            member["last_used"] = arrival.at
+            member["last_used"] = at
             if door.from_zone != door.to_zone:
                 self._passed(arrival, arrival.person, door)
         elif arrival.reason == Reason.ENROLLED.value:
             number = arrival.detail.get("number")
             number = str(number)[:36] if number else None
-            member |= {"enrolled": arrival.at, "removed": None, "number": number}
+            member |= {"enrolled": at, "removed": None, "number": number}
         elif arrival.reason == Reason.REMOVED.value:
-            member["removed"] = arrival.at
+            member["removed"] = at
         elif arrival.reason == Reason.RENAMED.value:
-            member |= {"enrolled": arrival.at, "removed": None}
+            member |= {"enrolled": at, "removed": None}
             self._renamed(arrival, arrival.person)
 
     def save(self) -> None:
@@ -74,7 +78,7 @@ class People:
         before = _before(arrival)
         if not before:
             return
-        self._members.setdefault((arrival.device, before), {})["removed"] = arrival.at
+        self._members.setdefault((arrival.device, before), {})["removed"] = arrival.when(self._now)
         if before in self._where:
             zone, since = self._where.pop(before)
             self._gone.add(before)
@@ -92,7 +96,9 @@ class People:
         }
 
     def _passed(self, arrival: Arrival, person: str, door: Any) -> None:
-        at = arrival.at
+        if door.to_zone is None and arrival.replayed and not arrival.trusted:
+            return  # they left, nobody knows when: whoever may be inside stays in the list
+        at = arrival.when(self._now)
         zone, since = self._where.get(person, (door.from_zone, at))
         if since > at:  # a door that was offline tells what is over
             return

@@ -51,6 +51,14 @@ class Arrival:
     replayed: bool
     """Sent late, or once more."""
 
+    def when(self, now: float) -> float:
+        """When it happened, as far as can be known: a clock may be unset, or ahead of all others.
+
+        Args:
+            now: seconds since 1970, by the collector's clock.
+        """
+        return min(self.at, now) if self.trusted else now
+
 
 def split_topic(base: str, topic: str) -> tuple[str, str] | None:
     """The device and the rest of a topic below `base`; None when it is no device's."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -82,6 +83,10 @@ def make_app(database: Database, options: Options) -> Starlette:
     async def missing(_request: Request, _error: Exception) -> Response:
         return site.refusal(404, "there is nothing here.")
 
+    async def refused(_request: Request, error: Exception) -> Response:
+        said = cast("HTTPException", error)
+        return site.refusal(said.status_code, said.detail)
+
     async def broken(_request: Request, _error: Exception) -> Response:
         return site.refusal(500, "something is wrong here. The host's journal says what.")
 
@@ -99,7 +104,7 @@ def make_app(database: Database, options: Options) -> Starlette:
             *(Route(entry.path, gate.endpoint(entry), methods=[entry.method]) for entry in ENTRIES),
         ],
         middleware=[Middleware(Headers, tls=options.tls)],
-        exception_handlers={404: missing, 500: broken},
+        exception_handlers={404: missing, 500: broken, HTTPException: refused},
         lifespan=lifespan,
     )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from edge.fleet.kinds import TITLES, AlarmKind
-from edge.fleet.text import clean, detail_of, local
+from edge.fleet.text import ago, clean, detail_of, local
 
 _LONGEST = 80
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def moment(seconds: float | None) -> Markup:
@@ -19,14 +18,6 @@ def moment(seconds: float | None) -> Markup:
 def clock(seconds: float | None) -> Markup:
     """Time of day alone."""
     return _time(seconds, "%H:%M:%S")
-
-
-def ago(seconds: float) -> str:
-    """`seconds` ago, roughly."""
-    for size, word in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {word}"
-    return f"{max(0, seconds):.0f} s"
 
 
 def words(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -11,6 +13,8 @@ SHORTEST = 12
 LONGEST = 200
 
 _hasher = PasswordHasher()
+_few = BoundedSemaphore(2)
+"""Each takes 64 MiB: thirty guesses at once must not take a small host's memory."""
 _nobody = _hasher.hash("nobody has this password, and it takes as long to find out")
 
 
@@ -28,7 +32,8 @@ def hash_password(password: str) -> str:
 def password_fits(password: str, stored: str | None) -> bool:
     """Whether it is the one; `stored` is None when there is no such operator."""
     try:
-        _hasher.verify(stored or _nobody, password[:LONGEST])
+        with _few:
+            _hasher.verify(stored or _nobody, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from starlette.exceptions import HTTPException
 
 from edge.fleet.web import sessions
 
@@ -16,12 +20,31 @@ if TYPE_CHECKING:
 COOKIE = "edge-door-session"
 MAX_FIELDS = 1000
 MAX_BODY = 1024 * 1024
+FORM_S = 20.0
 
 
 async def read_form(request: Request) -> dict[str, list[str]]:
-    """The fields of a form; files are not taken."""
-    form = await request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_BODY)
-    return {name: [str(value) for value in form.getlist(name)] for name in form}
+    """The fields of a form, as browsers send them without files.
+
+    Raises:
+        HTTPException: it is too large, not a form, or takes too long.
+    """
+    try:
+        body = await asyncio.wait_for(_whole(request), FORM_S)
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except asyncio.TimeoutError as error:
+        raise HTTPException(408, "the form did not arrive in time.") from error
+    except ValueError as error:
+        raise HTTPException(400, "that is no form.") from error
+
+
+async def _whole(request: Request) -> bytearray:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, "the form is too large.")
+    return body
 
 
 def came_from_us(

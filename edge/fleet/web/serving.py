@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from edge.fleet.web.app import make_app
+from edge.fleet.web.patience import Patient
 from edge.fleet.web.site import Options
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def serve(database: Database, place: Place, title: str, provider: Provider | Non
         proxy_headers=bool(place.proxies),
         forwarded_allow_ips=place.proxies or None,
         server_header=False,
+        http=Patient,
         log_level="warning",
         # Streams never end by themselves.
         timeout_graceful_shutdown=2,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
+_RUNS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+"""The last four are the first four in the wide forms of East Asian keyboards."""
 
 
 def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -27,7 +28,8 @@ def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
 
 def _lines(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     text = io.StringIO()
-    writer = csv.writer(text)
+    # Quoted, a `;` stays text where spreadsheets part columns by it.
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(head)
     for row in rows:
         writer.writerow([_harmless(value) for value in row])

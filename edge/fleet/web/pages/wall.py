@@ -35,7 +35,7 @@ def wall(visit: Visit) -> Response:
         select(events, devices.c.name)
         .join(devices, devices.c.id == events.c.device)
         .where(visit.visible())
-        .order_by(events.c.at.desc())
+        .order_by(events.c.batch.desc(), events.c.at.desc())  # a clock that is ahead is no news
         .limit(RECENT)
     ).all()
     return visit.page(
