@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 BUSY_S = 5.0
 """How long to wait for another process's transaction."""
 
+_LOG_BYTES = 2_000_000
+"""How long the write-ahead log gets before it is moved into the database. The longer, the more
+pages that changed often are moved once; SQLite's own count is meant for pages of 4 kB."""
+
 _SCHEMA_ROWS = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
 
 _SENTENCES = (
@@ -237,6 +241,7 @@ class Store:
             self._write_ahead()
             self.query("PRAGMA synchronous = FULL")
             self.query("PRAGMA secure_delete = ON")
+            self.query(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // self._schema.page_bytes}")
             if version < len(self._schema.migrations):
                 if version:
                     self._keep_copy(version)

@@ -63,6 +63,17 @@ IN_ONE_PAGE = (
 )
 """The third: the seal stands in the newest entry, whose page is written anyway."""
 
+PREPARED: tuple[str, ...] = ()
+"""The fourth changes no table: entries to come have a place already, which older versions count."""
+
+ROOM = 128
+"""Entries for which a place is made at once. To make one for each touches three pages, not one, and
+so does to cut one for each that is written once the ledger is full."""
+_BLANK = " " * 256
+"""What stands in such a place: more than half a page, so that each entry has a page of its own."""
+WALL_STEP_S = 10.0
+"""The floor under the clock rises by steps."""
+
 MEND = (
     "Nothing is granted until that is mended: look at it with `edge-door ledger check`, then "
     "`edge-door ledger restore FILE` puts a backup back, or `edge-door ledger accept` takes it as "
@@ -70,12 +81,14 @@ MEND = (
 )
 
 _PAGE = 1000
+_FLOORLESS = "wall_after"
+"""Sealed beside the states: entries up to this number were accepted, and their clock was not."""
 _OLDEST = (
-    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? "
+    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? AND chain != '' "
     "ORDER BY sequence LIMIT ?"
 )
 _NEWEST = (
-    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? "
+    "SELECT sequence, boot, body, chain, signature FROM events WHERE sequence > ? AND chain != '' "
     "ORDER BY sequence DESC LIMIT ?"
 )
 
@@ -188,7 +201,8 @@ class Audit:
         rows = self._store.query(
             "SELECT device, coalesce(sequence, anchor_sequence), coalesce(chain, anchor_chain), "
             "anchor_sequence, anchor_chain, key, memory, coalesce(newest.mac, head.mac) "
-            "FROM head LEFT JOIN (SELECT * FROM events ORDER BY sequence DESC LIMIT 1) AS newest"
+            "FROM head LEFT JOIN (SELECT * FROM events WHERE chain != '' ORDER BY sequence DESC "
+            "LIMIT 1) AS newest"
         )
         if len(rows) != 1:
             raise LedgerError(
@@ -238,6 +252,8 @@ class Audit:
         ours = hmac.compare_digest(row.mac, self._seal.mac(row.fields()))
         states = json.loads(row.memory) if ours else {}
         states.pop("wall", None)
+        if row.sequence:
+            states[_FLOORLESS] = str(row.sequence)
         self._write(replace(row, key=self._seal.public, memory=spell(states)))
 
     def holds(self, sequence: int, chain: str) -> bool:
@@ -255,11 +271,15 @@ class Audit:
         chain = chained(row.chain, sequence, boot, body)
         signature = self._seal.sign(self._device, sequence, chain) if self._seal else b""
         before = json.loads(row.memory)
-        remembered = spell({**before, **sealed, **_later(before, sealed)})
+        after = {**before, **sealed, **_later(before, sealed)}
+        floor = self._newest_wall(row, before)
+        if floor > max(_stepped(event), float(after.get("wall", 0.0))):  # it stands there no more
+            after["wall"] = f"{floor:.0f}"
+        remembered = spell(after)
         newest = replace(row, sequence=sequence, chain=chain, memory=remembered)
         values = (sequence, boot, body, chain, signature)
         self._store.query(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (*values, self._mac(newest))
+            "INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)", (*values, self._mac(newest))
         )
         if remembered != row.memory:  # each page that changes wears the card
             self._store.query("UPDATE head SET memory = ?", (remembered,))
@@ -281,17 +301,44 @@ class Audit:
         if sequence == row.anchor_sequence:
             return row.anchor_chain
         found = self._store.query("SELECT chain FROM events WHERE sequence = ?", (sequence,))
-        return str(found[0][0]) if found else None
+        return str(found[0][0]) if found and found[0][0] else None
 
-    def cut(self, keep: int, *, slack: int = 0) -> None:
-        """Forget all but the newest `keep` entries; the rest stays verifiable.
+    def remembered(self) -> dict[str, str]:
+        """The sealed states. The floor under the clock is the newest entry's own, where it is late.
 
-        `slack`: so many too many are let be. To cut one for each that is written costs as much
-        again as writing.
+        Raises:
+            LedgerError: as `own_head`.
         """
         row = self.own_head()
-        if row.sequence - row.anchor_sequence > keep + slack:
-            self.cut_to(row.sequence - keep)
+        states: dict[str, str] = json.loads(row.memory)
+        floor = self._newest_wall(row, states)
+        if floor > float(states.get("wall", 0.0)):
+            states["wall"] = f"{floor:.0f}"
+        states.pop(_FLOORLESS, None)
+        return states
+
+    def _newest_wall(self, row: HeadRow, states: Mapping[str, str]) -> float:
+        """What the clock said at the newest entry, by steps; 0 where it may not be believed."""
+        if row.sequence <= int(states.get(_FLOORLESS, 0)):
+            return 0.0
+        newest = self.events(row.sequence - 1, 1)
+        return _stepped(newest[0].event) if newest else 0.0
+
+    def make_room(self, count: int, keep: int) -> None:
+        """See that so many entries have a place; forget the oldest beyond `keep` where they do not.
+
+        The rest stays verifiable.
+        """
+        row = self.own_head()
+        wanted, room = row.sequence + count, max(count, min(ROOM, keep // 10))
+        ((last,),) = self._store.query("SELECT coalesce(max(sequence), 0) FROM events")
+        if last >= wanted and wanted - row.anchor_sequence <= keep + room:
+            return
+        self.cut_to(wanted - keep)
+        for sequence in range(row.sequence + 1, row.sequence + room + 1):
+            self._store.query(
+                "INSERT OR IGNORE INTO events VALUES (?, '', ?, '', x'', x'')", (sequence, _BLANK)
+            )
 
     def cut_to(self, last: int) -> None:
         """Forget the entries up to number `last`, but never the newest."""
@@ -390,6 +437,10 @@ class Audit:
             ) from error
         vouched = head(public, signature, sequence, chain)
         return StoredEvent(sequence, boot, event, chain, body, vouched)
+
+
+def _stepped(event: Event) -> float:
+    return event.wall // WALL_STEP_S * WALL_STEP_S if event.wall_trusted else 0.0
 
 
 def _later(before: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, str]:

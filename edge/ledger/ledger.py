@@ -79,6 +79,7 @@ _SCHEMA = Schema(
             "DELETE FROM states WHERE name IN ('commanded_mode', 'commands', 'lockout')",
         ),
         audit.IN_ONE_PAGE,
+        audit.PREPARED,
     ),
 )
 
@@ -160,9 +161,9 @@ class Ledger:
         states = states or {}
         sealed = {name: value for name, value in states.items() if name in SEALED}
         with self._store.transaction():
+            self._audit.make_room(len(events), self.capacity)
             stored = [self._audit.append(event, self.boot, sealed) for event in events]
             self._put({name: value for name, value in states.items() if name not in SEALED})
-            self._audit.cut(self.capacity, slack=min(ANCHOR_EVERY, self.capacity // 100))
         self._audit.committed(stored[-1])
         self._unanchored += len(events)
         if self._unanchored >= ANCHOR_EVERY:
@@ -187,8 +188,7 @@ class Ledger:
     def sealed(self) -> dict[str, str]:
         """The last value of every sealed name; nobody but this device wrote it."""
         with self._store.snapshot():
-            remembered: dict[str, str] = json.loads(self._audit.own_head().memory)
-        return remembered
+            return self._audit.remembered()
 
     def unchecked(self) -> dict[str, str]:
         """The sealed states as they stand there, for who cannot check the seal: a first look."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
-WALL_STEP_S = 10.0
-"""The floor under the clock rises by steps: what is sealed is written only when it changes."""
 _LATE = 500
 GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 
@@ -204,10 +202,8 @@ class Journal:
 
     def _append(self, entries: Sequence[Entry], states: Mapping[str, str]) -> None:
         moment = now()
-        wall = moment.wall // WALL_STEP_S * WALL_STEP_S
-        floor = {"wall": f"{wall:.0f}"} if moment.wall_trusted else {}
         events = [entry.stamped(moment, self._device) for entry in entries]
-        self._ledger.append_all(events, {**states, **floor})
+        self._ledger.append_all(events, states)
 
     def keep(self, states: Mapping[str, str]) -> bool:
         """Write last known states that belong to no event, for showing; whether it went well."""

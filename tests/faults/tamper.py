@@ -71,7 +71,7 @@ def flipped_rows(folder: Path, budget: int, _seed: int) -> Tally:
     """Every byte of a person's row, of the seal and of the head row, one after the other."""
     tally = Tally("a flipped byte of a template row, the seal or the head row")
     config = scenarios.config_in(folder)
-    newest = "sequence = (SELECT max(sequence) FROM events)"
+    newest = "sequence = (SELECT max(sequence) FROM events WHERE chain != '')"
     places = [
         (config.people_db, "people", "id = 1", ""),
         (config.people_db, "seal", "id = 1", ""),
@@ -134,7 +134,7 @@ STATEMENTS = {
         "UPDATE head SET key = zeroblob(32)",
         "DELETE FROM head",
         "DELETE FROM events",
-        "DELETE FROM events WHERE sequence = (SELECT max(sequence) FROM events)",
+        "DELETE FROM events WHERE sequence = (SELECT max(sequence) FROM events WHERE chain != '')",
         "DELETE FROM events WHERE sequence = 2",
         "UPDATE events SET body = replace(body, 'no_match', 'granted')",
         "UPDATE events SET signature = zeroblob(64)",

@@ -25,11 +25,10 @@ BLOCK_BYTES = 6000
 pytestmark = pytest.mark.timeout(1200)
 
 
-@pytest.fixture(scope="module")
-def week(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("week")
+def written(shim: Path, folder: Path, how: str) -> dict[str, Any]:
+    """Events into a ledger in `folder`, and what they cost."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.week", str(folder), str(EVENTS)],
+        [sys.executable, "-m", "tests.faults.week", str(folder), str(EVENTS), how],
         env={**os.environ, "LD_PRELOAD": str(shim)},
         cwd=ROOT,
         capture_output=True,
@@ -37,11 +36,28 @@ def week(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, di
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr[-2000:]
-    return folder, json.loads(ended.stdout)
+    figures: dict[str, Any] = json.loads(ended.stdout)
+    return figures
+
+
+@pytest.fixture(scope="module")
+def week(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("week")
+    return folder, written(shim, folder, "visits")
 
 
 def test_an_event_costs_the_card_less_than_6_kb(week: tuple[Path, dict[str, Any]]) -> None:
-    _, figures = week
+    _cheap(week[1], "visits")
+
+
+@pytest.mark.parametrize("how", ["alone", "full"])
+def test_so_does_one_alone_and_one_for_which_another_is_forgotten(
+    shim: Path, tmp_path: Path, how: str
+) -> None:
+    _cheap(written(shim, tmp_path, how), how)
+
+
+def _cheap(figures: dict[str, Any], how: str) -> None:
     assert figures["events"] >= EVENTS
     assert figures["problems"] == []
     assert figures["unwritten"] == 0
@@ -49,9 +65,9 @@ def test_an_event_costs_the_card_less_than_6_kb(week: tuple[Path, dict[str, Any]
     assert figures["bytes"] < figures["block bytes"], "else nothing was counted"
     numbers = {name: figures[name] for name in ("events", "visits", "bytes", "block bytes")}
     measured(
-        "a week offline: bytes written for an event",
+        f"a week offline: bytes written for an event ({how})",
         numbers,
-        f"LD_PRELOAD=/tmp/shim.so python -m tests.faults.week FOLDER {EVENTS}",
+        f"LD_PRELOAD=/tmp/shim.so python -m tests.faults.week FOLDER {EVENTS} {how}",
     )
 
 

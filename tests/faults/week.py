@@ -1,20 +1,25 @@
 """A week without a network: 10,000 events by the real machine, journal and ledger, and their cost.
 
 Under the shim, which counts what goes to the disk: `python -m tests.faults.week FOLDER EVENTS
-[KEPT]` leaves the ledger in FOLDER and prints one JSON object. With KEPT, the ledger is full from
-there on: each event costs what it takes to forget another.
+[HOW]` leaves the ledger in FOLDER and prints one JSON object. HOW is "visits" (a week of them),
+"alone" (strangers only, so that each event has a sync of its own), or "full" (the same into a
+ledger that holds so many already, and forgets one for each).
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from edge.clock import now
 from edge.door.machine import Door, Machine, Rules, Step
+from edge.moment import Moment
 from edge.records import EventKind, Reason
+from edge.sight import journal as journal_module
 from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal, open_ledger
 from edge.vault.vault import open_vault
@@ -23,7 +28,8 @@ from tests.faults.scenarios import config_in
 
 BLOCK = 4096
 COUNT = 4
-KEPT = 3
+HOW = 3
+MINUTE_S = 60.0
 TICKET = "0" * 32
 STRANGERS = 5
 """Every fifth visitor is one."""
@@ -105,21 +111,37 @@ def visit(door: Doorside, guard: Guard, journal: Journal, number: int) -> None:
         door.attend()
 
 
+def let_time_pass() -> None:
+    """Each event comes a minute after the one before: what the clock's floor costs counts too."""
+    passed = itertools.count(0.0, MINUTE_S)
+
+    def later() -> Moment:
+        real, more = now(), next(passed)
+        return Moment(real.boot, real.at + more, real.wall + more, wall_trusted=True)
+
+    vars(journal_module)["now"] = later
+
+
 def main() -> int:
     """The week; exit code 1 when anything was lost."""
     folder, wanted = Path(sys.argv[1]), int(sys.argv[2])
+    how = sys.argv[3] if len(sys.argv) > HOW else "visits"
+    let_time_pass()
     config, shim = config_in(folder), ctypes.CDLL(None)
     open_vault(config).close()
     guard: Any = Guard()
     with open_ledger(config) as ledger:
-        ledger.capacity = int(sys.argv[3]) if len(sys.argv) > KEPT else ledger.capacity
         journal = Journal(ledger, config.device.id)
         door = Doorside(guard, journal, lambda _presented: None)
+        if how == "full":
+            ledger.capacity = wanted
+            for _ in range(wanted):
+                visit(door, guard, journal, STRANGERS)
         shim.fault_arm(COUNT, 0, ctypes.c_long(0), str(folder).encode())
-        visits = 0
-        while (written := ledger.written()) < wanted:
+        visits, before = 0, ledger.written()
+        while (written := ledger.written() - before) < wanted:
             visits += 1
-            visit(door, guard, journal, visits)
+            visit(door, guard, journal, visits if how == "visits" else STRANGERS)
         figures = {
             "events": written,
             "visits": visits,

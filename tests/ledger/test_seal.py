@@ -68,7 +68,7 @@ def test_what_is_sealed_comes_back_and_is_not_among_what_others_may_write(place:
         "UPDATE events SET mac = x''",
         "UPDATE events SET mac = (SELECT mac FROM events WHERE sequence = 4) WHERE sequence = 5",
         "UPDATE head SET key = x'00'",
-        "UPDATE events SET sequence = 6 WHERE sequence = 5",
+        "UPDATE OR REPLACE events SET sequence = 6 WHERE sequence = 5",
         "UPDATE events SET chain = 'x' WHERE sequence = 5",
         "UPDATE head SET anchor_sequence = 1",
         "DELETE FROM head",
