@@ -184,11 +184,15 @@ class Store:
             raise self._schema.error(f"{target} exists already. Name another file.")
         fresh = target.with_name(target.name + ".part")
         fresh.unlink(missing_ok=True)
-        _create(fresh, self._schema)
-        with _plain_errors(fresh, self._schema), closing(sqlite3.connect(fresh)) as copy:
-            self._db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-        fresh.replace(target)
+        try:
+            _create(fresh, self._schema)
+            with _plain_errors(fresh, self._schema), closing(sqlite3.connect(fresh)) as copy:
+                self._db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            fresh.replace(target)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
         sync_folder(target.parent)
 
     def empty_log(self) -> None:

@@ -66,6 +66,21 @@ def test_a_key_that_the_door_does_not_take_leaves_no_file(door: Door) -> None:
     assert not again.exists()
 
 
+def test_a_copy_for_which_there_is_no_room_leaves_no_part_of_it(door: Door) -> None:
+    out = door.folder / "out"
+    out.mkdir()
+    words = ("ledger", "backup", str(out / "ledger.db"), "--config", str(door.path))
+    done = subprocess.run(
+        ["prlimit", "--fsize=8192", sys.executable, "-m", "edge", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+    assert list(out.iterdir()) == []
+
+
 def test_what_a_terminal_cannot_show_is_spelt_out(door: Door) -> None:
     odd = door.folder / "m\udcfcller.jpg"
     odd.touch()

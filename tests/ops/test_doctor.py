@@ -13,7 +13,7 @@ import pytest
 
 from edge.access.matcher import match
 from edge.config import Config, parse
-from edge.ops.doctor import run_checks, software, system
+from edge.ops.doctor import drift, run_checks, software, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.records import Embedding, Template
 from edge.sight.journal import open_ledger
@@ -187,3 +187,53 @@ def test_where_it_is_installed_every_program_must_run(
     assert found["sight"].level == found["door"].level == "fail"
     assert "systemctl start" in found["sight"].remedy
     assert "groups" in found
+
+
+def test_a_configuration_newer_than_what_runs_wants_a_restart(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    path = config.paths.run / "edge-door.toml"
+    assert drift.restart(config, path) is None  # nothing runs
+    path.parent.mkdir()
+    path.touch()
+    with socket.socket(socket.AF_UNIX) as sight:
+        sight.bind(str(config.sight_socket))
+        found = look(config)["restart"]
+        assert (found.level, found.sentence) == ("ok", "what runs is what lies on the disk")
+        before = path.stat().st_ctime_ns
+        while path.stat().st_ctime_ns == before:  # a clock of the file system ticks slowly
+            shutil.copystat(config.sight_socket, path)
+        found = look(config)["restart"]
+    assert found.level == "warn"
+    assert str(path) in found.sentence
+    assert "start it again" in found.remedy
+
+
+def test_units_older_than_the_program_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "TARGET", tmp_path / "edge-door.target")
+    monkeypatch.setattr(shutil, "which", lambda _name: "/bin/systemctl")
+    monkeypatch.setattr(drift, "_wants_reload", lambda _unit: False)
+    for name in ("edge-door.target", "edge-door-sight.service"):
+        (tmp_path / name).touch()
+    config = configured(tmp_path)
+    found = drift.unit_files(config)
+    assert found is not None
+    assert found.level == "ok"
+    program = tmp_path / "edge"
+    program.mkdir()
+    unit = tmp_path / "edge-door-sight.service"
+    while not (program / "__init__.py").exists() or not _newer(program / "__init__.py", unit):
+        (program / "__init__.py").touch()
+    monkeypatch.setattr(drift, "_PROGRAM", program)
+    found = drift.unit_files(config)
+    assert found is not None
+    assert (found.level, "edge-door-sight.service" in found.sentence) == ("warn", True)
+    monkeypatch.setattr(drift, "_wants_reload", lambda _unit: True)
+    found = drift.unit_files(config)
+    assert found is not None
+    assert "daemon-reload" in found.remedy
+
+
+def _newer(one: Path, other: Path) -> bool:
+    return one.stat().st_ctime_ns > other.stat().st_ctime_ns

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
-from edge.ops.doctor import files, hardware, software, spoofing, state, system
+from edge.ops.doctor import drift, files, hardware, software, spoofing, state, system
 from edge.ops.doctor.check import Check, fail, warn
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "boot": hardware.boot,
     "groups": system.groups,
     "units": system.units,
+    "unit files": drift.unit_files,
     "sight": system.sight,
     "door": system.door,
     "broker": system.broker,
@@ -51,7 +52,11 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
 def run_checks(config: Config, config_path: Path) -> tuple[Check, ...]:
     """Every check that applies to this machine, in the order in which to mend things."""
     checks: dict[str, Callable[[Config], Check | None]]
-    checks = {**_CHECKS, "seal": partial(files.seal, config_path=config_path)}
+    checks = {
+        **_CHECKS,
+        "restart": partial(drift.restart, config_path=config_path),
+        "seal": partial(files.seal, config_path=config_path),
+    }
     found = (_run(name, check, config) for name, check in checks.items())
     return tuple(check for check in found if check is not None)
 

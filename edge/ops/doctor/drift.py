@@ -1,0 +1,74 @@
+"""Checks that what runs is what lies on the disk: who changed a file may have to restart."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import edge
+from edge.names import listed
+from edge.ops.doctor import system
+from edge.ops.doctor.check import Check, ok, warn
+from edge.vision.models.manifest import read_manifest, shipped_models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.config import Config
+
+_PROGRAM = Path(edge.__file__).parent
+
+
+def restart(config: Config, config_path: Path) -> Check | None:
+    """The programs started after the last change of what they read at their start."""
+    sockets = [path for path in (config.door_socket, config.sight_socket) if path.is_socket()]
+    if not sockets:
+        return None  # nothing runs, which other checks say
+    started = min(_changed(path) for path in sockets)
+    newer = [str(path) for path in _read_at_start(config, config_path) if _changed(path) > started]
+    program = any(_changed(path) > started for path in _PROGRAM.rglob("*.py"))
+    if not newer and not program:
+        return ok("restart", "what runs is what lies on the disk")
+    named = listed([*newer, *(["the program"] if program else [])])
+    how = "sudo systemctl restart edge-door.target" if system.TARGET.exists() else "start it again"
+    return warn("restart", f"changed since the programs started: {named}", f"To apply it: {how}")
+
+
+def unit_files(config: Config) -> Check | None:
+    """Systemd has read the units, and they are not older than the program installed beside them."""
+    units = sorted(system.TARGET.parent.glob("edge-door*.service"))
+    if not system.TARGET.exists() or not units or shutil.which("systemctl") is None:
+        return None
+    unread = [unit.name for unit in units if _wants_reload(unit.name)]
+    if unread:
+        remedy = "Run: sudo systemctl daemon-reload && sudo systemctl restart edge-door.target"
+        return warn("unit files", f"changed since systemd read them: {listed(unread)}", remedy)
+    # An update's program has come after the units, as it should.
+    updated = _PROGRAM.resolve().is_relative_to(config.paths.release.resolve())
+    installed = _changed(_PROGRAM / "__init__.py")
+    old = [unit.name for unit in units if _changed(unit) < installed]
+    if old and not updated:
+        remedy = "Run: sudo ./deploy/install.sh"
+        return warn("unit files", f"older than the program: {listed(old)}", remedy)
+    return ok("unit files", "as they were installed with the program")
+
+
+def _read_at_start(config: Config, config_path: Path) -> Iterator[Path]:
+    folder = config.models_folder or shipped_models()
+    places = [config_path, folder / "manifest.toml", *(folder / "calibration").glob("*.json")]
+    places += [entry.path for entry in read_manifest(folder).models.values()]
+    places += [config.match.calibration] if config.match.calibration else []
+    return (path for path in places if path.exists())
+
+
+def _changed(path: Path) -> float:
+    """When the file got its content or its place: a copy may bring an old time of its own."""
+    return path.stat().st_ctime
+
+
+def _wants_reload(unit: str) -> bool:
+    asked = ("systemctl", "show", "--property=NeedDaemonReload", "--value", unit)
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == "yes"
