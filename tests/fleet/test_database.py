@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
@@ -13,7 +14,7 @@ from sqlalchemy import insert, select
 from edge.errors import DatabaseError, UsageError
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database, latest_batch
-from edge.fleet.database.tables import groups, metadata
+from edge.fleet.database.tables import devices, groups, members, metadata, operators
 from tests.fleet.parts import Cluster
 
 
@@ -37,6 +38,38 @@ def test_opening_again_keeps_everything(address: str) -> None:
     with second.reading() as reading:
         assert reading.execute(select(groups.c.name)).scalars().all() == ["Staff"]
     second.close()
+
+
+def test_an_old_database_is_brought_up_to_date(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the first version, with everything in it, keeps everything."""
+    with monkeypatch.context() as before:
+        upgrade = command.upgrade
+        before.setattr(command, "upgrade", lambda config, _: upgrade(config, "v0001"))
+        old = Database.open(address)
+    with old.writing() as writing:
+        writing.exec_driver_sql("INSERT INTO groups (name) VALUES ('Staff')")
+        writing.exec_driver_sql(
+            "INSERT INTO devices (id, name, group_id, first_seen, heard, chain, batch)"
+            " VALUES ('door1', 'Front', 1, 5, 5, 'c', 1)"
+        )
+        writing.exec_driver_sql(
+            "INSERT INTO members (device, person, enrolled, expires) VALUES ('door1', 'Ada', 1, 2)"
+        )
+        writing.exec_driver_sql(
+            "INSERT INTO operators (name, password, created) VALUES ('anna', 'x', 1)"
+        )
+    old.close()
+    database = Database.open(address)
+    with database.reading() as reading:
+        context = MigrationContext.configure(reading, opts={"include_object": not_a_partition})
+        assert compare_metadata(context, metadata) == []
+        door = reading.execute(select(devices)).one()
+        member = reading.execute(select(members)).one()
+        assert (door.name, door.group_id, member.person, member.number) == ("Front", 1, "Ada", None)
+        assert reading.execute(select(operators.c.name)).scalars().all() == ["anna"]
+    database.close()
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:

@@ -13,7 +13,7 @@ from edge.fleet.database.tables import devices, roster_pages
 from edge.roster.desired import sign
 from tests.fleet.centre import Centre, word
 from tests.fleet.parts import standing
-from tests.fleet.site import Browser
+from tests.fleet.site import Browser, an_event
 from tests.support.centre import OTHER_MODEL, Door, Office, roster_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,28 @@ def test_a_person_is_not_yet_there_then_known_then_forgotten(centre: Centre) -> 
     assert ("door1", "people") not in standing(centre.database)
 
 
+def test_the_access_review_knows_the_end_and_who_does_not_come(centre: Centre) -> None:
+    centre.office.add("Guest", "staff", until=time.time() + 3600)
+    centre.office.add("Anna", "staff")
+    centre.office.publish("door1")
+    centre.door.fetch(centre.office.broker)
+    centre.tell()
+
+    def rows(query: str = "") -> list[str]:
+        return str(centre.browser.get(f"/access{query}").text).split('<th scope="row">')[1:]
+
+    anna, guest = rows()
+    assert (anna.count("<time"), guest.count("<time")) == (1, 2)  # enrolled; and the end
+    assert "never" in anna
+    assert [row[:4] for row in rows("?find=ann")] == ["Anna"]
+    used = an_event("door2", person="Anna", wall=time.time() - 40 * 86400)
+    centre.doors.happen([used])
+    assert len(rows("?unused=30")) == 3
+    assert len(rows("?unused=90")) == 2
+    ends = [line.split(",")[-1] for line in centre.browser.get("/access.csv").text.splitlines()]
+    assert [bool(end.strip('"')) for end in ends[1:]] == [False, False, True]
+
+
 def test_who_is_refused_is_shown_with_the_reason(centre: Centre) -> None:
     centre.office.add("Anna", "staff")
     centre.office.publish("door1")
@@ -79,10 +101,10 @@ def test_a_lease_and_a_visitor_end(centre: Centre) -> None:
     assert shown.count("<time") == 2  # the lease's end, the visitor's
     assert word(shown) == ["as it should be", "known", "known"]
     with pytest.MonkeyPatch.context() as later:
-        later.setattr("edge.fleet.web.site.time.time", lambda: soon + 1)
+        later.setattr("edge.fleet.web.gate.time.time", lambda: soon + 1)
         centre.browser.login("operator")
         assert word(centre.of_door()) == ["as it should be", "known", "ended"]
-        later.setattr("edge.fleet.web.site.time.time", lambda: soon + 86_400)
+        later.setattr("edge.fleet.web.gate.time.time", lambda: soon + 86_400)
         centre.browser.login("operator")
         assert word(centre.of_door()) == ["lapsed", "lapsed", "ended"]
 

@@ -160,6 +160,7 @@ figures = Table(
     Column("device", String(64), primary_key=True),
     Column("slot", Integer, primary_key=True),  # five minutes each, since 1970
     Column("body", Text, nullable=False),
+    Index(None, "slot"),
 )
 
 whereabouts = Table(
@@ -179,7 +180,6 @@ members = Table(
     Column("enrolled", Double),
     Column("removed", Double),
     Column("last_used", Double),
-    Column("expires", Double),
     Column("number", String(36)),  # at the people office; none: enrolled at the door itself
 )
 

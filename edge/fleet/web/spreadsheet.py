@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+_PIECE = 64 * 1024
 _RUNS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 """The last four are the first four in the wide forms of East Asian keyboards."""
 
@@ -33,9 +34,10 @@ def _lines(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[st
     writer.writerow(head)
     for row in rows:
         writer.writerow([_harmless(value) for value in row])
-        yield text.getvalue()
-        text.seek(0)
-        text.truncate()
+        if text.tell() > _PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
     yield text.getvalue()
 
 

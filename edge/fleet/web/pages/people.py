@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from edge.errors import UsageError
-from edge.fleet.database.tables import devices, events, holidays, members, whereabouts, zones
+from edge.errors import RosterError, UsageError
+from edge.fleet.collector.upkeep import DAY_S
+from edge.fleet.database.tables import (
+    devices,
+    events,
+    holidays,
+    members,
+    roster_pages,
+    whereabouts,
+    zones,
+)
 from edge.fleet.text import local
 from edge.fleet.web.entry import Entry, Where
-from edge.fleet.web.pages.history import day, stamp
+from edge.fleet.web.pages.history import day, number, stamp
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
+from edge.roster.pages import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.responses import Response
 
     from edge.fleet.web.visit import Visit
 
 MOST_DAYS = 62
+_UNUSED = (30, 90, 365)
+"""Days; a review asks who does not use what they have."""
 _GRANTED = "granted"
 
 
@@ -88,38 +100,76 @@ def attendance_csv(visit: Visit) -> Response:
 
 
 def review(visit: Visit) -> Response:
-    """Who may pass where, and when they last did."""
-    return visit.page("review.html", members=_members(visit))
+    """Who may pass where, when they last did, and until when they may."""
+    return visit.page("review.html", rights=_rights(visit), unused=_UNUSED, query=visit.query)
 
 
 def review_csv(visit: Visit) -> Response:
     """The same as a file."""
     rows = (
-        (
-            row.person,
-            row.device,
-            row.name,
-            stamp(row.enrolled) if row.enrolled else "",
-            stamp(row.last_used) if row.last_used else "",
-            stamp(row.expires) if row.expires else "",
-        )
-        for row in _members(visit)
+        (each.person, each.device, each.door, *map(_stamped, (each.enrolled, each.used, each.ends)))
+        for each in _rights(visit)
     )
     head = ("person", "door", "name", "enrolled", "last used", "expires")
     return spreadsheet("access-review", head, rows)
+
+
+def _stamped(seconds: float | None) -> str:
+    return "" if seconds is None else stamp(seconds)
 
 
 def _holidays(visit: Visit) -> dict[str, str]:
     return {row.day: row.name for row in visit.connection.execute(select(holidays))}
 
 
-def _members(visit: Visit) -> Sequence[Any]:
-    return visit.connection.execute(
+@dataclass(frozen=True, slots=True)
+class Right:
+    """That somebody may pass at a door, as far as the door told; moments are since 1970."""
+
+    person: str
+    device: str
+    door: str
+    enrolled: float | None
+    used: float | None
+    ends: float | None
+
+
+def _rights(visit: Visit) -> list[Right]:
+    """By person and door; `unused` and `find` of the address leave the others out."""
+    days = number(visit.query, "unused") if visit.query.get("unused") else 0
+    find = visit.query.get("find", "").casefold()
+    ends = _ends(visit)
+    rows = visit.connection.execute(
         select(members, devices.c.name)
         .join(devices, devices.c.id == members.c.device)
         .where(visit.visible(Verb.SEE_PEOPLE), members.c.removed.is_(None))
         .order_by(members.c.person, devices.c.name)
-    ).all()
+    )
+    return [
+        Right(
+            person=row.person,
+            device=row.device,
+            door=row.name,
+            enrolled=row.enrolled,
+            used=row.last_used,
+            ends=ends.get((row.device, row.number)),
+        )
+        for row in rows
+        if find in row.person.casefold()
+        and not (days and (row.last_used or 0.0) > visit.now - days * DAY_S)
+    ]
+
+
+def _ends(visit: Visit) -> dict[tuple[str, str], float]:
+    """By door and the office's number of a person: what its list says of their end."""
+    pages = select(roster_pages.c.device, roster_pages.c.body)
+    pages = pages.join(devices, devices.c.id == roster_pages.c.device)
+    found: dict[tuple[str, str], float] = {}
+    for device, body in visit.connection.execute(pages.where(visit.visible(Verb.SEE_PEOPLE))):
+        with suppress(RosterError):
+            listed = gather([body.encode("ascii")])
+            found |= {(device, one.person): one.expires for one in listed if one.expires}
+    return found
 
 
 def _range(visit: Visit) -> tuple[datetime, datetime]:
