@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
 from edge.vision.models.manifest import shipped_models
+from tests.support.forked import edge_door
 from tests.support.running import Door
 
 
@@ -151,13 +152,7 @@ class TestBadInput:
     def test_a_configuration_with_mistakes(self, tmp_path: Path, command: str) -> None:
         path = tmp_path / "bad.toml"
         path.write_text("[door]\npulse = 3\nrelay_pin = 2\nbackend = 'rpi'\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "edge", command, "--config", str(path)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = edge_door(command, "--config", str(path))
         assert done.returncode == 2
         assert "door.pulse: there is no such key" in said(done)
 

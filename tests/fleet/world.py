@@ -5,7 +5,6 @@ is killed with SIGKILL and comes back. In the end ledgers and database must agre
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import random
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +20,7 @@ from edge.fleet.simulate.tally import Tally
 from edge.ledger.ledger import Ledger
 from edge.stopping import StopSignal
 from tests.fleet.parts import chains, stored
+from tests.support.forked import CONTEXT
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 DOORS = tuple(f"sim{number}" for number in (1, 2, 3))
 RATE = 30.0
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["edge.fleet.simulate.run", "edge.fleet.collector.process"])
 
 
 class Brokers(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import secrets
 import shutil
@@ -37,6 +36,7 @@ from edge.records import Event, EventKind, Reason
 from edge.stopping import StopSignal
 from edge.wire.channel import Listener
 from edge.wire.messages import Answer, AskStatus, Done, Status
+from tests.support.forked import CONTEXT
 from tests.support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
@@ -296,9 +296,7 @@ class Device:
             self._thread = None
 
     def fork(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["edge.link.process"])
-        self.process = context.Process(target=run_until_told, args=(self.config,))
+        self.process = CONTEXT.Process(target=run_until_told, args=(self.config,))
         self.process.start()
 
     def kill(self) -> None:

@@ -19,6 +19,7 @@ from edge.door.pins.fake import Board
 from edge.errors import LedgerError
 from edge.ledger.ledger import Ledger
 from edge.records import Event, Reason
+from tests.support.forked import edge_door
 
 PULSE_S = 0.6
 
@@ -45,13 +46,7 @@ class Door:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `edge-door ARGUMENTS --config FILE` to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "edge", *arguments, "--config", str(self.path)],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        return edge_door(*arguments, "--config", str(self.path))
 
     def enroll(self, name: str, *arguments: str) -> None:
         done = self.command("enroll", name, *arguments)

@@ -1,0 +1,59 @@
+"""`edge-door` as a process of its own, forked from one that has imported it all.
+
+Importing takes most of a command's time. Where starting a program is what is tested, a test runs
+`python -m edge`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edge.cli import main
+from edge.cli.root import COMMANDS
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
+    [
+        "tests.support.forked",
+        *(f"edge.cli.{module}" for _, *modules in COMMANDS.values() for module in modules),
+        "edge.fleet.collector.process",
+        "edge.fleet.simulate.run",
+        "edge.link.process",
+        "edge.vision.pipeline",
+    ]
+)
+
+
+def edge_door(*arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+    """Run `edge-door ARGUMENTS` to its end, here and in this environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        given = (arguments, dict(os.environ), Path.cwd(), out, err)
+        process = CONTEXT.Process(target=_be, args=given)
+        process.start()
+        process.join(timeout_s)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(["edge-door", *arguments], timeout_s)
+        code = process.exitcode
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
+
+
+def _be(
+    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path, out: Path, err: Path
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    for path, number in ((out, 1), (err, 2)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = ["edge-door", *arguments]
+    main()
