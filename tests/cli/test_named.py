@@ -30,6 +30,12 @@ def tree() -> Any:
     return typer.main.get_command(app)
 
 
+@cache
+def loaded(command: Any) -> Any:
+    """The command itself; to load one builds the tree anew."""
+    return command.load() if isinstance(command, Listed) else command
+
+
 def texts() -> list[tuple[str, str]]:
     files = [
         path
@@ -64,7 +70,7 @@ def wrong(line: str) -> str | None:
         alternatives = [command.commands.get(one) for one in word.split("|")]
         if alternatives[0] is None:
             return f"no command {word!r}"
-        command = alternatives[0].load() if isinstance(alternatives[0], Listed) else alternatives[0]
+        command = loaded(alternatives[0])
     known = {option for parameter in command.params for option in parameter.opts}
     known |= {o for p in command.params for o in p.secondary_opts} | {"--help", "-h"}
     for word in words:

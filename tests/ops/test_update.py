@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +27,7 @@ from edge.sight.journal import open_ledger
 from edge.sight.seals import seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.models.manifest import shipped_models
-from tests.conftest import ROOT
+from tests.support.forked import edge_door
 from tests.support.running import Door
 from tests.vault.test_vault import raw
 
@@ -253,18 +251,10 @@ def test_one_that_was_cut_short_after_the_swap_is_noted_by_the_next_start(door: 
     assert updates(door, Trial()).undo() == 1
 
 
-def as_text(door: Door, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edge", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=door.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-
-
-def test_on_the_command_line_with_the_real_self_test(door: Door, tmp_path: Path) -> None:
+def test_on_the_command_line_with_the_real_self_test(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     key = tmp_path / "owner.key"
     key.write_bytes(
         KEY.private_bytes(
@@ -276,10 +266,10 @@ def test_on_the_command_line_with_the_real_self_test(door: Door, tmp_path: Path)
     models = tmp_path / "models"
     shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build", "cards"))
     make = ["update", "make", "--key", str(key), "--door", str(door.path), "--models", str(models)]
-    assert as_text(door, *make, "good", "--version", "1").returncode == 0
+    assert edge_door(*make, "good", "--version", "1").returncode == 0
     for calibration in (models / "calibration").glob("*.json"):
         calibration.write_text("{}")
-    assert as_text(door, *make, "bad", "--version", "2").returncode == 0
+    assert edge_door(*make, "bad", "--version", "2").returncode == 0
     good, bad = str(door.folder / "good"), str(door.folder / "bad")
     assert door.command("update", "check", good).returncode == 2
     done = door.command("update", "apply", good, "--trust", PUBLIC, "--json")
