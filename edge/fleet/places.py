@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -13,7 +12,7 @@ from edge.errors import UsageError
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
-def broker_at(address: str, **options: Any) -> MqttSection:
+def broker_at(address: str, **options: object) -> MqttSection:
     """`mqtt://host[:port]` or `mqtts://host[:port]`, with the options of `[mqtt]`.
 
     Raises:
@@ -27,11 +26,13 @@ def broker_at(address: str, **options: Any) -> MqttSection:
     if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/"):
         raise UsageError(f"--broker {address}: write mqtt://host:1883 or mqtts://host:8883")
     try:
-        return MqttSection(
-            host=parts.hostname,
-            port=port or _PORTS[parts.scheme],
-            tls=parts.scheme == "mqtts",
-            **options,
+        return MqttSection.model_validate(
+            {
+                "host": parts.hostname,
+                "port": port or _PORTS[parts.scheme],
+                "tls": parts.scheme == "mqtts",
+                **options,
+            }
         )
     except ValidationError as error:
         first = error.errors()[0]

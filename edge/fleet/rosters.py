@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from edge import plain
 from edge.errors import RosterError
 from edge.fleet.kinds import ListState, PersonState
-from edge.roster.pages import Member, digest, gather
+from edge.roster.desired import Desired
+from edge.roster.pages import Member, gather
 from edge.roster.report import LIST, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from edge.fleet.database.rows import MemberRow, RosterRow
 
 NOT_BELIEVED = (
     "the list on the broker is signed by keys that this door does not believe: the people key "
@@ -102,7 +106,7 @@ def places(
     wanted: Wanted | None,
     bodies: Iterable[str],
     report: Report | None,
-    members: Sequence[Any],
+    members: Sequence[MemberRow],
     now: float,
 ) -> list[Place]:
     """Everybody whom a door should know, or should have forgotten, by name.
@@ -120,7 +124,7 @@ def places(
         listed = ()
     here = {member.person for member in listed}
     found = [_wanted(one, wanted, report, now) for one in listed]
-    found += [_leaving(row) for row in members if row.number not in here]
+    found += [_leaving(row.number, row) for row in members if row.number and row.number not in here]
     return sorted(found, key=lambda place: place.name.casefold())
 
 
@@ -152,20 +156,17 @@ def _states(
     yield PersonState.KNOWN, "perhaps with older hours: the door has an older list" if older else ""
 
 
-def _leaving(row: Any) -> Place:
+def _leaving(number: str, row: MemberRow) -> Place:
     state = PersonState.LEAVING if row.removed is None else PersonState.FORGOTTEN
-    return Place(row.number, row.person, state, forgotten=row.removed)
+    return Place(number, row.person, state, forgotten=row.removed)
 
 
-def read(row: Any) -> tuple[Wanted | None, Report | None]:
+def read(row: RosterRow) -> tuple[Wanted | None, Report | None]:
     """A row of `rosters`."""
     report = Report.from_json(row.reported.encode()) if row.reported else None
     if not row.desired:
         return None, report
-    fields: Mapping[str, Any] = json.loads(row.desired)
+    desired = plain.read(Desired, json.loads(row.desired))
     signers = tuple(json.loads(row.signers))
-    pages = tuple(fields["pages"])
-    wanted = Wanted(
-        fields["generation"], digest(row.desired.encode()), fields["lease"], pages, signers
-    )
+    wanted = Wanted(desired.generation, desired.digest, desired.lease, desired.pages, signers)
     return wanted, report

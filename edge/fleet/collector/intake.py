@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from edge.fleet.collector.alarms import Alarms
     from edge.fleet.collector.reading import Arrival
+    from edge.fleet.database.rows import DoorRow
     from edge.records import Head
 
 
@@ -50,7 +51,9 @@ class Taken:
     """Those of them that sent something again, and it was what comes later."""
 
 
-def known_doors(connection: Connection, names: Iterable[str], now: float, batch: int) -> list[Any]:
+def known_doors(
+    connection: Connection, names: Iterable[str], now: float, batch: int
+) -> Sequence[DoorRow]:
     """The rows of these doors; one that was never heard of is put down."""
     wanted = set(names)
     rows = connection.execute(select(devices).where(devices.c.id.in_(wanted))).all()
@@ -66,9 +69,9 @@ def known_doors(connection: Connection, names: Iterable[str], now: float, batch:
         for name in sorted(wanted - {row.id for row in rows})
     ]
     if not new:
-        return list(rows)
+        return rows
     connection.execute(insert(devices), new)
-    return list(connection.execute(select(devices).where(devices.c.id.in_(wanted))).all())
+    return connection.execute(select(devices).where(devices.c.id.in_(wanted))).all()
 
 
 class Intake:
@@ -94,7 +97,7 @@ class Intake:
         """How far each door's chain is whole now."""
         self.taken = Taken()
 
-    def take(self, doors: Sequence[Any], hopeless: frozenset[str] = frozenset()) -> Taken:
+    def take(self, doors: Sequence[DoorRow], hopeless: frozenset[str] = frozenset()) -> Taken:
         """Store what is new and in order; `doors` are the rows of all doors among the arrivals.
 
         `hopeless`: doors that were asked for missing events and do not have them.
@@ -118,13 +121,11 @@ class Intake:
 class _Chain:
     """One door's chain while its part of the batch is taken."""
 
-    def __init__(self, intake: Intake, door: Any) -> None:
+    def __init__(self, intake: Intake, door: DoorRow) -> None:
         self._in = intake
         self._door = door
-        self._whole: int = door.whole
-        self._chain: str = door.chain
-        self._signed: int = door.signed
-        self._gap_since: float | None = door.gap_since
+        self._whole, self._chain, self._signed = door.whole, door.chain, door.signed
+        self._gap_since = door.gap_since
         self._new: dict[int, str] = {}
         self._head: Head | None = None  # the newest: the chain leads from it to those before
 

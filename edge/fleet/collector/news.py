@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from edge.fleet.collector.reading import Arrival
     from edge.fleet.database.database import Database
+    from edge.fleet.database.rows import DoorRow
     from edge.link.client import Received
     from edge.link.payloads import CommandAnswer
 
@@ -172,7 +173,7 @@ class _Keeper:
         self._now = now
         self._changes: list[tuple[str, dict[str, object]]] = []
 
-    def keep(self, door: Any, said: _Heard) -> None:
+    def keep(self, door: DoorRow, said: _Heard) -> None:
         """Take down what a door said; `save` writes it."""
         values: dict[str, object] = {"batch": self._batch}
         if said.live:
@@ -199,7 +200,7 @@ class _Keeper:
         """Write what was kept."""
         change(self._connection, devices, self._changes)
 
-    def _pinned(self, door: Any, key: str | None) -> dict[str, str]:
+    def _pinned(self, door: DoorRow, key: str | None) -> dict[str, str]:
         """The first audit key seen is the one; another is an alarm."""
         if key is None or key == door.audit_key:
             return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from edge.fleet.collector.alarms import Alarms
     from edge.fleet.collector.reading import Arrival
+    from edge.fleet.database.rows import DoorRow
 
 GRANTED = "granted"
 
@@ -41,7 +42,7 @@ class People:
         self._gone: set[str] = set()  # who is called otherwise now
         self._members: dict[tuple[str, str], dict[str, object]] = {}
 
-    def follow(self, arrival: Arrival, door: Any) -> None:
+    def follow(self, arrival: Arrival, door: DoorRow) -> None:
         """Take an event into account. `door` is its row of `devices`."""
         if arrival.person is None:
             return
@@ -95,7 +96,7 @@ class People:
             "device": device,
         }
 
-    def _passed(self, arrival: Arrival, person: str, door: Any) -> None:
+    def _passed(self, arrival: Arrival, person: str, door: DoorRow) -> None:
         if door.to_zone is None and arrival.replayed and not arrival.trusted:
             return  # they left, nobody knows when: whoever may be inside stays in the list
         at = arrival.when(self._now)

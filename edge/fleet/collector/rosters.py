@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
 
 from edge.errors import RosterError, WireError
 from edge.fleet.database.tables import roster_pages, rosters
-from edge.fleet.rosters import NOT_BELIEVED, believed
+from edge.fleet.rosters import NOT_BELIEVED, believed, read
 from edge.roster.desired import MAX_PAGES, Desired, signers
 from edge.roster.pages import MAX_PAGE, digest, gather
 from edge.roster.report import Report
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from edge.fleet.database.rows import RosterRow
 
 TOPICS = ("people/desired", "people/reported", "people/page/+")
 OLDER = "somebody published an old list again"
@@ -70,7 +72,7 @@ def keep(connection: Connection, device: str, heard: HeardPeople) -> None:
     if row is None:
         connection.execute(insert(rosters).values(device=device))
         row = connection.execute(select(rosters).where(rosters.c.device == device)).one()
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     if heard.report is not None:
         values["reported"] = heard.report.to_json().decode("ascii")
     _keep_pages(connection, device, heard.pages)
@@ -85,9 +87,9 @@ def keep(connection: Connection, device: str, heard: HeardPeople) -> None:
         connection.execute(update(rosters).where(rosters.c.device == device).values(**values))
 
 
-def _objection(row: Any, heard: HeardPeople) -> str:
+def _objection(row: RosterRow, heard: HeardPeople) -> str:
     """Why the door will not obey the list that came; empty when nothing is known against it."""
-    report = heard.report or (Report.from_json(row.reported.encode()) if row.reported else None)
+    report = heard.report or read(row)[1]
     desired, signed_by = heard.desired or (None, ())
     if report is None or desired is None or not report.keys:
         return ""

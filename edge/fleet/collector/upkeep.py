@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, text, update
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from edge.fleet.database.database import Database
+    from edge.fleet.database.rows import DoorRow, RosterRow
 
 DAY_S = 86400.0
 SIGN_EVERY_S = 5.0
@@ -123,7 +124,7 @@ def look_round(database: Database, now: float) -> None:
         connection.execute(update(commands).where(*late).values(**values))
 
 
-def _look_at(door: Any, standing: Alarms, now: float) -> None:
+def _look_at(door: DoorRow, standing: Alarms, now: float) -> None:
     there = presence(door.available, json.loads(door.states), door.heard, now)
     standing.set(
         door.id,
@@ -145,7 +146,7 @@ def _look_at(door: Any, standing: Alarms, now: float) -> None:
     standing.set(door.id, AlarmKind.OUTBOX, text_, now, on=full)
 
 
-def _look_at_people(device: str, row: Any, alarms_: Alarms, now: float) -> None:
+def _look_at_people(device: str, row: RosterRow | None, alarms_: Alarms, now: float) -> None:
     stands = None if row is None else standing_of_list(*read(row), row.foreign, now)
     wrong = stands is not None and stands.state in _WRONG
     text_ = f"the list of people is {stands.state.value}: {stands.why}" if stands else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
+    from sqlalchemy.engine.interfaces import DBAPICursor
 
 BUSY_S = 15.0
 _MIGRATION_LOCK = 0x45444631
@@ -137,7 +138,15 @@ def _options(url: URL) -> dict[str, object]:
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_S)}}
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+class _Sqlite(Protocol):
+    """The driver's own connection."""
+
+    isolation_level: str | None
+
+    def cursor(self) -> DBAPICursor: ...
+
+
+def _prepare_sqlite(connection: _Sqlite, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; `_begin_at_once` does
     cursor = connection.cursor()
     for _ in range(int(BUSY_S / 0.01)):

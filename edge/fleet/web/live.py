@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, true
 from starlette.concurrency import run_in_threadpool
@@ -28,7 +28,7 @@ from edge.fleet.web.tiles import read_tiles
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
     from starlette.requests import Request
 
     from edge.fleet.web.roles import Rights
@@ -180,7 +180,7 @@ class Live:
                 yield Piece("tile", tile.id, tile.group, html, tile.trouble)
             self._tiles[tile.id] = tile
 
-    def _happened(self, connection: Any, since: int) -> Iterator[Piece]:
+    def _happened(self, connection: Connection, since: int) -> Iterator[Piece]:
         for row in connection.execute(
             select(events, devices.c.name, devices.c.group_id)
             .join(devices, devices.c.id == events.c.device)
@@ -199,7 +199,7 @@ class Live:
             yield Piece("command", row.device, row.group_id, html)
 
 
-def _waiting(connection: Any) -> dict[int | None, int]:
+def _waiting(connection: Connection) -> dict[int | None, int]:
     counted = (
         select(devices.c.group_id, func.count().label("number"))
         .select_from(alarms)

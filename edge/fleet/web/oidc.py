@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 from authlib.common.errors import AuthlibBaseError
@@ -24,6 +24,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from edge import plain
 from edge.errors import UsageError
 from edge.fleet.database.tables import groups
 from edge.fleet.operators import Actor, outside_operator, write_action
@@ -62,6 +63,16 @@ class Trip:
     verifier: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Endpoints:
+    """Of what a provider says of itself (OpenID Connect Discovery 1.0), what is needed here."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+
 class _RefusedError(Exception):
     """Nobody comes in; the text says why."""
 
@@ -87,7 +98,7 @@ class OidcLogin:
         try:
             with self._client(request) as there:
                 place, _ = there.create_authorization_url(
-                    self._known(there)["authorization_endpoint"],
+                    self._known(there).authorization_endpoint,
                     state=trip.state,
                     nonce=trip.nonce,
                     code_verifier=trip.verifier,
@@ -141,11 +152,11 @@ class OidcLogin:
         with self._client(request) as there:
             known = self._known(there)
             token = there.fetch_token(
-                known["token_endpoint"],
+                known.token_endpoint,
                 code=request.query_params["code"],
                 code_verifier=trip.verifier,
             )
-            answer = there.request("GET", known["jwks_uri"], withhold_token=True)
+            answer = there.request("GET", known.jwks_uri, withhold_token=True)
             keys = answer.raise_for_status().json()
         try:
             read = jwt.decode(token["id_token"], KeySet.import_key_set(keys), ALGORITHMS)
@@ -153,7 +164,7 @@ class OidcLogin:
                 read.claims,
                 read.header,
                 options={
-                    "iss": {"essential": True, "value": known["issuer"]},
+                    "iss": {"essential": True, "value": known.issuer},
                     "aud": {"essential": True, "value": self._provider.client_id},
                 },
                 params={
@@ -193,17 +204,16 @@ class OidcLogin:
             if each.value in values and (each.group is None or each.group in named)
         ]
 
-    def _known(self, there: OAuth2Client) -> dict[str, Any]:
+    def _known(self, there: OAuth2Client) -> _Endpoints:
         """What the provider says of itself."""
         address = f"{self._provider.issuer}/.well-known/openid-configuration"
         answer = there.request("GET", address, withhold_token=True)
         answer.raise_for_status()
         try:
-            known: dict[str, Any] = answer.json()
-            same = known["issuer"].rstrip("/") == self._provider.issuer
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            known = plain.read(_Endpoints, answer.json())
+        except ValueError as error:
             raise _RefusedError(_SILENT) from error
-        if not same:
+        if known.issuer.rstrip("/") != self._provider.issuer:
             raise _RefusedError(_SILENT)
         return known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import webauthn
 from sqlalchemy import delete, insert, select, update
@@ -29,6 +29,7 @@ from edge.fleet.web.roles import Verb
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import Connection
     from starlette.requests import Request
 
     from edge.fleet.web.login import Login
@@ -139,16 +140,16 @@ class PasskeyLogin:
                 write_action(connection, now, actor, "login", "passkey", "refused")
         if found is None:
             return self._login.refuse(request, 401)
-        return self._login.welcome(request, found.id, found.name, "passkey")
+        return self._login.welcome(request, *found, "passkey")
 
     def _signed(
         self,
-        connection: Any,
+        connection: Connection,
         request: Request,
         form: Mapping[str, Sequence[str]],
         challenge: bytes,
-    ) -> Any:
-        """The operator whose passkey signed the challenge; None when there is none."""
+    ) -> tuple[int, str] | None:
+        """Number and name of the operator whose passkey signed; None when there is none."""
         origin = origin_of(self._site, request)
         try:
             text = form["credential"][0]
@@ -170,7 +171,8 @@ class PasskeyLogin:
         ours = passkeys.c.id == row.id
         connection.execute(update(passkeys).where(ours).values(counter=signed.new_sign_count))
         who = (operators.c.id == row.operator_id, operators.c.disabled.is_(False))
-        return connection.execute(select(operators.c.id, operators.c.name).where(*who)).first()
+        found = connection.execute(select(operators.c.id, operators.c.name).where(*who)).first()
+        return None if found is None else (found.id, found.name)
 
     def _session(
         self, request: Request, form: Mapping[str, Sequence[str]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import select
 
@@ -48,6 +48,18 @@ class Tile:
         return worst, _ORDER[self.presence], self.name.casefold()
 
 
+class _Row(Protocol):
+    """What `read_tiles` selects."""
+
+    id: str
+    name: str
+    group_id: int | None
+    available: str
+    states: str
+    heard: float
+    group_name: str | None
+
+
 def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -> list[Tile]:
     """The doors that `which`, a condition on `devices`, picks; in the order of the wall."""
     listened = anybody_listens(connection, now)
@@ -72,7 +84,7 @@ def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -
     return sorted(found, key=lambda tile: tile.rank)
 
 
-def _tile(row: Any, kinds: set[str], now: float, *, listened: bool) -> Tile:
+def _tile(row: _Row, kinds: set[str], now: float, *, listened: bool) -> Tile:
     states = json.loads(row.states)
     there = presence(row.available, states, row.heard, now) if listened else Presence.UNKNOWN
     known = there is Presence.ONLINE  # the last word of a door that is gone is not how it is now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import false, func, select, true
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
     from starlette.responses import Response
 
+    from edge.fleet.database.rows import DoorRow
     from edge.fleet.operators import Operator
     from edge.fleet.web.sessions import Session
     from edge.fleet.web.site import Site
@@ -66,7 +67,7 @@ class Visit:
     query: Mapping[str, str]
     form: Mapping[str, Sequence[str]]
 
-    def page(self, template: str, **values: Any) -> Response:
+    def page(self, template: str, **values: object) -> Response:
         """A page for people."""
         return HTMLResponse(self.site.render(template, visit=self, **values))
 
@@ -118,7 +119,7 @@ class Visit:
             raise UsageError(f"{name} is not a number")
         return int(value)
 
-    def door(self, verb: Verb) -> Any:
+    def door(self, verb: Verb) -> DoorRow:
         """The door that the address names, if the operator may do this there.
 
         Raises:
@@ -127,7 +128,7 @@ class Visit:
         """
         return self.door_named(self.path["door"], verb)
 
-    def door_named(self, name: str, verb: Verb) -> Any:
+    def door_named(self, name: str, verb: Verb) -> DoorRow:
         """As `door`, by its id."""
         found = self.connection.execute(select(devices).where(devices.c.id == name)).first()
         if found is None or not self.operator.rights.may(Verb.SEE, found.group_id):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import Integer, cast, func, select, true
 from starlette.responses import JSONResponse
 
 from edge.errors import UsageError
@@ -16,6 +16,7 @@ from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 
 if TYPE_CHECKING:
+    from sqlalchemy import Column, ColumnElement
     from starlette.responses import Response
 
     from edge.fleet.web.visit import Visit
@@ -61,8 +62,8 @@ def _outcomes(visit: Visit, since: float, chosen: str | None) -> dict[str, list[
     rows = select(hour, events.c.type, func.count()).group_by(hour, events.c.type)
     rows = rows.join(devices, devices.c.id == events.c.device)
     wanted = (visit.visible(), events.c.at >= since, events.c.at <= visit.now)
-    rows = rows.where(*wanted, events.c.type.in_(_OUTCOMES))
-    for at, kind, count in visit.connection.execute(_of(rows, chosen, events.c.device)):
+    rows = rows.where(*wanted, events.c.type.in_(_OUTCOMES), _of(chosen, events.c.device))
+    for at, kind, count in visit.connection.execute(rows):
         counts[kind][at - first] = count
     return {"at": [hour * _HOUR_S for hour in hours], **counts}
 
@@ -70,9 +71,10 @@ def _outcomes(visit: Visit, since: float, chosen: str | None) -> dict[str, list[
 def _similarity(visit: Visit, since: float, chosen: str | None) -> dict[str, list[float | None]]:
     rows = select(events.c.at, events.c.body).join(devices, devices.c.id == events.c.device)
     wanted = (visit.visible(), events.c.at >= since, events.c.type.in_(_OUTCOMES))
-    rows = rows.where(*wanted).order_by(events.c.at.desc()).limit(_MOST_POINTS)
+    rows = rows.where(*wanted, _of(chosen, events.c.device))
+    newest = rows.order_by(events.c.at.desc()).limit(_MOST_POINTS)
     found: dict[str, list[float | None]] = {"at": [], "similarity": [], "threshold": []}
-    for row in reversed(visit.connection.execute(_of(rows, chosen, events.c.device)).all()):
+    for row in reversed(visit.connection.execute(newest).all()):
         detail = detail_of(row.body)
         similarity = number(detail.get("similarity"))
         if similarity is not None:
@@ -84,14 +86,15 @@ def _similarity(visit: Visit, since: float, chosen: str | None) -> dict[str, lis
 
 def _measured(visit: Visit, since: float, chosen: str | None) -> dict[str, list[float | None]]:
     """The mean over the doors of each five minutes; of many doors, of some of these."""
-    count = _of(select(func.count()).select_from(devices), chosen, devices.c.id)
-    doors = visit.connection.execute(count.where(visit.visible())).scalar_one()
+    count = select(func.count()).select_from(devices)
+    count = count.where(visit.visible(), _of(chosen, devices.c.id))
+    doors = visit.connection.execute(count).scalar_one()
     first, last = int(since // SLOT_S) + 1, int(visit.now // SLOT_S)
     slots = range(first, last + 1, max(1, doors * (last - first) // _MOST_FIGURES))
     rows = select(figures).join(devices, devices.c.id == figures.c.device)
-    rows = rows.where(visit.visible(), figures.c.slot.in_(slots)).order_by(figures.c.slot)
+    wanted = (visit.visible(), figures.c.slot.in_(slots), _of(chosen, figures.c.device))
     found: dict[int, dict[str, _Mean]] = {}
-    for row in visit.connection.execute(_of(rows, chosen, figures.c.device)):
+    for row in visit.connection.execute(rows.where(*wanted).order_by(figures.c.slot)):
         said = json.loads(row.body)
         means = found.setdefault(row.slot, {name: _Mean() for name in _FIGURES})
         for name, mean in means.items():
@@ -115,8 +118,9 @@ class _Mean:
         return round(self._sum / self._count, 2) if self._count else None
 
 
-def _of(rows: Any, chosen: str | None, column: Any) -> Any:
-    return rows.where(column == chosen) if chosen else rows
+def _of(chosen: str | None, door: Column[str]) -> ColumnElement[bool]:
+    """The condition on the column that names doors."""
+    return door == chosen if chosen else true()
 
 
 ENTRIES = (

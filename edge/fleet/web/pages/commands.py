@@ -7,7 +7,7 @@ passes the signed text on; the door checks the signature again, and answers.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
@@ -21,14 +21,17 @@ from edge.moment import Moment
 from edge.vocabulary import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
 
+    from edge.fleet.database.rows import DoorRow, KeyRow
     from edge.fleet.web.visit import Visit
 
 MOST_AT_ONCE = 500
 
 
-def leads_out(door: Any) -> bool:
+def leads_out(door: DoorRow) -> bool:
     """Whether the door's reader is what lets people out to the street."""
     return door.from_zone is not None and door.to_zone is None
 
@@ -77,7 +80,7 @@ def sent(visit: Visit) -> Response:
     return visit.page("commands.html", commands=rows)
 
 
-def _keys(visit: Visit) -> Any:
+def _keys(visit: Visit) -> Sequence[KeyRow]:
     mine = keys.c.operator_id == visit.operator.number
     return visit.connection.execute(select(keys).where(mine)).all()
 

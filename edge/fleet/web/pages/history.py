@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, tuple_
 
@@ -17,21 +17,29 @@ from edge.fleet.web.spreadsheet import spreadsheet
 from edge.link.topics import EVENT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement
     from starlette.responses import Response
 
+    from edge.fleet.database.rows import EventRow
     from edge.fleet.web.visit import Visit
 
 A_PAGE = 100
 MOST_ROWS = 200_000
 _HEAD = ("time", "clock set", "door", "name", "type", "kind", "reason", "person", "detail", "seq")
+_PLACE = (events.c.at, events.c.device, events.c.epoch, events.c.sequence)
+_CHOSEN = {
+    "door": events.c.device,
+    "type": events.c.type,
+    "person": events.c.person,
+    "reason": events.c.reason,
+}
 
 
 def history(visit: Visit) -> Response:
     """One page of it, the newest first."""
-    rows = visit.connection.execute(_wanted(visit).limit(A_PAGE + 1)).all()
+    rows = _rows(visit, A_PAGE + 1)
     doors = visit.connection.execute(
         select(devices.c.id, devices.c.name).where(visit.visible()).order_by(devices.c.name)
     ).all()
@@ -52,7 +60,6 @@ def history(visit: Visit) -> Response:
 
 def as_csv(visit: Visit) -> Response:
     """The same choice as a file."""
-    rows = visit.connection.execute(_wanted(visit).limit(MOST_ROWS)).all()
     cells = (
         (
             stamp(row.at),
@@ -66,7 +73,7 @@ def as_csv(visit: Visit) -> Response:
             json.dumps(detail_of(row.body)),
             row.sequence,
         )
-        for row in rows
+        for row in _rows(visit, MOST_ROWS)
     )
     return spreadsheet("history", _HEAD, cells)
 
@@ -77,36 +84,29 @@ def stamp(seconds: float) -> str:
     return there.isoformat(" ", "milliseconds") if there else ""
 
 
-def _wanted(visit: Visit) -> Select[Any]:
-    query = visit.query
-    found = (
+def _rows(visit: Visit, most: int) -> Sequence[EventRow]:
+    """What the address asks for, the newest first."""
+    return visit.connection.execute(
         select(events, devices.c.name)
         .join(devices, devices.c.id == events.c.device)
-        .where(visit.visible())
-        .order_by(
-            events.c.at.desc(),
-            events.c.device.desc(),
-            events.c.epoch.desc(),
-            events.c.sequence.desc(),
-        )
-    )
-    for name, column in (
-        ("door", events.c.device),
-        ("type", events.c.type),
-        ("person", events.c.person),
-        ("reason", events.c.reason),
-    ):
+        .where(visit.visible(), *_wanted(visit.query))
+        .order_by(*(column.desc() for column in _PLACE))
+        .limit(most)
+    ).all()
+
+
+def _wanted(query: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    for name, column in _CHOSEN.items():
         if query.get(name):
-            found = found.where(column == query[name])
+            yield column == query[name]
     if query.get("group"):
-        found = found.where(devices.c.group_id == number(query, "group"))
+        yield devices.c.group_id == number(query, "group")
     if query.get("from"):
-        found = found.where(events.c.at >= day(query, "from").timestamp())
+        yield events.c.at >= day(query, "from").timestamp()
     if query.get("to"):
-        found = found.where(events.c.at < day(query, "to").timestamp() + 86400)
+        yield events.c.at < day(query, "to").timestamp() + 86400
     if query.get("before"):
-        found = found.where(_before(query["before"]))
-    return found
+        yield _before(query["before"])
 
 
 def day(query: Mapping[str, str], name: str) -> datetime:
@@ -133,7 +133,7 @@ def number(query: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def _before(place: str) -> Any:
+def _before(place: str) -> ColumnElement[bool]:
     at, _, rest = place.partition("/")
     device, _, rest = rest.partition("/")
     epoch, _, sequence = rest.partition("/")
@@ -141,8 +141,7 @@ def _before(place: str) -> Any:
         there = (float(at), device, int(epoch), int(sequence))
     except ValueError as error:
         raise UsageError("before is no place in the history") from error
-    columns = (events.c.at, events.c.device, events.c.epoch, events.c.sequence)
-    return tuple_(*columns) < tuple_(*there)
+    return tuple_(*_PLACE) < tuple_(*there)
 
 
 ENTRIES = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
@@ -38,6 +39,19 @@ _UNUSED = (30, 90, 365)
 _GRANTED = "granted"
 
 
+@dataclass(slots=True)
+class Day:
+    """One person's day at the doors."""
+
+    day: str
+    person: str
+    first: float
+    """Seconds since 1970."""
+    last: float
+    count: int = 0
+    """Grants."""
+
+
 def muster(visit: Visit) -> Response:
     """Who is inside, by zone: made to be printed and read out."""
     rows = visit.connection.execute(
@@ -47,9 +61,7 @@ def muster(visit: Visit) -> Response:
         .where(visit.visible(Verb.SEE_PEOPLE))
         .order_by(zones.c.name, whereabouts.c.person)
     ).all()
-    by_zone: dict[str, list[Any]] = {}
-    for row in rows:
-        by_zone.setdefault(row.zone, []).append(row)
+    by_zone = {zone: list(inside) for zone, inside in groupby(rows, lambda row: row.zone)}
     zoned = visit.connection.execute(
         select(func.count()).select_from(devices).where(devices.c.to_zone.is_not(None))
     ).scalar_one()
@@ -86,12 +98,12 @@ def attendance_csv(visit: Visit) -> Response:
     free = _holidays(visit)
     rows = (
         (
-            each["day"],
-            free.get(each["day"], ""),
-            each["person"],
-            stamp(each["first"]),
-            stamp(each["last"]),
-            each["count"],
+            each.day,
+            free.get(each.day, ""),
+            each.person,
+            stamp(each.first),
+            stamp(each.last),
+            each.count,
         )
         for each in _days(visit, first, last)
     )
@@ -183,7 +195,7 @@ def _range(visit: Visit) -> tuple[datetime, datetime]:
     return first, last
 
 
-def _days(visit: Visit, first: datetime, last: datetime) -> list[dict[str, Any]]:
+def _days(visit: Visit, first: datetime, last: datetime) -> list[Day]:
     rows = visit.connection.execute(
         select(events.c.at, events.c.person)
         .join(devices, devices.c.id == events.c.device)
@@ -197,15 +209,14 @@ def _days(visit: Visit, first: datetime, last: datetime) -> list[dict[str, Any]]
         )
         .order_by(events.c.at)
     )
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], Day] = {}
     for row in rows:
         there = local(row.at)
         date = there.date().isoformat() if there else ""
-        new = {"day": date, "person": row.person, "first": row.at, "count": 0}
-        each = found.setdefault((date, row.person), new)
-        each["last"] = row.at
-        each["count"] += 1
-    return sorted(found.values(), key=lambda each: (each["day"], each["person"].casefold()))
+        each = found.setdefault((date, row.person), Day(date, row.person, row.at, row.at))
+        each.last = row.at
+        each.count += 1
+    return sorted(found.values(), key=lambda each: (each.day, each.person.casefold()))
 
 
 ENTRIES = (

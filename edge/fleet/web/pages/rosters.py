@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from edge.fleet.database.rows import RosterRow
     from edge.fleet.web.visit import Visit
 
 
@@ -66,7 +67,7 @@ def roster(visit: Visit) -> Response:
     )
 
 
-def _rosters(visit: Visit) -> Sequence[Any]:
+def _rosters(visit: Visit) -> Sequence[RosterRow]:
     return visit.connection.execute(
         select(rosters, devices.c.name)
         .join(devices, devices.c.id == rosters.c.device)
@@ -75,7 +76,7 @@ def _rosters(visit: Visit) -> Sequence[Any]:
     ).all()
 
 
-def _people(visit: Visit, row: Any) -> list[Place]:
+def _people(visit: Visit, row: RosterRow) -> list[Place]:
     wanted, report = read(row)
     named = () if wanted is None else wanted.pages
     bodies = visit.connection.execute(
@@ -89,7 +90,7 @@ def _people(visit: Visit, row: Any) -> list[Place]:
     return places(wanted, bodies, report, known, visit.now)
 
 
-def _find(visit: Visit, rows: Sequence[Any], name: str) -> list[tuple[Any, Place]]:
+def _find(visit: Visit, rows: Sequence[RosterRow], name: str) -> list[tuple[RosterRow, Place]]:
     """A person's places, by a part of the name or the number."""
     wanted = name.casefold()
     return [
