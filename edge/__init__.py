@@ -4,7 +4,7 @@ In Python: `from edge import extract_faces, represent, verify, find, analyze, st
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.faces import analyze, extract_faces, find, represent, stream, verify
@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "analyze", "extract_faces", "find", "represent", "stream", "verify"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load the stages when somebody asks: the relay guard imports this package, not numpy."""
     if name in __all__:
         return getattr(import_module("edge.faces"), name)

@@ -6,7 +6,7 @@ name. The answers have deepface's keys.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import Floats
+    from edge.results import Guess
     from edge.vision.models.model import Model
     from edge.vision.pipeline import Look
 
@@ -40,7 +41,7 @@ class Attribute:
         face = align(look.frame, look.landmarks, alignment, size)
         return self._model.run(face.pixels)["shares"].ravel()
 
-    def guess(self, look: Look) -> dict[str, Any]:
+    def guess(self, look: Look) -> dict[str, Guess]:
         """`age` in years; else per cent by answer, and the `dominant_` one."""
         output, shares = self._model.entry.output, self.shares(look)
         if not output.labels:

@@ -24,7 +24,7 @@ import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from edge.attributes import Attribute
     from edge.records import Embedding, Floats, Frame, Pixels
 
-    Image = Any
+    Image = object
     """See `edge.vision.inputs.pixels_of`."""
     P = ParamSpec("P")
     T = TypeVar("T")

@@ -33,8 +33,8 @@ def spell(value: object) -> str:
 def read(kind: type[T], value: object, name: str = "it") -> T:
     """`value`, as `json.loads` gave it, as the type `kind`.
 
-    A type is text, a number, a boolean, an enum (by its value), a dataclass, a tuple or mapping of
-    such, or a union of them. Fields that a dataclass does not have are left out.
+    A type is text, a number, a boolean, an enum (by its value), a dataclass, a tuple, list or
+    mapping of such, or a union of them. Fields that a dataclass does not have are left out.
 
     Raises:
         ValueError: it is of another type, or a field is missing; `name` says in the message what.
@@ -78,8 +78,9 @@ def _shape(kind: type) -> dict[str, tuple[Field[object], object]]:
 
 def _read_many(kind: object, value: object, name: str) -> object:
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_read(inner[0], each, name) for each in value)
+    if origin in (tuple, list) and isinstance(value, list):
+        items = [_read(inner[0], each, name) for each in value]
+        return tuple(items) if origin is tuple else items
     if origin in (Mapping, dict) and isinstance(value, dict):
         return {key: _read(inner[1], each, name) for key, each in value.items()}
     if origin is UnionType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from typing_extensions import override
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edge.records import Box, EyeOpenness, Floats, Pixels, Quality
 
 Metric = Literal["cosine", "euclidean", "euclidean_l2"]
+Guess = int | str | dict[str, float]
+"""Years; a label; or per cent by label."""
 
 
 def distance(similarity: float, metric: Metric = "cosine") -> float:
@@ -34,6 +36,7 @@ class Answer(Mapping[str, object]):
     """A result whose attributes are keys as well: `r.verified` and `r["verified"]`."""
 
     __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
     _others: ClassVar[tuple[str, ...]] = ()
     """Properties that are keys."""
     _known_as: ClassVar[dict[str, str]] = {}
@@ -48,8 +51,7 @@ class Answer(Mapping[str, object]):
 
     @override
     def __iter__(self) -> Iterator[str]:
-        named: Any = self
-        return iter([*(each.name for each in fields(named)), *self._others])
+        return iter([*(each.name for each in fields(self)), *self._others])
 
     @override
     def __len__(self) -> int:
@@ -174,7 +176,7 @@ class Analysis(_Placed):
     """Of every passive check that speaks about a single picture: log-odds of an attack."""
     quality: Quality
     """Whether the door would judge it, and if not, what it would say."""
-    guesses: dict[str, Any] = field(default_factory=dict)
+    guesses: dict[str, Guess] = field(default_factory=dict)
     """What `actions` asked for, by deepface's keys, which are keys of this result as well."""
 
     @override

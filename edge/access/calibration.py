@@ -30,11 +30,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
-from edge.access.cohort import NOBODY, Cohort
-from edge.errors import NOT_AS_WRITTEN, CalibrationError
+from edge import plain
+from edge.access.cohort import NOBODY, Cohort, KeptCohort
+from edge.errors import CalibrationError
 
 _FORMAT = 2
 _READS = (1, 2)
@@ -186,15 +186,13 @@ def from_json(text: str, origin: str) -> Calibration:
         return _calibration(json.loads(text))
     except CalibrationError as error:
         raise CalibrationError(f"{origin}: {error}") from error
-    except KeyError as error:
-        raise CalibrationError(f"{origin}: {error} is missing.") from error
-    except NOT_AS_WRITTEN as error:
+    except (ValueError, RecursionError) as error:
         raise CalibrationError(f"{origin} is not a calibration: {error}.") from error
 
 
 def to_json(calibration: Calibration) -> str:
     """The file's text."""
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "format": _FORMAT,
         "model_sha256": calibration.model,
         "made_from": calibration.made_from,
@@ -206,7 +204,7 @@ def to_json(calibration: Calibration) -> str:
         data["rule"] = {
             "made_from": rule.made_from,
             "captures": {str(count): _listed(curve) for count, curve in rule.curves},
-            "cohort": rule.cohort.as_dict(),
+            "cohort": asdict(rule.cohort.kept()),
         }
     return json.dumps(data, indent=1) + "\n"
 
@@ -219,37 +217,43 @@ def _listed(curve: Curve) -> list[dict[str, float | bool]]:
     ]
 
 
-def _calibration(data: dict[str, Any]) -> Calibration:
-    if data["format"] not in _READS:
-        raise CalibrationError(f"its format is {data['format']!r}, this edge-door reads {_FORMAT}.")
+@dataclass(frozen=True, slots=True)
+class _KeptRule:
+    """A `Rule`, as the file has it."""
+
+    made_from: str
+    captures: dict[str, tuple[Point, ...]]
+    cohort: KeptCohort
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The file; `to_json` writes it without what is not there."""
+
+    format: int
+    model_sha256: str
+    made_from: str
+    impostor_pairs: int
+    points: tuple[Point, ...]
+    rule: _KeptRule | None = None
+
+
+def _calibration(data: object) -> Calibration:
+    kept = plain.read(_Kept, data)
+    if kept.format not in _READS:
+        raise CalibrationError(f"its format is {kept.format!r}, this edge-door reads {_FORMAT}.")
     return Calibration(
-        model=str(data["model_sha256"]),
-        pictures=_curve(data["points"]),
-        impostor_pairs=int(data["impostor_pairs"]),
-        made_from=str(data["made_from"]),
-        measured_rule=_rule(data["rule"]) if "rule" in data else None,
+        model=kept.model_sha256,
+        pictures=Curve(kept.points),
+        impostor_pairs=kept.impostor_pairs,
+        made_from=kept.made_from,
+        measured_rule=None if kept.rule is None else _rule(kept.rule),
     )
 
 
-def _rule(data: dict[str, Any]) -> Rule:
-    curves = tuple((int(count), _curve(points)) for count, points in data["captures"].items())
-    return Rule(curves, Cohort.from_dict(data["cohort"]), str(data["made_from"]))
-
-
-def _curve(entries: list[dict[str, Any]]) -> Curve:
-    return Curve(tuple(_point(entry) for entry in entries))
-
-
-def _point(entry: dict[str, Any]) -> Point:
-    extrapolated = entry.get("extrapolated", False)
-    if not isinstance(extrapolated, bool):
-        raise CalibrationError("`extrapolated` must be true or false.")
-    return Point(
-        fmr=float(entry["fmr"]),
-        upper=float(entry["upper"]),
-        threshold=float(entry["threshold"]),
-        extrapolated=extrapolated,
-    )
+def _rule(kept: _KeptRule) -> Rule:
+    curves = tuple((int(count), Curve(points)) for count, points in kept.captures.items())
+    return Rule(curves, Cohort.restored(kept.cohort), kept.made_from)
 
 
 def _between(larger: Point, smaller: Point, fmr: float) -> Point:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 
 _STEPS = 127
 """int8: a cosine is off by 0.002 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCohort:
+    """A `Cohort`, as the file of a calibration has it."""
+
+    share: float
+    nearest: int
+    size: int
+    vectors: str
+    """Base64 of int8 `(size, d)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,34 +73,30 @@ class Cohort:
         nearest = np.partition(cosines, -count, axis=1)[:, -count:]
         return nearest.mean(axis=1) * np.float32(self.share / 2)
 
-    def as_dict(self) -> dict[str, Any]:
+    def kept(self) -> KeptCohort:
         """For JSON."""
         reach = np.abs(self.vectors).max(axis=1, keepdims=True, initial=1e-6)
         steps = np.round(self.vectors / reach * _STEPS).astype(np.int8)
-        return {
-            "share": self.share,
-            "nearest": self.nearest,
-            "size": len(self.vectors),
-            "vectors": base64.b64encode(steps.tobytes()).decode("ascii"),
-        }
+        vectors = base64.b64encode(steps.tobytes()).decode("ascii")
+        return KeptCohort(self.share, self.nearest, len(self.vectors), vectors)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Cohort:
-        """Read what `as_dict` made.
+    def restored(cls, kept: KeptCohort) -> Cohort:
+        """What `kept` gave.
 
         Raises:
             CalibrationError: it is not a cohort.
-            ValueError, KeyError, TypeError: as JSON of another shape raises them.
+            ValueError: its vectors are not base64.
         """
-        size = int(data["size"])
-        steps = np.frombuffer(base64.b64decode(data["vectors"], validate=True), np.int8)
+        size = kept.size
+        steps = np.frombuffer(base64.b64decode(kept.vectors, validate=True), np.int8)
         if size < 0 or (steps.size % size if size else steps.size):
             raise CalibrationError(f"the cohort's vectors are not {size} of equal length.")
         vectors = steps.reshape(size, -1).astype(np.float32) if size else _NONE
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not norms.all():
             raise CalibrationError("the cohort has a vector of zeros.")
-        return cls(vectors / norms, float(data["share"]), int(data["nearest"]))
+        return cls(vectors / norms, kept.share, kept.nearest)
 
 
 _NONE = np.zeros((0, 0), np.float32)

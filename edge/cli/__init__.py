@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.cli.root import app
@@ -40,7 +40,7 @@ def main() -> None:
         sys.exit(fail(f"{place}{error.strerror or error}.{advised}", 1))
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """The commands, for who wants them in this process."""
     if name == "app":
         from edge.cli.root import app

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.config import Config
 from edge.config.section import Section
@@ -40,7 +40,7 @@ def _tables(prefix: str, section: Section) -> list[str]:
     return own + inner
 
 
-def _assignment(name: str, value: Any, field: FieldInfo) -> str:
+def _assignment(name: str, value: object, field: FieldInfo) -> str:
     if value is None:
         return f"# {name} = {_placeholder(field)}\n"
     return f"{name} = {_toml(value)}\n"
@@ -51,7 +51,7 @@ def _placeholder(field: FieldInfo) -> str:
     return "0" if "int" in str(field.annotation) else '""'
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Enum):

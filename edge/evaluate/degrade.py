@@ -16,7 +16,8 @@ from edge.vision.faces.landmarks import LEFT_EYE, LOWER_FACE, RIGHT_EYE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+
+    from numpy.typing import ArrayLike
 
     from edge.records import Landmarks, Pixels
 
@@ -137,7 +138,7 @@ def _eyes(landmarks: Landmarks) -> float:
     return float(np.linalg.norm(landmarks.five[1] - landmarks.five[0]))
 
 
-def _painted(pixels: Pixels, outlines: Sequence[Any], colour: tuple[int, int, int]) -> Pixels:
+def _painted(pixels: Pixels, outlines: Sequence[ArrayLike], colour: tuple[int, int, int]) -> Pixels:
     """Painted over, with a soft edge, keeping a little of the light that falls there."""
     where = np.zeros(pixels.shape[:2], np.float32)
     cv2.fillPoly(where, [np.rint(outline).astype(np.int32) for outline in outlines], 1.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -26,6 +26,8 @@ from edge.vision.portraits import portraits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from edge.config import Config
     from edge.records import Frame
@@ -83,7 +85,7 @@ class Dlib:
             ImportError: dlib or its models are not installed.
         """
         self.name = f"dlib, upsampled {upsample}x" if upsample else "dlib"
-        dlib: Any = import_module("dlib")
+        dlib = import_module("dlib")
         found = find_spec("face_recognition_models")
         if found is None or found.origin is None:
             raise ImportError("face_recognition_models")
@@ -114,7 +116,7 @@ class FaceMesh:
         Raises:
             ImportError: MediaPipe is not installed.
         """
-        solutions: Any = import_module("mediapipe").solutions
+        solutions = import_module("mediapipe").solutions
         self._mesh = solutions.face_mesh.FaceMesh(static_image_mode=False, max_num_faces=1)
 
     def look(self, frame: Frame) -> bool:
@@ -208,6 +210,6 @@ def _shown(field: list[Contender], frame: Frame, found: list[int]) -> Iterator[f
         yield time.process_time() - begin
 
 
-def _taken(one: Contender, ms: np.ndarray[Any, Any], found: float) -> Taken:
+def _taken(one: Contender, ms: NDArray[np.float64], found: float) -> Taken:
     median, p95 = np.percentile(ms, [50, 95])
     return Taken(one.name, one.does, float(ms.mean()), float(median), float(p95), found)

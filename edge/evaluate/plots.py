@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from edge.installed import with_extra
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from edge.evaluate.adapt import Trial
     from edge.evaluate.rule import GroupReport
@@ -54,7 +57,7 @@ def det_curve(report: Report, path: Path) -> None:
 def histogram(report: Report, path: Path) -> None:
     """How similar the same and different people are, and where the threshold for 1e-3 lies."""
     figure, axes = _figure(6.0, 4.0)
-    edges = np.linspace(-0.4, 1.0, 71)
+    edges = np.linspace(-0.4, 1.0, 71).tolist()
     for name, scores, color in (
         ("different people", report.impostors.scores, _DIFFERENT),
         ("same person", report.genuine.scores, _SAME),
@@ -86,7 +89,7 @@ def group_rates(groups: list[GroupReport], fmr: float, path: Path) -> None:
 def before_and_after(trial: Trial, path: Path) -> None:
     """How far genuine pairs of people not learnt from lie above the threshold."""
     figure, axes = _figure(6.0, 4.0)
-    edges = np.linspace(-0.6, 0.8, 57)
+    edges = np.linspace(-0.6, 0.8, 57).tolist()
     for name, margins, color in zip(
         ("before", "after"), trial.scores, (_DIFFERENT, _SAME), strict=True
     ):
@@ -114,25 +117,25 @@ def comparison(faces: list[Pixels], vectors: list[Floats], verdict: str, path: P
     save(figure, path)
 
 
-def figure_of(width: float, height: float) -> Any:
+def figure_of(width: float, height: float) -> Figure:
     """An empty figure; width and height in inches.
 
     Raises:
         UsageError: matplotlib is missing.
     """
     try:
-        from matplotlib.figure import Figure
+        from matplotlib import figure
     except ImportError as error:
         raise UsageError(f"drawing needs matplotlib. Run: {with_extra('plot')}") from error
-    return Figure(figsize=(width, height), dpi=130, layout="constrained")
+    return figure.Figure(figsize=(width, height), dpi=130, layout="constrained")
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure = figure_of(width, height)
     return figure, figure.subplots()
 
 
-def save(figure: Any, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's ending.
 
     Raises:

@@ -7,7 +7,7 @@ FNMR the share of genuine pairs below it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def listed_impostors(scores: Floats, people: Indices, count: int) -> Impostors:
 
 
 def _sorted(
-    scores: Floats, people: NDArray[Any], images: Indices, remember: int | None = None
+    scores: Floats, people: NDArray[np.generic], images: Indices, remember: int | None = None
 ) -> Impostors:
     keep = remember or max(min(len(scores), _ALL_BELOW), int(_TAIL * len(scores)))
     order = np.argsort(-scores, kind="stable")

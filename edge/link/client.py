@@ -13,7 +13,7 @@ import ssl
 import struct
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client
@@ -30,6 +30,8 @@ from edge.link.refusals import NoMqtt5Error, no_answer, refusal, unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.reasoncodes import ReasonCode
     from typing_extensions import Self
 
     from edge.config.sections import MqttSection
@@ -221,7 +223,7 @@ class Connection:
         self._address = address
         self._arrived: list[Received | Acknowledged] = []
         self._topics: dict[int, str] = {}
-        self._welcome: Any = None
+        self._welcome: ReasonCode | None = None
         self._max_packet: int | None = None
         self._left_out: set[str] = set()
         self._lost = ""
@@ -371,7 +373,7 @@ class Connection:
 
     def _exchange(self, timeout_s: float) -> MQTTErrorCode:
         """Wait, read, write, keep alive. paho's own loop would open a TCP port to wake itself."""
-        sock: Any = self._client.socket()
+        sock = self._client.socket()
         if sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
@@ -389,12 +391,25 @@ class Connection:
             self._lost = self._lost or MQTTErrorCode(code).name
             raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
 
-    def _on_connect(self, *args: Any) -> None:
-        _client, _userdata, _flags, self._welcome, properties = args
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._welcome = reason
         self._max_packet = getattr(properties, "MaximumPacketSize", None)
 
-    def _on_disconnect(self, *args: Any) -> None:
-        _client, _userdata, _flags, reason, _properties = args
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
         if reason.value == _TAKEN_OVER:
             self._lost = (
                 "another client came with the same name. Two devices must not share [device] id"
@@ -402,11 +417,17 @@ class Connection:
         else:
             self._lost = "it broke off" if reason.value == _UNSPECIFIED else str(reason)
 
-    def _on_message(self, _client: Client, _userdata: object, message: Any) -> None:
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._arrived.append(Received(message.topic, bytes(message.payload), message.retain))
 
-    def _on_publish(self, *args: Any) -> None:
-        _client, _userdata, ticket, reason, _properties = args
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: object,
+        ticket: int,
+        reason: ReasonCode,
+        _properties: Properties,
+    ) -> None:
         topic = self._topics.pop(ticket, None)
         if topic is not None:
             too_large = reason.value == _FORMAT_INVALID  # nothing else is wrong with ours
@@ -414,8 +435,14 @@ class Connection:
             refused = "Packet too large" if too_large else refused
             self._arrived.append(Acknowledged(ticket, topic, refused, too_large))
 
-    def _on_subscribe(self, *args: Any) -> None:
-        _client, _userdata, _ticket, reasons, _properties = args
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _ticket: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
         refused = {str(reason) for reason in reasons if reason.value >= _IS_ERROR}
         if refused:
             _log.warning(

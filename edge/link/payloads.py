@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, cast, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -230,7 +230,7 @@ Payload = (
     | RolloutPlan
 )
 Kind = TypeVar("Kind")
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Payload)}
+_ADAPTERS: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in get_args(Payload)}
 
 
 def to_json(payload: Payload) -> bytes:
@@ -245,12 +245,11 @@ def from_json(kind: type[Kind], payload: str | bytes) -> Kind:
         WireError: it is not that; names the first field that is wrong.
     """
     try:
-        read: Kind = _ADAPTERS[kind].validate_json(payload)
+        return cast("Kind", _ADAPTERS[kind].validate_json(payload))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise WireError(f"{where}: {first['msg']}" if where else first["msg"]) from error
-    return read
 
 
 def schema(kind: type[Payload]) -> dict[str, object]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.link.payloads import (
     AuditKey,
@@ -30,17 +31,17 @@ class Topic:
 
     name: str
     says: str
-    payload: type[Payload] | tuple[str, ...] | dict[str, Any]
+    payload: type[Payload] | tuple[str, ...] | Mapping[str, object]
     """A JSON object's dataclass, the words it may be, or a schema of its own."""
     retained: bool = False
     qos: int = 1
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> Mapping[str, object]:
         """JSON Schema of the payload; of the text where the payload is no JSON."""
         if isinstance(self.payload, tuple):
             return {"enum": list(self.payload)}
-        return self.payload if isinstance(self.payload, dict) else schema(self.payload)
+        return schema(self.payload) if isinstance(self.payload, type) else self.payload
 
 
 TOLD = (
@@ -165,7 +166,7 @@ OFFERED = (
 """What `edge-door enroll --for-group` publishes at a door; the office takes it off."""
 
 
-def schemas() -> dict[str, dict[str, Any]]:
+def schemas() -> dict[str, Mapping[str, object]]:
     """JSON Schema of every topic, by its name below BASE/ID."""
     return {topic.name: topic.schema for topic in TOLD + HEARD + POSTED + OFFERED}
 
@@ -196,9 +197,9 @@ def _table(topics: tuple[Topic, ...]) -> list[str]:
     for topic in topics:
         payload = topic.payload
         words = " ".join(f"`{word}`" for word in payload) if isinstance(payload, tuple) else ""
-        if isinstance(payload, dict):
+        if isinstance(payload, Mapping):
             words = "text" if payload["type"] == "string" else "JSON"
-            words = payload.get("contentMediaType", words)
+            words = str(payload.get("contentMediaType", words))
         retained = "yes" if topic.retained else "no"
         says = words or "JSON"
         rows.append(f"| `{topic.name}` | {topic.says} | {says} | {retained} | {topic.qos} |")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
@@ -113,14 +113,6 @@ class Sight:
         self._errors = 0
         self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
-        self._doers: dict[type[Message], Callable[[Any], str | None]] = {
-            Claim: self._claim,
-            Command: self._command,
-            LendCamera: self._lend_camera,
-            Part: self._take_part,
-            Rehearse: self._rehearse,
-            UnlockByCode: self._unlock_by_code,
-        }
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
         self._feed = Feed(config.camera)
@@ -310,45 +302,54 @@ class Sight:
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 
     def _answer(self, request: Message, who: Peer) -> Answer:
-        if isinstance(request, AskStatus):
-            return Status(
-                door=self._door.ready,
-                camera=self._camera_lost or "ok",
-                camera_lent=self._feed.lent,
-                people=len(self._templates),
-                model=self._stages.embedder.model_sha256,
-                face=self._faces.number,
-                metrics={
-                    **self._metrics.current(),
-                    **self._thrift.current(),
-                    "too_slow": float(self._pace.slow),
-                },
-            )
-        if isinstance(request, AskFace):
-            return self._faces.show()
-        if isinstance(request, Relock):
-            self._desk.relock(self._door, f"user {who.uid}")
-            return Done(Action.LOCK.value)
-        do = self._doers.get(type(request))
-        if do is None:
-            raise UsageError("this is not for sight")
-        return Done(do(request) or "")
+        match request:
+            case AskStatus():
+                return self._status()
+            case AskFace():
+                return self._faces.show()
+            case Relock():
+                self._desk.relock(self._door, f"user {who.uid}")
+                return Done(Action.LOCK.value)
+            case _:
+                return Done(self._do(request))
 
-    def _unlock_by_code(self, request: UnlockByCode) -> str:
-        return self._desk.unlock_by_code(request, self._door)
+    def _status(self) -> Status:
+        return Status(
+            door=self._door.ready,
+            camera=self._camera_lost or "ok",
+            camera_lent=self._feed.lent,
+            people=len(self._templates),
+            model=self._stages.embedder.model_sha256,
+            face=self._faces.number,
+            metrics={
+                **self._metrics.current(),
+                **self._thrift.current(),
+                "too_slow": float(self._pace.slow),
+            },
+        )
 
-    def _claim(self, request: Claim) -> str:
-        return self._claims.make(request.person, self._templates, time.monotonic())
+    def _do(self, request: Message) -> str:
+        """What was done, in a word; empty where there is none."""
+        match request:
+            case Claim():
+                return self._claims.make(request.person, self._templates, time.monotonic())
+            case Command():
+                return self._desk.command(request.text, self._door)
+            case UnlockByCode():
+                return self._desk.unlock_by_code(request, self._door)
+            case LendCamera():
+                self._feed.lend(request.seconds)
+            case Part():
+                self._take_part(request)
+            case Rehearse():
+                self._rehearse(request)
+            case _:
+                raise UsageError("this is not for sight")
+        return ""
 
     def _take_part(self, request: Part) -> None:
         if self._roster.take(request):
             self._load_people()
-
-    def _command(self, request: Command) -> str:
-        return self._desk.command(request.text, self._door)
-
-    def _lend_camera(self, request: LendCamera) -> None:
-        self._feed.lend(request.seconds)
 
     def _rehearse(self, request: Rehearse) -> None:
         self._claims.used()

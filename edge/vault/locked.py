@@ -6,13 +6,14 @@ import base64
 import json
 import os
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from edge import plain
 from edge.errors import VaultError
 from edge.vault import tpm
 from edge.vault.key import KEY_BYTES
@@ -28,13 +29,33 @@ _MOST = 2**20
 _BLOCK, _LANES = 8, 1
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _ByWords:
+    """A key file that a passphrase opens."""
+
+    cost: int
+    """Of scrypt."""
+    salt: str
+    key: str
+    """Nonce and encrypted key; this and the salt base64, as below."""
+    how: str = "passphrase"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _ByTpm:
+    """A key file that one machine's TPM opens."""
+
+    public: str
+    private: str
+    how: str = "tpm"
+
+
 def lock_with_words(root: bytes, words: str) -> bytes:
     """The text of a key file that a passphrase opens."""
     salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-    fields: dict[str, Any] = {"how": "passphrase", "cost": _COST, "salt": _text(salt)}
     cipher = AESGCM(_stretched(words, salt, _COST))
-    fields["key"] = _text(nonce + cipher.encrypt(nonce, root, None))
-    return json.dumps(fields).encode("ascii")
+    key = _text(nonce + cipher.encrypt(nonce, root, None))
+    return json.dumps(asdict(_ByWords(_COST, _text(salt), key))).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,8 +79,7 @@ def lock_in_tpm(root: bytes, changes: int) -> bytes:
         VaultError: there is no TPM, or its tools are missing.
     """
     public, private = tpm.seal(root + struct.pack(_COUNTED, tpm.count(), changes))
-    fields = {"how": "tpm", "public": _text(public), "private": _text(private)}
-    return json.dumps(fields).encode("ascii")
+    return json.dumps(asdict(_ByTpm(_text(public), _text(private)))).encode("ascii")
 
 
 def unlock(content: bytes, ask: Callable[[], str]) -> Opened:
@@ -73,13 +93,15 @@ def unlock(content: bytes, ask: Callable[[], str]) -> Opened:
         VaultError: the file is damaged, the passphrase is wrong, or the TPM is not the one.
     """
     try:
-        fields: dict[str, Any] = json.loads(content)
+        fields = json.loads(content)
         if fields["how"] == "tpm":
-            return _from_tpm(tpm.unseal(_bytes(fields["public"]), _bytes(fields["private"])))
-        cost, salt, sealed = int(fields["cost"]), _bytes(fields["salt"]), _bytes(fields["key"])
-        if not 1 < cost <= _MOST:
+            held = plain.read(_ByTpm, fields)
+            return _from_tpm(tpm.unseal(_bytes(held.public), _bytes(held.private)))
+        kept = plain.read(_ByWords, fields)
+        salt, sealed = _bytes(kept.salt), _bytes(kept.key)
+        if not 1 < kept.cost <= _MOST:
             raise VaultError("The locked key asks for more memory than a door has: it is damaged.")
-        cipher = AESGCM(_stretched(ask(), salt, cost))
+        cipher = AESGCM(_stretched(ask(), salt, kept.cost))
         return Opened(cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
     except InvalidTag as error:
         raise VaultError("That is not the passphrase.") from error

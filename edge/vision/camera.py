@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -116,7 +116,7 @@ class _Picamera2:
                 "apt-get install python3-picamera2, and an environment that sees system packages."
             ) from error
         try:
-            self._camera: Any = Picamera2()
+            self._camera = Picamera2()
             self._camera.configure(
                 self._camera.create_video_configuration(
                     main={"size": (section.width, section.height), "format": "BGR888"},

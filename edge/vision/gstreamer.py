@@ -15,6 +15,8 @@ from edge.errors import CameraError
 from edge.redact import public
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from edge.config.sections import CameraSection
     from edge.records import Pixels
 
@@ -44,11 +46,11 @@ class GStreamer:
         self._shown = public(pipeline)
         self.fps = section.fps
         try:
-            self._pipeline: Any = self._gst.parse_launch(f"{_open_ended(pipeline)} ! {_SINK}")
+            self._pipeline = self._gst.parse_launch(f"{_open_ended(pipeline)} ! {_SINK}")
         except RuntimeError as error:  # GLib.Error is one
             raise self._wrong(_message(error)) from error
-        self._sink: Any = self._pipeline.get_by_name("edge_door")
-        self._bus: Any = self._pipeline.get_bus()
+        self._sink = self._pipeline.get_by_name("edge_door")
+        self._bus = self._pipeline.get_bus()
         try:
             self._start()
         except CameraError:
@@ -121,7 +123,7 @@ def _open_ended(pipeline: str) -> str:
     return " ! ".join(parts[:-1] if parts[-1].startswith("appsink") else parts)
 
 
-def _binding() -> Any:
+def _binding() -> ModuleType:
     try:
         gi = import_module("gi")
         gi.require_version("Gst", "1.0")
@@ -135,5 +137,5 @@ def _binding() -> Any:
     return gst
 
 
-def _message(error: Any) -> str:
+def _message(error: object) -> str:
     return str(getattr(error, "message", error)).rstrip(".")

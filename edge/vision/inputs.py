@@ -7,7 +7,7 @@ import binascii
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _BRIGHTEST = 255
 
 
-def pixels_of(image: Any) -> Pixels:
+def pixels_of(image: object) -> Pixels:
     """RGB uint8 `(h, w, 3)` of any of these, upright where the file says how it was held.
 
     A path; a data URI; the bytes of a file, or one that is open for reading them; an image of PIL;
@@ -66,7 +66,7 @@ def _named(place: str) -> Pixels:
     return read_image(Path(place))
 
 
-def name_of(image: Any) -> str:
+def name_of(image: object) -> str:
     """What to call it in a message."""
     if isinstance(image, str | PathLike) and not str(image).startswith("data:"):
         return str(image)
@@ -84,7 +84,7 @@ def _embedded(uri: str) -> bytes:
         raise CameraError(f"the data URI is damaged: {error}") from error
 
 
-def _of_array(array: NDArray[Any]) -> Pixels:
+def _of_array(array: NDArray[np.generic]) -> Pixels:
     channels = array.shape[-1] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
         raise CameraError(f"an array {array.shape} is not a picture: {_WANTED}")
@@ -100,8 +100,8 @@ def _of_array(array: NDArray[Any]) -> Pixels:
 _WANTED = "give BGR uint8 (height, width, 3) as cv2.imread does, or grey, or BGRA, or 0-1 in float"
 
 
-def _to_bytes(array: NDArray[Any]) -> Pixels:
+def _to_bytes(array: NDArray[np.generic]) -> Pixels:
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > _BRIGHTEST:
         raise CameraError(f"an array from {array.min():g} to {array.max():g} is not a picture")
     scale = _BRIGHTEST if array.max() <= 1 else 1
-    return np.rint(array * scale).astype(np.uint8)
+    return np.rint(np.multiply(array, scale)).astype(np.uint8)

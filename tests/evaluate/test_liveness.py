@@ -3,6 +3,7 @@
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -191,7 +192,7 @@ def test_an_unknown_family_lists_the_known_ones(film: Path) -> None:
 
 def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
     told: list[tuple[int, int]] = []
-    found = evaluate_liveness(
+    found: dict[str, Any] = evaluate_liveness(
         film,
         Config(),
         counts=dict.fromkeys((*FAMILIES, REPLAYS), 1),

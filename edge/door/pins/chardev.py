@@ -7,13 +7,16 @@ is set. The warden drives it off in either case.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.errors import PinError
 from edge.installed import with_extra
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
+    from gpiod import LineRequest, LineSettings
+    from gpiod.line import Value
+
     from edge.door.settings import InputPin, OutputPin
 
 
@@ -35,8 +38,8 @@ class ChardevLines:
         self._gpiod = gpiod
         self._line = gpiod_line
         self._chip = chip
-        self._requests: dict[int, Any] = {}
-        self._inputs: dict[int, Any] = {}
+        self._requests: dict[int, LineRequest] = {}
+        self._inputs: dict[int, LineRequest] = {}
         self._watched: set[int] = set()
 
     def open_output(self, pin: OutputPin, *, high: bool) -> None:
@@ -96,10 +99,10 @@ class ChardevLines:
         self._inputs.clear()
         self._watched.clear()
 
-    def _value(self, *, high: bool) -> Any:
+    def _value(self, *, high: bool) -> Value:
         return self._line.Value.ACTIVE if high else self._line.Value.INACTIVE
 
-    def _request(self, line: int, settings: Any) -> None:
+    def _request(self, line: int, settings: LineSettings) -> None:
         try:
             self._requests[line] = self._gpiod.request_lines(
                 self._chip, consumer="edge-door", config={line: settings}

@@ -14,7 +14,7 @@ import os
 import time
 import warnings
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.errors import PinError
 from edge.installed import with_extra
@@ -35,7 +35,7 @@ class RpiApiLines:
     def __init__(self, backend: str) -> None:
         self._backend = backend
         try:
-            self._gpio: Any = importlib.import_module(MODULES[backend])
+            self._gpio = importlib.import_module(MODULES[backend])
             self._gpio.setmode(self._gpio.BCM)
         # These libraries raise what they like when the board is not theirs.
         except Exception as error:
@@ -98,7 +98,7 @@ class RpiApiLines:
                 os.close(end)
             self._wake = None
 
-    def _setup(self, line: int, direction: Any, **options: Any) -> None:
+    def _setup(self, line: int, direction: int, **options: int) -> None:
         try:
             with warnings.catch_warnings():
                 # RPi.GPIO warns of a line that is an output already: after a crash it is our own.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -125,7 +125,7 @@ def evaluate_crops(
     )
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             archive = {name: file[name] for name in file.files}
@@ -140,7 +140,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     return archive
 
 
-def _faces(archive: dict[str, NDArray[Any]], path: Path) -> Iterator[tuple[Frame, Face]]:
+def _faces(archive: dict[str, NDArray[np.generic]], path: Path) -> Iterator[tuple[Frame, Face]]:
     for number, (begin, end) in enumerate(pairwise(archive["offsets"])):
         bgr = cv2.imdecode(archive["data"][begin:end], cv2.IMREAD_COLOR)
         if bgr is None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.evaluate.intervals import Median, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-
     from edge.evaluate.clips import Span
+    from edge.evaluate.stats import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,8 @@ class Rates:
 class Trace:
     """A clip's eyelids, for its picture: opening and log-odds of shut, `(n, 2)`, NaN: no face."""
 
-    opening: np.ndarray[Any, np.dtype[np.float64]]
-    shut: np.ndarray[Any, np.dtype[np.float64]]
+    opening: Series
+    shut: Series
     labelled: tuple[Span, ...]
     found: tuple[Span, ...]
 
@@ -160,7 +159,7 @@ class LivenessReport:
             shares[f"clip:{species}"] = Share(hits, len(rows))
         return shares | self.generated
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For JSON."""
         minutes = self.counted_s / 60
         rates = self.rates

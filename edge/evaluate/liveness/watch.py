@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.config.sections import LivenessSection
     from edge.evaluate.clips import Clip, Span
+    from edge.evaluate.stats import Series
     from edge.records import Evidence
     from edge.vision.pipeline import Stages
 
@@ -132,9 +133,7 @@ def _overlap(labelled: Span, found: Span) -> bool:
     return found[0] <= labelled[1] + TOLERANCE and found[1] >= labelled[0] - TOLERANCE
 
 
-def _course(
-    evidence: list[Evidence], frames: int
-) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+def _course(evidence: list[Evidence], frames: int) -> tuple[Series, Series]:
     opening, shut = np.full((frames, 2), np.nan), np.full((frames, 2), np.nan)
     for e in evidence:
         if e.eyes is not None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from edge.errors import BrokerError, UsageError
 from edge.installed import with_extra
@@ -15,11 +15,13 @@ from edge.link.client import Broker, Received
 from edge.link.topics import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from typing_extensions import Self
 
     from edge.config.sections import MqttSection
+
+T = TypeVar("T")
 
 _START_S = 10.0
 
@@ -45,19 +47,10 @@ class EmbeddedBroker:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._broker = self._do(self._make(Amqtt))
+        self._broker = self._do(_made(Amqtt, self.port))
         self._do(self._broker.start())
 
-    async def _make(self, amqtt: Any) -> Any:
-        anonymous = {"allow_anonymous": True}
-        return amqtt(
-            {
-                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
-                "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": anonymous},
-            }
-        )
-
-    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def _do(self, work: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
 
     def close(self) -> None:
@@ -104,6 +97,17 @@ class Subscriber:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+async def _made(broker: Callable[[dict[str, object]], T], port: int) -> T:
+    """Amqtt's broker, which wants to be made within its loop."""
+    anonymous = {"allow_anonymous": True}
+    return broker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": anonymous},
+        }
+    )
 
 
 def _free_port() -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from edge.errors import EdgeDoorError
 from edge.wire.channel import Channel
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
     from edge.door.pins.fake import Change
     from edge.ops.demo.film import Scene
-    from edge.records import StoredEvent
+    from edge.records import Pixels, StoredEvent
 
 _RETRY_S = 0.2
 
@@ -99,23 +102,24 @@ def draw(
     plt.close(figure)
 
 
-def _draw_eyes(axes: Any, seen: Sequence[Seen], begin: float) -> None:
+def _draw_eyes(axes: Axes, seen: Sequence[Seen], begin: float) -> None:
     openings = [sum(s.eyes) / 2 if s.eyes else nan for s in seen]
     axes.plot([s.at - begin for s in seen], openings, ".-", ms=2)
     axes.set_ylim(0, 0.45)
     axes.set_ylabel("eyelid\nopening")
 
 
-def _draw_match(axes: Any, seen: Sequence[Seen], begin: float) -> None:
-    compared = [s for s in seen if s.similarity is not None]
-    times = [s.at - begin for s in compared]
-    axes.plot(times, [s.similarity for s in compared], ".", ms=4, label="similarity")
-    axes.plot(times, [s.threshold for s in compared], "r--", lw=1, label="threshold")
+def _draw_match(axes: Axes, seen: Sequence[Seen], begin: float) -> None:
+    times = [s.at - begin for s in seen if s.similarity is not None]
+    similarities = [s.similarity for s in seen if s.similarity is not None]
+    thresholds = [s.threshold or nan for s in seen if s.similarity is not None]
+    axes.plot(times, similarities, ".", ms=4, label="similarity")
+    axes.plot(times, thresholds, "r--", lw=1, label="threshold")
     axes.set_ylabel("cosine")
     axes.legend(loc="center left", fontsize=8)
 
 
-def _draw_relay(axes: Any, changes: Sequence[tuple[float, bool]], end: float) -> None:
+def _draw_relay(axes: Axes, changes: Sequence[tuple[float, bool]], end: float) -> None:
     steps = [(0.0, False), *changes, (end, False)]
     axes.step([at for at, _ in steps], [on for _, on in steps], where="post", color="g")
     axes.set_yticks([0, 1], ["off", "on"])
@@ -123,7 +127,7 @@ def _draw_relay(axes: Any, changes: Sequence[tuple[float, bool]], end: float) ->
     axes.set_xlabel("seconds")
 
 
-def _picture_at(film: Path, seconds: float) -> Any:
+def _picture_at(film: Path, seconds: float) -> Pixels:
     capture = cv2.VideoCapture(str(film))
     try:
         capture.set(cv2.CAP_PROP_POS_MSEC, seconds * 1000)
@@ -132,4 +136,4 @@ def _picture_at(film: Path, seconds: float) -> Any:
         capture.release()
     if not ok:
         raise EdgeDoorError(f"the film {film} has no picture at {seconds:.1f} s")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.errors import CameraError
 from edge.ops.boot import boot_file, boot_lines, lines_in
@@ -13,6 +13,8 @@ from edge.ops.doctor.system import ask_sight
 from edge.vision.camera import open_source
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from edge.config import Config
     from edge.config.door import DoorSection
 
@@ -78,7 +80,7 @@ def pins(config: Config) -> Check:
     return ok("pins", f"all {len(door.uses())} lines of {door.chip} are free or ours")
 
 
-def _taken(gpiod: Any, door: DoorSection) -> list[str]:
+def _taken(gpiod: ModuleType, door: DoorSection) -> list[str]:
     with gpiod.Chip(door.chip) as chip:
         found = [(key, chip.get_line_info(line)) for key, line in door.uses()]
     return [

@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge import plain
 from edge.believed import read_believed
-from edge.errors import NOT_AS_WRITTEN, ModelError
+from edge.errors import ModelError
 from edge.files import replace_file
 from edge.vision.models.entries import EmbedderEntry
 from edge.vision.models.model import Model
@@ -118,14 +119,10 @@ def read_known(folder: Path) -> dict[str, Known]:
     for name in (ADDED_KNOWN, KNOWN):
         path = folder / name
         try:
-            data: dict[str, Any] = json.loads(read_believed(path))
-            found |= {
-                sha: Known(entry["answers"], float(entry["tolerance"]))
-                for sha, entry in data.items()
-            }
+            found |= plain.read(dict[str, Known], json.loads(read_believed(path)))
         except FileNotFoundError:
             continue
-        except (OSError, *NOT_AS_WRITTEN) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelError(f"the known answers {path} cannot be read: {error}.") from error
     return found
 

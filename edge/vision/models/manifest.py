@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from edge import plain
 from edge.believed import read_believed
 from edge.errors import ModelError, reason_of
 from edge.vision.models.adapted import adapted
@@ -127,11 +128,11 @@ def read_manifest(folder: Path | None = None) -> Manifest:
         alone = {n: _alone(e) for n, e in models.items() if isinstance(e, EmbedderEntry)}
         ensembles |= adapted(folder, alone | ensembles)
         return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
-    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
 
 
-def described(name: str, path: Path, table: dict[str, Any]) -> ModelEntry:
+def described(name: str, path: Path, table: dict[str, object]) -> ModelEntry:
     """One model from its table in the manifest.
 
     Raises:
@@ -144,8 +145,8 @@ def _alone(entry: EmbedderEntry) -> Ensemble:
     return Ensemble(name=entry.name, networks=(entry,), weights=(1.0,))
 
 
-def _ensemble(name: str, table: dict[str, Any], models: dict[str, ModelEntry]) -> Ensemble:
-    weights: dict[str, float] = table.pop("weights")
+def _ensemble(name: str, table: dict[str, object], models: dict[str, ModelEntry]) -> Ensemble:
+    weights = plain.read(dict[str, float], table.pop("weights"), "weights")
     networks = tuple(models[part] for part in weights)
     return Ensemble.model_validate(
         {"name": name, "networks": networks, "weights": tuple(weights.values()), **table}

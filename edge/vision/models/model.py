@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from edge.vision.models.runtimes import choose
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from edge.records import Floats, Pixels
     from edge.vision.models.runtime import Runtime, Tensor
@@ -97,7 +99,7 @@ class Model(Generic[E_co]):
             value = (value.astype(np.float32) - tensor.zero_point) * tensor.scale
         return np.asarray(value, dtype=np.float32)
 
-    def _pixel_table(self, mean: Channels, std: Channels) -> np.ndarray[Any, Any]:
+    def _pixel_table(self, mean: Channels, std: Channels) -> NDArray[np.generic]:
         """Normalisation (and quantization) of all pixel values, so that a frame is a look-up.
 
         One column, or three where the channels differ.
@@ -105,7 +107,7 @@ class Model(Generic[E_co]):
         values = np.arange(256, dtype=np.float32)[:, None]
         table = (values - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         if self._input.scale:
-            limits = np.iinfo(self._input.dtype)
+            limits = np.iinfo(self._input.dtype.name)
             table = np.floor(table / self._input.scale + _HALF_UP) + self._input.zero_point
             table = np.clip(table, limits.min, limits.max)
         return table.astype(self._input.dtype)[np.newaxis]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Tensor:
 
     index: int
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     scale: float
     """0: stored as it is."""
     zero_point: int
@@ -39,13 +39,13 @@ class Network(Protocol):
     def stored_types(self) -> frozenset[str]:
         """The numpy names of the types of all its tensors, weights too."""
 
-    def put(self) -> NDArray[Any]:
+    def put(self) -> NDArray[np.generic]:
         """The memory of the first input, to write into; let go of it before `compute`."""
 
     def compute(self) -> None:
         """Run once on what was put."""
 
-    def read(self, output: Tensor) -> NDArray[Any]:
+    def read(self, output: Tensor) -> NDArray[np.generic]:
         """A copy of one output."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import numpy as np
 
@@ -13,7 +13,30 @@ from edge.vision.models.runtime import Tensor
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+
+class _Detail(TypedDict):
+    """What an interpreter says of a tensor, as far as it is asked."""
+
+    index: int
+    shape: NDArray[np.int32]
+    dtype: type[np.generic]
+    quantization: tuple[float, int]
+
+
+class _Interpreter(Protocol):
+    """Either package's, which have no types."""
+
+    def allocate_tensors(self) -> None: ...
+    def get_input_details(self) -> list[_Detail]: ...
+    def get_output_details(self) -> list[_Detail]: ...
+    def get_tensor_details(self) -> list[_Detail]: ...
+    def tensor(self, index: int) -> Callable[[], NDArray[np.generic]]: ...
+    def get_tensor(self, index: int) -> NDArray[np.generic]: ...
+    def invoke(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +69,7 @@ class TfLite:
 class Interpreted:
     """A network in an interpreter."""
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: _Interpreter) -> None:
         interpreter.allocate_tensors()
         self._interpreter = interpreter
         self.inputs = [_tensor(detail) for detail in interpreter.get_input_details()]
@@ -60,12 +83,11 @@ class Interpreted:
         details = self._interpreter.get_tensor_details()
         return frozenset(np.dtype(detail["dtype"]).name for detail in details)
 
-    def read(self, output: Tensor) -> NDArray[Any]:
+    def read(self, output: Tensor) -> NDArray[np.generic]:
         """See `Network`."""
-        value: NDArray[Any] = self._interpreter.get_tensor(output.index)
-        return value
+        return self._interpreter.get_tensor(output.index)
 
 
-def _tensor(detail: dict[str, Any]) -> Tensor:
+def _tensor(detail: _Detail) -> Tensor:
     shape = tuple(int(n) for n in detail["shape"])
     return Tensor(detail["index"], shape, np.dtype(detail["dtype"]), *detail["quantization"])
