@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.vocabulary import EventKind as EventKind
 from edge.vocabulary import Hint as Hint
 from edge.vocabulary import LivenessState as LivenessState
+from edge.vocabulary import Move as Move
 from edge.vocabulary import Outcome as Outcome
 from edge.vocabulary import Reason as Reason
 
@@ -182,7 +183,7 @@ class Liveness:
     """One short sentence: what was seen or is missing, for people and logs."""
     instruction: str = ""
     """What the running challenge asks for now; empty when none runs."""
-    move: str = ""
+    move: Move | None = None
     """The same as one of `challenge_moves`, for lamps and buzzers."""
     doubted: bool = False
     """A passive check speaks against the picture: a blink alone does not do."""

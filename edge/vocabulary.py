@@ -37,6 +37,17 @@ class LivenessState(str, Enum):
     FAILED = "failed"
 
 
+class Move(str, Enum):
+    """What a challenge asks for."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    CLOSER = "closer"
+    BLINK_TWICE = "blink_twice"
+    BLINK_THRICE = "blink_thrice"
+
+
 class Outcome(str, Enum):
     """What policy says."""
 

@@ -227,10 +227,16 @@ class _KeptRule:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """The file; `to_json` writes it without what is not there."""
+class _Format:
+    """What every version of the file begins with."""
 
     format: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The rest of the file; `to_json` writes it without what is not there."""
+
     model_sha256: str
     made_from: str
     impostor_pairs: int
@@ -239,9 +245,10 @@ class _Kept:
 
 
 def _calibration(data: object) -> Calibration:
+    written = plain.read(_Format, data).format
+    if written not in _READS:
+        raise CalibrationError(f"its format is {written}, this edge-door reads {_FORMAT}.")
     kept = plain.read(_Kept, data)
-    if kept.format not in _READS:
-        raise CalibrationError(f"its format is {kept.format!r}, this edge-door reads {_FORMAT}.")
     return Calibration(
         model=kept.model_sha256,
         pictures=Curve(kept.points),

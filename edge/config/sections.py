@@ -15,7 +15,7 @@ from edge.config.section import Section
 from edge.errors import ConfigError
 from edge.names import listed, nobodys
 from edge.redact import public
-from edge.vocabulary import Action
+from edge.vocabulary import Action, Move
 
 _KEY_BYTES = 32
 
@@ -38,7 +38,6 @@ def _public_key(value: str) -> str:
 
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Identifier = Annotated[str, AfterValidator(_topic_part)]
-Move = Literal["left", "right", "up", "closer", "blink_twice", "blink_thrice"]
 
 
 class DeviceSection(Section):
@@ -191,14 +190,7 @@ class LivenessSection(Section):
     `challenge_s` more."""
     fresh_s: float = Field(5.0, ge=1, le=30)
     """How long a blink, or an answered challenge, counts."""
-    challenge_moves: tuple[Move, ...] = (
-        "left",
-        "right",
-        "up",
-        "closer",
-        "blink_twice",
-        "blink_thrice",
-    )
+    challenge_moves: tuple[Move, ...] = tuple(Move)
     """What a challenge may ask for. Leave out what somebody at this door cannot do: the blinks, a
     turn, coming closer."""
     challenge_steps: int = Field(3, ge=1, le=6)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.records import Hint, Outcome
+from edge.records import Hint, Move, Outcome
 from edge.wire.messages import Colour, Cue, Flash
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 SHOWN_S = 2.5
 """How long a verdict stays before waiting is shown again."""
 _SHORT_S, _LONG_S, _GAP_S, _REST_S = 0.25, 0.7, 0.25, 1.2
-_RHYTHMS: dict[str, tuple[Colour, tuple[float, ...]]] = {
-    "left": (Colour.BLUE, (_LONG_S,)),
-    "right": (Colour.YELLOW, (_LONG_S, _LONG_S)),
-    "up": (Colour.WHITE, (_SHORT_S, _LONG_S)),
-    "closer": (Colour.MAGENTA, (_LONG_S, _SHORT_S)),
-    "blink_twice": (Colour.CYAN, (_SHORT_S, _SHORT_S)),
-    "blink_thrice": (Colour.CYAN, (_SHORT_S, _SHORT_S, _SHORT_S)),
+_RHYTHMS: dict[Move, tuple[Colour, tuple[float, ...]]] = {
+    Move.LEFT: (Colour.BLUE, (_LONG_S,)),
+    Move.RIGHT: (Colour.YELLOW, (_LONG_S, _LONG_S)),
+    Move.UP: (Colour.WHITE, (_SHORT_S, _LONG_S)),
+    Move.CLOSER: (Colour.MAGENTA, (_LONG_S, _SHORT_S)),
+    Move.BLINK_TWICE: (Colour.CYAN, (_SHORT_S, _SHORT_S)),
+    Move.BLINK_THRICE: (Colour.CYAN, (_SHORT_S, _SHORT_S, _SHORT_S)),
 }
 """Each move has a colour and a rhythm of its own, lamp and buzzer together: whoever cannot see it
 hears it, and the other way round. The guide's page on liveness has them as a table."""
@@ -37,7 +37,7 @@ class Signals:
         self._door = door
         self._journal = journal
         self._instruction = ""
-        self._shown: tuple[Cue, str] = (Cue.OFF, "")
+        self._shown: tuple[Cue, Move | None] = (Cue.OFF, None)
         self._verdict_until = float("-inf")
 
     def show(self, decision: Decision, evidence: Evidence) -> None:
@@ -47,28 +47,28 @@ class Signals:
         if decision.outcome is not Outcome.WAIT:
             self._verdict_until = at + SHOWN_S
             granted = decision.outcome is Outcome.GRANT
-            self._send(Cue.GRANTED if granted else Cue.DENIED, "")
+            self._send(Cue.GRANTED if granted else Cue.DENIED)
         elif at < self._verdict_until:
             return
         elif decision.hint is Hint.CHALLENGE:
             self._send(Cue.CHALLENGE, evidence.liveness.move)
         else:
-            self._send(Cue.LOOK_HERE if evidence.faces else Cue.OFF, "")
+            self._send(Cue.LOOK_HERE if evidence.faces else Cue.OFF)
 
     def _say(self, instruction: str) -> None:
         if instruction != self._instruction:
             self._instruction = instruction
             self._journal.keep({"instruction": instruction})
 
-    def _send(self, cue: Cue, move: str) -> None:
+    def _send(self, cue: Cue, move: Move | None = None) -> None:
         if (cue, move) != self._shown:
             self._shown = (cue, move)
             self._door.signal(cue, steps_for(move))
 
 
-def steps_for(move: str) -> tuple[Flash, ...]:
+def steps_for(move: Move | None) -> tuple[Flash, ...]:
     """The flashes and beeps that ask for one move of a challenge; empty for no move."""
-    if not move:
+    if move is None:
         return ()
     colour, lengths = _RHYTHMS[move]
     beats = ((Flash(colour, length, beep=True), Flash(Colour.OFF, _GAP_S)) for length in lengths)

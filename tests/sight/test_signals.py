@@ -21,4 +21,4 @@ def test_the_lamp_lights_while_the_buzzer_sounds() -> None:
 
 
 def test_no_move_shows_nothing() -> None:
-    assert steps_for("") == ()
+    assert steps_for(None) == ()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.records import Move
 from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
 from edge.vision.liveness.limits import (
     APPROACH,
@@ -31,18 +32,18 @@ from edge.vision.liveness.parallax import is_flat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.config.sections import LivenessSection, Move
+    from edge.config.sections import LivenessSection
     from edge.records import Floats, Landmarks
 
-_BLINKS = {"blink_twice": 2, "blink_thrice": 3}
+_BLINKS = {Move.BLINK_TWICE: 2, Move.BLINK_THRICE: 3}
 
 INSTRUCTIONS: dict[Move, str] = {
-    "left": "turn your head to your left, then back",
-    "right": "turn your head to your right, then back",
-    "up": "look up, then back",
-    "closer": "come closer",
-    "blink_twice": "blink twice",
-    "blink_thrice": "blink three times",
+    Move.LEFT: "turn your head to your left, then back",
+    Move.RIGHT: "turn your head to your right, then back",
+    Move.UP: "look up, then back",
+    Move.CLOSER: "come closer",
+    Move.BLINK_TWICE: "blink twice",
+    Move.BLINK_THRICE: "blink three times",
 }
 
 
@@ -120,7 +121,7 @@ class Challenge:
         front, front_points = self._front
         share, leading = _leading(front, pose)
         if self._done:
-            if share < BACK or self.move == "closer":
+            if share < BACK or self.move is Move.CLOSER:
                 self._next()
             return
         if blinked:
@@ -149,7 +150,7 @@ class Challenge:
     def _moved(self, move: Move, front_points: Floats, points: Floats) -> None:
         if move != self.move:
             self._fail(f"asked to {self.instruction}, but saw: {INSTRUCTIONS[move]}")
-        elif move != "closer" and is_flat(front_points, points):
+        elif move is not Move.CLOSER and is_flat(front_points, points):
             self._fail("the face is flat: it moves like a picture")
         else:
             self._done = True
@@ -188,10 +189,10 @@ def _leading(front: Pose, pose: Pose) -> tuple[float, Move]:
     """How far along which move the head is; 1 is far enough."""
     aside = (pose.yaw - front.yaw) / TURN_DEG
     shares: dict[Move, float] = {
-        "right": aside,  # the person's right lies at the left edge of the frame
-        "left": -aside,
-        "up": (pose.pitch - front.pitch) / LIFT_DEG,
-        "closer": (pose.width / max(front.width, 1e-6) - 1) / (APPROACH - 1),
+        Move.RIGHT: aside,  # the person's right lies at the left edge of the frame
+        Move.LEFT: -aside,
+        Move.UP: (pose.pitch - front.pitch) / LIFT_DEG,
+        Move.CLOSER: (pose.width / max(front.width, 1e-6) - 1) / (APPROACH - 1),
     }
     move = max(shares, key=lambda name: shares[name])
     return shares[move], move

@@ -20,8 +20,8 @@ from edge.vision.liveness.limits import MAX_GAP_S, MAX_UNPROVEN, RETRY_S, SETTLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.config.sections import LivenessSection, Move
-    from edge.records import AlignedFace, EyeOpenness, Landmarks, Opinion
+    from edge.config.sections import LivenessSection
+    from edge.records import AlignedFace, EyeOpenness, Landmarks, Move, Opinion
     from edge.vision.liveness.blink import Blink
 
 NEVER = float("-inf")

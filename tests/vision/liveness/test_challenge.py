@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.config import parse
-from edge.config.sections import Level, LivenessSection, Move
+from edge.config.sections import Level, LivenessSection
 from edge.errors import ConfigError
-from edge.records import Landmarks
+from edge.records import Landmarks, Move
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
 from edge.vision.liveness.parallax import is_flat, parallax
 from tests.support.heads import FLAT, landmarks
@@ -28,14 +28,14 @@ def performance(
     """Somebody who does these moves one after the other: stamp, landmarks, whether blinked."""
     t, scale = 0.0, 1.0
     for move in moves:
-        blinks = {"blink_twice": 2, "blink_thrice": 3}.get(move, 0)
+        blinks = {Move.BLINK_TWICE: 2, Move.BLINK_THRICE: 3}.get(move, 0)
         lasts = 2.2 if blinks else MOVE_S
-        approach = 1.3 if move == "closer" else 1.0
+        approach = 1.3 if move is Move.CLOSER else 1.0
         for i in range(round((REST_S + lasts) * FPS)):
             local = i / FPS - REST_S
             way = float(np.sin(np.pi * np.clip(local / lasts, 0, 1)))
             grown = 1 + (approach - 1) * float(np.clip(local / lasts, 0, 1))
-            pose = {"left": (-30 * way, 0), "right": (30 * way, 0), "up": (0, 25 * way)}
+            pose = {Move.LEFT: (-30 * way, 0), Move.RIGHT: (30 * way, 0), Move.UP: (0, 25 * way)}
             yaw, pitch = pose.get(move, (0.0, 0.0))
             blinked = i in {round((REST_S + 0.4 * (k + 1)) * FPS) for k in range(blinks)}
             yield t, landmarks(yaw, pitch, scale * grown, shape=shape), blinked
@@ -67,28 +67,30 @@ def test_no_move_answers_another_one(asked: Move, done: Move) -> None:
 
 
 def test_a_row_of_moves_is_followed_in_its_order() -> None:
-    moves: list[Move] = ["left", "blink_twice", "up", "right", "closer", "blink_thrice"]
+    moves = [Move.LEFT, Move.BLINK_TWICE, Move.UP, Move.RIGHT, Move.CLOSER, Move.BLINK_THRICE]
     assert answer(moves, moves).progress is Progress.PASSED
     assert answer(moves, moves[::-1]).progress is Progress.FAILED
 
 
 def test_turns_alone_answer_a_challenge_of_turns() -> None:
     section = LivenessSection(
-        level=Level.CHALLENGE, challenge_moves=("left", "right", "up", "closer"), challenge_steps=4
+        level=Level.CHALLENGE,
+        challenge_moves=(Move.LEFT, Move.RIGHT, Move.UP, Move.CLOSER),
+        challenge_steps=4,
     )
     moves = draw(section)
     assert answer(moves, moves).progress is Progress.PASSED
 
 
 def test_the_deadline_is_kept() -> None:
-    challenge = answer(["left", "right"], ["left", "right"], limit_s=2.0)
+    challenge = answer([Move.LEFT, Move.RIGHT], [Move.LEFT, Move.RIGHT], limit_s=2.0)
     assert challenge.progress is Progress.FAILED
     assert "too slow" in challenge.seen
 
 
 def test_a_natural_blink_does_not_disturb_a_turn() -> None:
-    challenge = Challenge(["left"], 0.0, 10.0)
-    for i, (at, points, _) in enumerate(performance(["left"])):
+    challenge = Challenge([Move.LEFT], 0.0, 10.0)
+    for i, (at, points, _) in enumerate(performance([Move.LEFT])):
         challenge.observe(at, points, blinked=i == 11)
     assert challenge.progress is Progress.PASSED
 
@@ -96,8 +98,8 @@ def test_a_natural_blink_does_not_disturb_a_turn() -> None:
 def test_a_flat_face_fails_a_turn_even_if_it_seems_to_turn() -> None:
     front, turned = landmarks(shape=FLAT), landmarks(30, shape=FLAT)
     assert is_flat(front.points[:, :2], turned.points[:, :2])
-    challenge = Challenge(["left"], 0.0, 10.0)
-    for at, points, _ in performance(["left"]):
+    challenge = Challenge([Move.LEFT], 0.0, 10.0)
+    for at, points, _ in performance([Move.LEFT]):
         flat = landmarks(points.yaw, shape=FLAT)
         pretended = Landmarks(flat.points, 1.0, flat.five, points.yaw, points.pitch, 0.0)
         challenge.observe(at, pretended, blinked=False)
@@ -127,7 +129,7 @@ def test_draws_are_even_and_never_repeat_a_move() -> None:
 def test_replays_pass_no_more_often_than_guessing() -> None:
     """600 recordings of answers to one challenge, each shown to a fresh one."""
     section = LivenessSection(
-        level=Level.BLINK, challenge_moves=("left", "right", "up"), challenge_steps=2
+        level=Level.BLINK, challenge_moves=(Move.LEFT, Move.RIGHT, Move.UP), challenge_steps=2
     )
     passed = expected = 0
     for _ in range(600):
@@ -150,7 +152,8 @@ def _answers(recorded: tuple[Move, ...], fresh: tuple[Move, ...]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("moves", "steps"), [(("left", "right"), 3), (("left", "right", "up", "closer"), 3)]
+    ("moves", "steps"),
+    [((Move.LEFT, Move.RIGHT), 3), ((Move.LEFT, Move.RIGHT, Move.UP, Move.CLOSER), 3)],
 )
 def test_settings_that_are_easy_to_guess_are_refused(moves: tuple[Move, ...], steps: int) -> None:
     table = {"level": "challenge", "challenge_moves": list(moves), "challenge_steps": steps}

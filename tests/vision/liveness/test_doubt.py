@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.config.sections import Level, LivenessSection
-from edge.records import Liveness, LivenessState, Opinion
+from edge.records import Liveness, LivenessState, Move, Opinion
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
 from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
@@ -54,7 +54,7 @@ def test_checks_add_up_and_each_has_to_have_looked() -> None:
 def visit(against: float | None, level: Level = Level.AUTO, *, asks: bool = True) -> list[Liveness]:
     """Somebody blinks at 1.5 s, and the passive check says this of every look."""
     monitor = LivenessMonitor(
-        LivenessSection(level=level), draw_moves=lambda _section: ("left", "up"), asks=asks
+        LivenessSection(level=level), draw_moves=lambda _section: (Move.LEFT, Move.UP), asks=asks
     )
     samples = (
         Sample(
@@ -81,7 +81,7 @@ def test_a_doubtful_face_is_asked_for_more_at_once() -> None:
     assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
     first = next(verdict for verdict in verdicts if verdict.doubted)
     assert first.blinks == 0
-    assert first.move == "left"
+    assert first.move is Move.LEFT
     assert verdicts[-1].instruction == "turn your head to your left, then back"
 
 
@@ -103,13 +103,13 @@ def test_at_blink_nobody_doubts() -> None:
 
 def test_who_is_doubted_and_answers_is_alive() -> None:
     monitor = LivenessMonitor(
-        LivenessSection(challenge_s=60), draw_moves=lambda _section: ("left", "up")
+        LivenessSection(challenge_s=60), draw_moves=lambda _section: (Move.LEFT, Move.UP)
     )
     for number, t in enumerate(np.arange(0, 2.2, 1 / FPS)):
         votes = said(2.0) if number % LOOK_EVERY == 0 else ()
         face = landmarks()
         monitor.observe(Sample(t, 1, face, skin(t), lids(blinking(t, 1.5)), votes))
-    for at, points, _ in performance(("left", "up")):
+    for at, points, _ in performance((Move.LEFT, Move.UP)):
         last = monitor.observe(Sample(2.2 + at, 1, points, skin(2.2 + at), lids(1.0), said(2.0)))
     assert last.state is LivenessState.LIVE
     assert last.seen == "answered the challenge"
@@ -117,7 +117,7 @@ def test_who_is_doubted_and_answers_is_alive() -> None:
 
 def test_doubt_once_raised_stays_with_the_face() -> None:
     """An attacker may not wait for a better moment; another face begins anew."""
-    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
 
     def show(t: float, against: float, track: int) -> Liveness:
         shut = min(blinking(t, 1.5), blinking(t, 6.0), blinking(t, 9.0))
@@ -133,7 +133,7 @@ def test_doubt_once_raised_stays_with_the_face() -> None:
 
 def test_doubt_outlives_a_picture_that_jumps() -> None:
     """Or an attacker would cut the film until it looks well."""
-    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
 
     def show(t: float) -> Liveness:
         face = skin(t, seed=0 if t < 2 else 40)
@@ -150,7 +150,7 @@ def test_doubt_outlives_a_picture_that_jumps() -> None:
 @pytest.mark.parametrize("soft", [1, 2])
 def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None:
     """Lids that never rest before a blink prove nothing; after two such blinks a challenge does."""
-    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
     blinks = [1.5 + 1.5 * number for number in range(soft)]
 
     def level(t: float) -> float:
@@ -165,7 +165,7 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
 
 
 def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
-    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: ("left", "up"))
+    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
     frozen = skin(0.0)  # nothing but the lids moves
     verdicts = [
         monitor.observe(Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0)))

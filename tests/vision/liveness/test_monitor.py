@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from edge.config.sections import Level, LivenessSection, Move
-from edge.records import AlignedFace, EyeOpenness, Liveness, LivenessState
+from edge.config.sections import Level, LivenessSection
+from edge.records import AlignedFace, EyeOpenness, Liveness, LivenessState, Move
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, skin
 from tests.vision.liveness.test_challenge import performance
@@ -230,15 +230,17 @@ def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: Level) -> l
 
 
 def test_a_challenge_is_asked_for_and_answered() -> None:
-    verdicts = perform(("left", "up"), ("left", "up"), Level.CHALLENGE)
+    verdicts = perform((Move.LEFT, Move.UP), (Move.LEFT, Move.UP), Level.CHALLENGE)
     assert verdicts[0].instruction == "turn your head to your left, then back"
-    assert verdicts[0].move == "left"
+    assert verdicts[0].move is Move.LEFT
     assert verdicts[-1].state is LivenessState.LIVE
     assert verdicts[-1].instruction == ""
 
 
 def test_a_wrong_answer_fails_and_another_challenge_follows() -> None:
-    verdicts = perform(("right", "up", "up", "up", "up"), ("left", "up"), Level.CHALLENGE)
+    verdicts = perform(
+        (Move.RIGHT, Move.UP, Move.UP, Move.UP, Move.UP), (Move.LEFT, Move.UP), Level.CHALLENGE
+    )
     states = [v.state for v in verdicts]
     assert LivenessState.FAILED in states
     assert LivenessState.LIVE not in states
@@ -249,7 +251,7 @@ def test_both_asks_only_after_a_blink() -> None:
     asked: list[tuple[Move, ...]] = []
 
     def drawn(_section: LivenessSection) -> tuple[Move, ...]:
-        asked.append(("left",))
+        asked.append((Move.LEFT,))
         return asked[-1]
 
     monitor = LivenessMonitor(LivenessSection(level=Level.BOTH), draw_moves=drawn)
@@ -260,7 +262,7 @@ def test_both_asks_only_after_a_blink() -> None:
         last = monitor.observe(sample(1.2 + t, blinking(1.2 + t, 1.5)))
     assert asked
     assert last.state is LivenessState.PENDING
-    assert last.move == "left"
+    assert last.move is Move.LEFT
 
 
 @pytest.mark.parametrize("change", [lambda m: m.reset()])
