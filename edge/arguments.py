@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from inspect import BoundArguments
 
-    Check = Callable[[Any], bool]
+    Check = Callable[[object], bool]
 
 
 _WHOLE, _NUMBER = (int, np.integer), (int, float, np.integer, np.floating)
@@ -23,15 +23,15 @@ _FARTHEST = 2.0
 """Of unit vectors, in each of the metrics."""
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     return isinstance(value, bool | np.bool_)
 
 
-def _text(value: Any) -> bool:
+def _text(value: object) -> bool:
     return isinstance(value, str) and (not value or value.isprintable())
 
 
-def _path(value: Any) -> bool:
+def _path(value: object) -> bool:
     return isinstance(value, str | PathLike)
 
 

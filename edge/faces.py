@@ -65,6 +65,7 @@ from edge.vision.still import faces_in, still
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import ArrayLike
     from typing_extensions import ParamSpec, TypeVar
 
     from edge.attributes import Attribute
@@ -554,7 +555,7 @@ def _vector(reader: FaceReader, image: Image, *, strict: bool) -> Floats:
     return reader.embed(look).vector
 
 
-def _of_unit_length(numbers: Any) -> Floats:
+def _of_unit_length(numbers: ArrayLike) -> Floats:
     try:
         vector = np.asarray(numbers, np.float32)
     except (TypeError, ValueError) as error:

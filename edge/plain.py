@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -84,7 +84,10 @@ def _read_many(kind: object, value: object, name: str) -> object:
     if origin in (Mapping, dict) and isinstance(value, dict):
         return {key: _read(inner[1], each, name) for key, each in value.items()}
     if origin is UnionType:
-        for each in inner:
+        kinds = [each for each in inner if each is not NoneType or value is None]
+        if len(kinds) == 1:
+            return _read(kinds[0], value, name)  # whose message says more
+        for each in kinds:
             try:
                 return _read(each, value, name)
             except ValueError:
