@@ -102,13 +102,12 @@ if [ "$faults" = yes ]; then
 fi
 if [ "$coverage" = yes ]; then
   rm -f .coverage .coverage.*
-  # Coverage's own .pth file starts it in every Python process below.
-  export COVERAGE_PROCESS_START=$root_folder/pyproject.toml
-  "$bin/python" -m coverage run -m pytest -n auto -m "$marks" "$@"
+  "$bin/python" -m coverage run -m pytest -n auto --dist worksteal -m "$marks" "$@"
   "$bin/python" -m coverage combine -q
   exec "$bin/python" -m coverage report --skip-covered
 fi
-# Side by side on all cores; what weighs a door or boots a machine has the machine for itself.
-workers=auto
+# Side by side, a few more than there are cores: tests wait for programs, brokers and browsers.
+# What weighs a door or boots a machine has the machine for itself.
+workers=$(($(nproc) * 3 / 2))
 case "$marks" in cost | emulated | arm | cluster) workers=0 ;; esac
-exec "$bin/python" -m pytest -n "$workers" -m "$marks" "$@"
+exec "$bin/python" -m pytest -n "$workers" --dist worksteal -m "$marks" "$@"

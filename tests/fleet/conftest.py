@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from argon2 import PasswordHasher
 
+from edge.backoff import Backoff
 from edge.fleet.database.database import Database
 from edge.fleet.web import passwords
 from tests.fleet.parts import PROGRAMS, Cluster
@@ -26,6 +27,13 @@ def quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", cheap)
         yield
+
+
+@pytest.fixture(autouse=True)
+def quick_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That they come back to a broker is tested, not how long a fleet spreads that."""
+    for program in ("edge.fleet.collector.process", "edge.link.process"):
+        monkeypatch.setattr(f"{program}.Backoff", lambda: Backoff(0.1, 0.3))
 
 
 @pytest.fixture(scope="session")

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge.fleet.database.database import Database
 from edge.ledger.ledger import Ledger
-from tests.conftest import ROOT
 from tests.fleet.parts import chains, raised
+from tests.fleet.world import be_collector
+from tests.support.forked import CONTEXT
 from tests.support.link_parts import Device, Mosquitto, needs_mosquitto
 from tests.support.waiting import until
 
@@ -26,24 +26,21 @@ MANY = int(os.environ.get("EDGE_DOOR_KILLS", "500"))
 
 
 class CollectorProgram:
-    """`edge-door collect` as a program of its own, to be killed."""
+    """A collector in a process of its own, to be killed."""
 
     def __init__(self, address: str, port: int, name: str) -> None:
-        self._command = [
-            *(sys.executable, "-m", "edge", "collect", "--name", name),
-            *("--broker", f"mqtt://127.0.0.1:{port}", "--database", address),
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
+        host = "127.0.0.1"
+        broker = {"at": f"mqtt://{host}:{port}", "host": host, "addresses": (host,)}
+        self._args: tuple[Any, ...] = (broker, address, {}, name)
         self.start()
 
     def start(self) -> None:
-        nothing = subprocess.DEVNULL
-        self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=nothing, stderr=nothing)
+        self._process = CONTEXT.Process(target=be_collector, args=self._args)
+        self._process.start()
 
     def kill(self) -> None:
-        assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
 
 def play(address: str, folder: Path, kills: int) -> None:
@@ -72,7 +69,6 @@ def play(address: str, folder: Path, kills: int) -> None:
                 device.append(2)
                 victim.start()
         written = device.ledger.written()
-        # Whoever was killed often waits up to a minute before the next attempt.
         until(lambda: len(chains(database)) == written, 400)
         until(lambda: device.outbox.watermarks().confirmed == written, 200)
         assert chains(database) == of(device.ledger)

@@ -81,17 +81,19 @@ def be_doors(broker: dict[str, Any], folder: Path, pki: Path, rate: float) -> No
         run_whole(fleet, stop, Tally(), lambda _: None)
 
 
-def be_collector(broker: dict[str, Any], address: str, files: dict[str, Path]) -> None:
+def be_collector(
+    broker: dict[str, Any], address: str, files: dict[str, Path], name: str = "main"
+) -> None:
     from edge.fleet.collector import process
 
     vars(process)["Backoff"] = Quick
     resolve(broker["host"], broker["addresses"])
     client, database = (
-        broker_of(broker_at(broker["at"], **files), "main"),
+        broker_of(broker_at(broker["at"], **files), name),
         Database.open(address),
     )
     with StopSignal() as stop:
-        Collector(Settings("facelock", "main", 400), client, database, CollectorMetrics()).serve(
+        Collector(Settings("facelock", name, 400), client, database, CollectorMetrics()).serve(
             stop, lambda: None
         )
 
