@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.root import COMMANDS
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "deploy" / "fleet"
@@ -41,10 +40,6 @@ def test_units_are_well_formed_and_closed(unit: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [FOLDER / "README.md", ROOT / "deploy/guide/fleet.md"])
-def test_what_the_pages_name_exists(page: Path) -> None:
-    text = page.read_text()
-    named = set(re.findall(r"edge-door ([a-z]+)", text))
-    assert named <= set(COMMANDS)
-    assert named
-    for link in re.findall(r"\]\(([^)h][^)]*)\)", text):
+def test_what_the_pages_link_to_exists(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)h][^)]*)\)", page.read_text()):
         assert (page.parent / link).exists(), link
