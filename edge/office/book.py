@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.names import folded
 from edge.office.doors import Doors
 from edge.office.erasures import Erasures
 from edge.office.locker import Locker
+from edge.office.lookalikes import Lookalikes
 from edge.office.rows import SCHEMA, Door, Person
 from edge.office.shelf import Shelf
 from edge.roster.desired import Desired
@@ -59,6 +61,8 @@ class Book:
         """What lies on the broker."""
         self.erasures = Erasures(self._store)
         """Who was removed."""
+        self.lookalikes = Lookalikes(self._store)
+        """Who resembles whom."""
 
     def heard(self, report: Report) -> None:
         """Take in what a trusted door says. See `Doors.heard`."""
@@ -146,7 +150,16 @@ class Book:
         """Forget somebody here; the doors hear of it with their next list."""
         with self._changing():
             self.erasures.begin(person, time.time())
+            self.lookalikes.forget(person.person, person.name)
             self._store.query("DELETE FROM people WHERE person = ?", (person.person,))
+
+    def tell_apart(self, person: Person, other: str, reason: str) -> None:
+        """Two people resemble each other: `other` may be known at a door alone."""
+        both = [one for one in self.people() if folded(one.name) == folded(other)]
+        with self._store.transaction():
+            self.lookalikes.accept(person.person, other, reason, time.time())
+            for one in both:
+                self.lookalikes.accept(one.person, person.name, reason, time.time())
 
     def make(
         self, device: str, lease_s: float | None, now: float | None = None, answers: str = ""
@@ -163,8 +176,9 @@ class Book:
             members = []
             for one in people:
                 sealed, hashed = self._envelope(door, one)
+                alike = self.lookalikes.of(one.person)
                 members.append(
-                    Member(one.person, one.name, hashed, sealed, one.schedule, one.expires)
+                    Member(one.person, one.name, hashed, sealed, one.schedule, one.expires, alike)
                 )
             pages = spread(members)
             lease = None if lease_s is None else now + lease_s

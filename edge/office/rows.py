@@ -108,5 +108,14 @@ SCHEMA = Schema(
                 PRIMARY KEY (person, device)
             ) STRICT""",
         ),
+        (
+            """CREATE TABLE lookalikes (
+                person TEXT NOT NULL, -- their number
+                other TEXT NOT NULL, -- a name, which may be known at a door alone
+                reason TEXT NOT NULL,
+                at REAL NOT NULL,
+                PRIMARY KEY (person, other)
+            ) STRICT""",
+        ),
     ),
 )

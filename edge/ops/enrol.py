@@ -150,7 +150,7 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
         turned = replace(template, vectors=vault.rotation(template.vectors))
         vault.members.refuse(name)
         alike = resembled(turned, vault.templates(template.model), threshold(config))
-        _refuse_unknown_lookalikes(name, alike, consent, threshold(config))
+        refuse_lookalikes(name, alike, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}
         if alike:
             detail |= {"lookalikes": listed(alike), "why": consent.reason}
@@ -158,9 +158,14 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
             (vault.replace if known else vault.add)(template)
 
 
-def _refuse_unknown_lookalikes(
+def refuse_lookalikes(
     name: str, alike: Mapping[str, float], consent: Consent, needed: float
 ) -> None:
+    """See that nobody resembles somebody without its being said.
+
+    Raises:
+        EnrolmentError: this face does, and `consent` does not name the other.
+    """
     accepted = set(map(folded, consent.lookalikes))
     unexpected = [other for other in alike if folded(other) not in accepted]
     if not unexpected:

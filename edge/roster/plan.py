@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.errors import RosterError
@@ -46,7 +46,8 @@ def plan(desired: Desired, members: Iterable[Member], held: Mapping[str, Member]
     return Plan(
         Head(desired.generation, desired.digest, desired.lease),
         tuple(person for person in held if person not in wanted),
-        tuple(m for p, m in same.items() if m != held[p]),
+        # Who resembles whom counts as somebody is taken in, and is not kept.
+        tuple(m for p, m in same.items() if replace(m, resembles=()) != held[p]),
         tuple(m for p, m in wanted.items() if p not in same),
     )
 

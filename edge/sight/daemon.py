@@ -92,8 +92,8 @@ class Sight:
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
         model = self._stages.embedder.model_sha256
-        self._roster = Roster(config, self._vault, self._ledger, self._journal, model)
         needed = self._calibration.threshold_for(config.match.false_match_rate)
+        self._roster = Roster(config, self._vault, self._ledger, self._journal, model, needed)
         self._lookalikes = Lookalikes(needed)
         self._know_people()
         self._sound, self._recheck_at = True, 0.0

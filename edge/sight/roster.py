@@ -13,10 +13,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge.access.bucket import TokenBucket
 from edge.access.members import with_members
 from edge.access.schedule import parse
-from edge.clock import now
 from edge.errors import EdgeDoorError, LedgerError, RosterError, VaultError
 from edge.records import EventKind, Reason
 from edge.roster.desired import Desired, verify
@@ -24,8 +22,9 @@ from edge.roster.envelope import Address, Content, DoorKey
 from edge.roster.pages import Member, digest, gather, missing
 from edge.roster.plan import Plan, check_order, plan
 from edge.roster.report import LIST, Report
+from edge.sight.account import STATE, Account
 from edge.sight.changes import RESTORED, recorded
-from edge.sight.journal import Entry
+from edge.sight.likeness import refuse_lookalikes
 from edge.sight.pieces import Pieces
 from edge.wire.messages import Part, Posted
 
@@ -39,14 +38,10 @@ if TYPE_CHECKING:
     from edge.sight.journal import Journal
     from edge.vault.vault import Vault
 
-STATE = "roster"
-"""The ledger's state that holds the report."""
 AT_ONCE = 100
 """People taken in with one change of the vault."""
 SETTLE_S = 0.5
 """Nothing has come for so long: what is here is taken in."""
-_SAID = 50
-"""So many refusals and receipts a report names, and as many envelopes as are taken in at once."""
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +50,31 @@ class Roster:
     """What the centre wants known here, and how far that is."""
 
     def __init__(
-        self, config: Config, vault: Vault, ledger: Ledger, journal: Journal, model: str
+        self,
+        config: Config,
+        vault: Vault,
+        ledger: Ledger,
+        journal: Journal,
+        model: str,
+        threshold: float,
     ) -> None:
-        """`model`: SHA-256 of the network in use."""
+        """Take up what was obeyed.
+
+        Args:
+            config: Of the door.
+            vault: Who may enter.
+            ledger: Remembers.
+            journal: Writes there.
+            model: SHA-256 of the network in use.
+            threshold: From what cosine on two templates are one person to the matcher.
+        """
         self._config = config.people
         self._device = config.device.id
         self._vault = vault
         self._ledger = ledger
         self._journal = journal
         self._model = model
+        self._threshold = threshold
         self._key: DoorKey = vault.door_key
         self._pieces = Pieces()
         self._desired: Desired | None = None
@@ -73,13 +84,9 @@ class Roster:
         self._came = 0.0
         self._head = vault.members.head()
         self._known = len(vault.members.held())
-        self._refused: dict[str, str] = {}
         self._restored = ledger.sealed().get(RESTORED, "")
-        self._told = ledger.states().get(STATE, "")
-        self._erased = _receipts(self._told)
-        # Whoever owns the broker decides how often there is something to refuse.
-        self._refusals = TokenBucket(per_second=1 / 600, burst=60)
-        self.report()
+        self._account = Account(journal, ledger.states().get(STATE, ""), self._report)
+        self._account.tell()
 
     def schedule(self, configured: Schedule) -> MemberSchedule:
         """The configured schedule with the centre's people in it."""
@@ -119,26 +126,19 @@ class Roster:
         if self._desired is None:
             return False
         if missing(self._desired.pages, self._pages):
-            self._refused.pop(LIST, None)
-            self.report()
+            self._account.accept()
+            self._account.tell()
             return False
         opened, self._opened = self._opened, {}
         try:
             self._journal.require()  # the room held back for denials is for nobody else
             return self._obey(self._desired, opened)
         except (LedgerError, VaultError) as error:
-            self._say_refused({LIST: str(error)})
+            self._account.refuse({LIST: str(error)})
             raise
 
-    def report(self) -> None:
-        """Keep for link what is to be published, if it has changed."""
-        text = self._report()
-        # Not `keep`: that nobody can be taken in for want of room must be said even so.
-        if text != self._told and self._journal.note_all((), {STATE: text}):
-            self._told = text
-
     def _report(self) -> str:
-        if not self._config.keys and not self._told:
+        if not self._config.keys and not self._account.told:
             return ""
         pages = () if self._desired is None else missing(self._desired.pages, self._pages)
         report = Report(
@@ -155,8 +155,8 @@ class Roster:
             pages=pages,
             envelopes=tuple(self._wanted)[:AT_ONCE],
             waiting=len(self._wanted),
-            refused=dict(list(self._refused.items())[:_SAID]),
-            erased=self._erased,
+            refused=self._account.refused,
+            erased=self._account.erased,
         )
         return report.to_json().decode("ascii")
 
@@ -165,10 +165,11 @@ class Roster:
             desired = verify(message, self._config.keys, self._config.signatures, self._device)
             check_order(desired, self._head, self._restored)
         except RosterError as error:
-            self._say_refused({LIST: str(error)})
+            self._account.refuse({LIST: str(error)})
             raise
         if desired != self._desired:
-            self._desired, self._wanted, self._refused = desired, {}, {}
+            self._desired, self._wanted = desired, {}
+            self._account.begin()
             self._pages = {n: page for n, page in self._pages.items() if n in desired.pages}
         return self.settle()
 
@@ -189,7 +190,7 @@ class Roster:
         try:
             self._opened[member.person] = member, self._key.open(envelope, address)
         except RosterError as error:
-            self._say_refused({member.person: str(error)})
+            self._account.refuse({member.person: str(error)})
             raise
         self._came = time.monotonic()
         return self.settle() if len(self._opened) >= AT_ONCE or not self._wanted else False
@@ -198,9 +199,12 @@ class Roster:
         """Note what will be done, then do it; nothing is done half."""
         todo, held = self._plan(desired)
         right = {member.person: member.envelope for member in todo.wanted}
-        taken = [one for person, one in opened.items() if right.get(person) == one[0].envelope]
+        came = [one for person, one in opened.items() if right.get(person) == one[0].envelope]
+        changing = (*todo.removed, *(member.person for member, _ in came))
+        leaving = [held[person] for person in changing if person in held]
+        refused = refuse_lookalikes(self._vault, came, leaving, self._model, self._threshold)
+        taken = [one for one in came if one[0].person not in refused]
         changed = bool(todo.removed or todo.updated or taken)
-        refused: dict[str, str] = {}
         if changed or todo.head != self._head:
             with recorded(
                 self._ledger,
@@ -212,20 +216,22 @@ class Roster:
                 removed=len(todo.removed),
                 taken_in=len(taken),
             ):
-                refused = self._vault.members.obey(todo, taken, self._model)
+                refused |= self._vault.members.obey(todo, taken, self._model)
             self._head = todo.head
             new = [one for one, _ in taken if one.person not in held and one.person not in refused]
             self._known = len(held) - len(todo.removed) + len(new)
         changed = self._confirmed() or changed
-        self._note([held[person] for person in todo.removed], Reason.REMOVED)
-        self._note([one for one, _ in taken if one.person not in refused], Reason.ENROLLED)
-        receipts = self._erased | dict.fromkeys(todo.removed, round(now().wall, 3))
-        self._erased = dict(list(receipts.items())[-_SAID:])
-        self._refused.pop(LIST, None)
-        self._say_refused(refused)
-        here = {member.person for member, _ in taken} | set(self._refused) | set(self._opened)
-        self._wanted = {m.envelope: m for m in todo.wanted if m.person not in here}
-        self.report()
+        self._account.forgot(held[person] for person in todo.removed)
+        self._account.took_in(one for one, _ in taken if one.person not in refused)
+        self._account.accept()
+        self._account.refuse(refused)
+        here = {member.person for member, _ in came} | set(self._opened)
+        self._wanted = {
+            member.envelope: member
+            for member in todo.wanted
+            if member.person not in here and not self._account.refuses(member.person)
+        }
+        self._account.tell()
         return changed
 
     def _plan(self, desired: Desired) -> tuple[Plan, dict[str, Member]]:
@@ -235,10 +241,10 @@ class Roster:
             _check_schedules(members)
         except RosterError as error:
             self._desired = None
-            self._say_refused({LIST: str(error)})
+            self._account.refuse({LIST: str(error)})
             raise
         found = plan(desired, members, held)
-        updated = tuple(one for one in found.updated if one.person not in self._refused)
+        updated = tuple(one for one in found.updated if not self._account.refuses(one.person))
         return replace(found, updated=updated), held
 
     def _confirmed(self) -> bool:
@@ -250,43 +256,9 @@ class Roster:
         self._restored = ""
         return True
 
-    def _note(self, members: Iterable[Member], reason: Reason) -> None:
-        entries = [
-            Entry(
-                EventKind.PEOPLE,
-                reason,
-                person=member.name,
-                detail={"from": "people office", "number": member.person},
-            )
-            for member in members
-        ]
-        self._journal.note_all(entries, {})
-
-    def _say_refused(self, refused: Mapping[str, str]) -> None:
-        news = {what: why for what, why in refused.items() if self._refused.get(what) != why}
-        self._refused |= news
-        for what, why in news.items():
-            log.warning("%s", why)
-            if self._refusals.take(time.monotonic()):
-                detail = {"what": what, "why": why}
-                states = {STATE: self._report()}
-                self._journal.note(
-                    EventKind.PEOPLE, Reason.ROSTER_REFUSED, states=states, detail=detail
-                )
-        if news:
-            self.report()
-
 
 def _check_schedules(members: Iterable[Member]) -> None:
     try:
         parse({member.person: member.schedule or ("always",) for member in members})
     except ValueError as error:
         raise RosterError(f"the list of people has a schedule that is none: {error}") from error
-
-
-def _receipts(told: str) -> dict[str, float]:
-    """Those of the last report, which an earlier start of the program made."""
-    try:
-        return dict(Report.from_json(told.encode()).erased)
-    except RosterError:
-        return {}

@@ -181,6 +181,11 @@ class Vault:
             self._read[row] = known or Template(row.name, self._templates.read(row), row.model)
         return tuple(self._read.values())
 
+    def comparable(self, model: str) -> tuple[Template, ...]:
+        """As `templates`, without whoever was enrolled with another model."""
+        with self._store.reading() as tables:
+            return self._templates_of([r for r in people_rows(tables) if r.model == model], model)
+
     def plain_templates(self, model: str) -> tuple[Template, ...]:
         """As `templates`, turned back: for comparisons with pictures of the same process."""
         return tuple(

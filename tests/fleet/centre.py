@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.fleet.database.database import Database
 from edge.link.topics import Topics
-from edge.sight.roster import STATE
+from edge.sight.account import STATE
 from tests.fleet.site import BASE, Browser, Doors, furnish
 from tests.support.centre import Door, Office
 

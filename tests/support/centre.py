@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import shutil
 import time
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,10 @@ from edge.office.rows import Person
 from edge.roster.desired import sign
 from edge.roster.envelope import Content, fingerprint
 from edge.roster.report import Report
+from edge.sight.account import STATE
 from edge.sight.changes import accept_backup
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.roster import STATE, Roster
+from edge.sight.roster import Roster
 from edge.vault.vault import open_vault
 from edge.wire.messages import Part, Posted
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from edge.records import Floats, Reason
     from edge.vault.vault import Vault
 
+ALIKE = 0.95
+"""From what cosine on two made-up templates are of one person."""
 MODEL, OTHER_MODEL = "m" * 64, "n" * 64
 Retained = dict[str, bytes]
 """What a broker holds, by topic."""
@@ -131,7 +135,8 @@ class Door:
 def roster_of(config: Config, vault: Vault, ledger: Ledger, model: str = MODEL) -> Roster:
     """As sight makes it."""
     reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
-    return Roster(config, vault, ledger, Journal(ledger, config.device.id, reserve), model)
+    journal = Journal(ledger, config.device.id, reserve)
+    return Roster(config, vault, ledger, journal, model, ALIKE)
 
 
 @dataclass
@@ -155,11 +160,16 @@ class Office:
         self.book.doors.trust(report, groups, fingerprint(report.key))
 
     def add(
-        self, name: str, *groups: str, model: str = MODEL, until: float | None = None
+        self,
+        name: str,
+        *groups: str,
+        model: str = MODEL,
+        until: float | None = None,
+        face: str = "",
     ) -> Person:
-        return self.book.add(
-            Person("", name, groups, model=model, expires=until), Content(vectors_of(name))
-        )
+        """`face`: whose it is, where somebody has another's."""
+        person = Person("", name, groups, model=model, expires=until)
+        return self.book.add(person, Content(vectors_of(face or name)))
 
     def publish(
         self,
@@ -200,6 +210,6 @@ class Office:
 
 def vectors_of(name: str, captures: int = 3, size: int = 16) -> Floats:
     """Somebody's template, made up."""
-    dice = np.random.default_rng(sum(name.encode()) * 1000 + len(name))
+    dice = np.random.default_rng(zlib.crc32(name.encode()))
     vectors = dice.normal(size=(captures, size)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

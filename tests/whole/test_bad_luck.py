@@ -9,6 +9,7 @@
 | a template longer than a packet | a sentence at the office | not yet | nothing is in the book |
 | a page or envelope that is too long | a sentence | not yet | nobody is changed |
 | a door is restored from a backup | a sentence | restored | nobody from the centre until it hears |
+| somebody has the face of another who is known there | a sentence | refused | until two are said |
 | the people key is revoked or lost | a sentence | not believed | who was known stays known |
 | the disk is full | a sentence | refused | all or nothing; goes on by itself |
 
@@ -29,14 +30,14 @@ from edge.access.schedule import Verdict
 from edge.errors import EdgeDoorError, LedgerError, RosterError, UsageError
 from edge.fleet.kinds import ListState, PersonState
 from edge.office.rows import Person
-from edge.records import Reason
+from edge.records import Reason, Template
 from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import digest, spread
-from edge.sight.changes import objection
+from edge.sight.changes import objection, recorded
 from edge.wire.messages import Posted
 from tests.fleet.centre import Centre, word
-from tests.support.centre import MODEL, OTHER_MODEL, Door, Office
+from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, vectors_of
 from tests.support.small_disk import disk, fill
 
 if TYPE_CHECKING:
@@ -260,6 +261,55 @@ def test_an_envelope_longer_than_a_packet(centre: Centre) -> None:
     office.broker[place] = right
     door.fetch(office.broker)
     whole(centre, {"Anna", "Bo"}, 2)
+
+
+def test_somebody_with_the_face_of_another(centre: Centre) -> None:
+    """Of one whom the centre enrolled, and of one whom this door alone knows."""
+    office, door = centre.office, centre.door
+    with recorded(door.ledger, door.vault, "door1", Reason.ENROLLED, "Local"):
+        door.vault.add(Template("Local", vectors_of("Local"), MODEL))
+    twin = office.add("Ella", "staff", face="Anna")
+    office.add("Stranger", "staff", face="Local")
+    office.add("Bo", "staff")
+    office.publish("door1")
+    door.fetch(office.broker)
+    centre.tell()
+    assert "Ella is not taken in: their face resembles that of Anna" in "".join(said(door))
+    assert "Stranger is not taken in: their face resembles that of Local" in "".join(said(door))
+    assert word(centre.page("Ella")) == [PersonState.REFUSED.value, ListState.REFUSED.value]
+    assert "edge-door office lookalike" in centre.page("Ella")
+    assert door.names() == {"Anna", "Bo", "Local"}
+    office.book.tell_apart(twin, "Anna", "twins; both were here")
+    office.publish("door1")
+    door.fetch(office.broker)
+    centre.tell()
+    assert word(centre.page("Ella")) == [PersonState.KNOWN.value, ListState.REFUSED.value]
+    assert door.names() == {"Anna", "Bo", "Ella", "Local"}
+    (enrolled,) = (
+        stored.event
+        for stored in door.ledger.events(limit=1000)
+        if stored.event.person == "Ella" and stored.event.reason is Reason.ENROLLED
+    )
+    assert enrolled.detail["lookalikes"] == "Anna"
+    changes = door.vault.changes()
+    door.fetch(office.broker)
+    assert door.vault.changes() == changes, "who resembles whom is no change to be made again"
+
+
+def test_twins_in_one_list_are_taken_in_once_they_are_said_to_be_two(centre: Centre) -> None:
+    office, door = centre.office, centre.door
+    one, other = office.add("Cy", "staff", face="C"), office.add("Dan", "staff", face="C")
+    office.publish("door1")
+    door.fetch(office.broker)
+    assert len(door.names()) == 2, "the first of the two is nobody's lookalike yet"
+    office.book.tell_apart(one, "dan", "brothers")
+    office.publish("door1")
+    door.fetch(office.broker)
+    assert door.names() == {"Anna", "Cy", "Dan"}
+    office.book.remove(other)
+    assert office.book.lookalikes.of(one.person) == ("dan",)
+    office.book.remove(one)
+    assert office.book.lookalikes.of(one.person) == ()
 
 
 def test_two_operators_change_the_same_person(centre: Centre) -> None:

@@ -14,6 +14,7 @@ from edge.link.client import Broker
 from edge.link.topics import Message, Topics
 from edge.office.keys import OfficeKeys
 from edge.office.post import open_post
+from edge.ops.demo.film import enrolment_pictures
 from edge.records import Reason
 from edge.vault.vault import open_vault
 from tests.conftest import ROOT
@@ -24,6 +25,8 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from edge.ops.demo.animate import Portrait
 
 pytestmark = needs_mosquitto
 PATIENCE_S = 120.0
@@ -157,10 +160,15 @@ def of_page() -> list[str]:
 
 
 def test_every_command_of_the_guides_page_works(
-    tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
+    tmp_path: Path,
+    office: Office,
+    broker: Mosquitto,
+    visitor: tuple[Path, Path],
+    grace: Portrait,
 ) -> None:
     """From nothing to an erasure request, as the page tells it, on a door with a camera."""
     film, stills = visitor
+    photos = {"photos/anna": stills, "photos/guest": enrolment_pictures(grace, tmp_path / "grace")}
     door = door_of(tmp_path, office, "door", film, broker)
     with door:
         door.wait_for(Reason.STARTED)
@@ -169,10 +177,10 @@ def test_every_command_of_the_guides_page_works(
         for line in of_page():
             words = shlex.split(line)[1:]
             words = [shown["fingerprint"] if word == "1a2b ..." else word for word in words]
-            words = [str(stills) if word.startswith("photos/") else word for word in words]
+            words = [str(photos.get(word, word)) for word in words]
             words = ["test" if word == "front-door" else word for word in words]
-            if words[0] == "pki":
-                continue  # tests/fleet/test_pki.py has them
+            if words[0] == "pki" or words[:2] == ["office", "lookalike"]:
+                continue  # tests/fleet/test_pki.py and the test below have them
             host: Door = door if "--camera" in words or words[0] == "people" else office
             done = host.command(*words)
             assert done.returncode == 0, (line, done.stdout, done.stderr, door.log())
@@ -182,3 +190,20 @@ def test_every_command_of_the_guides_page_works(
                 assert erased["forgotten"] is not None
         assert [one["name"] for one in office.json("people")["people"]] == ["Bo"]
         assert Reason.OFFERED in door.reasons()
+
+
+def test_who_resembles_somebody_in_the_book_is_refused_at_the_desk(
+    office: Office, visitor: tuple[Path, Path]
+) -> None:
+    """As at a door: the same face under two names, until somebody says that they are two."""
+    _, stills = visitor
+    office.enroll("Anna", str(stills), "--for-group", "staff")
+    ella = ("enroll", "Ella", str(stills), "--for-group", "staff")
+    refused = office.command(*ella)
+    assert refused.returncode == 1
+    assert "the face of Ella resembles that of Anna" in refused.stderr
+    office.enroll("Ella", *ella[2:], "--lookalike", "Anna", "--reason", "twins")
+    office.enroll("Elsewhere", str(stills), "--for-group", "kitchen")
+    office.json("lookalike", "Elsewhere", "Anna", "--reason", "as a test")
+    silent = office.command("office", "lookalike", "Ella", "Anna", "--reason", " ")
+    assert (silent.returncode, "--reason says why" in silent.stderr) == (2, True)

@@ -120,6 +120,23 @@ def move(
 
 
 @office_app.command()
+def lookalike(
+    name: str,
+    other: Annotated[str, typer.Argument(help="Whom they resemble, as a door says.")],
+    reason: Annotated[str, typer.Option(help="Why it is known that they are two.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say that two who resemble each other are two; the next list tells the doors."""
+    if not reason.strip():
+        raise UsageError("--reason says why it is known that they are two people")
+    with opened(own_config(config)) as (book, _):
+        book.tell_apart(book.person(name), other, reason.strip())
+    text = f"{name} and {other} are two people. `edge-door office publish` tells the doors."
+    show({"ok": True, "name": name, "other": other}, as_json=json, text=text)
+
+
+@office_app.command()
 def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget somebody here; `publish` has every door forget them, and shows the receipts."""
     with opened(own_config(config)) as (book, _):

@@ -100,7 +100,7 @@ def enroll(
         raise UsageError("--schedule, --until and --card go with --for-group")
     settings = believed_config(config, own=True, reading=bool(given))
     if for_group and name is not None:
-        capture = Capture(proper_name(name), Sources(tuple(given), first), camera, replace)
+        capture = Capture(proper_name(name), Sources(tuple(given), first), camera, consent)
         end = None if until is None else until.timestamp()
         wish = Wish(tuple(for_group), tuple(schedule or ()), end, tuple(card or ()))
         enrol_for_group(settings, capture, wish, as_json=json)

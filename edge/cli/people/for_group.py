@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.access.lookalikes import resembled
 from edge.cli.base import progress, show
 from edge.cli.office.base import opened, places
+from edge.errors import UsageError
 from edge.office.rows import Person
-from edge.ops.enrol import collect_from_camera, template_of
+from edge.ops.enrol import Consent, collect_from_camera, refuse_lookalikes, template_of
 from edge.ops.offer import Wish, require_office, send_offer
 from edge.ops.pictures import Sources, gather
+from edge.records import Template
 from edge.roster.envelope import Content
+from edge.vision.calibrated import threshold
 from edge.vision.enrolment import WANTED
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import Template
+    from edge.office.book import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Capture:
     name: str
     sources: Sources
     camera: bool
-    replace: bool
+    consent: Consent
 
 
 def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: bool) -> None:
@@ -40,6 +44,11 @@ def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: 
     at_office = places(settings)[0].exists()
     if not at_office:
         require_office(settings)
+        if capture.consent.lookalikes or capture.consent.replace:
+            raise UsageError(
+                "--lookalike and --replace are for the people office: `edge-door office lookalike` "
+                "and `edge-door office accept --replace` there"
+            )
     template = _template(settings, capture)
     captures = len(template.vectors)
     result = {"ok": True, "name": capture.name, "captures": captures, "groups": wish.groups}
@@ -56,10 +65,27 @@ def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: 
 
 
 def _keep(settings: Config, capture: Capture, template: Template, wish: Wish) -> str:
+    consent = capture.consent
     with opened(settings) as (book, _):
         person = Person("", capture.name, wish.groups, wish.schedule, wish.expires, template.model)
+        others = _at_the_same_doors(book, person)
+        needed = threshold(settings)
+        alike = resembled(template, others, needed) if others else {}
+        refuse_lookalikes(capture.name, alike, consent, needed)
         content = Content(template.vectors, wish.cards)
-        return book.take_in(person, content, replace_old=capture.replace).person
+        kept = book.take_in(person, content, replace_old=consent.replace)
+        for other in consent.lookalikes:
+            book.tell_apart(kept, other, consent.reason)
+        return kept.person
+
+
+def _at_the_same_doors(book: Book, person: Person) -> list[Template]:
+    """Whom doors will compare with somebody; each door looks again, at its own people as well."""
+    return [
+        Template(one.name, book.content(one).vectors, one.model)
+        for one in book.people()
+        if set(one.groups) & set(person.groups) and one.model == person.model
+    ]
 
 
 def _template(settings: Config, capture: Capture) -> Template:

@@ -1,0 +1,73 @@
+"""Whoever comes from the centre and has the face of somebody who is known here already.
+
+The office that enrolled them may never have seen the other: at this door both meet. As with
+enrolment here (`edge.ops.enrol`), nobody is taken in unless an operator has said that they are two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.access.lookalikes import alike
+from edge.names import folded, listed
+from edge.records import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edge.roster.envelope import Content
+    from edge.roster.pages import Member
+    from edge.vault.vault import Vault
+
+
+def refuse_lookalikes(
+    vault: Vault,
+    taken: Sequence[tuple[Member, Content]],
+    leaving: Iterable[Member],
+    model: str,
+    threshold: float,
+) -> dict[str, str]:
+    """By the person's number: who must not be taken in, and why.
+
+    Args:
+        vault: Who is known here.
+        taken: Whose envelopes are open.
+        leaving: Who is forgotten or gets another template or name by the same change.
+        model: SHA-256 of the network in use.
+        threshold: From what cosine on two are one person to the matcher.
+
+    Raises:
+        VaultError: as the vault's own methods do.
+    """
+    gone = {folded(member.name) for member in leaving}
+    known = [one for one in vault.comparable(model) if folded(one.person) not in gone]
+    fresh = [
+        Template(member.name, vault.rotation(np.atleast_2d(content.vectors)), model)
+        for member, content in taken
+    ]
+    if not fresh:
+        return {}
+    refused: dict[str, str] = {}
+    near = alike(fresh, [*known, *fresh]) >= threshold
+    names = [one.person for one in known]
+    for (member, _), row in zip(taken, near, strict=True):
+        accepted = set(map(folded, member.resembles))
+        found = [
+            name
+            for name, is_near in zip(names, row, strict=False)  # whoever comes later is not there
+            if is_near and name and folded(name) not in accepted
+        ]
+        if found:
+            refused[member.person] = _sentence(member.name, found)
+        names.append("" if found else member.name)
+    return refused
+
+
+def _sentence(name: str, others: Sequence[str]) -> str:
+    return (
+        f"{name} is not taken in: their face resembles that of {listed(others)}. If they are two "
+        f"people, say so at the people office: `edge-door office lookalike {name!r} {others[0]!r} "
+        "--reason '...'`, and publish"
+    )
