@@ -43,7 +43,7 @@ TITLES = {
     AlarmKind.PASSBACK: "Passed back",
     AlarmKind.OUTBOX: "Outbox filling",
     AlarmKind.CERTIFICATE: "Certificate ends",
-    AlarmKind.CLOCK: "Clock not set",
+    AlarmKind.CLOCK: "Clock wrong",
 }
 """For people."""
 

@@ -1,6 +1,9 @@
 """How long an event takes from a door to the database and to a browser, and what that costs.
 
     python -m tests.fleet.load 10x5 100x50 1000x200 10000x460 --picture load.png
+    python -m tests.fleet.load 1000x200 --tls --into tls.jsonl
+
+With `--tls`: the shipped configuration and access list of `deploy/broker`, a certificate a door.
 
 Doors and events a second. For each, starts mosquitto, a collector, the dashboard and simulated
 doors as programs of their own, reads the database and one browser's stream meanwhile, and then
@@ -30,10 +33,12 @@ from sqlalchemy import func, select
 
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, events
-from edge.fleet.kinds import Role
+from edge.fleet.kinds import Role as Operators
 from edge.fleet.operators import add_operator
+from edge.fleet.pki.certificates import Role
 from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
+from tests.fleet.broker_parts import place
 from tests.fleet.load_chart import a_door_more, draw, table
 from tests.support.link_parts import Mosquitto, free_port
 from tests.support.waiting import until
@@ -124,27 +129,50 @@ def spread(ages: list[float]) -> dict[str, float]:
     return {"n": len(ages), "p50": round(cuts[49], 3), "p99": round(cuts[98], 3)}
 
 
+class Way:
+    """How to come to the broker: openly, or over TLS with the shipped configuration."""
+
+    def __init__(self, folder: Path, *, tls: bool) -> None:
+        self.pki = folder / "pki" if tls else None
+        self.collector: tuple[str, ...] = ()
+        self.doors: tuple[str, ...] = ()
+        if self.pki is None:
+            # As in deploy/broker: a collector that falls behind for a moment loses nothing.
+            lines = ("max_queued_messages 10000", "max_inflight_messages 1000")
+            self.broker = Mosquitto(folder, *lines, quiet=True).start()
+        else:
+            there = place(folder)
+            main = there.folder / "mosquitto.conf"
+            main.write_text(main.read_text().replace("log_type all", "log_type error"))
+            self.broker = there.start().mosquitto
+            issued = there.issue("main", Role.COLLECTOR)
+            ca = ("--ca-file", str(self.pki / "ca.crt"))
+            own = ("--cert-file", str(issued.certificate), "--key-file", str(issued.key))
+            self.collector = (*ca, *own)
+            self.doors = ("--pki", str(self.pki), *ca)
+        self.at = f"{'mqtts' if tls else 'mqtt'}://127.0.0.1:{self.broker.port}"
+
+
 class Site:
     """The programs of one step, and what is seen of them."""
 
-    def __init__(self, folder: Path, doors: int, rate: float, database: str) -> None:
+    def __init__(self, folder: Path, doors: int, rate: float, database: str, *, tls: bool) -> None:
         self.doors = doors
-        # As in deploy/broker: a collector that falls behind for a moment loses nothing.
-        self.broker = Mosquitto(
-            folder, "max_queued_messages 10000", "max_inflight_messages 1000", quiet=True
-        ).start()
-        at = f"mqtt://127.0.0.1:{self.broker.port}"
+        way = Way(folder, tls=tls)
+        self.broker = way.broker
+        at = ("--broker", way.at)
         address = database or f"sqlite:///{folder}/fleet.db"
         self.database = Database.open(address)
         with self.database.writing() as writing:
-            add_operator(writing, "load", PASSWORD, [Grant(Role.VIEWER, None)], time.time())
+            add_operator(writing, "load", PASSWORD, [Grant(Operators.VIEWER, None)], time.time())
         port = free_port()
+        collect = ("collect", *at, "--name", "main", *way.collector)
         self.programs = {
-            "collector": Program("collect", "--broker", at, "--database", address),
+            "collector": Program(*collect, "--database", address),
             "dashboard": Program("dashboard", "--database", address, "--port", str(port)),
         }
         until(lambda: _answers(port), 60)
-        simulated = ("simulate", "--broker", at, "--doors", str(doors))
+        simulated = ("simulate", *at, "--doors", str(doors), *way.doors)
         self.programs["doors"] = Program(*simulated, "--rate", str(rate), "--thin")
         self.watcher = Watcher(self.database)
         self.stream = Stream(f"http://127.0.0.1:{port}")
@@ -220,13 +248,14 @@ def main() -> None:
     reader.add_argument("steps", nargs="*", help="DOORSxRATE")
     reader.add_argument("--seconds", type=float, default=40.0)
     reader.add_argument("--database", default="")
+    reader.add_argument("--tls", action="store_true")
     reader.add_argument("--into", type=Path, default=Path("load.jsonl"))
     reader.add_argument("--picture", type=Path)
     options = reader.parse_args()
     for step in options.steps:
         doors, _, rate = step.partition("x")
         with tempfile.TemporaryDirectory(prefix="edge-door-load-") as folder:
-            site = Site(Path(folder), int(doors), float(rate), options.database)
+            site = Site(Path(folder), int(doors), float(rate), options.database, tls=options.tls)
             try:
                 found = measure(site, float(rate), options.seconds)
                 found["storm"] = storm(site)

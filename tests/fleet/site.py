@@ -68,7 +68,7 @@ class Doors:
         news.write(self.database, time.time())
         upkeep.sign_of_life(self.database, "a", time.time(), connected=True)
 
-    def happen(self, events: Iterable[Event]) -> None:
+    def happen(self, events: Iterable[Event], *, replayed: bool = False) -> None:
         news = News(BASE)
         for event in events:
             sequence, chain = self._chains.get(event.device, (0, genesis(event.device)))
@@ -76,7 +76,7 @@ class Doors:
             sequence, chain = sequence + 1, chained(chain, sequence + 1, "boot", body)
             self._chains[event.device] = sequence, chain
             stored = StoredEvent(sequence, "boot", event, chain, body)
-            message = Topics(BASE, event.device).event(stored, replayed=False)
+            message = Topics(BASE, event.device).event(stored, replayed=replayed)
             news.hear(Received(message.topic, message.payload, retained=False), 0.0)
         news.write(self.database, time.time())
 

@@ -167,6 +167,20 @@ def test_the_number_of_waiting_alarms_is_live(page: Any, served: Served) -> None
     playwright.expect(waiting).to_have_text("2")
 
 
+def test_the_list_of_alarms_is_live_and_loses_no_note(page: Any, served: Served) -> None:
+    page.goto("/alarms")
+    live(page)
+    served.doors.say("door1", "tamper", b"ON")
+    playwright.expect(page.locator("tr.unseen")).to_have_count(1)
+    live(page)
+    page.get_by_label("Note").fill("half a sen")
+    served.doors.say("door2", "tamper", b"ON")
+    playwright.expect(page.locator("#newer")).to_be_visible()
+    assert page.get_by_label("Note").input_value() == "half a sen"
+    page.get_by_role("link", name="Load it").click()
+    playwright.expect(page.locator("tr.unseen")).to_have_count(2)
+
+
 def test_who_was_renamed_is_shown_with_the_old_name(page: Any, served: Served) -> None:
     live(page)
     detail = {"before": "Ann <b>"}

@@ -47,6 +47,7 @@ def data(visit: Visit) -> Response:
     chosen = visit.query.get("door")
     return JSONResponse(
         {
+            "span": [since, visit.now],
             "outcomes": _outcomes(visit, since, chosen),
             "similarity": _similarity(visit, since, chosen),
             "figures": _measured(visit, since, chosen),

@@ -3,6 +3,7 @@
 
 const page = document.getElementById("charts");
 const HEIGHT = 220;
+const FEW = 50; // points are shown where so few would not make a line
 const LABELS = { decision_ms: "milliseconds", fps: "frames a second", temperature_c: "°C" };
 
 function colour(name) {
@@ -14,7 +15,13 @@ function colour(name) {
   return found;
 }
 
-function draw(name, columns, series) {
+function told(at) {
+  const there = new Date(at * 1000);
+  const day = page.dataset.span !== "24h";
+  return day ? there.toLocaleDateString([], { day: "numeric", month: "short" }) : there.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+function draw(name, span, columns, series) {
   const place = page.querySelector(`[data-chart=${name}]`);
   const filled = columns.slice(1).some((column) => column && column.some((value) => value !== null && value !== undefined));
   if (!filled) {
@@ -26,7 +33,8 @@ function draw(name, columns, series) {
   }
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
   const options = {
-    width: place.clientWidth, height: HEIGHT, axes: [axis, axis],
+    width: place.clientWidth, height: HEIGHT, scales: { x: { range: span } },
+    axes: [{ ...axis, values: (_, moments) => moments.map(told) }, axis],
     series: [{ value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString()) }, ...series],
   };
   const plot = new uPlot(options, columns, place);
@@ -34,7 +42,7 @@ function draw(name, columns, series) {
 }
 
 function line(label, tint) {
-  return { label, stroke: colour(tint), width: 1.5, points: { show: false }, spanGaps: true };
+  return { label, stroke: colour(tint), width: 1.5, points: { show: (plot) => plot.data[0].length < FEW, size: 5, fill: colour(tint) }, spanGaps: true };
 }
 
 function dots(label, tint) {
@@ -44,10 +52,10 @@ function dots(label, tint) {
 async function main() {
   const query = new URLSearchParams({ door: page.dataset.door, span: page.dataset.span });
   const answer = await fetch(`/charts/data?${query}`);
-  const { outcomes, similarity, figures } = await answer.json();
-  draw("outcomes", [outcomes.at, outcomes.granted, outcomes.denied, outcomes.spoof], [line("granted", "--good"), line("denied", "--warn"), line("attacks", "--bad")]);
-  draw("similarity", [similarity.at, similarity.similarity, similarity.threshold], [dots("similarity", "--act"), line("threshold", "--soft")]);
-  for (const name of Object.keys(LABELS)) draw(name, [figures.at, figures[name]], [line(LABELS[name], "--act")]);
+  const { span, outcomes, similarity, figures } = await answer.json();
+  draw("outcomes", span, [outcomes.at, outcomes.granted, outcomes.denied, outcomes.spoof], [line("granted", "--good"), line("denied", "--warn"), line("attacks", "--bad")]);
+  draw("similarity", span, [similarity.at, similarity.similarity, similarity.threshold], [dots("similarity", "--act"), line("threshold", "--soft")]);
+  for (const name of Object.keys(LABELS)) draw(name, span, [figures.at, figures[name]], [line(LABELS[name], "--act")]);
 }
 
 main();

@@ -47,8 +47,18 @@ function command(news) {
   else commands.prepend(row);
 }
 
+// The list of alarms is loaded anew, unless somebody has begun to choose or to write there.
+function listed() {
+  const newer = document.getElementById("newer");
+  if (!newer) return;
+  const begun = document.querySelector("[name=alarm]:checked") || (document.querySelector("[name=note]") || {}).value;
+  if (begun) newer.hidden = false;
+  else location.reload();
+}
+
 function count(news) {
   if (!waiting) return;
+  if (waiting.textContent !== news.html) listed();
   waiting.textContent = news.html;
   waiting.hidden = news.html === "0";
 }
