@@ -114,6 +114,7 @@ class Served:
             log_level="error",
             http=Patient,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

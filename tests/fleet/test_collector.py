@@ -218,9 +218,14 @@ def test_a_collector_restored_from_an_old_copy_gets_everything(
 
 
 def test_a_collector_hears_doors_of_which_its_broker_kept_nothing(
-    address: str, device: Device, broker: Mosquitto, publisher: Client
+    address: str,
+    device: Device,
+    broker: Mosquitto,
+    publisher: Client,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """RabbitMQ's nodes keep retained messages each for itself, and a collector may come to any."""
+    monkeypatch.setattr("edge.fleet.collector.confirming.ABSENT_AFTER_S", 0.5)
     device.start()
     with running(address, broker.port):
         device.append(2)
