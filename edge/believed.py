@@ -24,6 +24,7 @@ class _Believed:
 
     def __init__(self) -> None:
         self.files: Mapping[str, str] | None = None
+        self.shipped: Mapping[str, str] = {}
         self.read: dict[str, str] = {}
 
 
@@ -34,7 +35,8 @@ def read_believed(path: Path) -> bytes:
     """The bytes of a file that decides who is let in.
 
     Raises:
-        SealError: a seal is in force, and these are not the bytes that it vouches for.
+        SealError: a seal is in force, and these are not the bytes that it vouches for; or none
+            is, and these are not the ones that were shipped.
         OSError: it cannot be read, or is no ordinary file.
     """
     content = read_ordinary(path)
@@ -44,8 +46,23 @@ def read_believed(path: Path) -> bytes:
             f"{path} is not what was sealed: it was changed or added. Put the original back, or "
             "look at the change and run `edge-door seal` again."
         )
+    if _BELIEVED.files is None and _BELIEVED.shipped.get(name, digest) != digest:
+        raise SealError(
+            f"{path} is not what was shipped: it was changed. Install edge-door again; models and "
+            "calibrations of your own belong in a copy of their folder, which [paths] models names."
+        )
     _BELIEVED.read[name] = digest
     return content
+
+
+def sealed() -> bool:
+    """Whether an owner's seal is in force."""
+    return _BELIEVED.files is not None
+
+
+def believe_shipped(files: Mapping[str, str]) -> None:
+    """Where no owner's seal is in force, believe these files only so, SHA-256 by absolute path."""
+    _BELIEVED.shipped = files
 
 
 def enforce(files: Mapping[str, str] | None) -> None:

@@ -19,7 +19,7 @@ from edge.vision.models.entries import (
 from edge.vision.models.manifest import E, Manifest, read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
-from models.build import gate, hashes, images
+from models.build import gate, hashes, images, sign
 from models.build.recipes import RECIPES
 
 
@@ -108,6 +108,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=shipped, metavar="NAME")
     parser.add_argument("--check", action="store_true", help="write nothing, compare the hashes")
     parser.add_argument("--data", type=Path, default=images.DATA, help="for the gate")
+    parser.add_argument("--key", type=Path, help=f"the project's, to sign; else ${sign.KEY}")
     given = parser.parse_args()
     names = given.only or shipped
     with tempfile.TemporaryDirectory() as folder:
@@ -121,6 +122,7 @@ def main() -> int:
             for name in names:
                 old.models[name].path.write_bytes(new.models[name].path.read_bytes())
             hashes.write()
+            sign.sign_or_say(given.key)
     return 0 if good else 1
 
 

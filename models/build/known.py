@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge.vision.models.known import KNOWN, record
 from edge.vision.models.manifest import read_manifest
+from models.build import sign
 
 MODELS = Path(__file__).parent.parent
 
@@ -15,3 +16,4 @@ def write(folder: Path = MODELS) -> None:
 
 if __name__ == "__main__":
     write()
+    sign.sign_or_say()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
+from edge.believed import sealed
 from edge.cli.base import ConfigOption, JsonOption, app, believed_config, read_config, show
 from edge.errors import ModelError, SealError, UsageError
 from edge.evaluate.adopt import adopt
@@ -19,6 +20,7 @@ from edge.vision.models.entries import Entry, ModelEntry
 from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import Manifest, read_manifest, shipped_models
 from edge.vision.models.runtimes import choose
+from edge.vision.models.shipped import SEAL, require_shipped
 from edge.vision.portraits import portraits
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
@@ -94,9 +96,15 @@ def verify_models(config: ConfigOption = None, json: JsonOption = False) -> None
     """Are all files the ones that the manifest names, and does the runtime compute them rightly?"""
     wrong: dict[str, str] = {}
     settings, folder = believed_config(config), _folder(config)
+    table = Table("name", "")
+    if folder == shipped_models() and not sealed():
+        try:
+            require_shipped(folder)
+        except SealError as error:
+            wrong[SEAL] = str(error)
+        table.add_row(SEAL, wrong.get(SEAL, "good"))
     manifest = read_manifest(folder)
     load = Loader(folder, choose(settings.models.runtime))
-    table = Table("name", "")
     for entry in manifest.models.values():
         try:
             load(entry)

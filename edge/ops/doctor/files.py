@@ -12,6 +12,7 @@ from edge.sight.sealed_files import require_sealed
 from edge.sight.seals import take_up_seal
 from edge.vision.models.known import KNOWN
 from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.models.shipped import require_shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,13 @@ def seal(config: Config, config_path: Path) -> Check:
         found = take_up_seal(config, config_path, note=False)
     if found is None:
         advice = "Seal them: deploy/guide/record-and-keys.md, or updates.md for many doors."
-        return warn("seal", "no owner vouches for configuration, models and calibration", advice)
+        if config.models_folder is not None:
+            return warn(
+                "seal", "no owner vouches for configuration, models and calibration", advice
+            )
+        count = require_shipped(shipped_models())
+        said = f"{count} shipped files are what the project has signed; no owner vouches for more"
+        return warn("seal", said, advice)
     count = require_sealed(config, config_path, found)
     return ok("seal", f"{count} files are what their owner sealed")
 

@@ -15,6 +15,7 @@ from edge.errors import ModelError, reason_of
 from edge.vision.models.adapted import adapted
 from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
+from edge.vision.models.shipped import believe_installed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -112,8 +113,10 @@ def read_manifest(folder: Path | None = None) -> Manifest:
 
     Raises:
         ModelError: it is missing, unreadable, or says something that cannot be.
+        SealError: it is not what was sealed, or shipped.
     """
     folder = folder or shipped_models()
+    believe_installed(folder)
     shipped = read_toml(folder / "manifest.toml")
     added = read_toml(folder / ADDED) if (folder / ADDED).exists() else {}
     try:
