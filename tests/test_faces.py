@@ -33,6 +33,7 @@ from edge.errors import (
 )
 from edge.records import Template
 from edge.vault.vault import Vault
+from edge.vision.camera import images_in
 from edge.vision.faces.detector import Detector
 from edge.vision.inputs import pixels_of
 from edge.vision.models.entries import DetectorEntry
@@ -209,6 +210,33 @@ def test_an_argument_without_meaning_says_what_to_use(
     with pytest.raises(UsageError, match=sentence):
         verify(album / "grace/1.png", album / "grace/2.png", **argument)
     extract_faces(album / "grace/1.png", align=True, anti_spoofing=False, normalization="base")
+
+
+def test_pictures_as_phones_and_scanners_make_them(album: Path, tmp_path: Path) -> None:
+    upright = PIL.Image.open(album / "grace/1.png").convert("RGB")
+    turns = {1: 0, 3: 180, 6: 90, 8: 270}  # Exif's orientation, and how the phone was held
+    for orientation, degrees in turns.items():
+        exif = PIL.Image.Exif()
+        exif[274] = orientation
+        path = tmp_path / f"{orientation}.png"
+        upright.rotate(degrees, expand=True).save(path, exif=exif.tobytes())
+        np.testing.assert_array_equal(pixels_of(path), np.asarray(upright))
+    grey = np.asarray(upright.convert("L"))
+    deep = PIL.Image.fromarray(grey.astype(np.uint16) * 257)
+    deep.save(tmp_path / "deep.png")
+    upright.convert("CMYK").save(tmp_path / "print.jpg", quality=95)
+    upright.convert("RGBA").save(tmp_path / "see-through.png")
+    for picture in (deep, *(tmp_path / n for n in ("deep.png", "print.jpg", "see-through.png"))):
+        assert verify(picture, album / "grace/1.png").similarity > 0.9
+
+
+def test_what_phones_keep_and_nobody_reads_is_called_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(16))
+    with pytest.raises(CameraError, match="HEIC or AVIF, which is not read: save it as JPEG"):
+        represent(tmp_path / "phone.HEIC")
+    assert images_in(tmp_path) == [tmp_path / "phone.HEIC"]
+    with pytest.raises(CameraError, match="the picture is empty"):
+        represent(PIL.Image.new("RGB", (0, 0)))
 
 
 @pytest.mark.parametrize(

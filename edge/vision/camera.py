@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from edge.config.sections import CameraSection
     from edge.records import Pixels
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif"}
+"""Of pictures in a folder; the last two cannot be read, which is said of each."""
+_HEIF_BRANDS = {b"heic", b"heix", b"mif1", b"avif"}
+"""ISO/IEC 23008-12: what stands after `ftyp` in the first box."""
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _OPEN_TIMEOUT_MS = 5000
 _JOIN_TIMEOUT_S = 5.0
@@ -320,6 +323,8 @@ def decoded(data: bytes, name: str) -> Pixels:
     refuse_huge(data, name)
     with quietly():  # libpng and libjpeg complain of what they can read all the same
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if bgr is None and data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        raise CameraError(f"{name} is HEIC or AVIF, which is not read: save it as JPEG")
     if bgr is None:
         raise CameraError(f"{name} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

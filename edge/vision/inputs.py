@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edge.records import Pixels
 
-_BRIGHTEST = 255
+_BRIGHTEST, _BRIGHTEST_16 = 255, 65_535
 
 
 def pixels_of(image: object) -> Pixels:
@@ -40,8 +40,7 @@ def pixels_of(image: object) -> Pixels:
     if isinstance(image, np.ndarray):
         return _of_array(image)
     if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, which need not be here
-        upright = import_module("PIL.ImageOps").exif_transpose(image)
-        return np.asarray(upright.convert("RGB"), np.uint8)
+        return _of_pil(image)
     if hasattr(image, "read"):
         data = image.read()
         if isinstance(data, bytes):
@@ -95,6 +94,16 @@ def _of_array(array: NDArray[np.generic]) -> Pixels:
     array = np.ascontiguousarray(array)
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     return np.asarray(cv2.cvtColor(array, codes[channels]), np.uint8)
+
+
+def _of_pil(image: object) -> Pixels:
+    upright = import_module("PIL.ImageOps").exif_transpose(image)
+    if upright.mode.startswith("I;16"):  # which PIL would cut off at 255
+        return _of_array(np.asarray(upright) / np.float32(_BRIGHTEST_16))
+    pixels = np.asarray(upright.convert("RGB"), np.uint8)
+    if not pixels.size:
+        raise CameraError("the picture is empty")
+    return pixels
 
 
 _WANTED = "give BGR uint8 (height, width, 3) as cv2.imread does, or grey, or BGRA, or 0-1 in float"
