@@ -136,14 +136,7 @@ def _inputs(folder: Path, person: Portrait, other: Portrait) -> None:
     for place in ("photos/anna", "album/Anna"):
         for number, picture in enumerate(pictures):
             _picture(things / place / f"{number}.jpg", picture)
-    _picture(things / "photos/two/1.jpg", stage.show(person, 1.0))
-    for place in (
-        "photos/two/2.jpg",
-        "photos/guest/1.jpg",
-        "album/Grace/1.jpg",
-        "group.jpg",
-        "b.jpg",
-    ):
+    for place in ("photos/guest/1.jpg", "album/Grace/1.jpg", "group.jpg", "b.jpg", "two/b.jpg"):
         _picture(things / place, stage.show(other, 1.0))
     for place in ("a.jpg", "anna-1.jpg", "anna-2.jpg", "visitor.jpg", "two/a.jpg"):
         _picture(things / place, stage.show(person, 5.0))
