@@ -22,7 +22,7 @@ PLANTED = {
     "edge/sight/planted.py": ("import paho.mqtt.client", "knows paho"),
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
     "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),
-    "edge/vision/planted.py": ("import edge.attributes", "guesses about people"),
+    "edge/vision/planted.py": ("import edge.faces.attributes", "guesses about people"),
 }
 
 # What is loaded by name, so that no import shows it; and who may say the name.
@@ -32,7 +32,7 @@ SPOKEN = {
     r"cv2\.VideoCapture": ("edge/vision/camera", "edge/ops/demo/picture.py"),
     r"from picamera2 import": ("edge/vision/camera",),
     r"AttributeEntry": (
-        "edge/attributes.py",
+        "edge/faces/attributes.py",
         "edge/vision/models/entries.py",
         "edge/evaluate/adopt",
     ),

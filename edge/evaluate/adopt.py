@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.attributes import Attribute
 from edge.config import Config
 from edge.errors import ModelError, UsageError
 from edge.evaluate.presets import input_of, presets, tensors_of
 from edge.faces import FaceReader
+from edge.faces.attributes import Attribute
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.models.entries import AttributeEntry, DetectorEntry, EmbedderEntry

@@ -1,4 +1,12 @@
-"""What the Python interface answers: frozen, typed, and readable by deepface's keys too."""
+"""What the Python interface answers: frozen, typed, and readable by deepface's keys too.
+
+All metrics say the same thing. Embeddings are unit vectors, so for a similarity s = a.b
+
+    cosine = 1 - s        euclidean = euclidean_l2 = |a - b| = sqrt(|a|^2 + |b|^2 - 2 a.b)
+                                                             = sqrt(2 - 2 s)
+
+and a threshold in one of them is a threshold in the others.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +38,11 @@ def distance(similarity: float, metric: Metric = "cosine") -> float:
     if metric == "cosine":
         return 1.0 - similarity
     return math.sqrt(max(0.0, 2.0 - 2.0 * similarity))
+
+
+def similarity_of(limit: float, metric: Metric) -> float:
+    """`distance` turned round."""
+    return 1.0 - limit if metric == "cosine" else 1.0 - limit * limit / 2.0
 
 
 class Answer(Mapping[str, object]):

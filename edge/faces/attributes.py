@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.config import Config
+    from edge.faces.results import Guess
     from edge.records import Floats
-    from edge.results import Guess
     from edge.vision.models.model import Model
     from edge.vision.pipeline import Look
 
