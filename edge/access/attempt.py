@@ -151,6 +151,13 @@ class Judge:
             self._warm_at = -math.inf
         return late and evidence.captured_at < self._warm_at
 
+    @property
+    def identified(self) -> bool:
+        """Whether it is decided who this is: the attempt is over, or its comparisons agree."""
+        attempt = self._attempt
+        found = self._settled(attempt.seen_at)
+        return attempt.rest is not None or (found is not None and found.matched)
+
     def turned_away(self, person: str | None) -> None:
         """A grant came to nothing (no guard, no ledger): they may try again at once."""
         self._visit = replace(self._visit, people=self._visit.people - {person})

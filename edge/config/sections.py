@@ -131,9 +131,9 @@ class ModelsSection(Section):
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     """`auto` prefers LiteRT."""
     profile: Literal["auto", "full", "light"] = "auto"
-    """`light`: the detector looks again, and faces are compared, less often. `auto`: light once
-    fewer frames than blinks need are judged, and while the board is hot or short of memory, when
-    half of the frames are left out as well. `full`: never."""
+    """`light`: faces are compared less often. `auto`: light once fewer frames than blinks need are
+    judged, and while the board is hot or short of memory, when half of the frames are left out as
+    well. `full`: never."""
     threads: int = Field(2, ge=1, le=16)
     """Threads of one inference; `edge-door bench --tune` finds and keeps better ones a network."""
 

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from edge.errors import UsageError
 from edge.records import Frame
+from edge.vision.budget import Unhurried
 from edge.vision.camera import images_in, read_image
+from edge.vision.faces.shortlist import EMBED_EVERY_S
 from edge.vision.models.entries import (
     DetectorEntry,
     EmbedderEntry,
@@ -29,7 +32,7 @@ from edge.vision.models.entries import (
 )
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import available, choose
-from edge.vision.pipeline import EMBED_EVERY_S, Pipeline, Stages
+from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.portraits import portraits
 
 if TYPE_CHECKING:
@@ -129,16 +132,17 @@ def _timing(chosen: Timing, in_float: Timing) -> dict[str, float]:
     return {k: round(v, 4) for k, v in (values | {"float_p50_ms": in_float.p50}).items()}
 
 
-@dataclass(slots=True)
-class _Stopwatch:
+@dataclass
+class _Stopwatch(Unhurried):
     stages: dict[str, list[float]] = field(default_factory=dict)
     steps: list[float] = field(default_factory=list)
     kernels: list[float] = field(default_factory=list)
     _running: tuple[str, float] = ("", 0.0)
 
-    def __call__(self, name: str) -> _Stopwatch:
+    @override
+    def __call__(self, stage: str) -> _Stopwatch:
         """Time one stage at a time; less is measured with it than with a generator."""
-        self._running = name, time.perf_counter()
+        self._running = stage, time.perf_counter()
         return self
 
     def __enter__(self) -> None:
@@ -311,7 +315,7 @@ def frames_of(pictures: list[Pixels], count: int) -> Iterator[Frame]:
     """
     fitted = [_fitted(picture) for picture in pictures]
     for number in range(count):
-        sway = number % (2 * _SHIFT) - _SHIFT
+        sway = abs(number % (4 * _SHIFT) - 2 * _SHIFT) - _SHIFT
         pixels = np.roll(fitted[number * len(fitted) // count], sway, axis=1)
         yield Frame(pixels, number * _FRAME_S, number + 1)
 

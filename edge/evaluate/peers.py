@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from edge.access.matcher import PROBES
 from edge.errors import UsageError
 from edge.evaluate.bench import WARM_UP, frames_of, in_float, read_all
 from edge.installed import with_extra
@@ -58,19 +59,35 @@ class Taken:
     """Share of the frames in which it found a face."""
 
 
-class Ours:
-    """The door's own pipeline."""
+class EveryStage:
+    """The door's own pipeline; frames come so seldom that each gets every stage."""
 
-    def __init__(self, name: str, does: str, config: Config, fps: float | None = None) -> None:
-        """With `fps` frames come at that rate; without, so seldom that each gets every stage."""
-        self.name, self.does = name, does
+    def __init__(self, name: str, config: Config) -> None:
+        self.name, self.does = name, "who it is, and blinks"
         self._pipeline = Pipeline(Stages.load(config), config)
-        self._fps = fps
 
     def look(self, frame: Frame) -> bool:
         """See `Contender`."""
-        at = frame.captured_at if self._fps is None else frame.sequence / self._fps
-        return self._pipeline.step(replace(frame, captured_at=at)).faces == 1
+        return self._pipeline.step(frame).faces == 1
+
+
+class WhatIsDue:
+    """The same at a camera's rate: on each frame what a door does for people whom it knows."""
+
+    name, does = f"edge-door, a frame at {FPS}/s", "all that is due"
+
+    def __init__(self, config: Config) -> None:
+        self._pipeline = Pipeline(Stages.load(config), config)
+        self._track = self._compared = 0
+
+    def look(self, frame: Frame) -> bool:
+        """See `Contender`."""
+        evidence = self._pipeline.step(replace(frame, captured_at=frame.sequence / FPS))
+        if evidence.track != self._track:
+            self._track, self._compared = evidence.track, 0
+        self._compared += evidence.embedding is not None
+        self._pipeline.identified = self._compared >= PROBES
+        return evidence.faces == 1
 
 
 class Dlib:
@@ -158,9 +175,9 @@ def contenders(config: Config, onnx: tuple[Path, Path] | None) -> list[Contender
     """
     floats = in_float(config, read_manifest(config.models_folder))
     ours: list[Contender] = [
-        Ours(f"edge-door, a frame at {FPS}/s", "all that is due", config, FPS),
-        Ours("edge-door, every stage", "who it is, and blinks", config),
-        Ours("edge-door, every stage, in float", "who it is, and blinks", floats),
+        WhatIsDue(config),
+        EveryStage("edge-door, every stage", config),
+        EveryStage("edge-door, every stage, in float where we ship it", floats),
     ]
     others: list[Contender] = [OpenCv(*onnx)] if onnx else []
     for make in (lambda: Dlib(0), lambda: Dlib(1), FaceMesh):

@@ -33,6 +33,7 @@ from edge.sight.rulebook import Rulebook
 from edge.sight.signals import Signals
 from edge.sight.thrift import Thrift
 from edge.vault.vault import open_vault
+from edge.vision.budget import Budget
 from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vocabulary import Action
@@ -103,7 +104,7 @@ class Sight:
         self._guard = GuardClient(config.door_socket)
         self._door = Doorside(self._guard, self._journal, self._presented)
         self._signals = Signals(self._door, self._journal)
-        self._pipeline = Pipeline(self._stages, config)
+        self._pipeline = Pipeline(self._stages, config, Budget())
         self._probes = Probes()
         self._judge = Judge(patience_of(config))
         self._faces = FaceKeeper(wanted=config.mqtt.last_face)
@@ -154,7 +155,7 @@ class Sight:
             self._errors = 0
         except Exception:  # whatever breaks while judging must deny, not end the process
             log.exception("frame %d could not be judged", frame.sequence)
-            self._pipeline = Pipeline(self._stages, self._config)
+            self._pipeline = Pipeline(self._stages, self._config, Budget())
             self._errors += 1
             if self._errors == 1:
                 self._journal.note(EventKind.ACCESS, Reason.INTERNAL_ERROR)
@@ -163,6 +164,7 @@ class Sight:
 
     def _look(self, frame: Frame) -> None:
         self._pipeline.eased = self._thrift.eased
+        self._pipeline.identified = self._judge.identified
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)

@@ -38,7 +38,7 @@ class Thrift:
 
     @property
     def eased(self) -> bool:
-        """Detector and embedder run less often."""
+        """The embedder runs less often."""
         if self._profile == "auto":
             return self._slow or self.backed_off
         return self._profile == "light"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge.vision.faces.follower import DETECT_EVERY_S
+from edge.vision.faces.follower import SEEN_WITHIN_S
+from edge.vision.faces.shortlist import EMBED_EVERY_S
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.models.chosen import chosen
 from edge.vision.models.entries import DetectorEntry, EmbedderEntry, RecaptureEntry
@@ -13,7 +14,6 @@ from edge.vision.models.known import pictures
 from edge.vision.models.loader import Loader
 from edge.vision.models.runtimes import choose
 from edge.vision.models.threads import tuned
-from edge.vision.pipeline import EMBED_EVERY_S
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -25,7 +25,7 @@ BESIDE = 1.6
 """Of a frame's networks: cutting out, aligning, quality and liveness come to it. 3.0 ms a frame
 where the networks took 1.9 (x86-64)."""
 _EVERY_S: dict[type[Entry], float] = {
-    DetectorEntry: DETECT_EVERY_S,
+    DetectorEntry: SEEN_WITHIN_S,
     EmbedderEntry: EMBED_EVERY_S,
     RecaptureEntry: LOOK_EVERY_S,
 }

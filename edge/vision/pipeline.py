@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,16 @@ import numpy as np
 
 from edge.records import Evidence, Opinion
 from edge.vision.attention import Attention
+from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
-from edge.vision.faces.follower import DETECT_EVERY_S, EASED_DETECT_S, Follower
+from edge.vision.faces.follower import Follower
 from edge.vision.faces.landmarks import Mesh
 from edge.vision.faces.limits import MIN_PRESENCE
 from edge.vision.faces.quality import assess
+from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBED_S, Shortlist
 from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.eyelids import Eyelids
@@ -35,11 +36,9 @@ from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import candidates
 from edge.vision.models.threads import tuned
 from edge.vision.opencv import settle
+from edge.vision.stillness import Stillness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from edge.config import Config
     from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
     from edge.vision.liveness.check import Check
@@ -51,8 +50,6 @@ log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
-EMBED_EVERY_S, EASED_EMBED_S = 0.2, 0.5
-"""The match needs a few embeddings a second; eyelids are followed on every frame."""
 ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
@@ -148,7 +145,7 @@ class Pipeline:
         self,
         stages: Stages,
         config: Config,
-        stopwatch: Callable[[str], AbstractContextManager[object]] | None = None,
+        budget: Unhurried | None = None,
         *,
         asks: bool | None = None,
     ) -> None:
@@ -157,12 +154,12 @@ class Pipeline:
         Args:
             stages: the models.
             config: what counts as what.
-            stopwatch: `stopwatch(name)` is entered around every stage.
+            budget: what a frame's stages may take; `budget(stage)` is entered around each.
             asks: whether a challenge's instruction reaches people; None: as the door is configured.
         """
         self._stages = stages
         self._config = config
-        self._time = stopwatch or (lambda _name: nullcontext())
+        self._time = budget or Unhurried()
         self._attention = Attention()
         self._follower = Follower()
         self._tracker = Tracker(stages.self_similarity)
@@ -170,15 +167,20 @@ class Pipeline:
             config.liveness, asks=config.can_instruct if asks is None else asks
         )
         self.eased = False
-        """Detector and embedder run less often, for a board that is too slow."""
-        self._embedded_at = float("-inf")
-        self._embedded_track = 0
+        """The embedder runs less often, for a board that is too slow."""
+        self.identified = False
+        """It is decided who this is: the embedder only sees that nobody takes the place."""
+        self._stillness = Stillness()
+        self._newest: Look | None = None
+        self._shortlist = Shortlist()
         self._checked_at = float("-inf")
+        self._challenged = False
         self._rows = np.empty(0, np.uint8)
         self._changed_at = 0.0
 
     def step(self, frame: Frame) -> Evidence:
         """Everything that one more frame tells about the person in view."""
+        self._time.begin()
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
         if self._attention.rests(at, frame.pixels):
@@ -195,14 +197,19 @@ class Pipeline:
         embedding = self._embed_if_due(at, track, look)
         if embedding is not None:
             track = self._tracker.recognise(embedding)
-            self._embedded_track = track
+            self._shortlist.taken(at, track)
         with self._time("eyelids"):
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
+        self._stillness.saw(at, eyes)
         opinions = self._opinions_if_due(at, look)
         with self._time("liveness"):
+            held = look.frame is not frame
             liveness = self._liveness.observe(
-                Sample(at, track, look.landmarks, look.aligned, eyes, opinions)
+                Sample(at, track, look.landmarks, look.aligned, eyes, opinions, held=held)
             )
+        self._challenged = bool(liveness.instruction)
+        if liveness.blink is not None:
+            self._shortlist.ask()  # who has blinked is compared before it counts
         return Evidence(
             captured_at=at,
             sequence=frame.sequence,
@@ -221,25 +228,35 @@ class Pipeline:
 
     def _look_for_one(self, frame: Frame) -> tuple[int, Look | None]:
         """How many people are near, and the one where it is one."""
-        every_s = EASED_DETECT_S if self.eased else DETECT_EVERY_S
-        expected = self._follower.expected(frame.captured_at, every_s)
+        at = frame.captured_at
+        expected = self._follower.expected(at)
         if expected is not None:
-            look = self.look(frame, expected)
+            if self._newest and not self._challenged and self._stillness.holds(at):
+                return 1, self._newest
+            look = self._locate(frame, expected)
             if look.landmarks.presence >= MIN_PRESENCE:
-                self._follower.located(look.landmarks)
                 return 1, look
-            self._follower.lose()
         with self._time("detect"):
             faces = people_in(self._stages.detector.detect(frame))
         if len(faces) != 1:
-            self._follower.lose()
+            self._lose()
             return len(faces), None
-        look = self.look(frame, self._follower.detected(frame.captured_at, faces[0]))
+        return 1, self._locate(frame, self._follower.detected(at, faces[0]))
+
+    def _locate(self, frame: Frame, face: Face) -> Look:
+        """Look at a face, and follow it if the mesh believes in it."""
+        look = self.look(frame, face)
         if look.landmarks.presence >= MIN_PRESENCE:
             self._follower.located(look.landmarks)
+            self._stillness.looked(frame.captured_at, look.landmarks)
+            self._newest = look
         else:
-            self._follower.lose()
-        return 1, look
+            self._lose()
+        return look
+
+    def _lose(self) -> None:
+        self._follower.lose()
+        self._stillness.clear()
 
     def ask_again(self) -> None:
         """A decision has been made: the next one needs a proof of life of its own."""
@@ -257,16 +274,20 @@ class Pipeline:
         return Look(frame, face, landmarks, aligned, quality)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
-        every_s = EASED_EMBED_S if self.eased else EMBED_EVERY_S
-        due = at - self._embedded_at >= every_s or track != self._embedded_track
-        if not (due and look.quality.ok):
+        if self.identified and not self._challenged:
+            every_s = KNOWN_EMBED_S
+        else:
+            every_s = EASED_EMBED_S if self.eased else EMBED_EVERY_S
+        in_time = self._time.allows("embed")
+        if not self._shortlist.takes(at, track, look.quality, every_s, in_time=in_time):
             return None
-        self._embedded_at, self._embedded_track = at, track
         with self._time("embed"):
             return self._stages.embedder.embed(look.frame, look.landmarks, look.aligned)
 
     def _opinions_if_due(self, at: float, look: Look) -> tuple[Opinion, ...]:
-        if not self._stages.checks or at - self._checked_at < LOOK_EVERY_S:
+        waited_s = at - self._checked_at
+        wait = waited_s < 2 * LOOK_EVERY_S and not self._time.allows("checks")
+        if not self._stages.checks or waited_s < LOOK_EVERY_S or wait:
             return ()
         self._checked_at = at
         with self._time("checks"):

@@ -326,6 +326,19 @@ def test_two_comparisons_are_not_enough() -> None:
     assert scene.frame(HIT).outcome is Outcome.GRANT
 
 
+def test_it_is_known_who_somebody_is_once_comparisons_agree_or_the_attempt_is_over() -> None:
+    scene, known = Scene(), []
+    for match, track in ((HIT, 1), (HIT, 1), (HIT, 1), (MISS, 1), (HIT, 1), (HIT, 2)):
+        scene.frame(match, PENDING, track)
+        known.append(scene.judge.identified)
+    assert known == [False, False, True, False, True, False]
+    stranger = Scene()
+    assert [(stranger.frame(MISS), stranger.judge.identified)[1] for _ in range(6)] == [
+        *[False] * 5,
+        True,
+    ]
+
+
 def test_the_newest_comparison_decides_since_those_before_are_in_it() -> None:
     scene = Scene()
     scene.frames(3, replace(HIT, similarity=0.95), PENDING)

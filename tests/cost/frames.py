@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from edge.records import Frame
 
 FPS = 30
-WARM_UP = 6
+WARM_UP = 15
+"""Half a second: by then it is known that nothing stirs."""
 COUNTED = 12
-"""Frames that callgrind counts: two rounds of the detector and of the embedder."""
+"""Frames that callgrind counts: among them the detector and the embedder run once or twice."""
 
 
 def face(count: int) -> Iterator[Frame]:

@@ -127,6 +127,7 @@ class Entrance:
         pipeline, judge = Pipeline(self._stages, config, asks=True), Judge(patience_of(config))
         usable_at = None
         for number in range(round(LONGEST_S * FPS)):
+            pipeline.identified = judge.identified
             evidence = pipeline.step(actor.frame(number))
             at = evidence.captured_at
             if usable_at is None and evidence.quality is not None and evidence.quality.ok:

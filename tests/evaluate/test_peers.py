@@ -50,7 +50,9 @@ def test_without_anybody_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPat
     def missing(*_: object) -> None:
         raise ImportError
 
-    for name in ("Ours", "Dlib", "FaceMesh"):
-        monkeypatch.setattr(peers, name, missing if name != "Ours" else lambda *_: None)
+    for name in ("EveryStage", "WhatIsDue"):
+        monkeypatch.setattr(peers, name, lambda *_: None)
+    for name in ("Dlib", "FaceMesh"):
+        monkeypatch.setattr(peers, name, missing)
     with pytest.raises(UsageError, match=r"\[demo,peers\]"):
         contenders(Config(), None)

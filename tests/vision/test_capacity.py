@@ -6,11 +6,11 @@ import pytest
 
 from edge.config import Config
 from edge.vision import capacity
-from edge.vision.faces.follower import DETECT_EVERY_S
+from edge.vision.faces.follower import SEEN_WITHIN_S
+from edge.vision.faces.shortlist import EMBED_EVERY_S
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.models.entries import Entry, role_of
 from edge.vision.models.model import Model
-from edge.vision.pipeline import EMBED_EVERY_S
 
 
 def each_takes(seconds: float, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -29,7 +29,7 @@ def test_what_is_due_now_and_then_leaves_the_rest_for_frames(
 ) -> None:
     asked = each_takes(0.01, monkeypatch)
     rate = capacity.frames_a_second(Config())
-    due = {"detector": DETECT_EVERY_S, "embedder": EMBED_EVERY_S, "recapture": LOOK_EVERY_S}
+    due = {"detector": SEEN_WITHIN_S, "embedder": EMBED_EVERY_S, "recapture": LOOK_EVERY_S}
     busy = sum(0.01 / due[role] for role in asked if role in due)
     frame_s = 0.01 * sum(role not in due for role in asked)
     assert asked.count("embedder") == 2

@@ -42,6 +42,8 @@ class Sample:
     eyes: EyeOpenness
     opinions: tuple[Opinion, ...] = ()
     """Of the passive checks that looked at this frame."""
+    held: bool = False
+    """Landmarks and crop are those of the frame before: nothing had moved."""
 
 
 class LivenessMonitor:
@@ -91,7 +93,7 @@ class LivenessMonitor:
             self._track = sample.track
             self.reset()
         self._at = sample.at
-        if not self._film.add(sample.at, sample.aligned, sample.landmarks):
+        if not (sample.held or self._film.add(sample.at, sample.aligned, sample.landmarks)):
             self._begin_again()
             self._at = sample.at
             self._seen = "the picture jumped"
