@@ -63,16 +63,19 @@ def enrol_files(
     stages: Stages,
     name: str,
     sources: Sources,
-    consent: Consent,
+    keep: Callable[[Template], object],
     progress: Progress,
 ) -> Enrolled:
-    """Enrol one person from pictures and films; the good ones are taken, the others named."""
+    """Enrol one person from pictures and films; the good ones are taken, the others named.
+
+    `keep` puts the template where it belongs (such as `save`), or raises why not.
+    """
     refused: list[Refused] = []
     try:
         gathered = gather(config, stages, sources, progress)
         refused = gathered.refused
         template = template_of(gathered, name)
-        save(config, template, consent)
+        keep(template)
     except EdgeDoorError as error:
         return Enrolled(name, 0, tuple(refused), str(error))
     return Enrolled(name, len(template.vectors), tuple(refused))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.emulated.debian import CACHE, bootstrapped
+from tests.emulated.debian import CACHE, bootstrapped, sh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FRESH = "systemd,systemd-sysv,dbus,udev,procps,ca-certificates,adduser,passwd,python3"
@@ -23,7 +25,20 @@ cd /tmp
 rm --force /wheels/edge_door*
 touch /wheels/.fetched
 """
+SERVICE = """[Unit]
+Description=the test
+After=multi-user.target mosquitto.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /src/tests/emulated/{script}
+TimeoutStartSec=infinity
+
+[Install]
+WantedBy=default.target
+"""
 BOOTS = 2
+LIMIT_S = 900.0
 NEEDED = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container"}
 
 
@@ -74,6 +89,27 @@ def wheels(suite: str, checkout: Path) -> Path:
         (folder / ".fetched").unlink()
         done.write_text(wanted)
     return folder
+
+
+@contextmanager
+def scripted(
+    suite: str, checkout: Path, script: str, binds: dict[str, Path], results: Path
+) -> Iterator[None]:
+    """A fresh Debian that has run a script of this folder from its start to its end."""
+    root = CACHE / f"booted-{suite}-{script}"
+    packages = wheels(suite, checkout)
+    shutil.rmtree(root, ignore_errors=True)
+    sh("cp", "--archive", "--reflink=auto", base(suite), root)
+    try:
+        service = SERVICE.format(script=script)
+        (root / "etc/systemd/system/trial.service").write_text(service)
+        wants = root / "etc/systemd/system/multi-user.target.wants"
+        wants.mkdir(exist_ok=True)
+        (wants / "trial.service").symlink_to("/etc/systemd/system/trial.service")
+        boot(root, {"/src": checkout, "/wheels": packages, **binds}, results, LIMIT_S)
+        yield
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def boot(

@@ -5,7 +5,6 @@ over a restart, and back to nothing.
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,26 +14,13 @@ import pytest
 from edge.config import Config
 from edge.ops.demo.film import actors, enrolment_pictures, shoot
 from edge.vision.pipeline import Stages
-from tests.emulated import container, machine
+from tests.emulated import container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.emulated, pytest.mark.timeout(1200)]
 
-LIST = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-SERVICE = """[Unit]
-Description=the test
-After=multi-user.target
-
-[Service]
-Type=oneshot
-ExecStart=/bin/bash /src/tests/emulated/installed.sh
-TimeoutStartSec=infinity
-
-[Install]
-WantedBy=default.target
-"""
 # A camera and a lock that are not there, and a clock that nobody sets, are said to be so.
 EXPECTED_WARNINGS = {"pins", "clock"}
 
@@ -67,19 +53,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of this checkout as they are now: they must not change on the way."""
-    folder = tmp_path_factory.mktemp("checkout")
-    folder.chmod(0o755)
-    listed = machine.sh(*LIST, cwd=machine.REPOSITORY).split("\0")
-    for name in filter(None, listed):
-        if (machine.REPOSITORY / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(machine.REPOSITORY / name, folder / name)
-    return folder
-
-
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def found(
     request: pytest.FixtureRequest,
@@ -89,20 +62,9 @@ def found(
 ) -> Iterator[Found]:
     if why := container.missing():
         pytest.skip(why)
-    root = machine.CACHE / f"booted-{request.param}"
     results = tmp_path_factory.mktemp("results")
-    wheels = container.wheels(request.param, checkout)
-    shutil.rmtree(root, ignore_errors=True)
-    machine.sh("cp", "--archive", "--reflink=auto", container.base(request.param), root)
-    try:
-        (root / "etc/systemd/system/trial.service").write_text(SERVICE)
-        wants = root / "etc/systemd/system/multi-user.target.wants"
-        wants.mkdir(exist_ok=True)
-        (wants / "trial.service").symlink_to("/etc/systemd/system/trial.service")
-        container.boot(root, {"/src": checkout, "/wheels": wheels, "/clip": clip}, results, 900)
+    with container.scripted(request.param, checkout, "installed.sh", {"/clip": clip}, results):
         yield Found(results)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def test_the_whole_way_was_gone(found: Found) -> None:

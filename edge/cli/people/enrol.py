@@ -23,7 +23,7 @@ from edge.cli.base import (
     progress,
     show,
 )
-from edge.cli.people.for_group import Capture, enrol_for_group
+from edge.cli.people.for_group import Capture, enrol_for_group, place_of
 from edge.errors import EnrolmentError, UsageError
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.ops.pictures import Progress as Tell
     from edge.ops.pictures import Refused
-    from edge.records import Frame
+    from edge.records import Frame, Template
 
 PREVIEWS_A_SECOND = 5
 EVERY = 5
@@ -98,14 +98,22 @@ def enroll(
     consent = Consent(replace, tuple(lookalike or ()), reason.strip())
     if not for_group and (schedule or until or card):
         raise UsageError("--schedule, --until and --card go with --for-group")
+    if name is None and (card or lookalike):
+        raise UsageError("--card and --lookalike are one person's: give a NAME")
     settings = believed_config(config, own=True, reading=bool(given))
-    if for_group and name is not None:
-        capture = Capture(proper_name(name), Sources(tuple(given), first), camera, consent)
+    if for_group:
         end = None if until is None else until.timestamp()
         wish = Wish(tuple(for_group), tuple(schedule or ()), end, tuple(card or ()))
-        enrol_for_group(settings, capture, wish, as_json=json)
+        place = place_of(settings, wish, consent)
+        if name is None:
+            _enroll_many(settings, given[0], place.keep, place.next_step, as_json=json)
+        else:
+            capture = Capture(proper_name(name), Sources(tuple(given), first), camera)
+            enrol_for_group(settings, capture, place, as_json=json)
     elif name is None:
-        _enroll_many(settings, given[0], consent, as_json=json)
+        _enroll_many(
+            settings, given[0], lambda made: save(settings, made, consent), "", as_json=json
+        )
     elif camera:
         _enroll_from_camera(settings, proper_name(name), consent, as_json=json)
     else:
@@ -130,7 +138,9 @@ def _enroll_one(
 ) -> None:
     stages = Stages.load(settings)
     with _bar() as (tell, _):
-        found = enrol_files(settings, stages, name, sources, consent, tell)
+        found = enrol_files(
+            settings, stages, name, sources, lambda made: save(settings, made, consent), tell
+        )
     if found.problem:
         named = "".join(f"\n  {refused.file}: {refused.why}" for refused in found.refused)
         raise EnrolmentError(f"{name} is not enrolled: {found.problem.rstrip('.')}.{named}")
@@ -141,16 +151,21 @@ def _enroll_one(
     show({"ok": True, **_as_dict(found)}, as_json=as_json, text="\n".join(lines))
 
 
-def _enroll_many(settings: Config, folder: Path, consent: Consent, *, as_json: bool) -> None:
+def _enroll_many(
+    settings: Config,
+    folder: Path,
+    keep: Callable[[Template], object],
+    next_step: str,
+    *,
+    as_json: bool,
+) -> None:
     people = people_below(folder)
     stages = Stages.load(settings)
     found = []
     with progress("people", len(people)) as update:
         for name, pictures in people.items():
             update(description=name)
-            one = enrol_files(
-                settings, stages, name, Sources((pictures,)), consent, lambda *_: None
-            )
+            one = enrol_files(settings, stages, name, Sources((pictures,)), keep, lambda *_: None)
             found.append(one)
             update(advance=1)
     table = Table("name", "captures", "not taken, and why")
@@ -159,7 +174,9 @@ def _enroll_many(settings: Config, folder: Path, consent: Consent, *, as_json: b
         told = [one.problem] if one.problem else [one.warning] if one.warning else []
         table.add_row(one.name, str(one.captures or "-"), "\n".join([*told, *whys]))
     out = [one.name for one in found if one.problem]
-    table.caption = f"{len(found) - len(out)} of {len(found)} people are enrolled"
+    table.caption = (
+        f"{len(found) - len(out)} of {len(found)} people are enrolled. {next_step}".rstrip()
+    )
     result = {"ok": not out, "people": [_as_dict(one) for one in found], "not_enrolled": out}
     show(result, as_json=as_json, text=table)
     if out:

@@ -20,6 +20,8 @@ from edge.vision.enrolment import WANTED
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.config import Config
     from edge.office.book import Book
 
@@ -31,47 +33,71 @@ class Capture:
     name: str
     sources: Sources
     camera: bool
-    consent: Consent
 
 
-def enrol_for_group(settings: Config, capture: Capture, wish: Wish, *, as_json: bool) -> None:
-    """Into the office's book where there is one on this host, else sealed and sent to it.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where whoever was captured goes."""
+
+    keep: Callable[[Template], dict[str, str]]
+    """Puts them there; what there is to know of it. Raises EdgeDoorError."""
+    done: str
+    """What has become of them, after the name."""
+    next_step: str
+
+
+def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
+    """The office's book where there is one on this host, else its offers, sealed and sent to it.
+
+    Raises:
+        ConfigError: this door knows no office.
+        UsageError: that is for the office to decide.
+    """
+    if places(settings)[0].exists():
+        return Place(
+            lambda made: {"number": _keep(settings, made, wish, consent)},
+            "is in the book.",
+            "`edge-door office publish` tells the doors.",
+        )
+    require_office(settings)
+    if consent.lookalikes or consent.replace:
+        raise UsageError(
+            "--lookalike and --replace are for the people office: `edge-door office lookalike` "
+            "and `edge-door office accept --replace` there"
+        )
+
+    def send(made: Template) -> dict[str, str]:
+        send_offer(settings, made, wish)
+        return {}
+
+    return Place(
+        send,
+        "was sealed for the people office and sent.",
+        "Nobody is known by it until the office accepts: `edge-door office offers` there.",
+    )
+
+
+def enrol_for_group(settings: Config, capture: Capture, place: Place, *, as_json: bool) -> None:
+    """One person.
 
     Raises:
         UsageError: the name is in the book already.
         EdgeDoorError: nobody was captured, or it cannot be kept or sent.
     """
-    at_office = places(settings)[0].exists()
-    if not at_office:
-        require_office(settings)
-        if capture.consent.lookalikes or capture.consent.replace:
-            raise UsageError(
-                "--lookalike and --replace are for the people office: `edge-door office lookalike` "
-                "and `edge-door office accept --replace` there"
-            )
     template = _template(settings, capture)
-    captures = len(template.vectors)
-    result = {"ok": True, "name": capture.name, "captures": captures, "groups": wish.groups}
-    if at_office:
-        result["number"] = _keep(settings, capture, template, wish)
-        text = f"{capture.name} is in the book. `edge-door office publish` tells the doors."
-    else:
-        send_offer(settings, template, wish)
-        text = (
-            f"{capture.name} was sealed for the people office and sent. Nobody is known by it "
-            "until the office accepts: `edge-door office offers` there."
-        )
-    show(result, as_json=as_json, text=text)
+    result = {"ok": True, "name": capture.name, "captures": len(template.vectors)}
+    result |= place.keep(template)
+    show(result, as_json=as_json, text=f"{capture.name} {place.done} {place.next_step}")
 
 
-def _keep(settings: Config, capture: Capture, template: Template, wish: Wish) -> str:
-    consent = capture.consent
+def _keep(settings: Config, template: Template, wish: Wish, consent: Consent) -> str:
+    name = template.person
     with opened(settings) as (book, _):
-        person = Person("", capture.name, wish.groups, wish.schedule, wish.expires, template.model)
+        person = Person("", name, wish.groups, wish.schedule, wish.expires, template.model)
         others = _at_the_same_doors(book, person)
         needed = threshold(settings)
         alike = resembled(template, others, needed) if others else {}
-        refuse_lookalikes(capture.name, alike, consent, needed)
+        refuse_lookalikes(name, alike, consent, needed)
         content = Content(template.vectors, wish.cards)
         kept = book.take_in(person, content, replace_old=consent.replace)
         for other in consent.lookalikes:

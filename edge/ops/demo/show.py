@@ -16,7 +16,7 @@ from edge.errors import EnrolmentError
 from edge.ops.demo.broker import EmbeddedBroker, Subscriber
 from edge.ops.demo.film import ENROLLED, actors, enrolment_pictures, kept_or_shot
 from edge.ops.demo.picture import Watcher, draw
-from edge.ops.enrol import Consent, enrol_files
+from edge.ops.enrol import enrol_files, save
 from edge.ops.pictures import Sources
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
@@ -159,7 +159,9 @@ level = "error"
 
 def _enrol(config: Config, stages: Stages, pictures: Path) -> int:
     sources = Sources((pictures,))
-    found = enrol_files(config, stages, ENROLLED, sources, Consent(), lambda *_: None)
+    found = enrol_files(
+        config, stages, ENROLLED, sources, lambda found: save(config, found), lambda *_: None
+    )
     if found.problem:
         raise EnrolmentError(f"the demo's actor is not enrolled: {found.problem}")
     return found.captures
