@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from edge.access.command import public_text, sign_command
+from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
@@ -25,6 +26,7 @@ from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
+from edge.fleet.web.sessions import ANONYMOUS_S, MOST_VISITS, WINDOW_S, begin
 from edge.records import Reason
 from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnish
@@ -201,6 +203,22 @@ def test_one_address_may_not_try_many_names(own: Database) -> None:
         writing.execute(failures.insert(), rows)
     assert browser.login("nobody").status_code == 401
     assert browser.login("somebody").status_code == 429
+
+
+def test_login_pages_are_not_given_out_without_end(own: Database) -> None:
+    """Each is a row, and a write that the collector waits for."""
+    now = time.time()
+    with own.writing() as writing:
+        for _ in range(MOST_VISITS - 1):
+            begin(writing, None, "testclient", now)
+    assert Browser(own).get("/login").status_code == 200
+    assert Browser(own).get("/login").status_code == 429
+    upkeep.forget(own, now + WINDOW_S, 30)
+    assert Browser(own).get("/login").status_code == 429
+    upkeep.forget(own, now + ANONYMOUS_S + 60, 30)
+    with own.reading() as reading:
+        assert reading.execute(select(sessions)).all() == []
+    assert Browser(own).get("/login").status_code == 200
 
 
 def test_an_unknown_name_is_told_as_a_wrong_password_is(own: Database) -> None:

@@ -20,16 +20,15 @@ from edge.fleet.database.tables import (
     commands,
     devices,
     events,
-    failures,
     figures,
     rosters,
-    sessions,
 )
 from edge.fleet.kinds import AlarmKind, CommandState, ListState, Presence
 from edge.fleet.presence import COLLECTOR_FRESH_S, presence
 from edge.fleet.rosters import read
 from edge.fleet.rosters import standing as standing_of_list
 from edge.fleet.text import local, number
+from edge.fleet.web import sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -165,8 +164,7 @@ def forget(database: Database, now: float, keep_days: int) -> None:
         connection.execute(delete(alarms).where(*over))
         connection.execute(delete(commands).where(commands.c.at < oldest))
         connection.execute(delete(actions).where(actions.c.at < oldest))
-        connection.execute(delete(sessions).where(sessions.c.seen < now - DAY_S))
-        connection.execute(delete(failures).where(failures.c.at < now - DAY_S))
+        sessions.forget(connection, now)
 
 
 def _months(connection: Connection, now: float, oldest: float) -> None:

@@ -75,8 +75,11 @@ class Login:
         now, database = time.time(), self._site.database
         with database.reading() as connection:
             session = sessions.find(connection, request.cookies.get(COOKIE), now)
+            often = sessions.too_many_visits(connection, client(request), now)
         cookie = None
         if session is None or session.operator is not None:
+            if often:
+                return self._site.refusal(429, _OFTEN)
             with database.writing() as connection:
                 cookie = sessions.begin(connection, None, client(request), now)
                 session = sessions.find(connection, cookie, now)

@@ -27,6 +27,9 @@ WINDOW_S = 900.0
 """Failures count for so long."""
 MOST_BY_NAME = 5
 MOST_BY_ADDRESS = 30
+MOST_VISITS = 200
+"""Login pages that an address may ask for within `WINDOW_S`, without ever sending its cookie back:
+each is written down, and must not fill the disk or keep the collector from writing."""
 _WORD_BYTES = 32
 
 
@@ -74,6 +77,14 @@ def touch(connection: Connection, session: Session, now: float) -> None:
     connection.execute(update(sessions).where(sessions.c.id == session.key).values(seen=now))
 
 
+def forget(connection: Connection, now: float) -> None:
+    """Remove what nobody can come back with."""
+    unknown = sessions.c.operator_id.is_(None) & (sessions.c.seen < now - ANONYMOUS_S)
+    idle = sessions.c.seen < now - IDLE_S
+    connection.execute(delete(sessions).where(unknown | idle))
+    connection.execute(delete(failures).where(failures.c.at < now - WINDOW_S))
+
+
 def end(connection: Connection, key: str) -> None:
     """Forget a session."""
     connection.execute(delete(sessions).where(sessions.c.id == key))
@@ -97,6 +108,17 @@ def too_many(connection: Connection, name: str, address: str, now: float) -> boo
         if connection.execute(count).scalar_one() >= most:
             return True
     return False
+
+
+def too_many_visits(connection: Connection, address: str, now: float) -> bool:
+    """Whether this address has begun too many sessions that nobody logged in with."""
+    lately = (
+        sessions.c.operator_id.is_(None),
+        sessions.c.address == address[:64],
+        sessions.c.created > now - WINDOW_S,
+    )
+    count = select(func.count()).select_from(sessions).where(*lately)
+    return bool(connection.execute(count).scalar_one() >= MOST_VISITS)
 
 
 def trying(connection: Connection, name: str, address: str, now: float) -> None:
