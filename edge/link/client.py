@@ -278,6 +278,15 @@ class Connection:
             code, _ = self._client.subscribe([(topic, 1) for topic in topics])
         self._check(code)
 
+    def unsubscribe(self, topics: Iterable[str]) -> None:
+        """Hear of these no more.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        code, _ = self._client.unsubscribe(list(topics))
+        self._check(code)
+
     def takes(self, message: Message) -> bool:
         """Whether the packet is within the broker's limit, which MQTT 5 tells."""
         size = len(message.topic.encode()) + len(message.payload) + _OVERHEAD

@@ -46,6 +46,8 @@ class PeoplePost:
         self._asked: set[str] = set()
         self._came: set[str] = set()
         """What was asked for and has come, though sight may not say so yet."""
+        self._over: list[str] = []
+        """What has come, and need not come again should it be published anew."""
         self._told = ""
         self._again_at = 0.0
         # Anybody may publish; sight checks signatures, and only so many.
@@ -55,6 +57,7 @@ class PeoplePost:
         """There is a new connection: ask and tell anew."""
         self._forget()
         self._parts.clear()
+        self._over = []
         self._told = ""
         self._again_at = 0.0
 
@@ -63,6 +66,9 @@ class PeoplePost:
         report = states.get("roster", "")
         if not report:
             return
+        if self._over:
+            connection.unsubscribe(self._over)
+            self._over = []
         if report != self._told:
             self._told = report
             connection.publish(self._topics.people(report.encode("ascii")))
@@ -86,6 +92,7 @@ class PeoplePost:
                 if payload and topic in self._asked:
                     self._asked.discard(topic)
                     self._came.add(topic)
+                    self._over.append(topic)
                     self._queue(what, payload)
                 return True
         return False

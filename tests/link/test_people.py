@@ -55,11 +55,12 @@ class Place:
 
     def right(self) -> bool:
         self.attend()
-        return all(
-            one.door.names() == self.office.allowed(one.door.topics.device)
-            and not one.door.report().waiting
-            for one in self.linked
-        )
+        return all(map(self.right_at, self.linked))
+
+    def right_at(self, one: Linked) -> bool:
+        one.attend()
+        allowed = self.office.allowed(one.door.topics.device)
+        return one.door.names() == allowed and not one.door.report().waiting
 
     def close(self) -> None:
         self.wire.close()
@@ -87,6 +88,30 @@ def test_doors_hear_of_a_list_over_the_broker(place: Place) -> None:
     until(place.right, 120)
     sent = sum(map(len, place.office.broker.values())) / 2
     assert all(one.received < 1.5 * sent for one in place.linked)
+
+
+def test_what_has_come_does_not_come_again_when_it_is_published_anew(place: Place) -> None:
+    """Somebody comes and goes: the page of before is published again, and fetched once."""
+    office, (one, _) = place.office, place.linked
+    office.add("Anna", "staff")
+
+    def published() -> int:
+        office.broker.clear()
+        office.publish("door0")
+        place.put(office.broker)
+        before = one.received
+        generation = office.book.doors.find("door0").generation
+        until(lambda: place.right_at(one) and one.door.report().generation == generation)
+        return one.received - before
+
+    published()
+    bo = office.add("Bo", "staff")
+    published()
+    office.book.remove(bo)
+    fetched = published()
+    sent = sum(len(topic) + len(payload) for topic, payload in office.broker.items())
+    assert sent < 3000, "list and page"
+    assert fetched == sent
 
 
 def test_a_page_that_was_there_before_is_fetched_again(
