@@ -13,7 +13,7 @@ from edge.believed import read_ordinary
 from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
-from edge.config import load
+from edge.config import DEFAULT_PATH, load
 from edge.errors import UsageError
 from edge.files import replace_file
 
@@ -24,7 +24,6 @@ update_app = typer.Typer(help="Signed updates.", no_args_is_help=True)
 app.add_typer(update_app, name="update")
 
 _MODEL_FILES = ("*.tflite", "*.toml", "*.json", "calibration/*.json", "adapted/*.npz")
-_RESTART = "Now: sudo systemctl restart edge-door.target"
 
 BundleArgument = Annotated[Path, typer.Argument(help="A file of `edge-door update make`.")]
 TrustOption = Annotated[
@@ -100,21 +99,28 @@ def apply(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Put a bundle in force, after it was tried; if it fails, all stays as it was."""
+    """Put a bundle in force, after it was tried; if it fails, all stays as it was.
+
+    As root, where systemd runs the door, it starts anew with that.
+    """
     from edge.ops.update import Updates
 
     done = Updates(read_config(config), config_path(config)).apply(_read(bundle), trust)
-    show(_told(done), as_json=json, text=f"In force: {_sentence(done)}\n{_RESTART}")
+    restarted, then = _start_anew(config)
+    text = f"In force: {_sentence(done)}\n{then}"
+    show(_told(done) | {"restarted": restarted}, as_json=json, text=text)
 
 
 @update_app.command()
 def undo(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Go back to what was in force before the last update; once."""
+    """Go back to what was in force before the last update; once. Starts anew as `apply` does."""
     from edge.ops.update import Updates
 
     version = Updates(read_config(config), config_path(config)).undo()
     what = f"release {version}" if version else "what was installed"
-    show({"ok": True, "version": version}, as_json=json, text=f"In force: {what}.\n{_RESTART}")
+    restarted, then = _start_anew(config)
+    told = {"ok": True, "version": version, "restarted": restarted}
+    show(told, as_json=json, text=f"In force: {what}.\n{then}")
 
 
 @update_app.command("test")
@@ -131,6 +137,14 @@ def try_release(
     models = selftest(config_path(config).absolute(), folder.absolute(), key)
     text = f"{folder} is as signed, and its {models} networks answer as they should."
     show({"ok": True, "models": models}, as_json=json, text=text)
+
+
+def _start_anew(config: Path | None) -> tuple[bool, str]:
+    """Whether the programs run what is in force, and a sentence on it."""
+    from edge.ops.anew import advice, start_anew
+
+    restarted = config_path(config) == DEFAULT_PATH and start_anew()  # systemd's door has this one
+    return restarted, "The programs were restarted and run it." if restarted else advice()
 
 
 def _read(path: Path) -> bytes:
