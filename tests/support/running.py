@@ -20,6 +20,7 @@ from edge.errors import LedgerError
 from edge.ledger.ledger import Ledger
 from edge.records import Event, Reason
 from tests.support.forked import edge_door
+from tests.support.waiting import until
 
 PULSE_S = 0.6
 
@@ -120,6 +121,10 @@ class Door:
         assert pid is not None, f"{name} does not run"
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def wait_for_another(self, name: str, killed: int) -> None:
+        """Until a program that was killed runs again."""
+        until(lambda: self.pid_of(name) not in (None, killed))
 
 
 def _is_program(words: list[bytes], name: str) -> bool:

@@ -56,7 +56,7 @@ def attacked(
     shutil.copytree(enrolled, door.config.paths.state, dirs_exist_ok=True)
     with door:
         door.wait_for(Reason.STARTED)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not said(door) and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(AFTERWARDS_S)
