@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from edge.access.command import Counters, Receiver, verify_command
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
-from edge.fleet.database.tables import commands, whereabouts
+from edge.fleet.database.tables import commands, devices, whereabouts
 from edge.fleet.kinds import CommandState
 from edge.moment import Moment
 from edge.records import Reason
@@ -85,6 +85,12 @@ def phone(chromium: Any, served: Served) -> Iterator[Any]:
 @pytest.fixture
 def losing(chromium: Any, served: Served) -> Iterator[Any]:
     """A page whose console may complain that the host is lost."""
+    yield from logged_in(chromium, served, may_complain=True)
+
+
+@pytest.fixture
+def refusing(chromium: Any, served: Served) -> Iterator[Any]:
+    """A page whose console may say that the host refused something."""
     yield from logged_in(chromium, served, may_complain=True)
 
 
@@ -235,6 +241,55 @@ def test_a_command_is_signed_in_the_browser_and_shown_until_it_is_done(
     served.doors.say("door1", "command/answer", answer.encode())
     playwright.expect(row).to_contain_text("refused")
     playwright.expect(row).to_contain_text("the door is in lock-down")
+
+
+def test_hundreds_of_doors_are_locked_down_at_once_and_the_ways_out_are_not(
+    page: Any, served: Served
+) -> None:
+    """One form, several requests; what came of it is counted, and found by its state."""
+    served.doors.online(*(f"gate{number}" for number in range(448)))
+    with served.database.writing() as writing:
+        out = {"from_zone": 1, "to_zone": None}
+        writing.execute(update(devices).where(devices.c.id == "gate7").values(**out))
+    page.goto("/account")
+    page.get_by_label("Label").fill("this browser")
+    page.get_by_role("button", name="Add").click()
+    page.wait_for_selector("li code")
+    page.goto("/lockdown")
+    page.get_by_label("Reason").fill("alarm in the north")
+    page.get_by_role("button", name="Sign and send").click()
+    page.wait_for_url("**/commands")
+    playwright.expect(page.locator(".counts")).to_contain_text("449 queued")
+    with served.database.news() as (writing, batch):
+        sent = writing.execute(select(commands)).all()
+        values = {"state": CommandState.SENT.value, "batch": batch}
+        writing.execute(update(commands).values(**values))
+    assert len(sent) == 449
+    assert {row.action for row in sent} == {"lock_down"}
+    assert "gate7" not in {row.device for row in sent}
+    refused = next(row for row in sent if row.device == "gate8")
+    answer = f'{{"id":"{refused.nonce}","outcome":"refused","reason":"its clock is not set"}}'
+    served.doors.say("gate8", "command/answer", answer.encode())
+    page.goto("/commands")
+    page.get_by_role("link", name="1 refused").click()
+    row = page.locator("#commands tr")
+    playwright.expect(row).to_have_count(1)
+    playwright.expect(row).to_contain_text("gate8")
+    playwright.expect(row).to_contain_text("its clock is not set")
+
+
+def test_a_command_that_is_not_taken_says_why(refusing: Any) -> None:
+    """The key is this browser's, and nobody has told the host of it."""
+    refusing.goto("/account")
+    refusing.get_by_label("Label").fill("this browser")
+    refusing.get_by_role("button", name="Add").click()
+    refusing.get_by_role("button", name="Remove this browser").click()
+    refusing.goto("/doors/door1")
+    refusing.get_by_label("Reason").first.fill("parcel")
+    refusing.get_by_role("button", name="Sign and send").click()
+    said = refusing.locator("[data-sign-state]").first
+    playwright.expect(said).to_contain_text("0 of 1 were sent")
+    playwright.expect(said).to_contain_text("none of yours")
 
 
 def test_the_muster_list_is_complete_and_prints(page: Any, served: Served) -> None:

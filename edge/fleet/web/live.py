@@ -191,7 +191,7 @@ class Live:
             html = self._site.render("event.html", event=row)
             yield Piece("event", row.device, row.group_id, html)
         for row in connection.execute(
-            select(commands, devices.c.group_id)
+            select(commands, devices.c.name, devices.c.group_id)
             .join(devices, devices.c.id == commands.c.device)
             .where(commands.c.batch > since)
         ):

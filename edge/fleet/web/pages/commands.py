@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from edge.access.command import Counters, Receiver, verify_command
 from edge.errors import CommandError, UsageError
+from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import commands, devices, groups, keys
 from edge.fleet.kinds import CommandState
 from edge.fleet.web.entry import Entry
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from edge.fleet.web.visit import Visit
 
 MOST_AT_ONCE = 500
+A_PAGE = 200
 
 
 def leads_out(door: DoorRow) -> bool:
@@ -52,7 +54,6 @@ def lockdown(visit: Visit) -> Response:
         groups=[group for group in named if group.id in seen],
         chosen=chosen,
         keys=_keys(visit),
-        most=MOST_AT_ONCE,
     )
 
 
@@ -69,15 +70,19 @@ def send(visit: Visit) -> Response:
 
 
 def sent(visit: Visit) -> Response:
-    """What was sent, and what came of it."""
-    rows = visit.connection.execute(
-        select(commands, devices.c.name)
-        .join(devices, devices.c.id == commands.c.device)
-        .where(visit.visible())
-        .order_by(commands.c.at.desc())
-        .limit(200)
-    ).all()
-    return visit.page("commands.html", commands=rows)
+    """What was sent, and what came of it; how often each of that within a day."""
+    state = visit.query.get("state", "")
+    mine = select(commands, devices.c.name).join(devices, devices.c.id == commands.c.device)
+    mine = mine.where(visit.visible())
+    wanted = mine.where(commands.c.state == state) if state else mine
+    rows = visit.connection.execute(wanted.order_by(commands.c.at.desc()).limit(A_PAGE)).all()
+    lately = mine.where(commands.c.at > visit.now - DAY_S)
+    counted = lately.with_only_columns(commands.c.state, func.count().label("number")).group_by(
+        commands.c.state
+    )
+    counts = {row.state: row.number for row in visit.connection.execute(counted)}
+    states = [each.value for each in CommandState]
+    return visit.page("commands.html", commands=rows, counts=counts, states=states, state=state)
 
 
 def _keys(visit: Visit) -> Sequence[KeyRow]:

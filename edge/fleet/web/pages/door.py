@@ -48,7 +48,8 @@ def door(visit: Visit) -> Response:
         alarms=run(select(alarms).where(alarms.c.device == row.id, waiting)).all(),
         gaps=run(select(gaps).where(gaps.c.device == row.id)).all(),
         sent=run(
-            select(commands)
+            select(commands, devices.c.name)
+            .join(devices, devices.c.id == commands.c.device)
             .where(commands.c.device == row.id)
             .order_by(commands.c.at.desc())
             .limit(RECENT)

@@ -40,7 +40,7 @@ function event(news) {
 }
 
 function command(news) {
-  if (!commands || (commands.dataset.door && commands.dataset.door !== news.door)) return;
+  if (!commands || "still" in commands.dataset || (commands.dataset.door && commands.dataset.door !== news.door)) return;
   const row = element(`<table><tbody>${news.html}</tbody></table>`).querySelector("tr");
   const old = find(commands, "data-command", row.dataset.command);
   if (old) old.replaceWith(row);
