@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from edge.errors import RosterError
 from edge.plain import spell
+from edge.roster.canonical import from_base64, to_base64
 
+if TYPE_CHECKING:
+    from edge.roster.envelope import DoorKey
+
+_PURPOSE = b"edge-door people report "
 LIST = "list"
 """What is refused when it is the whole list; else it is a person's number."""
 
@@ -51,19 +58,42 @@ class Report:
     erased: dict[str, float] = field(default_factory=dict)
     """Receipts, the newest: when who was forgotten, seconds since the Unix epoch."""
 
-    def to_json(self) -> bytes:
+    signature: str = ""
+    """By the door, with `key`, over the canonical JSON of the rest; base64 of Ed25519's."""
+
+    def to_json(self, key: DoorKey) -> bytes:
         """The message for the topic."""
-        return spell(asdict(self)).encode("ascii")
+        fields = asdict(self)
+        del fields["signature"]
+        signature = to_base64(key.sign(_PURPOSE + spell(fields).encode("ascii")))
+        return spell({**fields, "signature": signature}).encode("ascii")
 
     @classmethod
     def from_json(cls, message: bytes) -> Report:
-        """Raises RosterError: it is not one."""
+        """What `to_json` wrote.
+
+        Whoever owns the broker can withhold a report, or repeat one; were they not signed, they
+        could say that somebody was forgotten, or that the door uses another network.
+
+        Raises:
+            RosterError: it is not one, or the holder of the key that it names has not signed it.
+        """
+        from edge.roster.envelope import signed  # link, which checks none, needs no HPKE
+
         try:
-            return _ADAPTER.validate_json(message)
+            report = _ADAPTER.validate_json(message)
+            fields = json.loads(message)
+            signature = from_base64(fields.pop("signature", ""), "the signature")
+            said = _PURPOSE + spell(fields).encode("ascii")
+            if not signed(said, signature, report.key):
+                raise RosterError(f"the report of {report.device} is not signed by that door")
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise RosterError(f"the door's report does not read: {where} {first['msg']}") from error
+        except ValueError as error:  # a number that is none
+            raise RosterError("the door's report is not JSON") from error
+        return report
 
 
 _ADAPTER = TypeAdapter(Report)

@@ -158,7 +158,7 @@ class Roster:
             refused=self._account.refused,
             erased=self._account.erased,
         )
-        return report.to_json().decode("ascii")
+        return report.to_json(self._key).decode("ascii")
 
     def _take_list(self, message: bytes) -> bool:
         try:

@@ -36,6 +36,7 @@ from edge.link.sight_client import SightClient
 from edge.link.topics import EVENT_TYPES, DoorState, Message, Topics, event_type
 from edge.link.twin import Twin
 from edge.records import Event, EventKind, Head, Reason, StoredEvent
+from edge.roster.envelope import DoorKey
 from edge.roster.report import Report
 from edge.vocabulary import Action
 from edge.wire.messages import Claim, Command, Relock, UnlockByCode
@@ -744,7 +745,7 @@ class TestReference:
         ]
         told.append(TOPICS.answer(CommandAnswer("0" * 32, "done", "lock")))
         told.append(TOPICS.update(UpdateReported("door1", "", "none", "", 0)))
-        told.append(TOPICS.people(Report("door1", 0, "", "m", "k").to_json()))
+        told.append(TOPICS.people(Report("door1", 0, "", "m", "k").to_json(DoorKey(bytes(96)))))
         listed = {topic.name: topic for topic in TOLD}
         assert {message.topic for message in told} == {TOPICS.at(name) for name in listed}
         for message in told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 
@@ -101,6 +102,13 @@ def test_reports_come_back_as_they_were() -> None:
         refused={"p3": "no"},
         erased={"p4": 1.0},
     )
-    assert Report.from_json(report.to_json()) == report
+    message = report.to_json(KEY)
+    assert replace(Report.from_json(message), signature="") == report
+    respelled = json.dumps(json.loads(message), indent=2).encode()
+    assert Report.from_json(respelled) == Report.from_json(message)
+    not_finite = message.replace(b"2.0", b"NaN")
+    for bad in (b"", b"[]", b"\xff", b'{"a": ' * 5000, message[:-9], not_finite):
+        with pytest.raises(RosterError):
+            Report.from_json(bad)
     with pytest.raises(RosterError):
         Report.from_json(b'{"device": 1}')

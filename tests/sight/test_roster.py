@@ -312,7 +312,7 @@ def test_no_template_travels_in_clear(office: Office, door: Door) -> None:
     office.publish("door1")
     door.fetch(office.broker)
     content = office.book.content(anna)
-    seen = b"".join(office.broker.values()) + door.report().to_json()
+    seen = b"".join(office.broker.values()) + door.said()
     seen += b"".join(p.read_bytes() for p in door.config.paths.state.rglob("*") if p.is_file())
     for raw in (content.vectors.astype("<f2").tobytes(), content.vectors.astype("<f4").tobytes()):
         assert not any(raw[i : i + 8] in seen for i in range(0, len(raw) - 8, 4))

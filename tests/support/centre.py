@@ -104,8 +104,12 @@ class Door:
                     continue
             self.roster.settle()
 
+    def said(self) -> bytes:
+        """What lies on the broker as its report."""
+        return self.ledger.states()[STATE].encode("ascii")
+
     def report(self) -> Report:
-        return Report.from_json(self.ledger.states()[STATE].encode("ascii"))
+        return Report.from_json(self.said())
 
     def names(self) -> set[str]:
         return {person.name for person in self.vault.people()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ from edge.office.book import Book
 from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, DoorKey
 from edge.roster.offer import Offer, open_offer, seal_offer
+from edge.roster.report import Report
 from edge.wire.messages import Posted
 from tests.fleet.site import BASE, Doors
 from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, vectors_of
@@ -60,7 +63,7 @@ class Site:
             if "envelope" not in rest:
                 doors.say(device, rest, payload, retained=True)
         for door in self.doors:
-            doors.say(door.topics.device, "people/reported", door.report().to_json())
+            doors.say(door.topics.device, "people/reported", door.said())
         database.close()
 
     def everything(self) -> bytes:
@@ -214,6 +217,21 @@ def test_a_stolen_broker(site: Site, rogue: Office) -> None:
     with pytest.raises(RosterError, match="signed by 0 of the keys"):
         door.fetch(mixed)
     assert (door.names(), site.people[0].name in door.names()) == (known, False)
+    # Nor does anybody else speak for a door: no receipt, no other network, no number far ahead.
+    said = json.loads(door.said())
+    forged = {
+        "erased": {site.people[1].person: 1.0},
+        "model": OTHER_MODEL,
+        "generation": 2**62,
+        "restored": "f" * 32,
+        "key": thief.public,
+    }
+    for field, value in forged.items():
+        with pytest.raises(RosterError, match="not signed by that door"):
+            Report.from_json(json.dumps({**said, field: value}).encode())
+    # Signed by a key of the thief's own it is another door's.
+    with pytest.raises(RosterError, match="has another key than the one that was trusted"):
+        office.book.heard(Report.from_json(replace(door.report(), key=thief.public).to_json(thief)))
 
 
 def test_a_stolen_door(site: Site, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class HeardPeople:
 
     desired: tuple[Desired, tuple[str, ...]] | None = None
     report: Report | None = None
+    reported: str = ""
+    """The same, as it was signed."""
     pages: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
@@ -52,7 +54,7 @@ class HeardPeople:
                 if self.desired[0].device != device:
                     raise WireError("another door's list of people")
             elif rest == "people/reported":
-                self.report = Report.from_json(payload)
+                self.report, self.reported = Report.from_json(payload), payload.decode("utf-8")
                 if self.report.device != device:
                     raise WireError("another door's report")
             elif payload and len(payload) <= MAX_PAGE:
@@ -74,7 +76,7 @@ def keep(connection: Connection, device: str, heard: HeardPeople) -> None:
         row = connection.execute(select(rosters).where(rosters.c.device == device)).one()
     values: dict[str, str] = {}
     if heard.report is not None:
-        values["reported"] = heard.report.to_json().decode("ascii")
+        values["reported"] = heard.reported
     _keep_pages(connection, device, heard.pages)
     if heard.desired is not None:
         desired, signed_by = heard.desired
