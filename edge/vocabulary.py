@@ -160,12 +160,12 @@ class RelockOn(str, Enum):
 
 
 class ReaderKind(str, Enum):
-    """How a card reader or keypad speaks."""
+    """How a card reader or keypad speaks: the name of its file in `edge/door/readers`."""
 
     WIEGAND = "wiegand"
     MATRIX = "matrix"
     SERIAL = "serial"
-    SERIAL_CARD = "serial card"
+    SERIAL_CARD = "serial_card"
     WEDGE = "wedge"
 
 

@@ -19,6 +19,7 @@ PLANTED = {
     "edge/access/planted.py": ("import socket", "the pure room"),
     "edge/link/planted.py": ("import edge.vault.key", "the vault"),
     "edge/door/warden.py": ("import numpy", "the guard"),
+    "edge/door/readers/planted.py": ("import pydantic", "the guard"),
     "edge/sight/planted.py": ("import paho.mqtt.client", "knows paho"),
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
     "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +16,11 @@ from edge.door.pins.base import Pins
 from edge.door.pins.fake import Board, FakeLines
 from edge.door.readers import open_readers
 from edge.door.readers.claim import PinEntry
-from edge.door.readers.device import EVENT, DeviceReader, SerialCard, SerialKeys, Wedge, open_tty
+from edge.door.readers.device import DeviceReader, open_tty
 from edge.door.readers.matrix import KEYS, SCAN_S, Matrix
+from edge.door.readers.serial import SerialKeys
+from edge.door.readers.serial_card import SerialCard
+from edge.door.readers.wedge import EVENT, Wedge
 from edge.door.readers.wiegand import GAP_S, Wiegand, card_number, pressed_key
 from edge.vocabulary import Reader, ReaderKind
 from edge.wire.messages import Credential, Presented
@@ -326,3 +330,8 @@ def test_a_usb_reader_types_a_card() -> None:
     assert wedge.feed(key_events([4, 28]), 9.0) == [Presented(Credential.CARD, "3")]
     assert wedge.feed(key_events([30, 2, 28]), 20.0) == [Presented(Credential.CARD, "A1")]
     assert wedge.feed(key_events([28]), 30.0) == []
+
+
+@pytest.mark.parametrize("kind", ReaderKind)
+def test_every_kind_has_its_file(kind: ReaderKind) -> None:
+    assert callable(import_module(f"edge.door.readers.{kind.value}").fitted)

@@ -8,16 +8,16 @@ expect.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from edge.door.readers.claim import ClaimReader
-from edge.door.readers.device import DeviceReader, SerialCard, SerialKeys, Wedge, open_tty, open_usb
-from edge.door.readers.matrix import Matrix
-from edge.door.readers.wiegand import Wiegand
-from edge.vocabulary import Reader, ReaderKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.door.pins import Pins
+    from edge.vocabulary import Reader
 
 __all__ = ["ClaimReader", "open_readers"]
 
@@ -25,7 +25,9 @@ __all__ = ["ClaimReader", "open_readers"]
 def open_readers(readers: tuple[Reader, ...], pins: Pins) -> list[ClaimReader]:
     """Claim the lines and open the devices of every reader of the configuration.
 
-    A device that is not there is tried again and again: a door must not stop for its keypad.
+    Each kind has its name for a file of this folder, whose `fitted` makes the reader; only those
+    that are fitted are loaded. A device that is not there is tried again and again: a door must
+    not stop for its keypad.
 
     Raises:
         PinError: a line cannot be claimed.
@@ -34,12 +36,6 @@ def open_readers(readers: tuple[Reader, ...], pins: Pins) -> list[ClaimReader]:
 
 
 def _open(reader: Reader, pins: Pins) -> ClaimReader:
-    if reader.kind is ReaderKind.WIEGAND:
-        return Wiegand(pins, *reader.lines)
-    if reader.kind is ReaderKind.MATRIX:
-        rows = len(reader.lines) - reader.columns
-        return Matrix(pins, reader.lines[:rows], reader.lines[rows:])
-    if reader.kind is ReaderKind.WEDGE:
-        return DeviceReader(reader.device, open_usb, Wedge())
-    parser = SerialCard() if reader.kind is ReaderKind.SERIAL_CARD else SerialKeys()
-    return DeviceReader(reader.device, lambda path: open_tty(path, reader.baud), parser)
+    fitted: Callable[[Reader, Pins], ClaimReader]
+    fitted = import_module(f"{__name__}.{reader.kind.value}").fitted
+    return fitted(reader, pins)

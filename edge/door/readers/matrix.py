@@ -14,11 +14,18 @@ from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
+    from edge.vocabulary import Reader
     from edge.wire.messages import Presented
 
 KEYS = ("123A", "456B", "789C", "*0#D")
 SCAN_S = 0.02
 """A key counts when two scans in a row see it."""
+
+
+def fitted(reader: Reader, pins: Pins) -> Matrix:
+    """See `open_readers`."""
+    rows = len(reader.lines) - reader.columns
+    return Matrix(pins, reader.lines[:rows], reader.lines[rows:])
 
 
 class Matrix:

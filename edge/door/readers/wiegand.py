@@ -16,6 +16,7 @@ from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
     from edge.door.pins import Edge, Pins
+    from edge.vocabulary import Reader
     from edge.wire.messages import Presented
 
 GAP_S = 0.025
@@ -25,6 +26,11 @@ GLITCH_S = 100e-6
 CARD_BITS = (26, 34)
 KEY_BITS = 8
 KEYS = "0123456789*#"
+
+
+def fitted(reader: Reader, pins: Pins) -> Wiegand:
+    """See `open_readers`."""
+    return Wiegand(pins, *reader.lines)
 
 
 class Wiegand:
