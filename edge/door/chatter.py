@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SWITCHED = frozenset({Reason.REX, Reason.OPENED, Reason.CLOSED, Reason.FORCED, Reason.TAMPER})
 """What follows from a switch alone; the lock's own movements are few and always told."""
-AT_ONCE = 10
+AT_ONCE = 4
 EVERY_S = 2.0
 
 

@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 MODE_EVERY_S = 2.0
 """`always_open` is a lease that the guard forgets after 5 s; a new guard knows no mode at all."""
 
+GATHER_S = 5.0
+"""How long somebody's play with a switch is gathered: each sync keeps a decision waiting. The guard
+keeps what was not acknowledged; only a power cut of the whole device takes it."""
+ORDINARY = frozenset({Reason.REX, Reason.OPENED, Reason.CLOSED, Reason.UNLOCKED, Reason.LOCKED})
+"""What is gathered then; everything else is written at once, and these with it."""
 
 MAX_UNWRITTEN = 1000
 """Happenings that wait for a ledger that fails; the guard keeps as many."""
@@ -53,6 +58,7 @@ class Doorside:
         self._heard: list[tuple[Entry, int]] = []
         """What happened, with the guard's numbers, and is not written yet."""
         self._states: dict[str, str] = {}
+        self._written_at = self._played_until = float("-inf")
         self._unlocked = journal.newest_of(Reason.UNLOCKED, Reason.LOCKED) is Reason.UNLOCKED
         """The record says so; nobody may have seen the lock fall."""
 
@@ -105,7 +111,10 @@ class Doorside:
         self._tell_presence()
         for message in messages:
             self._hear(message)
-        if messages or self._journal.ready:
+        if self._gathers():
+            self._journal.note_all([], self._states)
+            self._states = {}
+        elif messages or self._journal.ready:
             self._write_heard()
         if self._guard.connected and time.monotonic() - self._mode_at >= MODE_EVERY_S:
             self._mode_at = time.monotonic()
@@ -155,6 +164,8 @@ class Doorside:
             self._unlocked = reason is Reason.UNLOCKED
         ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != Cause.REX.value
         person = self._entrant if ours else None
+        if float(detail.get("times", 1.0)) > 1:  # the guard counts what it would not tell each time
+            self._played_until = time.monotonic() + 2 * GATHER_S
         entry = Entry(EventKind.DOOR, reason, happened.at, person, detail)
         again = [(known.at, known.reason) for known, _ in self._heard]
         if (entry.at, entry.reason) not in again:
@@ -162,9 +173,16 @@ class Doorside:
         if reason is Reason.LOCKED:
             self._entrant = None
 
+    def _gathers(self) -> bool:
+        """Whether what was heard waits for more of its kind."""
+        now = time.monotonic()
+        played = now < min(self._played_until, self._written_at + GATHER_S)
+        return played and all(entry.reason in ORDINARY for entry, _ in self._heard)
+
     def _write_heard(self) -> None:
         """By one sync. What cannot be written waits here, and is not acknowledged."""
         if self._journal.note_all([entry for entry, _ in self._heard], self._states):
             if self._heard:
+                self._written_at = time.monotonic()
                 self._guard.acknowledge(max(number for _, number in self._heard))
             self._heard, self._states = [], {}

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 FPS = 30.0
 TURN_S = 8.0
 PEOPLE = 50
-SIZE = 256
-"""Numbers in a vector of the shipped default."""
 REX = 27
 RATE = 12_000
 """Messages a second; what is asked for is 10,000."""
@@ -111,7 +109,8 @@ class Watched(Sight):
         super().__init__(config)
         self._feed.close()
         ticks: Any = Ticks()
-        vector = np.ones(SIZE, np.float32) / np.sqrt(np.float32(SIZE))
+        self.size = self._calibration.rule.cohort.vectors.shape[1]
+        vector = np.ones(self.size, np.float32) / np.sqrt(np.float32(self.size))
         eyes: Any = Stranger(Embedding(vector, self._stages.embedder.model_sha256))
         self._feed, self._pipeline = ticks, eyes
         self.ages: list[float] = []
@@ -246,12 +245,12 @@ def prepare(config: Config, folder: Path) -> Path:
     return file
 
 
-def enrol(config: Config, model: str) -> None:
+def enrol(config: Config, model: str, size: int) -> None:
     """People of whom the stranger is none."""
     dice = np.random.default_rng(1)
     with open_vault(config) as vault:
         for number in range(PEOPLE):
-            vectors = dice.normal(size=(3, SIZE)).astype(np.float32)
+            vectors = dice.normal(size=(3, size)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             vault.add(Template(f"Person {number}", vectors, model))
 
@@ -271,7 +270,7 @@ def main() -> int:
     link = [sys.executable, "-m", "edge", "link", "--config", str(file)]
     with running(*guard_command(config)) as guard:
         sight = Watched(config)
-        enrol(config, sight.model)
+        enrol(config, sight.model, sight.size)
         with running(*link, nice=NETWORK_NICE) as network:
             sight.for_a_turn()
             storm = Storm(port, folder)

@@ -98,6 +98,28 @@ def test_a_later_happening_does_not_acknowledge_one_that_was_not_written(sides: 
     assert sides.guard.acknowledged == CLOSED.number
 
 
+def test_play_with_a_switch_is_gathered_into_few_syncs_and_an_alarm_is_not(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("edge.sight.doorside.time.monotonic", lambda: clock[0])
+    sides.hear(Happened(Reason.REX, 1.0, {"times": 40.0}, 1))
+    assert (sides.transactions, sides.guard.acknowledged) == (1, 1)
+    for number in range(2, 12):
+        clock[0] += 0.3
+        sides.hear(Happened(Reason.REX, float(number), number=number), OPEN)
+    assert (sides.transactions, sides.guard.acknowledged) == (1, 1)
+    assert sides.ledger.states()["lock"] == "OPEN"
+    sides.hear(Happened(Reason.FORCED, 20.0, number=12))
+    assert (sides.transactions, sides.guard.acknowledged) == (2, 12)
+    assert sides.written() == [Reason.REX] * 11 + [Reason.FORCED]
+    sides.hear(Happened(Reason.LOCKED, 21.0, number=13))
+    assert sides.transactions == 2
+    clock[0] += 5.1
+    sides.hear()
+    assert (sides.transactions, sides.guard.acknowledged) == (3, 13)
+
+
 def test_said_again_is_written_once(sides: Sides) -> None:
     sides.full = True
     sides.hear(OPENED)
