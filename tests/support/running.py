@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,10 @@ class Door:
     def enroll(self, name: str, *arguments: str) -> None:
         done = self.command("enroll", name, *arguments)
         assert done.returncode == 0, done.stderr
+
+    def hold(self, state: Path) -> None:
+        """Begin with a copy of what another door holds."""
+        shutil.copytree(state, self.config.paths.state, dirs_exist_ok=True)
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,14 +29,6 @@ OFTEN = {"print_waved", "alternation_timed"}
 """Run every time; the others only take longer."""
 
 
-@pytest.fixture(scope="module")
-def enrolled(tmp_path_factory: pytest.TempPathFactory, visitor: tuple[Path, Path]) -> Path:
-    """The state of a door that knows the person whose pictures the attacks are made of."""
-    door = Door(tmp_path_factory.mktemp("enrolled"), visitor[0])
-    door.enroll("Eileen", "--from", str(visitor[1]))
-    return door.config.paths.state
-
-
 def made(attack: Attack, sitter: Sitter) -> Presentation:
     return next(attacks.presentations([attack], [sitter], range(1), SEED))
 
@@ -45,7 +36,8 @@ def made(attack: Attack, sitter: Sitter) -> Presentation:
 def attacked(
     folder: Path, enrolled: Path, attack: Presentation, level: str
 ) -> tuple[Door, list[Event]]:
-    """Show a film, again and again, to a door with little patience; what it says of that."""
+    """Show a film, again and again, to a door that knows whose pictures it is made of and has
+    little patience; what it says of that."""
     film = folder / "film"
     film.mkdir()
     for number, pixels in enumerate(attack.frames):
@@ -53,7 +45,7 @@ def attacked(
     patience = {"level": level, "timeout_s": 2.0, "challenge_s": 4.0}
     camera = {"loop": True, "fps": attack.fps}
     door = Door(folder, film, camera=camera, liveness=patience, access={"pause_s": 120})
-    shutil.copytree(enrolled, door.config.paths.state, dirs_exist_ok=True)
+    door.hold(enrolled)
     with door:
         door.wait_for(Reason.STARTED)
         deadline = time.monotonic() + 120

@@ -33,11 +33,10 @@ def here() -> Iterator[Lateness]:
 
 
 @pytest.fixture
-def door(tmp_path: Path, visitor: tuple[Path, Path]) -> Door:
-    film, stills = visitor
+def door(tmp_path: Path, visitor: tuple[Path, Path], enrolled: Path) -> Door:
     camera = {"loop": True}
-    door = Door(tmp_path, film, camera=camera, access={"cooldown_s": 0.3})
-    door.enroll("Eileen", "--from", str(stills))
+    door = Door(tmp_path, visitor[0], camera=camera, access={"cooldown_s": 0.3})
+    door.hold(enrolled)
     return door
 
 

@@ -90,10 +90,10 @@ def home(tmp_path: Path) -> Iterator[tuple[Home, int]]:
 
 
 def test_a_visit_a_forced_door_and_a_lost_camera(
-    tmp_path: Path, home: tuple[Home, int], visitor: tuple[Path, Path]
+    tmp_path: Path, home: tuple[Home, int], visitor: tuple[Path, Path], enrolled: Path
 ) -> None:
     seen, port = home
-    film, stills = visitor
+    film, _ = visitor
     place = tmp_path / "film.avi"
     place.write_bytes(film.read_bytes())
     (tmp_path / "door").mkdir()
@@ -106,7 +106,7 @@ def test_a_visit_a_forced_door_and_a_lost_camera(
         "door.contact": {"pin": CONTACT},
     }
     door = Door(tmp_path / "door", place, **tables)
-    door.enroll("Eileen", str(stills))
+    door.hold(enrolled)
     door.board.set_input(CONTACT, high=False)  # closed
     with door:
         # A visit.

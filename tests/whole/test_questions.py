@@ -14,10 +14,9 @@ from tests.support.running import Door
 PATIENCE_S = 200.0
 
 
-def test_a_running_door_answers(tmp_path: Path, visitor: tuple[Path, Path]) -> None:
-    film, stills = visitor
-    door = Door(tmp_path, film, camera={"loop": True}, match={"claim": "required"})
-    door.enroll("Eileen", "--from", str(stills))
+def test_a_running_door_answers(tmp_path: Path, visitor: tuple[Path, Path], enrolled: Path) -> None:
+    door = Door(tmp_path, visitor[0], camera={"loop": True}, match={"claim": "required"})
+    door.hold(enrolled)
     with door:
         door.wait_for(Reason.STARTED)
         packets = _watch(door, 40)
