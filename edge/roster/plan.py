@@ -31,7 +31,7 @@ class Plan:
     removed: tuple[str, ...]
     """Numbers of people to forget."""
     updated: tuple[Member, ...]
-    """Known with the right template; name, schedule or end differ."""
+    """Known: schedule or end differ, or, with the right template, the name."""
     wanted: tuple[Member, ...]
     """Known with another template, or not known: their envelope must be opened first."""
 
@@ -43,11 +43,18 @@ def plan(desired: Desired, members: Iterable[Member], held: Mapping[str, Member]
     """
     wanted = {member.person: member for member in members}
     same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
+    # Whoever withholds an envelope does not prolong what the old template may do.
+    rights = {
+        p: replace(held[p], schedule=m.schedule, expires=m.expires)
+        for p, m in wanted.items()
+        if p in held and p not in same
+    }
+    # Who resembles whom counts as somebody is taken in, and is not kept.
+    known = {p: replace(m, resembles=()) for p, m in same.items()} | rights
     return Plan(
         Head(desired.generation, desired.digest, desired.lease),
         tuple(person for person in held if person not in wanted),
-        # Who resembles whom counts as somebody is taken in, and is not kept.
-        tuple(m for p, m in same.items() if replace(m, resembles=()) != held[p]),
+        tuple(m for p, m in known.items() if m != held[p]),
         tuple(m for p, m in wanted.items() if p not in same),
     )
 

@@ -109,11 +109,12 @@ class Members:
             names = {row.folded: number for number, row in rows.items()}
             for number in gone:
                 self._store.query("DELETE FROM people WHERE id = ?", (number,))
-            renamed = [(member, None) for member in plan.updated]
-            for member, content in (*renamed, *opened):
+            came = {member.person for member, _ in opened}
+            known = [(member, None) for member in plan.updated if member.person not in came]
+            for member, content in (*known, *opened):
                 self._store.query("SAVEPOINT member")
+                row = rows.get(ids.get(member.person, 0))
                 try:
-                    row = rows.get(ids.get(member.person, 0))
                     holder = rows.get(names.get(folded(member.name), 0))
                     if holder is not row and holder is not None:
                         refuse_taken([holder], member.name)
@@ -123,6 +124,10 @@ class Members:
                     names[folded(name)] = number
                 except EdgeDoorError as error:
                     self._store.query("ROLLBACK TO member")
+                    self._store.query(  # hours and end count, whatever is wrong with the rest
+                        "UPDATE members SET schedule = ?, expires = ? WHERE person = ?",
+                        (json.dumps(member.schedule), member.expires, member.person),
+                    )
                     refused[member.person] = str(error)
                 self._store.query("RELEASE member")
             head = plan.head

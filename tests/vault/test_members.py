@@ -157,3 +157,26 @@ def test_a_rewritten_generation_shows(tmp_path: Path) -> None:
         vault._store.query("UPDATE roster SET generation = 0")
         with pytest.raises(VaultError, match="changed by another program"):
             vault.members.head()
+
+
+def test_an_end_counts_though_the_new_template_or_the_new_name_does_not_come(vault: Vault) -> None:
+    """Whoever withholds an envelope, or has the name that somebody should get, prolongs nothing."""
+    obey(vault, ANNA, BO, p1=content(1), p2=content(2))
+    ends = replace(ANNA, envelope="f" * 64, sealed=7, expires=5.0, schedule=("mon 08:00-09:00",))
+    obey(vault, ends, BO)
+    held = vault.members.held()["p1"]
+    assert (held.expires, held.schedule) == (5.0, ("mon 08:00-09:00",))
+    assert (held.envelope, held.sealed) == (ANNA.envelope, ANNA.sealed), "still waited for"
+    refused = obey(vault, ANNA, replace(BO, name="ANNA", expires=6.0))
+    assert "enrolled already" in refused["p2"]
+    assert (vault.members.held()["p2"].expires, names(vault)) == (6.0, ["Anna", "Bo"])
+
+
+def test_new_rights_and_a_new_template_at_once_make_one_new_row(vault: Vault) -> None:
+    """Its generation goes on: an older template must not open in a newer row's place."""
+    obey(vault, ANNA, p1=content(1))
+    for number in range(2, 5):
+        again = replace(ANNA, envelope=f"{number}" * 64, expires=float(number))
+        obey(vault, again, p1=content(number))
+        ((generation,),) = vault._store.query("SELECT generation FROM people")
+        assert generation == number
