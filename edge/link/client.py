@@ -1,4 +1,4 @@
-"""The broker: the only importer of paho.
+"""A connection to the broker: the only importer of paho.
 
 A `Connection` is one TCP connection and is driven by the one thread that owns it: nothing happens
 between two calls of `poll`. When it is lost, it is thrown away with all that was on its way in
@@ -23,8 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from typing_extensions import override
 
-from edge.errors import BrokerError, ConfigError
-from edge.link.encryption import read_text, tls_context
+from edge.errors import BrokerError
 from edge.link.refusals import NoMqtt5Error, no_answer, refusal, unreachable
 
 if TYPE_CHECKING:
@@ -34,19 +33,9 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
     from typing_extensions import Self
 
-    from edge.config.sections import MqttSection
     from edge.link.topics import Message
 
 ANSWER_TIMEOUT_S = 5.0
-MAX_PACKET = 16 * 1024
-"""Bytes that a door takes at once, unless more are expected."""
-RECEIVE_AT_ONCE = 20
-FALLBACK_S = 3600.0
-"""A broker that knew only 3.1.1 is asked for MQTT 5 again after so long: it may be updated."""
-SILENCES = 3
-"""Silence is no proof of an old broker, which may be busy: 3.1.1 is tried after so many in a row,
-at least `SILENT_S` after the first. Some old brokers never say more than that."""
-SILENT_S = 20.0
 _PACKETS_A_POLL = 50
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
@@ -81,6 +70,28 @@ class Acknowledged:
     """It will never take it."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Entry:
+    """Where to connect, as whom, and what the broker must keep to."""
+
+    host: str
+    port: int
+    client_id: str
+    keepalive_s: int
+    user: str | None
+    password: str | None
+    tls: ssl.SSLContext | None
+    max_packet: int
+    """Bytes; an MQTT 5 broker keeps longer packets back."""
+    at_once: int
+    """Messages that an MQTT 5 broker sends before the first is acknowledged."""
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for people."""
+        return f"{self.host}:{self.port}"
+
+
 class _Client(Client):
     """Reads mosquitto's answer to a publish over its `message_size_limit`.
 
@@ -93,125 +104,6 @@ class _Client(Client):
         if cmd == "PUBACK" and len(answer) > _CODE_AT and answer[_CODE_AT] == _TOO_LARGE:
             answer[_CODE_AT] = _FORMAT_INVALID
         return super()._handle_pubackcomp(cmd)
-
-
-class Broker:
-    """Where the broker is and how to enter.
-
-    Passwords and certificates are read at every attempt: they may be renewed, or come later.
-    """
-
-    def __init__(
-        self,
-        mqtt: MqttSection,
-        client_id: str,
-        max_packet: int = MAX_PACKET,
-        at_once: int = RECEIVE_AT_ONCE,
-    ) -> None:
-        """`mqtt.host` must be set.
-
-        `max_packet`: bytes; an MQTT 5 broker keeps longer packets back.
-        `at_once`: messages that an MQTT 5 broker sends before the first is acknowledged.
-
-        Raises:
-            ConfigError: it is not.
-        """
-        if mqtt.host is None:
-            raise ConfigError("mqtt.host: not set, so there is no broker to connect to.")
-        self._mqtt = mqtt
-        self._host = mqtt.host
-        self._client_id = client_id
-        self._limits = (max_packet, at_once)
-        self._warned = self._told_open = False
-        self._five_again_at = 0.0
-        self._silences = 0
-        self._silent_since = 0.0
-
-    @property
-    def address(self) -> str:
-        """`host:port`, for people."""
-        return f"{self._host}:{self._mqtt.port}"
-
-    def connect(self, will: Message | None = None) -> Connection:
-        """Connect with MQTT 5, else 3.1.1 if the configuration lets it. Takes seconds at most.
-
-        Raises:
-            BrokerError: nobody there, not trusted, or refused; the text says what to do.
-        """
-        if self._mqtt.protocol == "3.1.1" or time.monotonic() < self._five_again_at:
-            return self._open(will, MQTTProtocolVersion.MQTTv311)
-        try:
-            connection = self._open(will, MQTTProtocolVersion.MQTTv5)
-        except NoMqtt5Error as error:
-            if self._mqtt.protocol == "5":
-                raise BrokerError(
-                    f"{error} It may know only MQTT 3.1.1: [mqtt] protocol = 'auto' allows that."
-                ) from error
-            if not error.proven and not self._silent_for_long():
-                raise
-        else:
-            self._silences = 0
-            return connection
-        connection = self._open(will, MQTTProtocolVersion.MQTTv311)
-        self._five_again_at = time.monotonic() + FALLBACK_S
-        if not self._warned:
-            self._warned = True
-            _log.warning(
-                "the broker at %s does not speak MQTT 5; using 3.1.1. Lost with it: a publish that "
-                "the broker's access list forbids is reported as a success, refusals come without "
-                "a reason, and neither long packets nor live retained commands are marked",
-                self.address,
-            )
-        return connection
-
-    def _silent_for_long(self) -> bool:
-        now = time.monotonic()
-        if not self._silences:
-            self._silent_since = now
-        self._silences += 1
-        return self._silences >= SILENCES and now - self._silent_since >= SILENT_S
-
-    def _open(self, will: Message | None, protocol: MQTTProtocolVersion) -> Connection:
-        five = protocol is MQTTProtocolVersion.MQTTv5
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            # A queued command must not be delivered late: no session outlives its connection.
-            clean_session=None if five else True,
-            protocol=protocol,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = ANSWER_TIMEOUT_S
-        if self._mqtt.username is not None:
-            client.username_pw_set(self._mqtt.username, self._password())
-        if self._mqtt.tls:
-            client.tls_set_context(tls_context(self._mqtt))
-        if will is not None:
-            client.will_set(will.topic, will.payload, will.qos, will.retain)
-        connection = Connection(client, five=five, address=self.address)
-        try:
-            client.connect(
-                self._host,
-                self._mqtt.port,
-                keepalive=self._mqtt.keepalive_s,
-                properties=_limits(*self._limits) if five else None,
-            )
-        except (OSError, ValueError) as error:
-            raise BrokerError(unreachable(self.address, error)) from error
-        connection.await_welcome()
-        return connection
-
-    def _password(self) -> str | None:
-        file = self._mqtt.password_file
-        if file is None:
-            return None
-        text = read_text("password_file", file).strip("\r\n")
-        if not text:
-            raise BrokerError(f"mqtt.password_file: {file} is empty.")
-        if file.stat().st_mode & 0o077 and not self._told_open:
-            self._told_open = True
-            _log.warning("others can read %s: chmod 600 it", file)
-        return text
 
 
 class Connection:
@@ -232,6 +124,37 @@ class Connection:
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
+
+    @classmethod
+    def open(cls, entry: Entry, will: Message | None, *, five: bool) -> Connection:
+        """Connect with MQTT 5, or 3.1.1. Takes seconds at most.
+
+        Raises:
+            BrokerError: nobody there, not trusted, or refused; the text says what to do.
+        """
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=entry.client_id,
+            # A queued command must not be delivered late: no session outlives its connection.
+            clean_session=None if five else True,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = ANSWER_TIMEOUT_S
+        if entry.user is not None:
+            client.username_pw_set(entry.user, entry.password)
+        if entry.tls is not None:
+            client.tls_set_context(entry.tls)
+        if will is not None:
+            client.will_set(will.topic, will.payload, will.qos, will.retain)
+        connection = cls(client, five=five, address=entry.address)
+        limits = _limits(entry.max_packet, entry.at_once) if five else None
+        try:
+            client.connect(entry.host, entry.port, keepalive=entry.keepalive_s, properties=limits)
+        except (OSError, ValueError) as error:
+            raise BrokerError(unreachable(entry.address, error)) from error
+        connection.await_welcome()
+        return connection
 
     @property
     def protocol(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.link.client import Broker
+from edge.link.broker import Broker
 
 if TYPE_CHECKING:
     from edge.config import Config

@@ -19,7 +19,8 @@ from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
-from edge.link.client import MAX_PACKET, Acknowledged, Broker, Received
+from edge.link.broker import MAX_PACKET, Broker
+from edge.link.client import Acknowledged, Received
 from edge.link.commands import Commands, Confirmation, nonce_of
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.errors import RosterError
-from edge.link.client import Broker, Received
+from edge.link.broker import Broker
 from edge.link.delivery import Delivery
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Message, Topics
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from edge.config import Config
-    from edge.link.client import Connection
+    from edge.link.client import Connection, Received
     from edge.office.shelf import Piece
 
 _LISTENING_S = 2.0

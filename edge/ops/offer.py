@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.link.delivery import Delivery
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Topics

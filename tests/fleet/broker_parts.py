@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge.config import parse
 from edge.fleet.pki.authority import DAYS, Authority, Issued
 from edge.fleet.pki.certificates import Role, Wanted
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from tests.support.link_parts import OFFLINE, Mosquitto
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from edge.config import parse
 from edge.errors import BrokerError
 from edge.fleet.pki.authority import DAYS
 from edge.fleet.pki.certificates import Role, Wanted
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from tests.fleet import rabbits
 from tests.fleet.parts import door as row
 from tests.fleet.parts import running, stored

@@ -24,7 +24,7 @@ from edge.fleet.simulate.tally import Tally
 from edge.fleet.simulate.thin import ThinDoor, keep_connected
 from edge.fleet.simulate.whole import WholeDoor
 from edge.ledger.audit import chained, genesis
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.moment import Moment
 from tests.fleet.broker_parts import place
 from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto

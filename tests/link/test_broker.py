@@ -24,7 +24,7 @@ from edge.errors import BrokerError, LedgerError
 from edge.ledger.audit import chained, genesis
 from edge.ledger.seal import key_name, signed_by
 from edge.link import shipper as shipping
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.link.outbox import Outbox
 from edge.link.payloads import CommandAnswer, Reported, from_json
 from edge.vocabulary import Action
@@ -781,7 +781,7 @@ class TestWithAmqtt:
     ) -> None:
         caplog.set_level(logging.INFO, logger="edge")
         monkeypatch.setattr("edge.link.client.ANSWER_TIMEOUT_S", 1.0)
-        monkeypatch.setattr("edge.link.client.SILENT_S", 2.0)
+        monkeypatch.setattr("edge.link.broker.SILENT_S", 2.0)
         reader = Reader(amqtt.port)
         device = Device(tmp_path, amqtt.port)
         device.append(3)
@@ -799,7 +799,7 @@ class TestWithAmqtt:
             device.stop()
             until(lambda: reader.of("availability")[-1] == b"offline")
             assert reader.sequences() == [1, 2, 3, 4, 5]
-            said = [r.getMessage() for r in caplog.records if r.name == "edge.link.client"]
+            said = [r.getMessage() for r in caplog.records if r.name == "edge.link.broker"]
             assert len(said) == 1
             assert "does not speak MQTT 5; using 3.1.1" in said[0]
             assert "reported as a success" in said[0]

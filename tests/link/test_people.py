@@ -12,7 +12,8 @@ import pytest
 
 from edge.fleet.places import broker_at
 from edge.link import people
-from edge.link.client import Broker, Connection
+from edge.link.broker import Broker
+from edge.link.client import Connection
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Message
 from edge.roster.pages import digest

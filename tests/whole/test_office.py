@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.link.topics import Message, Topics
 from edge.office.keys import OfficeKeys
 from edge.office.post import open_post

@@ -12,7 +12,7 @@ from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
 from edge.cli.office.base import office_app
 from edge.errors import UsageError
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.link.payloads import RolloutPlan, RolloutState
 from edge.link.people import MAX_PACKET
 from edge.office.rollout import Rollout, split

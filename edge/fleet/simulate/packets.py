@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from edge.link.client import MAX_PACKET, RECEIVE_AT_ONCE
+from edge.link.broker import MAX_PACKET, RECEIVE_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from edge.fleet.pki.certificates import Role, Wanted
 from edge.fleet.simulate.persona import Persona
 from edge.fleet.simulate.thin import ThinDoor, keep_connected
 from edge.fleet.simulate.whole import WholeDoor
-from edge.link.client import Broker
+from edge.link.broker import Broker
 from edge.link.encryption import tls_context
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from edge.fleet.simulate.persona import Persona
     from edge.fleet.simulate.tally import Tally
-    from edge.link.client import Broker, Connection
+    from edge.link.broker import Broker
+    from edge.link.client import Connection
 
 MOST = 200
 """So many in one process: each has two databases open."""
