@@ -179,7 +179,7 @@ def test_every_command_of_the_guides_page_works(
             words = shlex.split(line)[1:]
             words = [shown["fingerprint"] if word == "1a2b ..." else word for word in words]
             words = [str(photos.get(word, word)) for word in words]
-            words = ["test" if word == "front-door" else word for word in words]
+            words = ["test" if word == "door1" else word for word in words]
             if words[0] == "pki" or words[:2] == ["office", "lookalike"] or "photos/new" in words:
                 continue  # tests/fleet/test_pki.py and the test below have them
             host: Door = door if "--camera" in words or words[0] == "people" else office
