@@ -72,6 +72,7 @@ def enrol_files(
     """
     refused: list[Refused] = []
     try:
+        name = proper_name(name)
         gathered = gather(config, stages, sources, progress)
         refused = gathered.refused
         template = template_of(gathered, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 from collections import Counter
 from dataclasses import dataclass, field
@@ -105,22 +106,36 @@ def gather(config: Config, stages: Stages, sources: Sources, progress: Progress)
     return gathered
 
 
-def people_below(folder: Path) -> dict[str, Path]:
-    """Everybody who has a folder of pictures in `folder`, by the folder's name.
+def people_below(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Everybody who has a folder of pictures in `folder`, by its name; hidden ones are nobody's.
+
+    Two that are one name to us (an accent written in two ways) are one person's. What is no name
+    is there as it is, to be told when it is to be enrolled.
 
     Raises:
-        UsageError: there is no such folder in it, or one's name is no name.
+        UsageError: there is no such folder in it.
     """
     try:
         inner = sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError as error:
         raise UsageError(f"the folder {folder} cannot be read: {error.strerror}") from error
-    if not inner:
+    found: dict[str, tuple[Path, ...]] = {}
+    for path in inner:
+        if not path.name.startswith((".", "@", "__MACOSX")):  # a Mac's, a network disk's
+            name = _as_kept(path.name)
+            found[name] = (*found.get(name, ()), path)
+    if not found:
         raise UsageError(
             f"{folder} holds no folders. To enrol one person from it: edge-door enroll NAME "
             f"{folder}. To enrol many, give each a folder of their name."
         )
-    return {proper_name(path.name): path for path in inner}
+    return found
+
+
+def _as_kept(name: str) -> str:
+    with contextlib.suppress(UsageError):
+        return proper_name(name)
+    return name
 
 
 def _files(sources: Iterable[Path]) -> Iterable[Path]:

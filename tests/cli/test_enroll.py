@@ -12,6 +12,7 @@ import pytest
 
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
+from edge.ops.pictures import people_below
 from edge.records import Reason
 from tests.support.running import Door
 
@@ -100,17 +101,29 @@ def test_a_folder_of_folders_enrols_many(
         (album / "Eileen").mkdir(exist_ok=True)
         (album / "Eileen" / f"{index}.png").write_bytes(path.read_bytes())
     save(album / "Wall" / "1.png", np.full((300, 300, 3), 120, np.uint8))
-    (album / "Nobody").mkdir()
+    for name in ("Nobody", ".thumbnails", "Z" * 70):
+        (album / name).mkdir()
     done = door.command("enroll", "--from", str(album), "--json")
     assert done.returncode == 1
     found = json.loads(done.stdout)
     captures = {one["name"]: one["captures"] for one in found["people"]}
     assert captures["Eileen"] >= 2
     assert captures["Grace"] >= 3
-    assert found["not_enrolled"] == ["Nobody", "Wall"]
+    assert found["not_enrolled"] == ["Nobody", "Wall", "Z" * 70]
     problems = {one["name"]: one["problem"] for one in found["people"]}
     assert problems["Wall"] == "none of the pictures can be used"
     assert "holds no image" in problems["Nobody"]
+    assert "is not a name" in problems["Z" * 70]
+
+
+def test_folders_are_people_however_their_names_are_written(tmp_path: Path) -> None:
+    persian, malayalam = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\u0d05\u0d28\u0d3f\u0d7d"
+    names = ["O'Brien", "Ana 🦊", persian, malayalam, "[red]", "-r", "Zoe\u0308", "Zo\u00eb"]
+    for name in (*names, ".git", "@eaDir", "__MACOSX"):
+        (tmp_path / name).mkdir()
+    found = people_below(tmp_path)
+    assert set(found) == {*names[:6], "Zo\u00eb"}
+    assert len(found["Zo\u00eb"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def _enroll_many(
     with progress("people", len(people)) as update:
         for name, pictures in people.items():
             update(description=name)
-            one = enrol_files(settings, stages, name, Sources((pictures,)), keep, lambda *_: None)
+            one = enrol_files(settings, stages, name, Sources(pictures), keep, lambda *_: None)
             found.append(one)
             update(advance=1)
     table = Table("name", "captures", "not taken, and why")
