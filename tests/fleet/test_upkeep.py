@@ -127,6 +127,36 @@ def test_another_name_is_the_same_person(database: Database) -> None:
     assert (place.person, place.zone_id, place.since) == ("Bea", 1, 100.0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "begins", "ends"),
+    [
+        ("tamper", (Reason.TAMPER, {"active": True}), (Reason.TAMPER, {"active": False})),
+        (
+            "fault",
+            (Reason.FAULT, {"active": True, "message": "the relay does not answer"}),
+            (Reason.FAULT, {"active": False, "message": ""}),
+        ),
+        ("forced", (Reason.FORCED, {}), (Reason.CLOSED, {})),
+        ("held", (Reason.HELD_OPEN, {}), (Reason.CLOSED, {})),
+        ("camera_lost", (Reason.CAMERA_LOST, {}), (Reason.CAMERA_BACK, {})),
+    ],
+)
+def test_what_begins_and_ends_is_an_alarm_in_between(
+    database: Database, kind: str, begins: tuple[Reason, Any], ends: tuple[Reason, Any]
+) -> None:
+    """As doors write it, whatever comes live or late."""
+    doors = Doors(database)
+    doors.happen([an_event("door1", begins[0], person=None, detail=begins[1])])
+    assert standing(database) == [("door1", kind)]
+    with database.reading() as reading:
+        assert begins[1].get("message", "") in reading.execute(select(alarms.c.text)).scalar_one()
+    doors.happen([an_event("door1", ends[0], person=None, detail=ends[1])])
+    assert standing(database) == []
+    late = [an_event("door1", each, person=None, detail=said) for each, said in (begins, ends)]
+    doors.happen(late, replayed=True)
+    assert standing(database) == []
+
+
 def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database) -> None:
     doors = Doors(database)
     doors.happen([an_event("door1", Reason.DURESS) for _ in range(2)])

@@ -8,7 +8,7 @@ from sqlalchemy import and_, insert, select, update
 
 from edge.fleet.database.tables import alarms
 from edge.fleet.kinds import MOMENTARY, AlarmKind
-from edge.fleet.text import ago
+from edge.fleet.text import ago, clean
 from edge.records import Reason
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ class Alarms:
         device = arrival.device
         if found := _RAISED_BY.get(arrival.reason):
             kind, text = found
-            who = f": {arrival.person}" if arrival.person else ""
-            self.up(device, kind, f"{text}{who}", at)
+            more = arrival.person or clean(arrival.detail.get("message", ""), _MAX_TEXT)
+            # What has two ends says by the same event that it is over.
+            on = arrival.detail.get("active") is not False
+            self.set(device, kind, f"{text}: {more}" if more else text, at, on=on)
         for kind in _CLEARED_BY.get(arrival.reason, ()):
             self.down(device, kind, at)
         wrong = _clock_wrong(arrival, now)
