@@ -5,7 +5,8 @@ Nobody else reads even the name. An offer makes nobody known: an operator at the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from edge.errors import RosterError
 from edge.plain import spell
@@ -17,7 +18,7 @@ _PURPOSE = b"edge-door offer "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offer:
+class _Wish:
     """Whom the door would like to be known, and where."""
 
     device: str
@@ -30,20 +31,19 @@ class Offer:
     expires: float | None
     model: str
     """SHA-256 of the network that made the vectors."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer(_Wish):
+    """A wish, with what was captured."""
+
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """An offer, as it is spelled."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told(_Wish):
+    """An `Offer`, as it is spelled."""
 
-    device: str
-    at: float
-    name: str
-    groups: tuple[str, ...]
-    schedule: tuple[str, ...]
-    expires: float | None
-    model: str
     content: str
 
 
@@ -61,16 +61,7 @@ def seal_offer(offer: Offer, office: str, door: DoorKey) -> bytes:
     Raises:
         RosterError: `office` is no such key.
     """
-    told = _Told(
-        device=offer.device,
-        at=offer.at,
-        name=offer.name,
-        groups=offer.groups,
-        schedule=offer.schedule,
-        expires=offer.expires,
-        model=offer.model,
-        content=to_base64(offer.content.to_json(_NUMBERS)),
-    )
+    told = _Told(**_same(offer), content=to_base64(offer.content.to_json(_NUMBERS)))
     body = spell(asdict(told))
     outer = _Signed(body, to_base64(door.sign(_PURPOSE + body.encode("ascii"))))
     message = spell(asdict(outer)).encode("ascii")
@@ -98,13 +89,9 @@ def _read(body: str, device: str) -> Offer:
     if told.device != device:
         raise RosterError("the offer is another door's")
     content = Content.from_json(from_base64(told.content, "the template"), _NUMBERS, "the offer")
-    return Offer(
-        device=told.device,
-        at=told.at,
-        name=told.name,
-        groups=told.groups,
-        schedule=told.schedule,
-        expires=told.expires,
-        model=told.model,
-        content=content,
-    )
+    return Offer(**_same(told), content=content)
+
+
+def _same(wish: _Wish) -> dict[str, Any]:
+    """What an offer and its spelling have in common."""
+    return {each.name: getattr(wish, each.name) for each in fields(_Wish)}

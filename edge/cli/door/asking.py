@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import typer
 from rich.live import Live
 from rich.table import Table
@@ -13,6 +11,7 @@ from edge.errors import UsageError
 from edge.ops.standing import Standing, standing
 from edge.ops.viewer import Viewer
 from edge.wire.channel import Channel
+from edge.wire.codec import encode
 from edge.wire.messages import Seen, Watch
 
 
@@ -25,7 +24,7 @@ def watch(config: ConfigOption = None, json: JsonOption = False) -> None:
         viewer = Viewer()
         if json:
             while True:
-                show({"op": "seen", **asdict(_next(channel))}, as_json=True, text="")
+                console.file.write(encode(_next(channel)).decode() + "\n")
         with Live(viewer, console=console, refresh_per_second=10):
             while True:
                 viewer.take(_next(channel))
