@@ -7,6 +7,8 @@ that are handed over are compared, so that no file can change between a look and
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from typing import TYPE_CHECKING
 
 from edge.errors import SealError
@@ -89,7 +91,11 @@ def read_ordinary(path: Path, most: int = MAX_BYTES) -> bytes:
     if not path.is_file():
         path.stat()  # says why, where it is not there at all
         raise OSError(0, "it is not an ordinary file")
-    with path.open("rb") as file:
+    # Whoever may write the folder may have put a pipe there since: it must not keep us waiting.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(0, "it is not an ordinary file")
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(0, f"it is larger than {most} bytes")

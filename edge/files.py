@@ -53,7 +53,8 @@ def create_file(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 def _written(path: Path, content: bytes, mode: int) -> Path:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    fresh.unlink(missing_ok=True)  # of one that was cut short, or a link that leads elsewhere
+    handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -1,0 +1,32 @@
+"""Files in folders that another hand may write: nothing leads astray, nothing keeps waiting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge.believed import read_ordinary
+from edge.files import create_file, replace_file
+
+
+@pytest.mark.parametrize("write", [replace_file, create_file])
+def test_a_link_that_was_planted_is_not_followed(write: object, tmp_path: Path) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "file"
+    victim.write_text("whole")
+    (tmp_path / f"file.{os.getpid()}").symlink_to(victim)
+    assert callable(write)
+    write(path, b"new")
+    assert (victim.read_text(), path.read_bytes()) == ("whole", b"new")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "victim"]
+
+
+def test_a_pipe_that_was_put_there_after_the_look_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bundle"
+    os.mkfifo(path)
+    monkeypatch.setattr(Path, "is_file", lambda _path: True)  # as it was a moment ago
+    with pytest.raises(OSError, match="not an ordinary file"):
+        read_ordinary(path)
