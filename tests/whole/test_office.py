@@ -21,6 +21,7 @@ from edge.vault.vault import open_vault
 from tests.conftest import ROOT
 from tests.support.link_parts import Mosquitto, needs_mosquitto
 from tests.support.running import Door
+from tests.support.small_disk import disk, fill
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -67,13 +68,21 @@ def office(tmp_path: Path, broker: Mosquitto) -> Office:
     return made
 
 
-def door_of(tmp_path: Path, office: Office, name: str, source: Path, broker: Mosquitto) -> Door:
+def door_of(
+    tmp_path: Path,
+    office: Office,
+    name: str,
+    source: Path,
+    broker: Mosquitto,
+    **tables: dict[str, Any],
+) -> Door:
     folder = tmp_path / name
     folder.mkdir()
     made = office.json("init")
     return Door(
         folder,
         source,
+        **tables,
         device={"id": "test"},
         camera={"source": str(source), "loop": True},
         mqtt={"host": "127.0.0.1", "port": broker.port},
@@ -220,3 +229,28 @@ def test_who_resembles_somebody_in_the_book_is_refused_at_the_desk(
     office.json("lookalike", "Elsewhere", "Anna", "--reason", "as a test")
     silent = office.command("office", "lookalike", "Ella", "Anna", "--reason", " ")
     assert (silent.returncode, "--reason says why" in silent.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_door_without_room_says_so_and_goes_on_by_itself(
+    tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
+) -> None:
+    """`tests/whole/test_bad_luck.py`, with all programs and the broker."""
+    film, stills = visitor
+    with disk(tmp_path / "disk", "12m") as place:
+        state = {"state": str(place)}
+        door = door_of(tmp_path, office, "door", film, broker, paths=state)
+        with door:
+            door.wait_for(Reason.STARTED)
+            trusted(office, door)
+            filler = fill(place)
+            office.enroll("Eileen", str(stills), "--for-group", "staff")
+            told = office.doors("publish")["test"]
+            assert "disk is full" in told["refused"]["the list"], (told, door.log())
+            assert (told["known"], door.pulses()) == (0, [])
+            filler.unlink()
+            until(lambda: office.doors("status")["test"]["state"] == "as it should be", PATIENCE_S)
+            door.wait_for(Reason.GRANTED, PATIENCE_S)
+            assert door.reasons().count(Reason.LEDGER_BACK) == 1
+        with open_vault(door.config) as vault:
+            assert [person.name for person in vault.people()] == ["Eileen"]
