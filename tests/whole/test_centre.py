@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge.access.schedule import Verdict
@@ -24,7 +25,7 @@ from tests.fleet.site import BASE, Doors
 from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, vectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 DAY_S = 86_400.0
@@ -146,9 +147,29 @@ def test_each_door_ends_right_or_says_why_not(
         assert door.ledger.verify() == []
     everything = site.everything() + caplog.text.encode()
     site.close()
-    for person in (*site.people, *newcomers, renewed):
-        assert person.name.encode() in everything
-        assert [needle for needle in needles(person.name) if needle in everything] == []
+    names = [person.name for person in (*site.people, *newcomers, renewed)]
+    assert all(name.encode() in everything for name in names)
+    assert shown_in(everything, names) == set()
+    planted = next(needles(names[3]))
+    assert shown_in(everything[:1001] + planted + everything[1001:], names) == {names[3]}
+
+
+def shown_in(everything: bytes, names: Iterable[str]) -> set[str]:
+    """Whose template shows in it, at any place: four bytes tell where to look closely."""
+    sought: dict[int, list[tuple[bytes, str]]] = {}
+    for name in names:
+        for needle in needles(name):
+            sought.setdefault(int.from_bytes(needle[:4], "little"), []).append((needle, name))
+    heads = np.array(sorted(sought), np.uint32)
+    found = set()
+    for shift in range(4):
+        windows = np.frombuffer(everything, "<u4", (len(everything) - shift) // 4, shift)
+        near = heads[np.searchsorted(heads, windows).clip(max=len(heads) - 1)] == windows
+        for place in np.flatnonzero(near):
+            for needle, name in sought[int(windows[place])]:
+                if everything.startswith(needle, int(place) * 4 + shift):
+                    found.add(name)
+    return found
 
 
 @pytest.fixture
