@@ -9,11 +9,13 @@ import ctypes
 import os
 import pwd
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -22,12 +24,26 @@ _READS_ALL = 1 << 2  # CAP_DAC_READ_SEARCH of linux/capability.h
 _VERSION_3 = 0x20080522
 
 
+SIGHT = "edge-door-sight"
+INSTALLED = Path("/var/lib/edge-door")
+"""Where install.sh makes the state, for sight's user."""
+
+
 def become_owner(folder: Path, *, reading: bool = False) -> None:
     """As root, become the owner of `folder` for good, with that user's groups; else do nothing.
 
     `reading`: what root could read stays readable, such as pictures in the closed home of whoever
     typed `sudo`; what is written is the owner's all the same.
+
+    Raises:
+        ConfigError: it is the folder of an installed door, and is missing: root must not begin
+            another state there, which no program of the door could read.
     """
+    if folder == INSTALLED and os.geteuid() == 0 and not folder.exists() and _is_user(SIGHT):
+        raise ConfigError(
+            f"{folder} is missing. Is its disk mounted? Else put its backup back, or begin anew "
+            "with `sudo ./deploy/install.sh`"
+        )
     user = _other_owner(folder)
     if user:
         os.initgroups(user.pw_name, user.pw_gid)  # the camera stays within reach
@@ -59,11 +75,7 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
 @contextmanager
 def acting_as(name: str) -> Iterator[None]:
     """As root, act as this user for a while; do nothing where there is none."""
-    try:
-        user = pwd.getpwnam(name) if os.geteuid() == 0 else None
-    except KeyError:
-        user = None
-    with _acting(user):
+    with _acting(pwd.getpwnam(name) if os.geteuid() == 0 and _is_user(name) else None):
         yield
 
 
@@ -82,6 +94,14 @@ def _acting(user: pwd.struct_passwd | None) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _other_owner(folder: Path) -> pwd.struct_passwd | None:

@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edge.cli import app
+from edge.errors import ConfigError
+from edge.ops import owner
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
 from edge.records import Reason
@@ -75,3 +77,16 @@ def test_pictures_and_a_backup_in_a_closed_home_are_read_and_the_state_stays_its
     assert Reason.BACKUP_ACCEPTED in door.reasons()
     state = door.config.paths.state
     assert {path.stat().st_uid for path in state.rglob("*")} <= {SIGHT, LINK}
+
+
+def test_root_begins_no_state_of_its_own_where_an_installed_doors_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    monkeypatch.setattr(owner, "INSTALLED", door.config.paths.state)
+    monkeypatch.setattr(owner, "SIGHT", "nobody")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    done = ask(door, "people", "list")
+    assert isinstance(done.exception, ConfigError)
+    assert "is missing. Is its disk mounted?" in str(done.exception)
+    assert not door.config.paths.state.exists()
