@@ -52,6 +52,8 @@ class Blink:
     the place of another."""
     unrest: float
     """How far the lids were down in the half second before, as a share of the depth."""
+    frame_s: float
+    """From frame to frame."""
 
 
 _NO_SAMPLES = np.empty((0, 6))
@@ -134,7 +136,8 @@ class BlinkDetector:
         unrest = max(0.0, before - float(earlier.min())) / depth if earlier.size else 0.0
         down = level[lead:] < before - depth / 2
         abruptness = _largest_step(level[lead:], low - lead, down)
-        return Blink(begin, float(at[low]), end, depth, abruptness, unrest)
+        frame_s = float(np.median(np.diff(at[lead:])))
+        return Blink(begin, float(at[low]), end, depth, abruptness, unrest, frame_s)
 
     def _head_still(self, course: _Course, begin: float, low: int) -> bool:
         during = course.yaw[max(0, int(np.searchsorted(course.at, begin)) - 1) :]

@@ -116,7 +116,6 @@ class _Across:
     before: _Shot
     lowest: _Shot
     after: _Shot
-    frame_s: float
     speed: float
     """In the frame, in distances between the eyes a second."""
     noise: float
@@ -145,7 +144,6 @@ def _across(shots: list[_Shot], blink: Blink) -> _Across:
         before=shots[first],
         lowest=min(shots, key=lambda shot: abs(shot.at - blink.lowest)),
         after=shots[-1],
-        frame_s=float(np.median([b.at - a.at for a, b in seen])),
         speed=float(np.median([_sway(a, b) / (b.at - a.at) for a, b in seen])),
         noise=_usual([_change(a, b) for a, b in pairwise(shots[: first + 1][-7:])]),
         step=_usual(steps),
@@ -156,7 +154,7 @@ def _across(shots: list[_Shot], blink: Blink) -> _Across:
 def _lids(blink: Blink, face: _Across) -> str:
     """What the course of the lids has against it."""
     lasts = blink.end - blink.begin
-    few = ABRUPTNESS_OF_ALL + ABRUPTNESS_OF_A_FRAME * face.frame_s / lasts
+    few = ABRUPTNESS_OF_ALL + ABRUPTNESS_OF_A_FRAME * blink.frame_s / lasts
     jumps = blink.abruptness > min(MAX_ABRUPTNESS, few)
     if jumps and not (face.turned and face.smooth):
         return "the eyelids jump as if one picture replaced another"
