@@ -203,7 +203,7 @@ class Site:
 
 def measure(site: Site, rate: float, seconds: float) -> dict[str, Any]:
     """Steady work, once all doors are there and what they had to say at first is stored."""
-    until(site.all_are_there, 200)
+    until(site.all_are_there, 600)
     until(lambda: site.watcher.late() < SETTLED_S, 100)
     site.watcher.ages.clear()
     site.stream.ages.clear()

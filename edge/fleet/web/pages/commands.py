@@ -16,6 +16,7 @@ from edge.errors import CommandError, UsageError
 from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import commands, devices, groups, keys
 from edge.fleet.kinds import CommandState
+from edge.fleet.ways import ways_out
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 from edge.moment import Moment
@@ -26,16 +27,11 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from edge.fleet.database.rows import DoorRow, KeyRow
+    from edge.fleet.database.rows import KeyRow
     from edge.fleet.web.visit import Visit
 
 MOST_AT_ONCE = 500
 A_PAGE = 200
-
-
-def leads_out(door: DoorRow) -> bool:
-    """Whether the door's reader is what lets people out to the street."""
-    return door.from_zone is not None and door.to_zone is None
 
 
 def lockdown(visit: Visit) -> Response:
@@ -46,11 +42,13 @@ def lockdown(visit: Visit) -> Response:
     chosen = visit.query.get("group", "")
     doors = [row for row in rows if not chosen or str(row.group_id) == chosen]
     seen = {row.group_id for row in rows}
+    out = _ways_out(visit)
     named = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
     return visit.page(
         "lockdown.html",
-        doors=[row for row in doors if not leads_out(row)],
-        left_out=[row for row in doors if leads_out(row)],
+        doors=[row for row in doors if row.id not in out],
+        left_out=[row for row in doors if row.id in out],
+        unsaid=sum(row.from_zone is None and row.to_zone is None for row in doors),
         groups=[group for group in named if group.id in seen],
         chosen=chosen,
         keys=_keys(visit),
@@ -63,8 +61,9 @@ def send(visit: Visit) -> Response:
     if not 1 <= len(texts) <= MOST_AT_ONCE:
         raise UsageError(f"send 1 to {MOST_AT_ONCE} signed commands at once")
     mine = [row.public for row in _keys(visit)]
+    out = _ways_out(visit)
     for text in texts:
-        _queue(visit, text.strip(), mine)
+        _queue(visit, text.strip(), mine, out)
     where = visit.text("back", 80, needed=False)
     return visit.back(where if where.startswith("/doors/") else "/commands")
 
@@ -90,7 +89,12 @@ def _keys(visit: Visit) -> Sequence[KeyRow]:
     return visit.connection.execute(select(keys).where(mine)).all()
 
 
-def _queue(visit: Visit, text: str, mine: list[str]) -> None:
+def _ways_out(visit: Visit) -> frozenset[str]:
+    """Of the whole site, whatever of it the operator may see."""
+    return ways_out(visit.connection.execute(select(devices)).all())
+
+
+def _queue(visit: Visit, text: str, mine: list[str], out: frozenset[str]) -> None:
     try:
         named = json.loads(text)["device"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -105,7 +109,7 @@ def _queue(visit: Visit, text: str, mine: list[str]) -> None:
         raise UsageError(f"{door.name}: {_plainly(str(error))}") from error
     if not command.reason.strip():
         raise UsageError(f"{door.name}: a command needs a reason")
-    if command.action is Action.LOCK_DOWN and leads_out(door):
+    if command.action is Action.LOCK_DOWN and door.id in out:
         raise UsageError(
             f"{door.name} is how people get out: a lock-down there could lock somebody in"
         )
