@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, Config, load
@@ -130,6 +131,9 @@ def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:
     if as_json:
         console.file.write(json.dumps(result, ensure_ascii=False) + "\n")
     else:
+        if isinstance(text, Table):
+            for column in text.columns:  # a path that is cut is none
+                column.overflow = "fold"
         console.print(text, soft_wrap=isinstance(text, str))
 
 
