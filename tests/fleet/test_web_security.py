@@ -146,6 +146,16 @@ def test_a_number_that_is_none_is_refused(own: Database, number: str) -> None:
     browser.login("administrator")
     assert browser.send("/alarms/acknowledge", alarm=number).status_code == 400
     assert browser.send("/setup/groups/remove", id=number).status_code == 400
+    assert browser.send("/doors/door1/set-up", name="x", to_zone=number).status_code == 400
+
+
+@pytest.mark.parametrize("field", ["group", "from_zone", "to_zone"])
+def test_what_somebody_else_removed_meanwhile_is_said(own: Database, field: str) -> None:
+    browser = Browser(own)
+    browser.login("administrator")
+    answer = browser.send("/doors/door1/set-up", name="x", **{field: "99"})
+    assert answer.status_code == 400
+    assert "load the page again" in answer.text
 
 
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if e.method == "POST"], ids=lambda e: e.path)

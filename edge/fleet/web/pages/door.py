@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
+from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, commands, devices, events, gaps, groups, keys, zones
 from edge.fleet.kinds import AlarmKind
 from edge.fleet.web.entry import Entry
@@ -75,8 +77,12 @@ def set_up(visit: Visit) -> Response:
         "from_zone": visit.number("from_zone"),
         "to_zone": visit.number("to_zone"),
     }
-    ours = devices.c.id == row.id
-    visit.connection.execute(update(devices).where(ours).values(**values, batch=visit.batch))
+    changed = update(devices).where(devices.c.id == row.id).values(**values, batch=visit.batch)
+    try:
+        with visit.connection.begin_nested():
+            visit.connection.execute(changed)
+    except IntegrityError as error:
+        raise UsageError("there is no such group or zone any more: load the page again") from error
     visit.note(Verb.SET_UP.value, row.id, json.dumps(values))
     return visit.back(f"/doors/{row.id}")
 
