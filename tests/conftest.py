@@ -25,8 +25,11 @@ from edge.ops.demo.animate import Appearance, Stage, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
 from edge.vision.pipeline import Stages
 from edge.vision.portraits import portraits
+from tests.support.link_parts import Device, Mosquitto
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edge.ops.demo.animate import Portrait
     from edge.records import Pixels
 
@@ -118,3 +121,17 @@ def visitor(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait) -> tuple
             writer.write(np.ascontiguousarray(picture[:, :, ::-1]))
     writer.release()
     return folder / "film.avi", enrolment_pictures(eileen, folder / "stills")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path).start()
+    yield mosquitto
+    mosquitto.kill()
+
+
+@pytest.fixture
+def device(tmp_path: Path, broker: Mosquitto) -> Iterator[Device]:
+    edge_door = Device(tmp_path, broker.port)
+    yield edge_door
+    edge_door.close()

@@ -7,33 +7,15 @@ import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edge.ops.demo.animate import Portrait
-from edge.ops.demo.film import enrolment_pictures
 from edge.vision.models.manifest import shipped_models
 from tests.support.forked import edge_door
+from tests.support.pictures import save
 from tests.support.running import Door
-
-
-def save(path: Path, pixels: NDArray[Any]) -> Path:
-    assert cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, ::-1]))
-    return path
-
-
-@pytest.fixture
-def stills(tmp_path: Path, eileen: Portrait) -> Path:
-    return enrolment_pictures(eileen, tmp_path / "eileen")
-
-
-@pytest.fixture
-def door(tmp_path: Path) -> Door:
-    return Door(tmp_path, "/dev/video99")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

@@ -14,26 +14,11 @@ from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
 from edge.ops.pictures import people_below
 from edge.records import Reason
+from tests.support.pictures import save
 from tests.support.running import Door
 
 if TYPE_CHECKING:
-    from edge.records import Pixels
-
-
-def save(path: Path, pixels: Pixels) -> Path:
-    path.parent.mkdir(exist_ok=True, parents=True)
-    assert cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, ::-1]))
-    return path
-
-
-@pytest.fixture
-def stills(tmp_path: Path, eileen: Portrait) -> Path:
-    return enrolment_pictures(eileen, tmp_path / "eileen")
-
-
-@pytest.fixture
-def door(tmp_path: Path) -> Door:
-    return Door(tmp_path, "/dev/video99")
+    pass
 
 
 def test_files_as_they_come_and_each_refused_one_named(

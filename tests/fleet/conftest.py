@@ -14,7 +14,6 @@ from edge.backoff import Backoff
 from edge.fleet.database.database import Database
 from edge.fleet.web import passwords
 from tests.fleet.parts import PROGRAMS, Cluster
-from tests.support.link_parts import Device, Mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,17 +60,3 @@ def database(address: str) -> Iterator[Database]:
     opened = Database.open(address)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    mosquitto = Mosquitto(tmp_path).start()
-    yield mosquitto
-    mosquitto.kill()
-
-
-@pytest.fixture
-def device(tmp_path: Path, broker: Mosquitto) -> Iterator[Device]:
-    edge_door = Device(tmp_path, broker.port)
-    yield edge_door
-    edge_door.close()

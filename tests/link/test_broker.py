@@ -64,24 +64,10 @@ def quick_returns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    mosquitto = Mosquitto(tmp_path).start()
-    yield mosquitto
-    mosquitto.kill()
-
-
-@pytest.fixture
 def reader(broker: Mosquitto) -> Iterator[Reader]:
     subscriber = Reader(broker.port)
     yield subscriber
     subscriber.close()
-
-
-@pytest.fixture
-def device(tmp_path: Path, broker: Mosquitto) -> Iterator[Device]:
-    edge_door = Device(tmp_path, broker.port)
-    yield edge_door
-    edge_door.close()
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from tests.support.small_disk import disk, fill
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from edge.ops.demo.animate import Portrait
@@ -50,13 +49,6 @@ class Office(Door):
 
     def doors(self, *arguments: str) -> dict[str, dict[str, Any]]:
         return {row["door"]: row for row in self.json(*arguments)["doors"]}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    started = Mosquitto(tmp_path).start()
-    yield started
-    started.kill()
 
 
 @pytest.fixture
