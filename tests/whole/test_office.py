@@ -138,7 +138,7 @@ def test_what_others_publish_makes_nobody_known(
             for rubbish in (b"{}", b"\xff" * 50_000, b"[" * 10_000):
                 connection.publish(Message(topic, rubbish, retain=True))
                 connection.poll(0.1)
-        state = rogue.doors("publish")["test"]
+        state = rogue.doors("publish", "--wait", "1")["test"]
         assert state["known"] == 0
         door.wait_for(Reason.ROSTER_REFUSED)
         state = rogue.doors("status")["test"]

@@ -91,6 +91,9 @@ def publish(
     again: Annotated[
         bool, typer.Option("--again", help="Send everything, to a broker that has lost it.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for what the doors say.")
+    ] = _REPORT_S,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -115,7 +118,7 @@ def publish(
                 book.posted(device)
                 sent |= {piece.hashed for piece in pieces}
                 advance(advance=1)
-        post.listen(lambda: not _behind(book, post, devices, sent), _REPORT_S)
+        post.listen(lambda: not _behind(book, post, devices, sent), wait)
         _hear(book, post, devices)
         for device in set(devices) - set(_behind(book, post, devices, sent)):
             post.clear(device, book.shelf.to_clear(device))
