@@ -52,7 +52,7 @@ def test_the_configuration_is_the_one_that_came(results: Path) -> None:
 def test_what_a_door_refuses_halts_and_leaves_it_as_it_was(results: Path, version: int) -> None:
     told = found(results, str(version))
     assert not told["ok"]
-    assert told["why"].startswith("front: ")
+    assert told["why"].startswith("door1: ")
     assert found(results, f"{version}-in-force")["version"] == 4
     assert (results / f"{version}-units").read_text().split() == ["active"] * 3
     assert "99.0" in (results / f"{version}-program").read_text()
