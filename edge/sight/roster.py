@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 from edge.access.members import with_members
 from edge.access.schedule import parse
 from edge.errors import EdgeDoorError, LedgerError, RosterError, VaultError
-from edge.records import EventKind, Reason
+from edge.records import Reason
 from edge.roster.desired import Desired, verify
 from edge.roster.envelope import Address, Content, DoorKey
 from edge.roster.pages import Member, digest, gather, missing
 from edge.roster.plan import Plan, check_order, plan
 from edge.roster.report import LIST, Report
 from edge.sight.account import STATE, Account
-from edge.sight.changes import RESTORED, recorded
+from edge.sight.changes import recorded
 from edge.sight.likeness import refuse_lookalikes
 from edge.sight.pieces import Pieces
+from edge.sight.restored import Restored
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
@@ -84,14 +85,14 @@ class Roster:
         self._came = 0.0
         self._head = vault.members.head()
         self._known = len(vault.members.held())
-        self._restored = ledger.sealed().get(RESTORED, "")
+        self._restored = Restored(ledger, journal)
         self._account = Account(journal, ledger.states().get(STATE, ""), self._report)
         self._account.tell()
 
     def schedule(self, configured: Schedule) -> MemberSchedule:
         """The configured schedule with the centre's people in it."""
         members = self._vault.members
-        held, restored = members.held().values(), bool(self._restored)
+        held, restored = members.held().values(), bool(self._restored.asks)
         return with_members(configured, held, members.head(), restored=restored)
 
     def take(self, part: Part) -> bool:
@@ -109,6 +110,10 @@ class Roster:
 
     def tend(self) -> bool:
         """Take in who has come, once no more come; True when people have changed."""
+        if self._restored.changed():
+            self._desired, self._opened, self._wanted = None, {}, {}  # none of it answers
+            self._account.tell()
+            return True
         if not self._opened or time.monotonic() - self._came < SETTLE_S:
             return False
         try:
@@ -149,7 +154,7 @@ class Roster:
             key=self._key.public,
             keys=self._config.keys,
             signatures=self._config.signatures,
-            restored=self._restored,
+            restored=self._restored.asks,
             lease=self._head.lease,
             known=self._known,
             pages=pages,
@@ -163,7 +168,7 @@ class Roster:
     def _take_list(self, message: bytes) -> bool:
         try:
             desired = verify(message, self._config.keys, self._config.signatures, self._device)
-            check_order(desired, self._head, self._restored)
+            check_order(desired, self._head, self._restored.asks)
         except RosterError as error:
             self._account.refuse({LIST: str(error)})
             raise
@@ -220,7 +225,7 @@ class Roster:
             self._head = todo.head
             new = [one for one, _ in taken if one.person not in held and one.person not in refused]
             self._known = len(held) - len(todo.removed) + len(new)
-        changed = self._confirmed() or changed
+        changed = self._restored.answered() or changed
         self._account.forgot(held[person] for person in todo.removed)
         self._account.took_in(one for one, _ in taken if one.person not in refused)
         self._account.accept()
@@ -246,15 +251,6 @@ class Roster:
         found = plan(desired, members, held)
         updated = tuple(one for one in found.updated if not self._account.refuses(one.person))
         return replace(found, updated=updated), held
-
-    def _confirmed(self) -> bool:
-        """A list that answers is obeyed; True when people may pass by it who might not before."""
-        if not self._restored:
-            return False
-        states = {RESTORED: ""}
-        self._journal.write(EventKind.PEOPLE, Reason.OFFICE_ANSWERED, states=states)
-        self._restored = ""
-        return True
 
 
 def _check_schedules(members: Iterable[Member]) -> None:

@@ -34,7 +34,9 @@ from edge.records import Reason, Template
 from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import digest, spread
-from edge.sight.changes import objection, recorded
+from edge.sight.changes import accept_backup, objection, recorded
+from edge.sight.journal import open_ledger
+from edge.vault.vault import open_vault
 from edge.wire.messages import Posted
 from tests.fleet.centre import Centre, word
 from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, vectors_of
@@ -227,6 +229,23 @@ def test_a_door_restored_from_a_backup(centre: Centre, tmp_path: Path) -> None:
         door.fetch(answer)
     centre.door = door = door.restore(tmp_path / "backup", ask=False)
     assert door.verdict("Anna") is Verdict.ALLOWED
+
+
+def test_a_running_door_hears_at_once_that_it_was_restored(centre: Centre) -> None:
+    """And obeys nothing that it had in memory."""
+    office, door = centre.office, centre.door
+    config = door.config
+    for ask, verdict in ((True, Verdict.RESTORED), (False, Verdict.ALLOWED)):
+        with open_vault(config) as vault, open_ledger(config) as ledger:
+            assert accept_backup(ledger, vault, config, ask=ask) is ask
+        assert door.roster.tend()
+        assert not door.roster.tend()
+        assert not door.roster.settle()
+        assert door.verdict("Anna") is verdict
+        assert bool(door.report().restored) is ask
+    door.fetch(office.broker)
+    centre.tell()
+    assert word(centre.page()) == [ListState.FINE.value]
 
 
 def test_a_template_longer_than_a_packet(centre: Centre) -> None:
