@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOG_ERRORS = 2
+# Where it is since OpenCV 4.12; before, it is the package's own.
+_logging = getattr(cv2.utils, "logging", cv2)
 
 
 def settle() -> None:
@@ -20,18 +22,18 @@ def settle() -> None:
     # On x86-64 OpenCV cuts them out in two thirds of the time if a grey level may round otherwise.
     cv2.ipp.setUseIPP_NotExact(True)
     # Of a camera that falls silent we tell ourselves.
-    cv2.setLogLevel(_LOG_ERRORS)
+    _logging.setLogLevel(_LOG_ERRORS)
 
 
 @contextmanager
 def settled() -> Iterator[None]:
     """Set OpenCV for a call, and leave a host process as it was."""
     threads, inexact = cv2.getNumThreads(), cv2.ipp.useIPP_NotExact()
-    level = cv2.getLogLevel()
+    level = _logging.getLogLevel()
     settle()
     try:
         yield
     finally:
         cv2.setNumThreads(threads)
         cv2.ipp.setUseIPP_NotExact(inexact)
-        cv2.setLogLevel(level)
+        _logging.setLogLevel(level)
