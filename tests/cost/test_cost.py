@@ -51,6 +51,7 @@ def test_no_more_memory_than_before(busy: Door) -> None:
     found, known = weighed(busy), baseline()["private_mb"]
     assert found.keys() == MOST_MB.keys(), found
     shares = {name: weight.proportional for name, weight in found.items()}
+    print(found)
     assert all(mb <= MOST_MB[name] for name, mb in shares.items()), shares
     own = {name: weight.private for name, weight in found.items()}
     assert all(mb <= MORE * known[name] for name, mb in own.items()), f"{own}, before {known}"
@@ -73,6 +74,7 @@ def test_no_more_instructions_than_before(tmp_path: Path) -> None:
     found = re.search(r"Collected : (\d+)", done.stderr)
     assert found, done.stderr[-2000:]
     millions, known = int(found[1]) / COUNTED / 1e6, baseline()["million_instructions_a_frame"]
+    print(f"{millions:.1f} million instructions a frame")
     assert millions <= MORE * known, f"{millions:.1f}, before {known}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,19 +14,19 @@ import pytest
 
 from edge.config import Config
 from edge.evaluate.bench import frames_of
-from edge.vision.pipeline import Pipeline
+from edge.evaluate.peers import FPS, WhatIsDue
+from edge.records import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.records import Frame, Pixels
-    from edge.vision.pipeline import Stages
+    from edge.records import Pixels
 
 FRAMES, EVERY, SETTLED = 100_000, 2_500, 10_000
-FPS = 30
 MOST_MB = 1.0
 """Over all frames after the first ones, by a line through the samples."""
 _SMALL = (320, 240)
+_SWAY = 24  # frames until a face is where it was
 _NOBODY_EVERY, _NOBODY = 600, 90
 """Every 20 seconds the person leaves for three: tracks, attempts and the detector's rest too."""
 
@@ -51,12 +51,13 @@ def weighed(frame: int) -> Sample:
 
 
 def shown(pictures: list[Pixels], count: int) -> Iterator[Frame]:
-    """A camera that waits for nobody: small frames, a face that comes and goes."""
-    nobody = np.zeros((*_SMALL[::-1], 3), np.uint8)
-    for frame in frames_of(pictures, count):
-        away = frame.sequence % _NOBODY_EVERY < _NOBODY
-        pixels = nobody.copy() if away else cv2.resize(frame.pixels, _SMALL)
-        yield replace(frame, pixels=pixels, captured_at=frame.sequence / FPS)
+    """A camera that waits for nobody: small frames, a face that sways, goes and comes back."""
+    there = [cv2.resize(frame.pixels, _SMALL) for frame in frames_of(pictures, 2 * _SWAY)]
+    nobody = np.zeros_like(there[0])
+    for number in range(1, count + 1):
+        away = number % _NOBODY_EVERY < _NOBODY
+        pixels = nobody if away else there[number // _NOBODY_EVERY % 2 * _SWAY + number % _SWAY]
+        yield Frame(pixels.copy(), number / FPS, number)
 
 
 def slope(samples: list[Sample], what: str) -> tuple[float, float]:
@@ -69,10 +70,10 @@ def slope(samples: list[Sample], what: str) -> tuple[float, float]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_memory_files_and_threads_do_not_grow(stages: Stages, pictures: list[Pixels]) -> None:
-    pipeline, samples = Pipeline(stages, Config()), []
+def test_memory_files_and_threads_do_not_grow(pictures: list[Pixels]) -> None:
+    door, samples = WhatIsDue(Config()), []
     for frame in shown(pictures, FRAMES):
-        pipeline.step(frame)
+        door.look(frame)
         if frame.sequence > SETTLED and frame.sequence % EVERY == 0:
             samples.append(weighed(frame.sequence))
     # The proportional share is told, and not judged: other programs come and go.
