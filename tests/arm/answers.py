@@ -1,4 +1,7 @@
-"""What every model answers to the known pictures, one line of JSON each: `answers RUNTIME`."""
+"""What models answer to the known pictures, one line of JSON each: `answers RUNTIME MODEL...`.
+
+In this order, so that whoever asks knows of which one a runtime died.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ import sys
 from edge.vision.models.known import ask
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
-from edge.vision.models.runtimes import choose
+from edge.vision.models.runtimes import RUNTIMES
 
 if __name__ == "__main__":
-    runtime = choose(sys.argv[1])
-    for name, entry in read_manifest().models.items():
-        if name in sys.argv[2:] or not sys.argv[2:]:
-            line = [platform.machine(), name, ask(Model(entry, runtime))]
-            print(json.dumps(line), flush=True)
+    # Not `choose`: this is to see what a runtime does where it is not chosen.
+    runtime = next(each for each in RUNTIMES if each.name == sys.argv[1])
+    models = read_manifest().models
+    for name in sys.argv[2:]:
+        line = [platform.machine(), name, ask(Model(models[name], runtime))]
+        print(json.dumps(line), flush=True)

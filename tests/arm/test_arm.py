@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from edge.vision.models.known import furthest
 from edge.vision.models.manifest import read_manifest
+from edge.vision.models.runtimes import RUNTIMES, available
 from tests.arm.board import Board
 from tests.conftest import ROOT
 
@@ -40,17 +42,39 @@ def board() -> Board:
     return Board()
 
 
+@pytest.fixture(scope="session", params=[each.name for each in RUNTIMES])
+def runtime(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def here() -> dict[str, Answers]:
-    command = [sys.executable, "-m", "tests.arm.answers", "litert"]
+def here(runtime: str) -> dict[str, Answers]:
+    if runtime not in {each.name for each in available()}:
+        pytest.skip(f"{runtime} is not installed here to compare with")
+    command = [sys.executable, "-m", "tests.arm.answers", runtime, *MODELS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return answers(done.stdout)
 
 
 @pytest.fixture(scope="session")
-def there(board: Board) -> dict[str, Answers]:
-    """As far as it got: a runtime that dies leaves the models before."""
-    return answers(board.python("-m", "tests.arm.answers", "litert").stdout)
+def there(board: Board, runtime: str) -> dict[str, Answers]:
+    """All that it answers: where the runtime dies of a model, it goes on with the next one."""
+    said: dict[str, Answers] = {}
+    left = MODELS
+    while left:
+        new = answers(board.python("-m", "tests.arm.answers", runtime, *left).stdout)
+        said |= new
+        left = left[len(new) + 1 :]
+    return said
+
+
+@pytest.fixture(scope="session")
+def chosen(board: Board) -> list[str]:
+    """The runtimes that the product takes there."""
+    script = (
+        "from edge.vision.models.runtimes import available; print(*(r.name for r in available()))"
+    )
+    return board.python("-c", script).stdout.split()
 
 
 def answers(lines: str) -> dict[str, Answers]:
@@ -66,10 +90,16 @@ def test_it_is_such_a_board(board: Board) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_answers_as_it_does_here(
-    name: str, here: dict[str, Answers], there: dict[str, Answers]
+    name: str,
+    runtime: str,
+    chosen: list[str],
+    here: dict[str, Answers],
+    there: dict[str, Answers],
 ) -> None:
-    assert name in there, f"the runtime died after {list(there)}"
-    assert furthest(there[name], here[name]) <= ONE_STEP
+    off = furthest(there[name], here[name]) if name in there else math.inf  # it died
+    if off > ONE_STEP and runtime not in chosen:
+        pytest.xfail(f"{runtime} is off by {off:.2f}, and never chosen there")
+    assert off <= ONE_STEP
 
 
 def steps(lines: str) -> list[dict[str, list[float]]]:
