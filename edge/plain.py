@@ -48,15 +48,21 @@ def _read(kind: object, value: object, name: str) -> object:
         if value not in words:
             raise ValueError(f"{name} is one of {', '.join(words)}")
         return kind(value)
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind is float:
+        return _finite(value, name)
+    if type(value) is kind:  # a bool is an int to isinstance
+        return value
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
+        return _build(kind, value)
+    return _read_many(kind, value, name)
+
+
+def _finite(value: object, name: str) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
         with suppress(OverflowError):  # JSON knows whole numbers of any size
             if math.isfinite(value):
                 return value  # whole as it came: what was signed must be spelled so again
-    elif type(value) is kind:  # a bool is an int to isinstance
-        return value
-    elif isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
-        return _build(kind, value)
-    return _read_many(kind, value, name)
+    raise _another(float, name)
 
 
 def _build(kind: type, body: Mapping[str, object]) -> object:
@@ -78,18 +84,25 @@ def _shape(kind: type) -> dict[str, tuple[Field[object], object]]:
 
 def _read_many(kind: object, value: object, name: str) -> object:
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return _read_one_of(inner, value, name)
     if origin in (tuple, list) and isinstance(value, list):
         items = [_read(inner[0], each, name) for each in value]
         return tuple(items) if origin is tuple else items
     if origin in (Mapping, dict) and isinstance(value, dict):
         return {key: _read(inner[1], each, name) for key, each in value.items()}
-    if origin is UnionType:
-        kinds = [each for each in inner if each is not NoneType or value is None]
-        if len(kinds) == 1:
-            return _read(kinds[0], value, name)  # whose message says more
-        for each in kinds:
-            try:
-                return _read(each, value, name)
-            except ValueError:
-                continue
-    raise ValueError(f"{name} is not {_WORDS.get(kind, 'of the right kind')}")
+    raise _another(kind, name)
+
+
+def _read_one_of(kinds: tuple[object, ...], value: object, name: str) -> object:
+    left = [each for each in kinds if each is not NoneType or value is None]
+    if len(left) == 1:
+        return _read(left[0], value, name)  # whose message says more
+    for each in left:
+        with suppress(ValueError):
+            return _read(each, value, name)
+    raise _another(None, name)
+
+
+def _another(kind: object, name: str) -> ValueError:
+    return ValueError(f"{name} is not {_WORDS.get(kind, 'of the right kind')}")

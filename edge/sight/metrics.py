@@ -46,9 +46,12 @@ class Metrics:
         }
 
 
-def seen(evidence: Evidence, match: Match | None, decision: Decision, metrics: Metrics) -> Seen:
+def seen(
+    evidence: Evidence, comparison: Match | None, decision: Decision, metrics: Metrics
+) -> Seen:
     """What one frame showed and what was decided, without pixels and embeddings."""
     eyes = evidence.eyes
+    match = comparison or decision.match  # the frame that settles it need not be compared itself
     return Seen(
         at=evidence.captured_at,
         faces=evidence.faces,
