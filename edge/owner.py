@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from edge.believed import read_ordinary
 from edge.errors import SealError
 from edge.files import replace_file
 
@@ -28,8 +29,7 @@ def known_owner() -> str | None:
     """
     path = _place()
     try:
-        with path.open(encoding="ascii") as file:
-            return file.read(_MOST).strip()
+        return read_ordinary(path, _MOST).decode("ascii").strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

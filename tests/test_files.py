@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge.believed import read_ordinary
+from edge.errors import EdgeDoorError
 from edge.files import create_file, replace_file
+from edge.ledger.seal import Seal
+from edge.link.encryption import read_text
+from edge.owner import known_owner
+from edge.vault.counter import Counter
+from edge.vault.key import keys_of, ledger_secret, read_key
 
 
 @pytest.mark.parametrize("write", [replace_file, create_file])
@@ -30,3 +37,25 @@ def test_a_pipe_that_was_put_there_after_the_look_keeps_nobody_waiting(
     monkeypatch.setattr(Path, "is_file", lambda _path: True)  # as it was a moment ago
     with pytest.raises(OSError, match="not an ordinary file"):
         read_ordinary(path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: Seal(bytes(32), path).read_anchor(),
+        lambda path: Counter(path, b"").read(),
+        lambda path: ledger_secret(keys_of(bytes(32)), path),
+        lambda path: read_text("password_file", path),
+        lambda _path: known_owner(),
+        read_key,
+    ],
+    ids=["anchor", "counter", "the ledger's key", "password", "owner", "key"],
+)
+def test_a_pipe_in_the_place_of_any_file_that_a_program_reads_is_a_sentence(
+    read: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    os.mkfifo(path)
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(path))
+    with pytest.raises(EdgeDoorError):
+        read(path)

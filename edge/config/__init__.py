@@ -169,7 +169,7 @@ def load(path: Path) -> Config:
         data = tomllib.loads(text)
     except RecursionError as error:
         raise ConfigError(f"{path} is nested too deeply to be a configuration.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number may be too long for it
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     return parse(data, str(path))
 
@@ -189,6 +189,9 @@ def parse(data: dict[str, object], origin: str) -> Config:
         raise ConfigError(f"{origin} has {len(lines)} {noun}:\n{listed}") from error
 
 
+_TOML_BITS = 64
+
+
 def _sentence(detail: ErrorDetails) -> str:
     path = [str(part) for part in detail["loc"]]
     key = ".".join(path)
@@ -197,6 +200,8 @@ def _sentence(detail: ErrorDetails) -> str:
     value = detail["input"]
     if isinstance(value, dict):  # a mistake of the section as a whole
         return f"{key + ': ' if key else ''}{_plain(detail['msg'])}."
+    if isinstance(value, int) and value.bit_length() > _TOML_BITS:  # Python does not spell it
+        return f"{key}: the number is larger than TOML's."
     return f"{key} = {value!r}: {_plain(detail['msg'])}."
 
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from edge.believed import read_ordinary
 from edge.errors import LedgerError, reason_of
 from edge.files import replace_file
 from edge.plain import spell
@@ -86,7 +87,7 @@ class Seal:
             LedgerError: it cannot be read, or another hand wrote it.
         """
         try:
-            number, chain, mac = self._anchor.read_text(encoding="ascii").split()
+            number, chain, mac = read_ordinary(self._anchor).decode("ascii").split()
             if hmac.compare_digest(bytes.fromhex(mac), self._anchor_mac(int(number), chain)):
                 return int(number), chain
         except FileNotFoundError:

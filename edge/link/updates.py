@@ -12,6 +12,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
+from edge.believed import read_ordinary
 from edge.errors import WireError
 from edge.link.payloads import UpdateOffer, UpdateReported, UpdateTaken, from_json
 
@@ -195,7 +196,7 @@ class UpdatePost:
 
 def _taken(path: Path) -> UpdateTaken | None:
     try:
-        return from_json(UpdateTaken, path.read_bytes())
+        return from_json(UpdateTaken, read_ordinary(path))
     except (OSError, WireError):
         return None
 

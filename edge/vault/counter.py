@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
+from edge.believed import read_ordinary
 from edge.errors import VaultError, reason_of
 from edge.files import replace_file
 
@@ -31,7 +32,7 @@ class Counter:
             VaultError: it cannot be read, or this key has not signed it.
         """
         try:
-            number, _, mac = self.path.read_text(encoding="ascii").strip().partition(" ")
+            number, _, mac = read_ordinary(self.path).decode("ascii").strip().partition(" ")
             if hmac.compare_digest(mac, self._sign(number)):
                 return int(number)
         except FileNotFoundError:

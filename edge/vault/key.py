@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from edge.believed import read_ordinary
 from edge.errors import VaultError
 from edge.files import create_file, replace_file
 from edge.roster.envelope import SEED_BYTES
@@ -66,7 +67,7 @@ def read_key(path: Path) -> bytes:
         VaultError: it is missing, of the wrong size, or others may read it.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise VaultError(
             f"The key file {path} is missing, and the people database opens with no other. Where "
@@ -129,7 +130,7 @@ def ledger_secret(keys: Keys, path: Path) -> bytes:
         VaultError: the file is damaged, or of another key.
     """
     try:
-        content = path.read_bytes()
+        content = read_ordinary(path)
         return AESGCM(keys.wrap).decrypt(content[:_NONCE], content[_NONCE:], _LEDGER)
     except FileNotFoundError:
         return keys.ledger

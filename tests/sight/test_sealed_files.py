@@ -227,6 +227,13 @@ def test_a_pipe_in_a_files_place_is_refused_at_once(place: Place) -> None:
         load(place.path)
 
 
+@pytest.mark.parametrize("number", ["9" * 10_000, "0x" + "f" * 20_000, "1" + "0" * 400])
+def test_a_number_without_end_is_a_sentence(place: Place, number: str) -> None:
+    place.path.write_text(f"[door]\npulse_s = {number}\n")
+    with pytest.raises(ConfigError, match=r"not valid TOML|pulse_s"):
+        load(place.path)
+
+
 def test_deeply_nested_toml_is_a_sentence(place: Place) -> None:
     place.path.write_text("a = " + "[" * 5000 + "]" * 5000)
     with pytest.raises(ConfigError, match=r"nested too deeply|not valid TOML"):

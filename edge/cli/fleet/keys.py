@@ -13,6 +13,7 @@ from rich.table import Table
 
 from edge.access.command import public_text
 from edge.access.operators import Operators, Role, proper_key
+from edge.believed import read_ordinary
 from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, read_config, show
 from edge.errors import UsageError, reason_of
 from edge.files import create_file
@@ -100,7 +101,7 @@ def read_key(file: Path) -> Ed25519PrivateKey:
         UsageError: it is not one.
     """
     try:
-        content = file.read_bytes()
+        content = read_ordinary(file)
         try:
             key = serialization.load_pem_private_key(content, None)
         except TypeError:  # it is encrypted
