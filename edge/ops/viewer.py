@@ -13,7 +13,7 @@ from edge.ops.words import meaning
 from edge.records import Outcome, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
@@ -58,10 +58,10 @@ class Viewer:
         if last is None:
             return Panel("waiting for sight ...", title="edge-door")
         shown = self._final if self._final and self._final_left > 0 else last
-        verdict = Text(_verdict(shown), _COLOURS[shown.outcome])
+        top = Text(_verdict(shown), _COLOURS[shown.outcome])
         if last.instruction:
-            verdict = Text(last.instruction.upper(), "bold cyan")
-        lines = [verdict, self._match_line(), Text(f"eyelids    {self._trace()}"), _facts(last)]
+            top = Text(last.instruction.upper(), "bold cyan")
+        lines = [top, self._match_line(), Text(f"eyelids    {self._trace()}"), _facts(last)]
         return Panel(Group(*lines), title="edge-door", width=_WIDTH + 16)
 
     def _match_line(self) -> Text:
@@ -78,6 +78,17 @@ class Viewer:
 
     def _trace(self) -> str:
         return "".join(_bars(self._eyes))
+
+
+def changes(frames: Iterable[Seen]) -> Iterator[str]:
+    """A line whenever another thing is decided: for a file, where nothing can be drawn anew."""
+    told = ""
+    for seen in frames:
+        said = _verdict(seen)
+        if said != told:
+            told = said
+            alike = "" if seen.similarity is None else f", similarity {seen.similarity:.3f}"
+            yield f"{said}{alike}"
 
 
 def _verdict(shown: Seen) -> str:

@@ -85,6 +85,7 @@ HOURS = (
             Step("sudo edge-door doctor", expected=(0, 1)),  # sight has the old camera yet
             Step("edge-door doctor", expected=(0, 1)),
             Step("edge-door status", expected=(0, 1)),
+            Step("sudo edge-door watch", until="Waiting|et in", expected=(0, 130)),
             Step(
                 "edge-door watch",
                 instead="sudo timeout --signal=INT 5 edge-door watch",

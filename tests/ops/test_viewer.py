@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from edge.ops.viewer import Viewer
+from edge.ops.viewer import Viewer, changes
 from edge.records import Hint, LivenessState, Outcome, Reason
 from edge.wire.messages import Seen
 
@@ -65,3 +65,12 @@ def test_a_face_that_left_leaves_no_trace() -> None:
     viewer.take(seen(similarity=0.71, threshold=0.44, person="Anna"))
     viewer.take(seen(faces=0))
     assert "Anna" not in drawn(viewer)
+
+
+def test_where_nothing_can_be_drawn_each_change_is_a_line() -> None:
+    granted = seen(outcome=Outcome.GRANT, reason=Reason.GRANTED, similarity=0.71)
+    blink = seen(hint=Hint.BLINK)
+    lines = list(changes([seen(), seen(), blink, blink, granted, seen()]))
+    assert len(lines) == 4
+    assert "please blink" in lines[1]
+    assert lines[2] == "Let in, similarity 0.710"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import typer
 from rich.live import Live
 from rich.table import Table
@@ -9,7 +11,7 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, app, console, read_config, show
 from edge.errors import UsageError
 from edge.ops.standing import Standing, standing
-from edge.ops.viewer import Viewer
+from edge.ops.viewer import Viewer, changes
 from edge.wire.channel import Channel
 from edge.wire.codec import encode
 from edge.wire.messages import Seen, Watch
@@ -25,6 +27,10 @@ def watch(config: ConfigOption = None, json: JsonOption = False) -> None:
         if json:
             while True:
                 console.file.write(encode(_next(channel)).decode() + "\n")
+                console.file.flush()  # whoever reads it reads along
+        if not console.is_terminal:
+            for line in changes(_next(channel) for _ in itertools.count()):
+                console.print(line, soft_wrap=True)
         with Live(viewer, console=console, refresh_per_second=10):
             while True:
                 viewer.take(_next(channel))
