@@ -227,7 +227,7 @@ def test_who_resembles_somebody_in_the_book_is_refused_at_the_desk(
 def test_a_door_without_room_says_so_and_goes_on_by_itself(
     tmp_path: Path, office: Office, broker: Mosquitto, visitor: tuple[Path, Path]
 ) -> None:
-    """`tests/whole/test_bad_luck.py`, with all programs and the broker."""
+    """`tests/fleet/test_bad_luck.py`, with all programs and the broker."""
     film, stills = visitor
     with disk(tmp_path / "disk", "12m") as place:
         state = {"state": str(place)}
