@@ -16,6 +16,7 @@ from edge.config import Config, parse
 from edge.ops.doctor import drift, run_checks, software, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.records import Embedding, Template
+from edge.sight.changes import accept_backup
 from edge.sight.journal import open_ledger
 from edge.sight.pace import NEEDED_FPS
 from edge.vault.vault import Vault
@@ -105,6 +106,19 @@ def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
     open_ledger(config).close()
     found = look(config)
     assert [found[name].level for name in ("key", "people", "ledger", "disk")] == ["ok"] * 4
+
+
+def test_a_door_that_was_restored_and_waits_for_its_office_is_told(tmp_path: Path) -> None:
+    config = configured(tmp_path, people={"keys": ["AAAA"]})
+    Vault.create_key(config.key_file)
+    with (
+        Vault.open(config.people_db, config.key_file, "door1") as vault,
+        open_ledger(config) as ledger,
+    ):
+        accept_backup(ledger, vault, config)
+    check = look(config)["ledger"]
+    assert (check.level, "restored from a backup" in check.sentence) == ("warn", True)
+    assert "edge-door office publish" in check.remedy
 
 
 def test_a_key_that_others_may_read_is_a_failure(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
 from edge.ops.roll import enrolled
+from edge.sight.changes import ASKS, RESTORED
 from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
 from edge.vault.vault import Vault
@@ -87,10 +88,13 @@ def ledger(config: Config) -> Check:
         with open_ledger(config, read_only=True) as events:
             problems = events.verify() or events.older()
             written = events.written()
+            asks = "" if problems else events.sealed().get(RESTORED, "")
             warning = Fill.of(events, marks).warning if marks else ""
     if problems:
         remedy = "Keep a copy of the file, and find out who changed it."
         return fail("ledger", " ".join(problems), remedy)
+    if asks:
+        return warn("ledger", "whole; this door was restored from a backup", ASKS)
     if warning:
         return warn("ledger", warning, "Find out why the broker or its reader does not follow.")
     return ok("ledger", f"{written} events, the chain is whole")
