@@ -28,6 +28,7 @@ static char folder[PATH_MAX];
 struct undo {
   char path[PATH_MAX]; /* of the file; empty: done with */
   char moved[PATH_MAX]; /* of a rename: a second name of what lay there, "" for nothing */
+  char from[PATH_MAX]; /* of a rename: the name of before, which comes back too */
   off_t offset, size;
   size_t length;
   char *before;
@@ -77,7 +78,8 @@ static void undo_all(void) {
     if (!u->path[0]) continue;
     if (error_number && rand_r(&seed) & 1) { u->length = (size_t)-1; continue; } /* it stays */
     if (u->rename) {
-      if (u->moved[0]) REAL(rename)(u->moved, u->path); else REAL(unlink)(u->path);
+      REAL(rename)(u->path, u->from);
+      if (u->moved[0]) REAL(rename)(u->moved, u->path);
       continue;
     }
     int fd = open(u->path, O_WRONLY);
@@ -208,6 +210,7 @@ int rename(const char *from, const char *to) {
       memset(u, 0, sizeof *u);
       u->rename = 1;
       strcpy(u->path, to);
+      strcpy(u->from, from);
       snprintf(u->moved, sizeof u->moved, "%s.before-cut-%d", to, pendings);
       if (REAL(link)(to, u->moved)) u->moved[0] = 0;
     }
