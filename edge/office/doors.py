@@ -60,8 +60,9 @@ class Doors:
             )
         with self._store.transaction():
             self._store.query(
-                "INSERT INTO doors VALUES (?, ?, ?, ?, 0, '') ON CONFLICT (device) DO UPDATE SET "
-                "key = excluded.key, model = excluded.model, groups = excluded.groups",
+                "INSERT INTO doors VALUES (?, ?, ?, ?, 0, '', 0) "
+                "ON CONFLICT (device) DO UPDATE SET key = excluded.key, model = excluded.model, "
+                "groups = excluded.groups, heard = 0",
                 (report.device, report.key, report.model, json.dumps(sorted(groups))),
             )
 
@@ -86,7 +87,8 @@ class Doors:
         """Take in a door's network, and a number ahead of this book's; inside a transaction.
 
         A book that was restored from a backup has made lists before that it does not remember;
-        the door refuses their numbers, so the next one must be above them.
+        the door refuses their numbers, so the next one must be above them. A report that is older
+        than one heard before says nothing of the network: a broker may send it again.
 
         Raises:
             UsageError: the office does not know the door.
@@ -99,10 +101,14 @@ class Doors:
                 "anew, or somebody is in its place. Compare the fingerprint and trust it again"
             )
         ahead = report.generation > door.generation
+        ((heard,),) = self._store.query(
+            "SELECT heard FROM doors WHERE device = ?", (report.device,)
+        )
         self._store.query(
-            "UPDATE doors SET model = ?, generation = ?, digest = ? WHERE device = ?",
+            "UPDATE doors SET model = ?, heard = ?, generation = ?, digest = ? WHERE device = ?",
             (
-                report.model,
+                report.model if report.generation >= heard else door.model,
+                max(report.generation, heard),
                 report.generation if ahead else door.generation,
                 report.digest if ahead else door.digest,
                 report.device,

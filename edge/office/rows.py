@@ -116,6 +116,8 @@ SCHEMA = Schema(
                 at REAL NOT NULL,
                 PRIMARY KEY (person, other)
             ) STRICT""",
+            # The newest list that a door has said to obey.
+            "ALTER TABLE doors ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",
         ),
     ),
 )

@@ -224,3 +224,14 @@ def test_names_that_are_not_one_are_said(book: Book) -> None:
     assert book.person(second.person) == second
     with pytest.raises(UsageError, match="does not know a door 'attic'"):
         book.make("attic", None)
+
+
+def test_an_old_report_again_says_nothing_of_the_network(book: Book) -> None:
+    """Else a broker that kept one had the next list leave everybody out."""
+    book.add(anna(model=OTHER_MODEL), content())
+    book.heard(report(generation=3, digest="d", model=OTHER_MODEL))
+    book.heard(report(generation=2, digest="c", model=MODEL))
+    assert book.doors.find("door1").model == OTHER_MODEL
+    assert [member.name for member in book.make("door1", None).members] == ["Anna"]
+    book.heard(report(generation=3, digest="d", model=MODEL))
+    assert book.doors.find("door1").model == MODEL
