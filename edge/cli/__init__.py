@@ -32,8 +32,10 @@ def main() -> None:
     try:
         app()
     except EdgeDoorError as error:
-        advised = f" {advice}" if isinstance(error.__cause__, PermissionError) else ""
-        sys.exit(fail(str(error) + advised, error.exit_code))
+        said = str(error)
+        if isinstance(error.__cause__, PermissionError):
+            said = f"{said.rstrip('.')}. {advice}"
+        sys.exit(fail(said, error.exit_code))
     except OSError as error:  # a full disk, one that only reads, a name that is too long
         place = f"{error.filename}: " if error.filename else ""
         advised = f" {advice}" if isinstance(error, PermissionError) else ""
