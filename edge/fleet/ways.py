@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,7 +10,23 @@ if TYPE_CHECKING:
 STREET = None
 
 
-def ways_out(doors: Sequence[Any]) -> frozenset[str]:
+class Way(Protocol):
+    """Of a row of `devices`, what is needed here."""
+
+    @property
+    def id(self) -> str:
+        """The door."""
+
+    @property
+    def from_zone(self) -> int | None:
+        """Where its reader is; None: on the street."""
+
+    @property
+    def to_zone(self) -> int | None:
+        """Where it leads."""
+
+
+def ways_out(doors: Sequence[Way]) -> frozenset[str]:
     """Doors whose reader people need to get out: it leads nearer to the street.
 
     `doors` are rows of `devices`. A zone that no door joins to the street, as far as anybody said,
