@@ -73,6 +73,17 @@ BUILDING = Hour(
             "edge-door enroll Bo --camera --for-group staff",
             instead=f"edge-door enroll Bo --camera --for-group staff {AT_DOOR}",
         ),
+        Step(
+            "edge-door enroll --from photos/new --for-group staff",
+            skipped="all whose pictures are here are enrolled: tests/whole/test_office.py has more",
+        ),
+        # Anna has been removed by then.
+        Step('edge-door office lookalike Anna Ella --reason "twins"', expected=(2,)),
+        Step("edge-door people accept-backup", instead=f"edge-door people accept-backup {AT_DOOR}"),
+        Step(
+            "edge-door people accept-backup --without-office",
+            instead=f"edge-door people accept-backup --without-office {AT_DOOR}",
+        ),
         Step("edge-door office init"),
     ),
 )
