@@ -60,15 +60,20 @@ def refuse_what_does_nothing(function: str, others: Mapping[str, object]) -> Non
             raise UsageError(f"{function}({name}={value!r}): {instead}.")
 
 
-def with_preset(sentence: str, name: str) -> str:
-    """What is said of a network that is not there, with how to add it if the family knows it."""
+def with_preset(sentence: str, asked: Mapping[str, str | None]) -> str:
+    """What is said of a network that is not there, with how to add it if the family knows it.
+
+    `asked`: the name that was given for each role.
+    """
     known = tomllib.loads((shipped_models() / "presets.toml").read_text(encoding="utf-8"))
-    for preset in known:
-        if _plain(preset) == _plain(name):
-            return (
-                f"{name} does not come with edge-door. Get its file, see that its licence suits "
-                f"you, and run: edge-door models add FILE.tflite --preset {preset}"
-            )
+    for role, name in asked.items():
+        for preset, table in known.items():
+            meant = name is not None and _plain(preset) == _plain(name) and name in sentence
+            if meant and table["role"] == role:
+                return (
+                    f"{name} does not come with edge-door. Get its file, see that its licence "
+                    f"suits you, and run: edge-door models add FILE.tflite --preset {preset}"
+                )
     return sentence
 
 

@@ -167,6 +167,10 @@ class Analysis(_Placed):
     """What a door may know of a face in one picture; not who or what somebody is."""
 
     _others: ClassVar[tuple[str, ...]] = ("facial_area",)
+    _known_as: ClassVar[dict[str, str]] = {
+        "region": "facial_area",
+        "face_confidence": "confidence",
+    }
 
     box: Box
     confidence: float

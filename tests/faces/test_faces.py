@@ -319,6 +319,8 @@ def test_analyze_says_what_a_door_may_know(album: Path) -> None:
     assert said.presence > 0.5
     assert said.suspicions
     assert all(np.isfinite(value) for value in said["suspicions"].values())
+    assert said["region"] == said["facial_area"]
+    assert said["face_confidence"] == said.confidence
 
 
 def test_a_film_is_a_stream_of_sightings(album: Path, visitor: tuple[Path, Path]) -> None:
@@ -445,6 +447,10 @@ def test_names_that_nobody_has_get_a_sentence(album: Path) -> None:
             represent(good, model_name=family)
     with pytest.raises(ModelError, match="--preset yunet"):
         extract_faces(good, detector_backend="yunet")
+    with pytest.raises(ModelError, match="--preset retinaface"):
+        represent(good, model_name="mobilefacenets-int8", detector_backend="RetinaFace")
+    with pytest.raises(ModelError, match="no detector model called 'dlib'"):  # it is an embedder's
+        extract_faces(good, detector_backend="dlib")
     with pytest.raises(ModelError, match="no embedder model called 'NoNet'"):
         represent(good, model_name="NoNet")
     with pytest.raises(UsageError, match="no metric 'manhattan'"):
