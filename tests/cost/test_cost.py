@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ MOST_MB = {"sight": 110.0, "link": 35.0, "supervisor": 25.0, "guard and warden":
 @pytest.fixture
 def busy(tmp_path: Path, visitor: tuple[Path, Path]) -> Iterator[Door]:
     """A door that somebody comes to again and again, and whose broker is away."""
+    compileall.compile_dir(ROOT / "edge", quiet=1)  # as pip leaves it: compiling takes memory
     film, stills = visitor
     broker = {"host": "127.0.0.1", "port": 9, "tls": False}
     models = {"threads": 1}
