@@ -24,6 +24,7 @@ _EDITED = " ".join(
     for key, value in {"source": '"/hour/camera.avi"', "loop": "true", "claim": '"anyone"'}.items()
 )
 _PUBLIC = "$(edge-door command key tom.key)"
+_GSTREAMER = "python3-gi gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
 _ANNA = "sudo edge-door enroll Anna photos/anna/"
 _FORGET = "sudo edge-door people remove Anna"
 UNTYPED = dict.fromkeys(
@@ -90,6 +91,22 @@ HOURS = (
                 "edge-door watch",
                 instead="sudo timeout --signal=INT 5 edge-door watch",
                 expected=(0, 124, 130),
+            ),
+            Step("apt-get install python3-picamera2", skipped="only Raspberry Pi OS has it"),
+            Step(
+                f"apt-get install {_GSTREAMER}",
+                instead=f"sudo apt-get install --yes {_GSTREAMER}",
+            ),
+            *(
+                Step(
+                    f"journalctl -u edge-door-{name}",
+                    instead=f"sudo journalctl -u edge-door-{name}",
+                )
+                for name in ("sight", "link")
+            ),
+            Step("tar -xpf", instead="sudo tar -C / -xpf edge-door-backup.tgz"),
+            Step(  # what is typed in has no history to pull
+                "git pull && sudo ./deploy/install.sh", instead="sudo ./deploy/install.sh"
             ),
             Step("edge-door office remove", expected=(2,)),  # of whom is not said
             Step("edge-door people", expected=(2,)),  # a group, which lists its commands
