@@ -27,7 +27,7 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert "edge/_models/manifest.toml" in names
+    assert {"edge/_models/manifest.toml", "edge/_models/shipped.seal"} <= set(names)
     assert any(name.startswith("edge/_models/calibration/") for name in names)
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
     program = tmp_path / "env" / "bin"

@@ -138,7 +138,7 @@ STATEMENTS = {
         "DELETE FROM events WHERE sequence = 2",
         "UPDATE events SET body = replace(body, 'no_match', 'granted')",
         "UPDATE events SET signature = zeroblob(64)",
-        "INSERT INTO events SELECT 99, boot, body, chain, signature, mac FROM events LIMIT 1",
+        "REPLACE INTO events SELECT 99, boot, body, chain, signature, mac FROM events LIMIT 1",
         "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM states; END",
         "CREATE VIEW v AS SELECT * FROM events",
         "DROP TABLE states",
