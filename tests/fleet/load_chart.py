@@ -77,7 +77,7 @@ def draw(steps: list[Step], path: Path) -> None:
 def a_door_more(steps: list[Step]) -> str:
     """Memory that a door more takes, from the fewest doors measured to the most."""
     few, many = steps[0], steps[-1]
-    more = max(1, many["doors"] - few["doors"])
+    more = many["doors"] - few["doors"]
     taken = (many["memory_kib"][part] - few["memory_kib"][part] for part in PARTS)
     each = ", ".join(f"{part} {kib / more:.1f} KiB" for part, kib in zip(PARTS, taken, strict=True))
     return f"a door more: {each}"
