@@ -312,8 +312,11 @@ class Link:
             return
         if self._people.hear(topic, payload) or self._hear_of_update(topic, payload):
             return
-        if topic not in self._buckets:  # some brokers send what nobody asked for
-            return
+        if topic in self._buckets:  # some brokers send what nobody asked for
+            self._obey(received, connection)
+
+    def _obey(self, received: Received, connection: Connection) -> None:
+        topic, payload = received.topic, received.payload
         try:
             if topic != self._announcer:
                 self._follow(topic, self._commands.read(topic, payload, retained=received.retained))
