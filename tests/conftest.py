@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from edge.believed import enforce
 from edge.config import Config
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("EDGE_DOOR_SHARED", ROOT.parent / "shared"))
 CLIPS = SHARED / "data" / "clips"
+
+# A loaded machine makes no example wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

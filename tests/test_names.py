@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import UsageError
@@ -49,7 +49,6 @@ def test_an_invisible_letter_makes_no_second_anna(name: str) -> None:
         proper_name(name)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_proper_name_stays_as_it_is(text: str) -> None:
     try:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.access.attempt import Judge, Patience, Surroundings
@@ -520,7 +520,6 @@ scenes = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(scenes)
 def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple[Any, ...]]) -> None:
     judge = Judge(patience(cooldown_s=0.5, pause_s=0.5))

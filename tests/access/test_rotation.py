@@ -35,7 +35,7 @@ def faces(seed: int, count: int, size: int = SIZE) -> Floats:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(min_size=32, max_size=32), st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_every_inner_product_stays(secret: bytes, size: int, seed: int) -> None:
     rotation, vectors = Rotation(secret), faces(seed, 6, size)
@@ -46,7 +46,7 @@ def test_every_inner_product_stays(secret: bytes, size: int, seed: int) -> None:
     assert np.allclose(rotation(vectors[0]), turned[0], atol=CLOSE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.binary(min_size=32, max_size=32),
     st.integers(0, 2**32 - 1),

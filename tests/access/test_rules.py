@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -104,7 +104,6 @@ def test_a_rate_below_the_measured_is_refused() -> None:
         CALIBRATION.pictures.at(1e-7)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-6, 1e-2), st.floats(1e-6, 1e-2))
 def test_a_smaller_rate_never_has_a_lower_threshold(one: float, two: float) -> None:
     assert CALIBRATION.threshold_for(min(one, two)) >= CALIBRATION.threshold_for(max(one, two))
@@ -527,7 +526,6 @@ def test_a_reboot_counts_only_time_between_two_trusted_clocks() -> None:
     assert resumed(lockout, back).locked_s("Ann", later) == 0
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -664,7 +662,6 @@ def test_every_changed_character_is_refused_or_changes_nothing() -> None:
         assert command == genuine  # a space between fields
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*json.loads(signed()), "x"]),
@@ -680,7 +677,6 @@ def test_no_rubbish_is_followed_or_crashes(changes: dict[str, object]) -> None:
         verify_command(text, RECEIVER, Counters(), NOW)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_text_is_followed_or_crashes(text: str) -> None:
     with pytest.raises(CommandError):

@@ -13,7 +13,7 @@ import pytest
 
 from edge.ops.demo.animate import Portrait
 from edge.vision.models.manifest import shipped_models
-from tests.support.forked import edge_door
+from tests.support.forked import edge_door, unmeasured
 from tests.support.pictures import save
 from tests.support.running import Door
 
@@ -196,6 +196,7 @@ class TestBadInput:
             ],
             capture_output=True,
             text=True,
+            env=unmeasured(),
             timeout=60,
             check=False,
         )

@@ -10,6 +10,7 @@ import pytest
 
 from edge import cli
 from edge.cli.root import COMMANDS, Listed
+from tests.support.forked import unmeasured
 
 SEEING = {
     *("door.seeing", "door.demo", "door.doctor", "people.enrol", "people.for_group"),
@@ -58,7 +59,8 @@ def test_help_needs_no_configuration() -> None:
 
 def _python(script: str) -> str:
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=unmeasured())
+    return done.stdout
 
 
 def test_ctrl_c_is_quiet_while_the_command_is_still_imported(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ from edge.wire.messages import (
     Signal,
     State,
 )
+from tests.support.forked import unmeasured
 from tests.support.guarding import (
     BUZZER,
     CONTACT,
@@ -618,6 +619,7 @@ def modules_of_the_guard() -> list[str]:
         guard.process.wait()
         done = subprocess.run(
             [sys.executable, "-c", code, guard.settings.to_json()],
+            env=unmeasured(),
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,

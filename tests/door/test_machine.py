@@ -270,7 +270,7 @@ def test_two_interlocked_doors_are_never_both_open() -> None:
     assert opened > 100
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(sorted(VARIANTS)),
     st.lists(st.tuples(st.sampled_from(sorted(INPUTS)), st.floats(0.001, 3.0)), max_size=40),

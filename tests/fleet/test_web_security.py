@@ -316,7 +316,8 @@ def test_names_stay_text(own: Database) -> None:
 
 @given(name=st.text(max_size=90), door=st.text(max_size=70))
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_text_breaks_a_page(shared: Database, name: str, door: str) -> None:
     browser = LOGGED_IN.get("browser") or _logged_in(shared)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge import store
@@ -66,7 +66,6 @@ def test_an_event_comes_back_as_it_was_written(ledger: Ledger) -> None:
     assert ledger.verify() == []
 
 
-@settings(deadline=None)
 @given(
     detail=st.dictionaries(
         st.text(), st.text() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()

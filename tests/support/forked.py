@@ -45,6 +45,11 @@ def edge_door(*arguments: str, timeout_s: float = 240) -> subprocess.CompletedPr
         return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without coverage, which imports modules and writes files of its own."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 def _be(
     arguments: tuple[str, ...], environment: dict[str, str], cwd: Path, out: Path, err: Path
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import CameraError
@@ -57,7 +57,6 @@ def test_a_pipe_named_as_a_picture_does_not_hang(tmp_path: Path) -> None:
         read_image(path)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MAGIC), st.binary(max_size=200))
 def test_no_bytes_end_the_reader(magic: bytes, rest: bytes) -> None:
     size_of(magic + rest)

@@ -46,14 +46,14 @@ def test_one_blink_is_found_once_at_any_frame_rate(fps: float, phase: float) -> 
 
 
 @given(seed=st.integers(0, 10_000), fps=st.floats(15, 60), begins=st.floats(1.5, 2.5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_uneven_frame_times_hide_no_blink(seed: int, fps: float, begins: float) -> None:
     course = [(at, lids(at, begins), lids(at, begins)) for at in stamps(fps, jitter=0.4, seed=seed)]
     assert len(detect(course)) == 1
 
 
 @given(seed=st.integers(0, 10_000), noise=st.floats(0, 0.015))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_noise_on_open_eyes_is_no_blink(seed: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
     still = OPEN + rng.normal(0, noise, (120, 2))
