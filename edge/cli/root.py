@@ -80,7 +80,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "measure.adapt",
     ),
     "bench": (
-        "How fast every stage is on this machine, next to the same models in floating point.",
+        "How fast every stage is on this machine, next to the models in floating point.",
         "measure.compare",
     ),
     "collect": (
