@@ -23,7 +23,8 @@ def told() -> dict[str, dict[str, Any]]:
 
 def test_the_backend_keeps_the_rules_of_every_backend() -> None:
     done = machine.run_on_x86(
-        ".venv/bin/python -m pytest --noconftest -p no:cacheprovider -rs -q "
+        # Its clock counts what it waits for the host: this test's own limit is the one that holds.
+        ".venv/bin/python -m pytest --noconftest -p no:cacheprovider -rs -q --timeout 0 "
         "-k gpiod tests/door/test_pins.py"
     )
     assert done.status == 0, done.output
