@@ -26,7 +26,7 @@ from tests.faults.reporting import REPORT, SEED, report
 
 EVERY = 1 if REPORT else 23
 BUDGET = 12_000 if REPORT else 300
-LIMIT_S = 3000 if REPORT else 240
+LIMIT_S = 3000 if REPORT else 900
 pytestmark = pytest.mark.timeout(LIMIT_S + 60)
 
 
