@@ -101,7 +101,7 @@ class Updates:
         if self._config.device.id not in bundle.doors and self._releases.leads_here(self._path):
             raise SealError(
                 f"the configuration of {self._config.device.id} comes with its bundles, and there "
-                "is none of it in this one: make it again with --config."
+                "is none of it in this one: make it again with --door."
             )
         return bundle
 
