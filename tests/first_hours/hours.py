@@ -119,6 +119,7 @@ HOURS = (
             Step("sudo edge-door enroll --from album/", first=(_FORGET,)),
             Step("sudo edge-door try", expected=(0, 1)),
             Step("edge-door adapt --images FOLDER", skipped=FIGURES),
+            Step("edge-door evaluate liveness --clips clips.csv", skipped=FIGURES),
             Step("edge-door adapt --undo", expected=(2,)),  # nothing was adapted
             Step("edge-door claim NAME", instead="edge-door claim Anna", first=(_ANNA,)),
             Step("sudo edge-door credentials set-pin Anna", answer="4711"),
