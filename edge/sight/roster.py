@@ -30,7 +30,7 @@ from edge.sight.restored import Restored
 from edge.wire.messages import Part, Posted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edge.access.members import MemberSchedule
     from edge.access.schedule import Schedule
@@ -203,41 +203,53 @@ class Roster:
     def _obey(self, desired: Desired, opened: Mapping[str, tuple[Member, Content]]) -> bool:
         """Note what will be done, then do it; nothing is done half."""
         todo, held = self._plan(desired)
-        right = {member.person: member.envelope for member in todo.wanted}
-        came = [one for person, one in opened.items() if right.get(person) == one[0].envelope]
-        changing = (*todo.removed, *(member.person for member, _ in came))
-        leaving = [held[person] for person in changing if person in held]
-        refused = refuse_lookalikes(self._vault, came, leaving, self._model, self._threshold)
-        taken = [one for one in came if one[0].person not in refused]
+        came = _still_wanted(todo, opened)
+        refused = self._resembling(todo, came, held)
+        taken = _without(came, refused)
         changed = bool(todo.removed or todo.updated or taken)
         if changed or todo.head != self._head:
-            with recorded(
-                self._ledger,
-                self._vault,
-                self._device,
-                Reason.ROSTER_OBEYED,
-                None,
-                generation=todo.head.generation,
-                removed=len(todo.removed),
-                taken_in=len(taken),
-            ):
-                refused |= self._vault.members.obey(todo, taken, self._model)
+            refused |= self._change(todo, taken)
+            taken = _without(taken, refused)
             self._head = todo.head
-            new = [one for one, _ in taken if one.person not in held and one.person not in refused]
-            self._known = len(held) - len(todo.removed) + len(new)
+            self._known = len(set(held) - set(todo.removed) | _numbers(taken))
         changed = self._restored.answered() or changed
         self._account.forgot(held[person] for person in todo.removed)
-        self._account.took_in(one for one, _ in taken if one.person not in refused)
+        self._account.took_in(member for member, _ in taken)
         self._account.accept()
         self._account.refuse(refused)
-        here = {member.person for member, _ in came} | set(self._opened)
+        self._want(todo, _numbers(came) | set(self._opened))
+        self._account.tell()
+        return changed
+
+    def _resembling(
+        self, todo: Plan, came: Sequence[tuple[Member, Content]], held: Mapping[str, Member]
+    ) -> dict[str, str]:
+        """Whom of those that came somebody resembles who is here to stay, and how."""
+        changing = _numbers(came) | set(todo.removed)
+        leaving = [member for person, member in held.items() if person in changing]
+        return refuse_lookalikes(self._vault, came, leaving, self._model, self._threshold)
+
+    def _change(self, todo: Plan, taken: Sequence[tuple[Member, Content]]) -> dict[str, str]:
+        """Change who is known, in one; who could not be taken in, and why."""
+        with recorded(
+            self._ledger,
+            self._vault,
+            self._device,
+            Reason.ROSTER_OBEYED,
+            None,
+            generation=todo.head.generation,
+            removed=len(todo.removed),
+            taken_in=len(taken),
+        ):
+            return self._vault.members.obey(todo, taken, self._model)
+
+    def _want(self, todo: Plan, here: set[str]) -> None:
+        """Ask for the envelopes of whoever is neither here nor refused."""
         self._wanted = {
             member.envelope: member
             for member in todo.wanted
             if member.person not in here and not self._account.refuses(member.person)
         }
-        self._account.tell()
-        return changed
 
     def _plan(self, desired: Desired) -> tuple[Plan, dict[str, Member]]:
         held = self._vault.members.held()
@@ -251,6 +263,24 @@ class Roster:
         found = plan(desired, members, held)
         updated = tuple(one for one in found.updated if not self._account.refuses(one.person))
         return replace(found, updated=updated), held
+
+
+def _still_wanted(
+    todo: Plan, opened: Mapping[str, tuple[Member, Content]]
+) -> list[tuple[Member, Content]]:
+    """What was opened and is what the list asks for now."""
+    right = {member.person: member.envelope for member in todo.wanted}
+    return [one for person, one in opened.items() if right.get(person) == one[0].envelope]
+
+
+def _without(
+    taken: Sequence[tuple[Member, Content]], refused: Mapping[str, str]
+) -> list[tuple[Member, Content]]:
+    return [one for one in taken if one[0].person not in refused]
+
+
+def _numbers(taken: Sequence[tuple[Member, Content]]) -> set[str]:
+    return {member.person for member, _ in taken}
 
 
 def _check_schedules(members: Iterable[Member]) -> None:
