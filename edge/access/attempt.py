@@ -197,15 +197,19 @@ class Judge:
         attempt = self._attempt
         if attempt.since is None:
             attempt.since = evidence.captured_at
-        if match is None:
-            return
+        if match is not None:
+            self._compare(match, evidence.captured_at)
+
+    def _compare(self, match: Match, at: float) -> None:
+        """Count one comparison: how many in a row agree, or miss."""
+        attempt = self._attempt
         if attempt.claim is not None and match.person != attempt.claim:
             match = replace(match, person=None)  # nobody else will do
         same = attempt.newest is not None and attempt.newest.person == match.person
         attempt.probes = attempt.probes + 1 if same else 1
         attempt.newest = match
-        attempt.probed_at = evidence.captured_at
-        settled = self._settled(evidence.captured_at)
+        attempt.probed_at = at
+        settled = self._settled(at)
         attempt.misses = 0 if settled is not None and settled.matched else attempt.misses + 1
 
     def _settled(self, at: float) -> Match | None:

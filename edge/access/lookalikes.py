@@ -50,11 +50,15 @@ class Lookalikes:
             some = fresh[start : start + _AT_A_TIME]
             self._compare(some, rest + fresh[start:])
         self._known = here
-        self.floors = {}
+        self.floors = self._raised()
+
+    def _raised(self) -> dict[str, float]:
+        floors: dict[str, float] = {}
         for pair, cosine in self._pairs.items():
+            floor = min(1.0, cosine + MARGIN)
             for person in pair:
-                floor = min(1.0, cosine + MARGIN)
-                self.floors[person] = max(self.floors.get(person, 0.0), floor)
+                floors[person] = max(floors.get(person, 0.0), floor)
+        return floors
 
     def _compare(self, some: Sequence[Template], others: Sequence[Template]) -> None:
         found = alike(some, others)

@@ -42,21 +42,31 @@ def plan(desired: Desired, members: Iterable[Member], held: Mapping[str, Member]
     `desired` has passed `check_order`; `members` are the people on its pages.
     """
     wanted = {member.person: member for member in members}
-    same = {p: m for p, m in wanted.items() if p in held and held[p].envelope == m.envelope}
-    # Whoever withholds an envelope does not prolong what the old template may do.
-    rights = {
-        p: replace(held[p], schedule=m.schedule, expires=m.expires)
-        for p, m in wanted.items()
-        if p in held and p not in same
-    }
-    # Who resembles whom counts as somebody is taken in, and is not kept.
-    known = {p: replace(m, resembles=()) for p, m in same.items()} | rights
     return Plan(
-        Head(desired.generation, desired.digest, desired.lease),
-        tuple(person for person in held if person not in wanted),
-        tuple(m for p, m in known.items() if m != held[p]),
-        tuple(m for p, m in wanted.items() if p not in same),
+        head=Head(desired.generation, desired.digest, desired.lease),
+        removed=tuple(person for person in held if person not in wanted),
+        updated=tuple(m for m in _known(wanted.values(), held) if m != held[m.person]),
+        wanted=tuple(m for m in wanted.values() if not _has_template(m, held)),
     )
+
+
+def _has_template(member: Member, held: Mapping[str, Member]) -> bool:
+    """Whether the door has the template that the list wants them to have."""
+    return member.person in held and held[member.person].envelope == member.envelope
+
+
+def _known(members: Iterable[Member], held: Mapping[str, Member]) -> list[Member]:
+    """Those whom the door has already, as it should have them until an envelope is opened."""
+    here = [member for member in members if member.person in held]
+    # Who resembles whom counts as somebody is taken in, and is not kept.
+    right = [replace(member, resembles=()) for member in here if _has_template(member, held)]
+    # Whoever withholds an envelope does not prolong what the old template may do.
+    old = [
+        replace(held[member.person], schedule=member.schedule, expires=member.expires)
+        for member in here
+        if not _has_template(member, held)
+    ]
+    return [*right, *old]
 
 
 def check_order(desired: Desired, head: Head, restored: str = "") -> None:

@@ -59,15 +59,9 @@ class Feed:
             self._lose(str(error))
             return None
         if frame is None:
-            patience = SILENT_S if self._sequence else FIRST_FRAME_S
-            if time.monotonic() - self._frame_at > patience:
-                self._lose(f"the camera {self._section.shown} delivers no picture")
+            self._bear_silence()
             return None
-        self._sequence, self._frame_at = frame.sequence, frame.captured_at
-        if self._changed(frame):
-            self.lost = None
-        elif self._is_live and frame.captured_at - self._changed_at > FROZEN_S:
-            self._lose(f"the picture of the camera {self._section.shown} no longer changes")
+        self._take(frame)
         return frame if self.lost is None else None
 
     @property
@@ -91,6 +85,19 @@ class Feed:
     @property
     def _is_live(self) -> bool:
         return self._camera is not None and not self._camera.is_file
+
+    def _bear_silence(self) -> None:
+        patience = SILENT_S if self._sequence else FIRST_FRAME_S
+        if time.monotonic() - self._frame_at > patience:
+            self._lose(f"the camera {self._section.shown} delivers no picture")
+
+    def _take(self, frame: Frame) -> None:
+        """Another picture: the camera is there. The same for too long: it is frozen."""
+        self._sequence, self._frame_at = frame.sequence, frame.captured_at
+        if self._changed(frame):
+            self.lost = None
+        elif self._is_live and frame.captured_at - self._changed_at > FROZEN_S:
+            self._lose(f"the picture of the camera {self._section.shown} no longer changes")
 
     def _changed(self, frame: Frame) -> bool:
         """Whether this is another picture than the last, or than the one that it froze on."""

@@ -17,6 +17,8 @@ from edge.records import Template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from edge.roster.envelope import Content
     from edge.roster.pages import Member
     from edge.vault.vault import Vault
@@ -49,20 +51,33 @@ def refuse_lookalikes(
     ]
     if not fresh:
         return {}
-    refused: dict[str, str] = {}
     near = alike(fresh, [*known, *fresh]) >= threshold
-    names = [one.person for one in known]
-    for (member, _), row in zip(taken, near, strict=True):
-        accepted = set(map(folded, member.resembles))
-        found = [
-            name
-            for name, is_near in zip(names, row, strict=False)  # whoever comes later is not there
-            if is_near and name and folded(name) not in accepted
-        ]
+    return _refusals([member for member, _ in taken], near, [one.person for one in known])
+
+
+def _refusals(
+    members: Sequence[Member], near: NDArray[np.bool_], known: Sequence[str]
+) -> dict[str, str]:
+    """One after the other: each against those known, and those taken in before.
+
+    `near`: whom each resembles, `(n, len(known) + n)`: of those known, then of the members.
+    """
+    refused: dict[str, str] = {}
+    names = [*known]
+    for member, row in zip(members, near, strict=True):
+        # Whoever comes later has no name there yet.
+        resembled = [name for name, is_near in zip(names, row, strict=False) if is_near]
+        found = _unforeseen(member, resembled)
         if found:
             refused[member.person] = _sentence(member.name, found)
         names.append("" if found else member.name)
     return refused
+
+
+def _unforeseen(member: Member, names: Iterable[str]) -> list[str]:
+    """Whom of these nobody has said to be another; whoever was refused has no name."""
+    accepted = set(map(folded, member.resembles))
+    return [name for name in names if name and folded(name) not in accepted]
 
 
 def _sentence(name: str, others: Sequence[str]) -> str:

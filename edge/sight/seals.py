@@ -70,17 +70,22 @@ def vouched(config: Config, config_path: Path, key: str) -> Vouched:
     here = str(config_path.absolute())
     told: list[tuple[int, Mapping[str, str]]] = [(own.version, own.files)] if own else []
     if release is not None:
-        folder = config.paths.release
-        places = (folder.absolute(), folder.resolve())  # a program in it knows its own place
-        inside = {str(at / name): said for at in places for name, said in release.files.items()}
-        mine = release.files.get(config_name(config.device.id))
-        told.append((release.version, {**inside, **({here: mine} if mine else {})}))
+        told.append((release.version, _released(config, release, here)))
     files: dict[str, str] = {}
     for _, each in sorted(told, key=lambda one: one[0]):
         files |= each
     if here in files:  # its copy in a release that brought none
         files.setdefault(str(config.paths.release / config_name(config.device.id)), files[here])
     return Vouched(key, files, own.version if own else 0, release.version if release else 0)
+
+
+def _released(config: Config, release: FileSeal, here: str) -> dict[str, str]:
+    """What the release's seal says, by absolute path; `here`: the door's own configuration."""
+    folder = config.paths.release
+    places = (folder.absolute(), folder.resolve())  # a program in it knows its own place
+    files = {str(at / name): said for at in places for name, said in release.files.items()}
+    mine = release.files.get(config_name(config.device.id))
+    return files | ({here: mine} if mine else {})
 
 
 def take_up_seal(config: Config, config_path: Path, *, note: bool = True) -> Vouched | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError
@@ -18,7 +19,7 @@ from edge.roster.plan import Head
 from edge.vault.people import PersonRow, people_rows, refuse_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from edge.roster.envelope import Content
     from edge.roster.plan import Plan
@@ -105,37 +106,38 @@ class Members:
         with self._store.changing() as tables:
             ids = {person: number for number, person, *_ in tables["members"]}
             gone = {ids[person] for person in plan.removed}
-            rows = {row.id: row for row in people_rows(tables) if row.id not in gone}
-            names = {row.folded: number for number, row in rows.items()}
+            here = _Here(row for row in people_rows(tables) if row.id not in gone)
             for number in gone:
                 self._store.query("DELETE FROM people WHERE id = ?", (number,))
             came = {member.person for member, _ in opened}
             known = [(member, None) for member in plan.updated if member.person not in came]
             for member, content in (*known, *opened):
-                self._store.query("SAVEPOINT member")
-                row = rows.get(ids.get(member.person, 0))
-                try:
-                    holder = rows.get(names.get(folded(member.name), 0))
-                    if holder is not row and holder is not None:
-                        refuse_taken([holder], member.name)
+                row = here.rows.get(ids.get(member.person, 0))
+                with self._alone(member, refused):
+                    here.refuse_taken(row, member.name)
                     number = self._take_in(row, member, content, model)
-                    name = member.name
-                    rows[number] = PersonRow(number, name, folded(name), 0.0, 0, model, 0)
-                    names[folded(name)] = number
-                except EdgeDoorError as error:
-                    self._store.query("ROLLBACK TO member")
-                    self._store.query(  # hours and end count, whatever is wrong with the rest
-                        "UPDATE members SET schedule = ?, expires = ? WHERE person = ?",
-                        (json.dumps(member.schedule), member.expires, member.person),
-                    )
-                    refused[member.person] = str(error)
-                self._store.query("RELEASE member")
+                    here.put(number, member.name, model)
             head = plan.head
             self._store.query(
                 "INSERT OR REPLACE INTO roster VALUES (1, ?, ?, ?)",
                 (head.generation, head.digest, head.lease),
             )
         return refused
+
+    @contextmanager
+    def _alone(self, member: Member, refused: dict[str, str]) -> Iterator[None]:
+        """Change one of them, or note why not: whatever is wrong with them stops no other."""
+        self._store.query("SAVEPOINT member")
+        try:
+            yield
+        except EdgeDoorError as error:
+            self._store.query("ROLLBACK TO member")
+            self._store.query(  # hours and end count, whatever is wrong with the rest
+                "UPDATE members SET schedule = ?, expires = ? WHERE person = ?",
+                (json.dumps(member.schedule), member.expires, member.person),
+            )
+            refused[member.person] = str(error)
+        self._store.query("RELEASE member")
 
     def _take_in(
         self,
@@ -181,6 +183,23 @@ class Members:
                 member.expires,
             ),
         )
+
+
+class _Here:
+    """Everybody in the vault, by row and by name, while a list is obeyed."""
+
+    def __init__(self, rows: Iterable[PersonRow]) -> None:
+        self.rows = {row.id: row for row in rows}
+        self._ids = {row.folded: number for number, row in self.rows.items()}
+
+    def refuse_taken(self, row: PersonRow | None, name: str) -> None:
+        holder = self.rows.get(self._ids.get(folded(name), 0))
+        if holder is not row and holder is not None:
+            refuse_taken([holder], name)
+
+    def put(self, number: int, name: str, model: str) -> None:
+        self.rows[number] = PersonRow(number, name, folded(name), 0.0, 0, model, 0)
+        self._ids[folded(name)] = number
 
 
 def _head(tables: Tables) -> Head:
