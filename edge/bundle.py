@@ -97,23 +97,28 @@ def read_bundle(content: bytes, key: str | None) -> Bundle:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise SealError(f"the bundle is larger than {MAX_BYTES >> 20} MiB.")
-            text = archive.read(SEAL)
-            seal = parse_seal(text, "of the bundle", key)
-            names = [name for name in archive.namelist() if name != SEAL]
-            if sorted(names) != sorted(seal.files):
-                raise SealError("the bundle does not hold the files that its seal vouches for.")
-            _require_proper(seal.files)
-            contents = {name: archive.read(name) for name in names}
+            bundle = _unpacked(archive, key)
     except KeyError as error:
         raise SealError(f"this is no bundle: it holds no {SEAL}.") from error
     except _DAMAGED as error:
         raise SealError(f"the bundle is damaged, or is none: {error}.") from error
-    for name, part in contents.items():
-        if digest(part) != seal.files[name]:
+    for name, part in bundle.contents.items():
+        if digest(part) != bundle.seal.files[name]:
             raise SealError(f"{name} in the bundle is not what was signed.")
-    return Bundle(seal, text, contents)
+    return bundle
+
+
+def _unpacked(archive: zipfile.ZipFile, key: str | None) -> Bundle:
+    """What it holds: signed, and neither more nor less than the seal names."""
+    if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+        raise SealError(f"the bundle is larger than {MAX_BYTES >> 20} MiB.")
+    text = archive.read(SEAL)
+    seal = parse_seal(text, "of the bundle", key)
+    names = [name for name in archive.namelist() if name != SEAL]
+    if sorted(names) != sorted(seal.files):
+        raise SealError("the bundle does not hold the files that its seal vouches for.")
+    _require_proper(seal.files)
+    return Bundle(seal, text, {name: archive.read(name) for name in names})
 
 
 def _part(name: str) -> str:

@@ -142,18 +142,28 @@ def _states(
     if report is None:
         yield PersonState.NOT_YET, "the door has said nothing yet"
         return
+    yield from _obstacles(member, report)
+    yield from _lapses(report, now)
+    older = wanted is not None and report.digest != wanted.digest
+    yield PersonState.KNOWN, "perhaps with older hours: the door has an older list" if older else ""
+
+
+def _obstacles(member: Member, report: Report) -> Iterator[tuple[PersonState, str]]:
+    """Why the door has not taken them in as the list wants them."""
     if member.person in report.refused:
         yield PersonState.REFUSED, report.refused[member.person]
     if report.generation < member.sealed:
         yield PersonState.NOT_YET, f"the door has list {report.generation}"
     if member.envelope in report.envelopes:
         yield PersonState.NOT_YET, "the envelope has not come"
+
+
+def _lapses(report: Report, now: float) -> Iterator[tuple[PersonState, str]]:
+    """Why the door lets nobody from the centre pass."""
     if report.restored:
         yield PersonState.LAPSED, "the door was restored from a backup and waits for the next list"
     if report.lease is not None and report.lease <= now:
         yield PersonState.LAPSED, "the lease is over"
-    older = wanted is not None and report.digest != wanted.digest
-    yield PersonState.KNOWN, "perhaps with older hours: the door has an older list" if older else ""
 
 
 def _leaving(number: str, row: MemberRow) -> Place:

@@ -51,11 +51,7 @@ def make(
     try:
         contents = _configs(door or [])
         if models is not None:
-            files = [path for kind in _MODEL_FILES for path in models.glob(kind)]
-            contents |= {
-                f"{MODELS}/{path.relative_to(models).as_posix()}": read_ordinary(path)
-                for path in files
-            }
+            contents |= _models(models)
         if program is not None:
             contents |= _program(program)
         if not contents:
@@ -162,6 +158,13 @@ def _configs(paths: list[Path]) -> dict[str, bytes]:
             raise UsageError(f"two of these configurations are of one door: {name}.")
         found[name] = read_ordinary(path)
     return found
+
+
+def _models(folder: Path) -> dict[str, bytes]:
+    files = [path for kind in _MODEL_FILES for path in folder.glob(kind)]
+    return {
+        f"{MODELS}/{path.relative_to(folder).as_posix()}": read_ordinary(path) for path in files
+    }
 
 
 def _program(wheel: Path) -> dict[str, bytes]:

@@ -36,6 +36,7 @@ from edge.vision.pipeline import Stages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from edge.cli.people.for_group import Place
     from edge.config import Config
     from edge.ops.pictures import Progress as Tell
     from edge.ops.pictures import Refused
@@ -93,32 +94,28 @@ def enroll(
     """Make a template from several good, different captures of one face."""
     given = [*(files or []), *(sources or [])]
     _refuse_contradictions(name, given, camera=camera)
-    if bool(lookalike) != bool(reason.strip()):
-        raise UsageError("--lookalike NAME and --reason TEXT go together")
-    consent = Consent(replace, tuple(lookalike or ()), reason.strip())
-    if not for_group and (schedule or until or card):
-        raise UsageError("--schedule, --until and --card go with --for-group")
+    consent = _consent(lookalike, reason.strip(), replace=replace)
+    wish = _wish(for_group, schedule, until, card)
     if name is None and (card or lookalike):
         raise UsageError("--card and --lookalike are one person's: give a NAME")
     settings = believed_config(config, own=True, reading=bool(given))
-    if for_group:
-        end = None if until is None else until.timestamp()
-        wish = Wish(tuple(for_group), tuple(schedule or ()), end, tuple(card or ()))
-        place = place_of(settings, wish, consent)
-        if name is None:
-            _enroll_many(settings, given[0], place.keep, place.next_step, as_json=json)
-        else:
-            capture = Capture(proper_name(name), Sources(tuple(given), first), camera)
-            enrol_for_group(settings, capture, place, as_json=json)
-    elif name is None:
-        _enroll_many(
-            settings, given[0], lambda made: save(settings, made, consent), "", as_json=json
-        )
-    elif camera:
-        _enroll_from_camera(settings, proper_name(name), consent, as_json=json)
+    place = place_of(settings, wish, consent) if wish else None
+    if name is None:
+        _enroll_many(settings, given[0], consent, place, as_json=json)
+        return
+    capture = Capture(proper_name(name), Sources(tuple(given), first), camera)
+    _enroll_person(settings, capture, consent, place, as_json=json)
+
+
+def _enroll_person(
+    settings: Config, capture: Capture, consent: Consent, place: Place | None, *, as_json: bool
+) -> None:
+    if place is not None:
+        enrol_for_group(settings, capture, place, as_json=as_json)
+    elif capture.camera:
+        _enroll_from_camera(settings, capture.name, consent, as_json=as_json)
     else:
-        sources_given = Sources(tuple(given), first)
-        _enroll_one(settings, proper_name(name), sources_given, consent, as_json=json)
+        _enroll_one(settings, capture.name, capture.sources, consent, as_json=as_json)
 
 
 def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:
@@ -131,6 +128,27 @@ def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: b
     elif camera == bool(given):
         seems = f" ({name} is a file: put the name before it)" if Path(name).exists() else ""
         raise UsageError(f"say where the face comes from: either FILE... or --camera{seems}")
+
+
+def _consent(lookalikes: Sequence[str] | None, reason: str, *, replace: bool) -> Consent:
+    if bool(lookalikes) != bool(reason):
+        raise UsageError("--lookalike NAME and --reason TEXT go together")
+    return Consent(replace, tuple(lookalikes or ()), reason)
+
+
+def _wish(
+    groups: Sequence[str] | None,
+    schedule: Sequence[str] | None,
+    until: datetime | None,
+    cards: Sequence[str] | None,
+) -> Wish | None:
+    """What is asked of the people office; None: this door alone enrols."""
+    if groups:
+        end = None if until is None else until.timestamp()
+        return Wish(tuple(groups), tuple(schedule or ()), end, tuple(cards or ()))
+    if schedule or until or cards:
+        raise UsageError("--schedule, --until and --card go with --for-group")
+    return None
 
 
 def _enroll_one(
@@ -154,11 +172,30 @@ def _enroll_one(
 def _enroll_many(
     settings: Config,
     folder: Path,
-    keep: Callable[[Template], object],
-    next_step: str,
+    consent: Consent,
+    place: Place | None,
     *,
     as_json: bool,
 ) -> None:
+    if place is None:
+        found = _each_below(settings, folder, lambda made: save(settings, made, consent))
+    else:
+        found = _each_below(settings, folder, place.keep)
+    out = [one.name for one in found if one.problem]
+    table = _table(found)
+    next_step = place.next_step if place else ""
+    table.caption = (
+        f"{len(found) - len(out)} of {len(found)} people are enrolled. {next_step}".rstrip()
+    )
+    result = {"ok": not out, "people": [_as_dict(one) for one in found], "not_enrolled": out}
+    show(result, as_json=as_json, text=table)
+    if out:
+        raise typer.Exit(1)
+
+
+def _each_below(
+    settings: Config, folder: Path, keep: Callable[[Template], object]
+) -> list[Enrolled]:
     people = people_below(folder)
     stages = Stages.load(settings)
     found = []
@@ -168,19 +205,16 @@ def _enroll_many(
             one = enrol_files(settings, stages, name, Sources(pictures), keep, lambda *_: None)
             found.append(one)
             update(advance=1)
+    return found
+
+
+def _table(found: Sequence[Enrolled]) -> Table:
     table = Table("name", "captures", "not taken, and why")
     for one in found:
         whys = [f"{Path(refused.file).name}: {refused.why}" for refused in _some(one.refused)]
         told = [one.problem] if one.problem else [one.warning] if one.warning else []
         table.add_row(one.name, str(one.captures or "-"), "\n".join([*told, *whys]))
-    out = [one.name for one in found if one.problem]
-    table.caption = (
-        f"{len(found) - len(out)} of {len(found)} people are enrolled. {next_step}".rstrip()
-    )
-    result = {"ok": not out, "people": [_as_dict(one) for one in found], "not_enrolled": out}
-    show(result, as_json=as_json, text=table)
-    if out:
-        raise typer.Exit(1)
+    return table
 
 
 def _enroll_from_camera(settings: Config, name: str, consent: Consent, *, as_json: bool) -> None:

@@ -139,6 +139,10 @@ async def _thin(fleet: Fleet, stop: Stop, tally: Tally, tell: Callable[[Tally], 
     for visit in visits:
         visit.cancel()
     await asyncio.gather(*visits, return_exceptions=True)
+    await _disconnect(doors)
+
+
+async def _disconnect(doors: Sequence[ThinDoor]) -> None:
     for door in doors:
         door.leave()
     endings = [door.ended for door in doors if door.ended is not None]

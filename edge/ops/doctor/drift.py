@@ -14,7 +14,7 @@ from edge.ops.doctor.check import Check, ok, warn
 from edge.vision.models.manifest import read_manifest, shipped_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from edge.config import Config
 
@@ -27,13 +27,20 @@ def restart(config: Config, config_path: Path) -> Check | None:
     if not sockets:
         return None  # nothing runs, which other checks say
     started = min(_changed(path) for path in sockets)
-    newer = [str(path) for path in _read_at_start(config, config_path) if _changed(path) > started]
-    program = any(_changed(path) > started for path in _PROGRAM.rglob("*.py"))
-    if not newer and not program:
+    newer = _changed_since(started, config, config_path)
+    if not newer:
         return ok("restart", "what runs is what lies on the disk")
-    named = listed([*newer, *(["the program"] if program else [])])
     how = "sudo systemctl restart edge-door.target" if system.TARGET.exists() else "start it again"
-    return warn("restart", f"changed since the programs started: {named}", f"To apply it: {how}")
+    return warn(
+        "restart", f"changed since the programs started: {listed(newer)}", f"To apply it: {how}"
+    )
+
+
+def _changed_since(started: float, config: Config, config_path: Path) -> list[str]:
+    found = [str(path) for path in _read_at_start(config, config_path) if _changed(path) > started]
+    if any(_changed(path) > started for path in _PROGRAM.rglob("*.py")):
+        found.append("the program")
+    return found
 
 
 def unit_files(config: Config) -> Check | None:
@@ -45,14 +52,19 @@ def unit_files(config: Config) -> Check | None:
     if unread:
         remedy = "Run: sudo systemctl daemon-reload && sudo systemctl restart edge-door.target"
         return warn("unit files", f"changed since systemd read them: {listed(unread)}", remedy)
-    # An update's program has come after the units, as it should.
-    updated = _PROGRAM.resolve().is_relative_to(config.paths.release.resolve())
-    installed = _changed(_PROGRAM / "__init__.py")
-    old = [unit.name for unit in units if _changed(unit) < installed]
-    if old and not updated:
+    old = _older_than_program(config, units)
+    if old:
         remedy = "Run: sudo ./deploy/install.sh"
         return warn("unit files", f"older than the program: {listed(old)}", remedy)
     return ok("unit files", "as they were installed with the program")
+
+
+def _older_than_program(config: Config, units: Iterable[Path]) -> list[str]:
+    # An update's program has come after the units, as it should.
+    if _PROGRAM.resolve().is_relative_to(config.paths.release.resolve()):
+        return []
+    installed = _changed(_PROGRAM / "__init__.py")
+    return [unit.name for unit in units if _changed(unit) < installed]
 
 
 def _read_at_start(config: Config, config_path: Path) -> Iterator[Path]:

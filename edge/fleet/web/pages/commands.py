@@ -7,7 +7,7 @@ passes the signed text on; the door checks the signature again, and answers.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
@@ -25,6 +25,7 @@ from edge.vocabulary import Action
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Row
     from starlette.responses import Response
 
     from edge.fleet.database.rows import KeyRow
@@ -40,16 +41,14 @@ def lockdown(visit: Visit) -> Response:
         select(devices).where(visit.visible(Verb.COMMAND)).order_by(devices.c.name)
     ).all()
     chosen = visit.query.get("group", "")
-    doors = [row for row in rows if not chosen or str(row.group_id) == chosen]
-    seen = {row.group_id for row in rows}
+    doors = [row for row in rows if chosen in ("", str(row.group_id))]
     out = _ways_out(visit)
-    named = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
     return visit.page(
         "lockdown.html",
         doors=[row for row in doors if row.id not in out],
         left_out=[row for row in doors if row.id in out],
         unsaid=sum(row.from_zone is None and row.to_zone is None for row in doors),
-        groups=[group for group in named if group.id in seen],
+        groups=_groups(visit, {row.group_id for row in rows}),
         chosen=chosen,
         keys=_keys(visit),
     )
@@ -82,6 +81,12 @@ def sent(visit: Visit) -> Response:
     counts = {row.state: row.number for row in visit.connection.execute(counted)}
     states = [each.value for each in CommandState]
     return visit.page("commands.html", commands=rows, counts=counts, states=states, state=state)
+
+
+def _groups(visit: Visit, seen: set[int | None]) -> list[Row[Any]]:
+    """Those of `seen`, by name."""
+    named = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
+    return [group for group in named if group.id in seen]
 
 
 def _keys(visit: Visit) -> Sequence[KeyRow]:
