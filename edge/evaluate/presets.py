@@ -132,10 +132,7 @@ def _detections(shapes: Shapes, output: DetectorOutput, side: int) -> dict[str, 
         cells = sum((side // grid.stride) ** 2 * grid.per_cell for grid in output.anchors)
         return {"boxes": (1, cells, 16), "scores": (1, cells, 1)}
     if isinstance(output, SsdOutput):
-        found = (
-            shape for shape in shapes.outputs if shape[:2] == (1, 1) and shape[3:] == (_SSD_ROW,)
-        )
-        return {"found": next(found, (1, 1, 0, _SSD_ROW))}
+        return {"found": _ssd_rows(shapes)}
     if isinstance(output, RetinaFaceOutput):
         priors = sum((side // grid.stride) ** 2 * len(grid.sides) for grid in output.anchors)
         return {"boxes": (1, priors, 4), "scores": (1, priors, 2), "points": (1, priors, 10)}
@@ -145,3 +142,8 @@ def _detections(shapes: Shapes, output: DetectorOutput, side: int) -> dict[str, 
         for stride in output.strides
         for part, numbers in parts.items()
     }
+
+
+def _ssd_rows(shapes: Shapes) -> Shape:
+    rows = (shape for shape in shapes.outputs if shape[:2] == (1, 1) and shape[3:] == (_SSD_ROW,))
+    return next(rows, (1, 1, 0, _SSD_ROW))

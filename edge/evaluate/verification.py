@@ -303,11 +303,16 @@ class Report:
         return 3 / FALSE_MATCH_RATES[name] <= len(self.impostors)
 
 
-def judge(model: str, listed: Pairs, encoded: Encoded, *, every_impostor: bool = False) -> Report:
-    """Score the pairs; with `every_impostor` every pair of two people, not only those listed."""
+def _compared(listed: Pairs, encoded: Encoded) -> tuple[list[Pair], Indices]:
+    """The pairs whose pictures were both read, and the rows of these, `(n, 2)`."""
     place = {name: row for row, name in enumerate(encoded.names)}
     kept = [pair for pair in listed.pairs if pair.one in place and pair.other in place]
-    rows = np.array([(place[pair.one], place[pair.other]) for pair in kept])
+    return kept, np.array([(place[pair.one], place[pair.other]) for pair in kept])
+
+
+def judge(model: str, listed: Pairs, encoded: Encoded, *, every_impostor: bool = False) -> Report:
+    """Score the pairs; with `every_impostor` every pair of two people, not only those listed."""
+    kept, rows = _compared(listed, encoded)
     same = np.array([pair.same for pair in kept])
     vectors, enrolled = encoded.vectors, encoded.enrolled
     scores = np.einsum("nd,nd->n", vectors[rows[:, 0]], vectors[rows[:, 1]]).astype(np.float32)

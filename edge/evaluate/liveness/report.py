@@ -75,8 +75,7 @@ class Rates:
     def of(cls, rows: Iterable[Row]) -> Rates:
         """The rates of some clips."""
         shown = list(rows)
-        attacks = [row for row in shown if row.kind == "attack"]
-        genuine = [row for row in shown if row.kind == "genuine"]
+        attacks, genuine = _of_kind(shown, "attack"), _of_kind(shown, "genuine")
         blinking = [row for row in genuine if row.blinking]
         times = [row.live_after_s for row in genuine if row.live_after_s is not None]
         return cls(
@@ -187,7 +186,11 @@ class LivenessReport:
         }
 
     def _rows(self, kind: str) -> list[Row]:
-        return [row for row in self.rows if row.kind == kind]
+        return _of_kind(self.rows, kind)
+
+
+def _of_kind(rows: Iterable[Row], kind: str) -> list[Row]:
+    return [row for row in rows if row.kind == kind]
 
 
 def _row_as_dict(row: Row) -> dict[str, object]:

@@ -99,21 +99,21 @@ def evaluate_liveness(
     config = config.model_copy(update={"models": models})
     listed = read_clips(clips)
     made = {name: count for name, count in counts.items() if count and name != REPLAYS}
-    replays = -(-counts.get(REPLAYS, 0) // max(1, sum(clip.genuine for clip in listed)))
+    replays = _replays_each(counts, listed)
     seen: list[Seen] = []
     sitters: list[attacks.Sitter] = []
-    generated: dict[str, Share] = {}
     total = len(listed) + sum(made.values())
     with _pool(jobs, config, []) as pool:
         for one, sitter in _watch_all(pool, listed, fps, replays, sits=bool(made)):
             seen.append(one)
             sitters += [sitter] if sitter else []
             advance(len(seen), total)
-    if sitters and made:
+    generated: dict[str, Share] = {}
+    if sitters:
         with _pool(jobs, config, sitters) as pool:
             generated = _attack_all(pool, made, lambda done: advance(len(seen) + done, total))
     if replays:
-        generated["replay_of_a_challenge"] = _sum([s.replays for s in seen if s.clip.genuine])
+        generated["replay_of_a_challenge"] = _of_replays(seen)
     return LivenessReport(
         rows=tuple(s.row for s in seen),
         traces={s.row.file: s.trace for s in seen},
@@ -126,6 +126,15 @@ def _check(counts: Mapping[str, int]) -> None:
     for name in counts.keys() - {*attacks.FAMILIES, REPLAYS}:
         known = ", ".join([*attacks.FAMILIES, REPLAYS])
         raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
+
+
+def _replays_each(counts: Mapping[str, int], clips: Iterable[Clip]) -> int:
+    """Of each genuine clip, so that together they are at least as many as asked for."""
+    return -(-counts.get(REPLAYS, 0) // max(1, sum(clip.genuine for clip in clips)))
+
+
+def _of_replays(seen: Iterable[Seen]) -> Share:
+    return _sum([one.replays for one in seen if one.clip.genuine])
 
 
 def _watch_all(

@@ -17,7 +17,7 @@ from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from edge.config import Config
     from edge.config.sections import LivenessSection
@@ -102,14 +102,14 @@ def _held_against(clip: Clip, found: list[Span], frames: int) -> _Blinks:
     # The end of a clip cuts off a blink that is labelled up to its last frame.
     counted = [(b[0], b[2]) for b in clip.blinks if b[2] < frames - 1]
     labelled = [*((b[0], b[2]) for b in clip.blinks), *clip.excused]
-    missed = tuple(span for span in counted if not any(_overlap(span, f) for f in found))
+    missed = _apart(counted, found)
     free = np.ones(frames, dtype=bool)
     for first, last in labelled:
         free[max(0, first - TOLERANCE) : last + TOLERANCE + 1] = False
     return _Blinks(
         hits=len(counted) - len(missed),
         missed=missed,
-        false=tuple(f for f in found if not any(_overlap(span, f) for span in labelled)),
+        false=_apart(found, labelled),
         free_s=float(free.sum()) / clip.fps,
     )
 
@@ -129,8 +129,13 @@ def _since(begin: float, hits: Iterable[bool], evidence: list[Evidence]) -> floa
     return None if at is None else at - begin
 
 
-def _overlap(labelled: Span, found: Span) -> bool:
-    return found[0] <= labelled[1] + TOLERANCE and found[1] >= labelled[0] - TOLERANCE
+def _apart(spans: Iterable[Span], others: Sequence[Span]) -> tuple[Span, ...]:
+    """Those that overlap none of the others."""
+    return tuple(span for span in spans if not any(_overlap(span, other) for other in others))
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return other[0] <= one[1] + TOLERANCE and other[1] >= one[0] - TOLERANCE
 
 
 def _course(evidence: list[Evidence], frames: int) -> tuple[Series, Series]:

@@ -65,13 +65,15 @@ def _merge(
         best = left[0]
         # A candidate belongs to its own face even when its box is degenerate.
         face = [i for i in left if i == best or boxes[i].iou(boxes[best]) > min_overlap]
-        weights = [scores[i] for i in face]
-        total = sum(weights)
-        columns = zip(*(rows[i] for i in face), strict=True)
-        mean = [sum(map(mul, weights, column)) / total for column in columns]
+        mean = _mean([rows[i] for i in face], [scores[i] for i in face])
         faces.append((mean, scores[best]))
         left = [i for i in left if i not in face]
     return faces
+
+
+def _mean(rows: list[list[float]], weights: list[float]) -> list[float]:
+    total = sum(weights)
+    return [sum(map(mul, weights, column)) / total for column in zip(*rows, strict=True)]
 
 
 def _face(row: list[float], score: float, scale: float, left: float, top: float) -> Face:

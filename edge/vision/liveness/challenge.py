@@ -127,12 +127,17 @@ class Challenge:
         if blinked:
             self._blinks.append(at)
         move = leading if share >= 1 else None
-        if move != self._doing:
-            self._doing, self._doing_since = move, at
-        if move is not None and at - self._doing_since >= HOLD_S:
+        held_s = self._held_s(at, move)
+        if move is not None and held_s >= HOLD_S:
             self._moved(move, front_points, points)
         elif self.move in _BLINKS:
             self._count_blinks(at, _BLINKS[self.move])
+
+    def _held_s(self, at: float, move: Move | None) -> float:
+        """For how long they have done the same by now."""
+        if move != self._doing:
+            self._doing, self._doing_since = move, at
+        return at - self._doing_since
 
     def _find_front(self, at: float, pose: Pose, points: Floats) -> None:
         """The pose from which a move is measured: the median of a quarter of a second at rest."""
