@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from edge.fleet.web.request import read_form
 from tests.support.link_parts import free_port
 from tests.support.waiting import until
 
@@ -164,10 +165,9 @@ class Provider(AuthorizationServer):
         return answer
 
     async def _token(self, request: Request) -> Response:
-        form = await request.form()
-        answer: Response = self.create_token_response(
-            self._read(request, {name: str(value) for name, value in form.items()})
-        )
+        form = await read_form(request)
+        fields = {name: values[0] for name, values in form.items()}
+        answer: Response = self.create_token_response(self._read(request, fields))
         return answer
 
     def _read(self, request: Request, fields: dict[str, str]) -> OAuth2Request:
