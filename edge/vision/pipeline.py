@@ -201,11 +201,23 @@ class Pipeline:
         with self._time("eyelids"):
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
         self._stillness.saw(at, eyes)
+        if self._stillness.stirred(at):
+            self._shortlist.ask_within(at)  # whose lids move is compared while they move
         opinions = self._opinions_if_due(at, look)
         with self._time("liveness"):
             held = look.frame is not frame
             liveness = self._liveness.observe(
-                Sample(at, track, look.landmarks, look.aligned, eyes, opinions, held=held)
+                Sample(
+                    at=at,
+                    track=track,
+                    landmarks=look.landmarks,
+                    aligned=look.aligned,
+                    eyes=eyes,
+                    opinions=opinions,
+                    held=held,
+                    hint=look.quality.hint,
+                    compared=embedding is not None,
+                )
             )
         self._challenged = bool(liveness.instruction)
         if liveness.blink is not None:

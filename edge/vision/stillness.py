@@ -39,6 +39,7 @@ class Stillness:
         """The face was lost."""
         self._at = self._looked_at = float("-inf")
         self._stirred_at = float("inf")
+        self._blinks_at = float("-inf")
         self._moves = True
         self._five: Floats | None = None
         self._lids: float | None = None
@@ -48,6 +49,10 @@ class Stillness:
         next_at = at + (at - self._at)
         calm = at - self._stirred_at > CALM_S and not self._moves
         return calm and next_at - self._looked_at <= HOLDS_S
+
+    def stirred(self, at: float) -> bool:
+        """Whether lids moved on this frame or shortly before."""
+        return at - self._blinks_at < CALM_S
 
     def looked(self, at: float, landmarks: Landmarks) -> None:
         """The face was looked at."""
@@ -59,8 +64,10 @@ class Stillness:
         """A frame's eyelids."""
         opening = (eyes.right + eyes.left) / _OPEN
         lids = (opening - _SHUT_WEIGHT * (eyes.right_shut + eyes.left_shut)) / 2
-        if self._lids is None or abs(lids - self._lids) > STIR:
+        if self._lids is None:
             self._stirred_at = at
+        elif abs(lids - self._lids) > STIR:
+            self._stirred_at = self._blinks_at = at
         self._lids, self._at = lids, at
 
 

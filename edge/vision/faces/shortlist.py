@@ -16,8 +16,8 @@ EMBED_EVERY_S = 0.2
 EASED_EMBED_S = 0.5
 """The same on a board that is too slow for more."""
 KNOWN_EMBED_S = 1.0
-"""Afterwards, to see that nobody takes their place: before a blink counts, and while a challenge
-runs, there are more."""
+"""Afterwards, to see that nobody takes their place: while lids move, before a blink counts, and
+while a challenge runs, there are more."""
 BETTER_S = 0.1
 """So long a frame that is due waits for a sharper one..."""
 SHARP, MEMORY_S = 0.9, 1.0
@@ -63,6 +63,10 @@ class Shortlist:
     def ask(self) -> None:
         """The next frame is to be embedded, whenever the last one was."""
         self._asked = True
+
+    def ask_within(self, at: float) -> None:
+        """As `ask`, where the last one was a while ago."""
+        self._asked = self._asked or at - self._taken_at >= EMBED_EVERY_S
 
     def _best(self, at: float, track: int, sharpness: float) -> float:
         """The sharpest of the last frames of this track."""

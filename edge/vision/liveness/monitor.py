@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.config.sections import Level
-from edge.records import Liveness, LivenessState
+from edge.records import Hint, Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import Challenge, Progress, draw
 from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_FAST, TOO_SLOW, Film
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NEVER = float("-inf")
 DOUBTED = "the picture looks filmed off a screen or printed"
+_UNSEEN = {Hint.MORE_LIGHT, Hint.LESS_LIGHT, Hint.COME_CLOSER, Hint.STEP_BACK, Hint.UNCOVER_FACE}
+"""Who cannot be compared for such a reason answers no challenge; who turns away, or moves, does."""
 _SOFT = {TOO_EARLY, TOO_FAST, TOO_SLOW, RESTLESS}
 """A blink against which no more than this can be said is a person's, or a film's."""
 
@@ -44,6 +46,10 @@ class Sample:
     """Of the passive checks that looked at this frame."""
     held: bool = False
     """Landmarks and crop are those of the frame before: nothing had moved."""
+    hint: Hint = Hint.NONE
+    """Why the face could not be compared on this frame."""
+    compared: bool = True
+    """The embedder looked: another face than before would have begun another track."""
 
 
 class LivenessMonitor:
@@ -77,6 +83,8 @@ class LivenessMonitor:
         self._blinks.reset()
         self._film.clear()
         self._at = NEVER
+        self._unjudged_at = NEVER
+        self._compared = False
         self._count = 0
         self._blinked_at = NEVER
         self._answered_at = NEVER
@@ -99,8 +107,7 @@ class LivenessMonitor:
             self._seen = "the picture jumped"
         self._doubt.add(sample.at, sample.opinions)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
-        if blink is not None:
-            self._candidate = blink
+        self._see_whose(sample, blink)
         blinked = self._proves_life(sample.at)
         self._weigh_doubt()
         if self._challenges(sample.at):
@@ -109,9 +116,28 @@ class LivenessMonitor:
         verdict = self._verdict(sample.at)
         return replace(verdict, blinks=self._count, doubted=self._doubted, blink=span)
 
+    def _see_whose(self, sample: Sample, blink: Blink | None) -> None:
+        """A blink is of whoever was compared after it, and could have been all through it.
+
+        Else somebody blinks in the dark, and a picture of somebody else is lit up afterwards.
+        """
+        if sample.hint is not Hint.NONE:
+            self._unjudged_at = sample.at
+        if sample.hint in _UNSEEN:
+            self._challenge = None
+        if blink is not None:
+            self._candidate, self._compared = blink, False
+        elif self._candidate is not None and not self._compared:
+            self._compared = sample.compared
+        unjudged = self._candidate is not None and self._unjudged_at >= self._candidate.begin
+        if unjudged and not self._compared:
+            self._candidate = None
+
     def _proves_life(self, at: float) -> bool:
         """Whether the last blink has just stood the test."""
-        if self._candidate is None or at < self._candidate.end + SETTLE_S:
+        if self._candidate is None or not self._compared:
+            return False
+        if at < self._candidate.end + SETTLE_S:
             return False
         objection, self._candidate = self._film.objection(self._candidate), None
         if objection:

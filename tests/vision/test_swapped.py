@@ -1,0 +1,70 @@
+"""Somebody blinks, and a still picture of somebody else is compared: nobody is let in for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.config import Config
+from edge.ops.demo.animate import Portrait, Stage, closure
+from edge.ops.demo.film import actors
+from edge.records import Frame, LivenessState
+from edge.vision.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edge.records import Pixels
+    from edge.vision.pipeline import Stages
+
+    Film = Callable[[Portrait, Portrait], Iterator[tuple[Pixels, bool]]]
+
+FPS = 30
+
+
+def lit(pixels: Pixels, light: float) -> Pixels:
+    return np.clip(pixels.astype(np.float32) * light, 0, 255).astype(np.uint8)
+
+
+def put_in_for_a_blink(lasts: float) -> Film:
+    """In full light, between two of the comparisons that somebody known gets once a second."""
+
+    def film(blinks: Portrait, still: Portrait) -> Iterator[tuple[Pixels, bool]]:
+        stage = Stage((640, 480), FPS, 190, seed=3)
+        for number in range(4 * FPS):
+            t = number / FPS
+            if 2.1 <= t < 2.1 + lasts:
+                yield stage.show(blinks, t, closure(t - 2.22)), False
+            else:
+                yield stage.show(still, t, 0.0), True
+
+    return film
+
+
+def lit_up_afterwards(blinks: Portrait, still: Portrait) -> Iterator[tuple[Pixels, bool]]:
+    """Too dark to be compared while somebody blinks; the picture comes, then the light."""
+    stage = Stage((640, 480), FPS, 190, seed=3)
+    for number in range(5 * FPS):
+        t = number / FPS
+        light = min(1.0, 0.22 + max(0.0, t - 2.6))
+        shown = stage.show(still, t, 0.0) if t > 2.2 else stage.show(blinks, t, closure(t - 1.2))
+        yield lit(shown, light), t > 2.2
+
+
+FILMS = [*map(put_in_for_a_blink, (0.38, 0.41, 0.445, 0.48)), lit_up_afterwards]
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_a_blink_is_not_lent_to_a_picture(film: Film, stages: Stages) -> None:
+    still, blinks = actors(stages)[::-1]
+    pipeline = Pipeline(stages, Config())
+    pipeline.identified = True
+    compared = 0
+    for number, (pixels, picture) in enumerate(film(blinks, still)):
+        evidence = pipeline.step(Frame(pixels, number / FPS, number))
+        if picture and evidence.liveness is not None:
+            assert evidence.liveness.state is not LivenessState.LIVE, number
+            compared += evidence.embedding is not None
+    assert compared  # it was looked at
