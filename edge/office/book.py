@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge.access.schedule import windows
 from edge.errors import UsageError
 from edge.names import folded
 from edge.office.doors import Doors
@@ -227,6 +228,10 @@ class Book:
 
     @staticmethod
     def _row(person: Person) -> tuple[str, str, str, str, float | None, str]:
+        try:
+            windows(person.schedule or ("always",))
+        except ValueError as error:  # a door would refuse the whole list
+            raise UsageError(f"the hours of {person.name}: {error}") from error
         groups, schedule = json.dumps(sorted(person.groups)), json.dumps(list(person.schedule))
         return person.person, person.name, groups, schedule, person.expires, person.model
 

@@ -235,3 +235,10 @@ def test_an_old_report_again_says_nothing_of_the_network(book: Book) -> None:
     assert [member.name for member in book.make("door1", None).members] == ["Anna"]
     book.heard(report(generation=3, digest="d", model=MODEL))
     assert book.doors.find("door1").model == MODEL
+
+
+def test_hours_that_no_door_could_read_are_refused_here(book: Book) -> None:
+    anna = book.add(Person("", "Anna", ("staff",), (), None, MODEL), content())
+    with pytest.raises(UsageError, match="the hours of Anna: 'foo' is not like"):
+        book.change(anna, replace(anna, schedule=("foo",)))
+    assert book.person("Anna") == anna

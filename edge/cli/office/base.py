@@ -71,7 +71,8 @@ def state(door: Door, said: Report | None, office: str) -> str:
     if said.digest != door.digest:
         pages = f", waits for {len(said.pages)} pages of it" if said.pages else ""
         return f"not yet: has list {said.generation} of {door.generation}{pages}"
-    return f"waits for {said.waiting} envelopes" if said.waiting else AS_IT_SHOULD
+    waits = f"waits for {said.waiting} envelopes" if said.waiting else ""
+    return waits or (f"refuses {len(said.refused)}" if said.refused else AS_IT_SHOULD)
 
 
 def show_doors(book: Book, post: Post, office: str, *, as_json: bool) -> None:
