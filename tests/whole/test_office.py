@@ -221,6 +221,8 @@ def test_who_resembles_somebody_in_the_book_is_refused_at_the_desk(
     office.json("lookalike", "Elsewhere", "Anna", "--reason", "as a test")
     silent = office.command("office", "lookalike", "Ella", "Anna", "--reason", " ")
     assert (silent.returncode, "--reason says why" in silent.stderr) == (2, True)
+    alone = office.command("office", "lookalike", "Ella", "ELLA", "--reason", "as a test")
+    assert (alone.returncode, "are one name" in alone.stderr) == (2, True)
 
 
 @pytest.mark.slow

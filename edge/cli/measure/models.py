@@ -42,7 +42,7 @@ def list_models(config: ConfigOption = None, json: JsonOption = False) -> None:
     for several in manifest.ensembles.values():
         chosen = "default" if several.name in defaults else ""
         size = f"{sum(map(_bytes, several.networks)) / 1e6:.2f} MB"
-        licences = " and ".join(entry.licence for entry in several.networks)
+        licences = " and ".join(dict.fromkeys(entry.licence for entry in several.networks))
         table.add_row(several.name, "embedder", size, licences, chosen)
     presets = sorted(known_presets(folder))
     table.caption = f"presets: {', '.join(presets)}"

@@ -12,6 +12,7 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
 from edge.cli.office.base import Groups, day, office_app, opened
 from edge.errors import UsageError
+from edge.names import folded
 from edge.office.offers import Waiting, read_offers
 from edge.office.post import open_post
 from edge.office.rows import Person
@@ -130,6 +131,8 @@ def lookalike(
     """Say that two who resemble each other are two; the next list tells the doors."""
     if not reason.strip():
         raise UsageError("--reason says why it is known that they are two people")
+    if folded(name) == folded(other):
+        raise UsageError(f"{name} and {other} are one name: say whom {name} resembles")
     with opened(own_config(config)) as (book, _):
         book.tell_apart(book.person(name), other, reason.strip())
     text = f"{name} and {other} are two people. `edge-door office publish` tells the doors."
