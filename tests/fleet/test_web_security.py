@@ -391,7 +391,16 @@ class TestCommands:
     ) -> None:
         text = self.signed(key)
         stranger = self.signed(Ed25519PrivateKey.generate())
-        for bad in (stranger, text.replace("door1", "door2"), text[:-5], "{}", "[]", "unlock"):
+        half = '{"device": "\\ud800"}'
+        for bad in (
+            stranger,
+            text.replace("door1", "door2"),
+            text[:-5],
+            half,
+            "{}",
+            "[]",
+            "unlock",
+        ):
             assert operator.send("/commands", text=bad).status_code in {400, 404}
         assert operator.send("/commands", text=self.signed(key, reason=" ")).status_code == 400
         other = Browser(own)

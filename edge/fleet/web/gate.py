@@ -136,6 +136,8 @@ def _answered(entry: Entry, visit: Visit) -> Response:
         raise
     except EdgeDoorError as error:
         raise _RefusedError(400, str(error)) from error
+    except UnicodeError as error:  # JSON within a form can spell half a character
+        raise _RefusedError(400, "that holds characters that are none.") from error
 
 
 class _RefusedError(Exception):
