@@ -39,7 +39,7 @@ class Stillness:
         """The face was lost."""
         self._at = self._looked_at = float("-inf")
         self._stirred_at = float("inf")
-        self._blinks_at = float("-inf")
+        self._lids_moved_at = float("-inf")
         self._moves = True
         self._five: Floats | None = None
         self._lids: float | None = None
@@ -52,7 +52,7 @@ class Stillness:
 
     def stirred(self, at: float) -> bool:
         """Whether lids moved on this frame or shortly before."""
-        return at - self._blinks_at < CALM_S
+        return at - self._lids_moved_at < CALM_S
 
     def looked(self, at: float, landmarks: Landmarks) -> None:
         """The face was looked at."""
@@ -67,7 +67,7 @@ class Stillness:
         if self._lids is None:
             self._stirred_at = at
         elif abs(lids - self._lids) > STIR:
-            self._stirred_at = self._blinks_at = at
+            self._stirred_at = self._lids_moved_at = at
         self._lids, self._at = lids, at
 
 

@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office.at(tmp_path)
-    yield made
-    made.book.close()
-
-
-@pytest.fixture
 def door(tmp_path: Path, office: Office) -> Iterator[Door]:
     made = Door.at(tmp_path, "door1", office.keys.public)
     office.trust(made, "staff")

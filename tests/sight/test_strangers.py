@@ -24,13 +24,6 @@ HOUR_S = 3600.0
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office.at(tmp_path)
-    yield made
-    made.book.close()
-
-
-@pytest.fixture
 def door(tmp_path: Path, office: Office) -> Iterator[Door]:
     """It knows Anna, by list 1."""
     made = Door.at(tmp_path, "door1", office.keys.public)

@@ -151,7 +151,8 @@ def replay(section: LivenessSection, evidence: list[Evidence], count: int, name:
     """How many of `count` replays of a film answer a challenge that it was not recorded for."""
     challenged = section.model_copy(update={"level": Level.CHALLENGE})
     samples = [
-        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.opinions)
+        # As if every frame were compared: a replay gets no fewer chances than at a door.
+        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.opinions, compared=True)
         for e in evidence
         if e.landmarks is not None and e.aligned is not None and e.eyes is not None
     ]

@@ -48,7 +48,7 @@ class Sample:
     """Landmarks and crop are those of the frame before: nothing had moved."""
     hint: Hint = Hint.NONE
     """Why the face could not be compared on this frame."""
-    compared: bool = True
+    compared: bool = False
     """The embedder looked: another face than before would have begun another track."""
 
 

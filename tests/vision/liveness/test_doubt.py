@@ -64,6 +64,7 @@ def visit(against: float | None, level: Level = Level.AUTO, *, asks: bool = True
             skin(t),
             lids(blinking(t, 1.5)),
             said(against) if against is not None and number % LOOK_EVERY == 0 else (),
+            compared=True,
         )
         for number, t in enumerate(np.arange(0, 4, 1 / FPS))
     )
@@ -108,9 +109,11 @@ def test_who_is_doubted_and_answers_is_alive() -> None:
     for number, t in enumerate(np.arange(0, 2.2, 1 / FPS)):
         votes = said(2.0) if number % LOOK_EVERY == 0 else ()
         face = landmarks()
-        monitor.observe(Sample(t, 1, face, skin(t), lids(blinking(t, 1.5)), votes))
+        monitor.observe(Sample(t, 1, face, skin(t), lids(blinking(t, 1.5)), votes, compared=True))
     for at, points, _ in performance((Move.LEFT, Move.UP)):
-        last = monitor.observe(Sample(2.2 + at, 1, points, skin(2.2 + at), lids(1.0), said(2.0)))
+        last = monitor.observe(
+            Sample(2.2 + at, 1, points, skin(2.2 + at), lids(1.0), said(2.0), compared=True)
+        )
     assert last.state is LivenessState.LIVE
     assert last.seen == "answered the challenge"
 
@@ -121,7 +124,9 @@ def test_doubt_once_raised_stays_with_the_face() -> None:
 
     def show(t: float, against: float, track: int) -> Liveness:
         shut = min(blinking(t, 1.5), blinking(t, 6.0), blinking(t, 9.0))
-        return monitor.observe(Sample(t, track, landmarks(), skin(t), lids(shut), said(against)))
+        return monitor.observe(
+            Sample(t, track, landmarks(), skin(t), lids(shut), said(against), compared=True)
+        )
 
     verdicts = [
         show(t, 1.0 if t < 3 else -5.0, 1 if t < 7.5 else 2) for t in np.arange(0, 10, 1 / FPS)
@@ -139,7 +144,7 @@ def test_doubt_outlives_a_picture_that_jumps() -> None:
         face = skin(t, seed=0 if t < 2 else 40)
         against = 1.0 if t < 2 else -5.0
         return monitor.observe(
-            Sample(t, 1, landmarks(), face, lids(blinking(t, 4.0)), said(against))
+            Sample(t, 1, landmarks(), face, lids(blinking(t, 4.0)), said(against), compared=True)
         )
 
     verdicts = [show(t) for t in np.arange(0, 5, 1 / FPS)]
@@ -158,7 +163,9 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
         return min(*restless, *(blinking(t, blink) for blink in blinks))
 
     verdicts = [
-        monitor.observe(Sample(t, 1, landmarks(), skin(t), lids(level(t)), said(-1.0)))
+        monitor.observe(
+            Sample(t, 1, landmarks(), skin(t), lids(level(t)), said(-1.0), compared=True)
+        )
         for t in np.arange(0, 5, 1 / FPS)
     ]
     assert any(verdict.instruction for verdict in verdicts) is (soft > 1)
@@ -168,7 +175,9 @@ def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
     monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
     frozen = skin(0.0)  # nothing but the lids moves
     verdicts = [
-        monitor.observe(Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0)))
+        monitor.observe(
+            Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0), compared=True)
+        )
         for t in np.arange(0, 3, 1 / FPS)
     ]
     assert verdicts[-1].instruction

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.config.sections import Level, LivenessSection
-from edge.records import AlignedFace, EyeOpenness, Liveness, LivenessState, Move
+from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, skin
 from tests.vision.liveness.test_challenge import performance
@@ -23,10 +23,13 @@ def sample(  # noqa: PLR0913 - a face has many sides
     eyes: EyeOpenness | None = None,
     sway: float = 0.0,
     tall: float = 1.0,
+    hint: Hint = Hint.NONE,
+    compared: bool = True,
 ) -> Sample:
     points = landmarks(at=(160 + sway, 120.0))
     points.points[:, 1] *= tall
-    return Sample(t, track, points, face or skin(t), eyes or lids(level))
+    skinned, lidded = face or skin(t), eyes or lids(level)
+    return Sample(t, track, points, skinned, lidded, hint=hint, compared=compared)
 
 
 def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
@@ -220,12 +223,15 @@ def test_too_few_frames_are_not_alive(fps: float) -> None:
     assert not ever_live(watch(sample(t, blinking(t % 2, 1.0)) for t in stamps(10, fps)))
 
 
-def perform(moves: tuple[Move, ...], asked: tuple[Move, ...], level: Level) -> list[Liveness]:
+def perform(
+    moves: tuple[Move, ...], asked: tuple[Move, ...], level: Level, hint: Hint = Hint.NONE
+) -> list[Liveness]:
     section = LivenessSection(level=level, challenge_s=60)
     monitor = LivenessMonitor(section, draw_moves=lambda _section: asked)
     verdicts = []
     for at, points, _ in performance(moves):
-        verdicts.append(monitor.observe(Sample(at, 1, points, skin(at), lids(1.0))))
+        shown = Sample(at, 1, points, skin(at), lids(1.0), hint=hint, compared=True)
+        verdicts.append(monitor.observe(shown))
     return verdicts
 
 
@@ -235,6 +241,22 @@ def test_a_challenge_is_asked_for_and_answered() -> None:
     assert verdicts[0].move is Move.LEFT
     assert verdicts[-1].state is LivenessState.LIVE
     assert verdicts[-1].instruction == ""
+
+
+def test_who_is_too_dark_to_be_compared_answers_no_challenge() -> None:
+    moves = (Move.LEFT, Move.UP)
+    assert ever_live(perform(moves, moves, Level.CHALLENGE, Hint.FACE_CAMERA))
+    assert not ever_live(perform(moves, moves, Level.CHALLENGE, Hint.MORE_LIGHT))
+
+
+def test_a_blink_of_whom_nobody_compared_proves_nothing() -> None:
+    at = list(stamps(4))
+    assert not ever_live(watch(sample(t, blinking(t, 1.5), compared=t < 1.4) for t in at))
+    dark = (
+        sample(t, blinking(t, 1.5), hint=Hint.MORE_LIGHT if t < 1.65 else Hint.NONE) for t in at
+    )
+    assert not ever_live(watch(dark))
+    assert ever_live(watch(sample(t, blinking(t, 1.5), compared=t > 2.0) for t in at))
 
 
 def test_a_wrong_answer_fails_and_another_challenge_follows() -> None:
