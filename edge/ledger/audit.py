@@ -1,8 +1,7 @@
 """Events, numbered without gaps and chained by hash, so that a change to any of them shows.
 
-Each entry's chain is the SHA-256 of the chain before it, its number, its boot and its event. The
-first stands on a hash of the device's name, and when the oldest entries are cut, the chain of the
-last one cut is kept as the anchor of the rest.
+How an entry is written and chained: `edge.ledger.chain`. When the oldest entries are cut, the chain
+of the last one cut is kept as the anchor of the rest.
 
 The writer signs every entry and seals the newest together with the head row (`edge.ledger.seal`).
 What `verify` finds: any changed, missing, added or reordered entry, a tail computed anew or cut off
@@ -13,58 +12,23 @@ off together with what they brought. The anchor ends that at its entry, 64 back 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edge.errors import NOT_AS_WRITTEN, LedgerError
+from edge.errors import LedgerError
+from edge.ledger.chain import chained, decode, encode, genesis
 from edge.ledger.seal import head, key_name, signed_by
 from edge.plain import spell
-from edge.records import Event, EventKind, Reason, StoredEvent
+from edge.records import StoredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from edge.ledger.seal import Seal
+    from edge.records import Event
     from edge.store import Row, Store
-
-TABLES = (
-    """CREATE TABLE events (
-        sequence INTEGER PRIMARY KEY,
-        boot TEXT NOT NULL,
-        body TEXT NOT NULL, -- the event as canonical JSON
-        chain TEXT NOT NULL
-    ) STRICT""",
-    """CREATE TABLE head (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        device TEXT NOT NULL,
-        sequence INTEGER NOT NULL, -- the newest entry
-        chain TEXT NOT NULL,
-        anchor_sequence INTEGER NOT NULL, -- the newest entry cut from the old end
-        anchor_chain TEXT NOT NULL
-    ) STRICT""",
-)
-
-SEALED = (
-    "ALTER TABLE events ADD COLUMN signature BLOB NOT NULL DEFAULT x''",
-    "ALTER TABLE head ADD COLUMN key BLOB NOT NULL DEFAULT x''",  # raw public key of the writer
-    "ALTER TABLE head ADD COLUMN memory TEXT NOT NULL DEFAULT '{}'",
-    "ALTER TABLE head ADD COLUMN mac BLOB NOT NULL DEFAULT x''",
-)
-"""What the second version adds."""
-
-IN_ONE_PAGE = (
-    "ALTER TABLE events ADD COLUMN mac BLOB NOT NULL DEFAULT x''",
-    "UPDATE events SET mac = (SELECT mac FROM head) WHERE sequence = (SELECT sequence FROM head)",
-    "ALTER TABLE head DROP COLUMN sequence",
-    "ALTER TABLE head DROP COLUMN chain",
-)
-"""The third: the seal stands in the newest entry, whose page is written anyway."""
-
-PREPARED: tuple[str, ...] = ()
-"""The fourth changes no table: entries to come have a place already, which older versions count."""
 
 ROOM = 128
 """Entries for which a place is made at once. To make one for each touches three pages, not one, and
@@ -119,53 +83,6 @@ class HeadRow:
             self.key.hex(),
             self.memory,
         ]
-
-
-def encode(event: Event) -> str:
-    """Canonical JSON of an event: sorted keys, no spaces, ASCII.
-
-    Raises:
-        LedgerError: a value is not text, a finite number or a boolean.
-    """
-    fields = {
-        "kind": event.kind.value,
-        "reason": event.reason.value,
-        "at": event.at,
-        "wall": event.wall,
-        "wall_trusted": event.wall_trusted,
-        "device": event.device,
-        "person": event.person,
-        "detail": dict(event.detail),
-    }
-    try:
-        return spell(fields)
-    except (TypeError, ValueError) as error:
-        raise LedgerError(f"a {event.reason.value} event cannot be written: {error}") from error
-
-
-def decode(body: str) -> Event:
-    """The event that `encode` wrote.
-
-    Raises:
-        LedgerError: it is not one.
-    """
-    try:
-        fields: dict[str, Any] = json.loads(body)
-        return Event(
-            **{**fields, "kind": EventKind(fields["kind"]), "reason": Reason(fields["reason"])}
-        )
-    except NOT_AS_WRITTEN as error:
-        raise LedgerError(f"this is not an event: {body[:80]!r}") from error
-
-
-def genesis(device: str) -> str:
-    """What the first entry of a device's ledger is chained to."""
-    return _digest(["edge-door ledger", device])
-
-
-def chained(previous: str, sequence: int, boot: str, body: str) -> str:
-    """The chain of an entry: hex SHA-256. `body` is the event as `encode` wrote it."""
-    return _digest([previous, sequence, boot, body])
 
 
 class Audit:
@@ -447,8 +364,3 @@ def _later(before: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, st
     """The floor under the clock only rises."""
     walls = [each["wall"] for each in (before, sealed) if "wall" in each]
     return {"wall": max(walls, key=float)} if walls else {}
-
-
-def _digest(value: object) -> str:
-    # ASCII JSON also spells the lone surrogates that stand for damaged bytes.
-    return hashlib.sha256(spell(value).encode("ascii")).hexdigest()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from edge.errors import LedgerError
 from edge.files import sync_folder
-from edge.ledger import audit
 from edge.ledger.audit import MEND, Audit
-from edge.store import Schema, Store
+from edge.ledger.tables import SCHEMA
+from edge.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,38 +51,6 @@ SEALED = frozenset(
 )
 """The states that sight obeys. They stand in the sealed head row, and change with an event."""
 
-_SCHEMA = Schema(
-    name="event ledger",
-    error=LedgerError,
-    application_id=0x45444C31,  # "EDL1"
-    mode=0o640,  # sight writes, link reads
-    page_bytes=512,  # few of them change with an event of 400 bytes
-    migrations=(
-        (
-            *audit.TABLES,
-            # How far events had travelled: link keeps that in a file of its own today.
-            """CREATE TABLE outbox (
-                id INTEGER PRIMARY KEY CHECK (id = 1),
-                delivered INTEGER NOT NULL,
-                confirmed INTEGER NOT NULL
-            ) STRICT""",
-            "INSERT INTO outbox VALUES (1, 0, 0)",
-            """CREATE TABLE states (
-                name TEXT PRIMARY KEY,
-                value TEXT NOT NULL
-            ) STRICT, WITHOUT ROWID""",
-        ),
-        (
-            "DROP TABLE outbox",
-            *audit.SEALED,
-            # What sight obeys is sealed now; what others could write is forgotten.
-            "DELETE FROM states WHERE name IN ('commanded_mode', 'commands', 'lockout')",
-        ),
-        audit.IN_ONE_PAGE,
-        audit.PREPARED,
-    ),
-)
-
 
 class Ledger:
     """An open event ledger. One thread; any number of processes.
@@ -112,7 +80,7 @@ class Ledger:
     @staticmethod
     def require_not_newer(db: Path) -> None:
         """See that no newer edge-door has written there. Raises LedgerError."""
-        Store.require_not_newer(db, _SCHEMA)
+        Store.require_not_newer(db, SCHEMA)
 
     @classmethod
     def open(
@@ -133,7 +101,7 @@ class Ledger:
             LedgerError: the file is damaged, of another device, or newer than this edge-door;
                 another hand wrote there, or it is older than what this device has seen.
         """
-        store = Store.open(path, _SCHEMA, read_only=read_only)
+        store = Store.open(path, SCHEMA, read_only=read_only)
         ledger = cls(store, device, seal, capacity)
         try:
             with store.snapshot() if read_only else store.transaction():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import Config, parse
-from edge.ledger.audit import chained, genesis
+from edge.ledger.chain import chained, genesis
 from edge.link.outbox import Outbox
 from edge.ops.findings import findings
 from edge.records import EventKind, Reason

@@ -20,7 +20,7 @@ from edge.fleet.web.app import make_app
 from edge.fleet.web.patience import Patient
 from edge.fleet.web.roles import Grant
 from edge.fleet.web.site import Options
-from edge.ledger.audit import chained, encode, genesis
+from edge.ledger.chain import chained, encode, genesis
 from edge.link.client import Received
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason, StoredEvent

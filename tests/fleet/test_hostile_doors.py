@@ -10,7 +10,7 @@ import pytest
 
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
-from edge.ledger.audit import chained, encode, genesis
+from edge.ledger.chain import chained, encode, genesis
 from tests.fleet.site import Browser, Doors, an_event, furnish
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from edge.fleet.simulate.run import Fleet, run_thin, run_whole
 from edge.fleet.simulate.tally import Tally
 from edge.fleet.simulate.thin import ThinDoor, keep_connected
 from edge.fleet.simulate.whole import WholeDoor
-from edge.ledger.audit import chained, genesis
+from edge.ledger.chain import chained, genesis
 from edge.link.broker import Broker
 from edge.moment import Moment
 from tests.fleet.broker_parts import place

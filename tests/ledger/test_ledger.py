@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from edge import store
 from edge.errors import LedgerError
-from edge.ledger import audit
+from edge.ledger.chain import decode, encode
 from edge.ledger.ledger import Ledger
 from edge.records import Event, EventKind, Reason
 from tests.support.small_disk import disk
@@ -76,14 +76,14 @@ def test_any_event_survives_its_encoding(
     detail: dict[str, str | float | bool], person: str | None
 ) -> None:
     whole = Event(EventKind.DOOR, Reason.REX, 0.1, 0.2, False, DEVICE, person, detail)
-    assert audit.decode(audit.encode(whole)) == whole
+    assert decode(encode(whole)) == whole
 
 
 def test_the_chain_can_be_computed_elsewhere(ledger: Ledger) -> None:
     first, second = ledger.append(event()), ledger.append(event(Reason.NO_MATCH))
     chain = hashlib.sha256(b'["edge-door ledger","door1"]').hexdigest()
     for entry in (first, second):
-        body = audit.encode(entry.event)
+        body = encode(entry.event)
         text = json.dumps([chain, entry.sequence, entry.boot, body], separators=(",", ":"))
         chain = hashlib.sha256(text.encode()).hexdigest()
         assert chain == entry.chain
@@ -144,7 +144,7 @@ def test_every_flipped_byte_of_an_entry_in_the_file_is_found(path: Path) -> None
     with Ledger.open(path, DEVICE) as ledger:
         ledger.append(event())
         ledger.append(event(mark="here"))
-        body = audit.encode(event(mark="here")).encode()
+        body = encode(event(mark="here")).encode()
     whole = path.read_bytes()  # closing has moved the log into it
     start = whole.index(body)
     for index in range(start, start + len(body)):

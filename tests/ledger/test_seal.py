@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from edge.errors import LedgerError
-from edge.ledger.audit import chained
+from edge.ledger.audit import HeadRow
+from edge.ledger.chain import chained, encode, genesis
 from edge.ledger.ledger import ANCHOR_EVERY, Ledger
 from edge.ledger.seal import Seal, head_text, key_name, signed_by
+from edge.ledger.tables import SCHEMA
 from edge.records import Event, EventKind, Reason
 
 SECRET = bytes(range(32))
@@ -273,15 +275,12 @@ def test_an_earlier_versions_ledger_is_kept_sealed_and_goes_on(
 
 
 def test_the_second_versions_ledger_keeps_what_was_sealed_and_goes_on(place: Place) -> None:
-    from edge.ledger import ledger as module
-    from edge.ledger.audit import HeadRow, encode, genesis
-
-    schema, first, body = module._SCHEMA, genesis("door1"), encode(event())
+    first, body = genesis("door1"), encode(event())
     chain, seal = chained(first, 1, "boot", body), place.seal
     row = HeadRow("door1", 1, chain, 0, first, seal.public, '{"lockout":"one"}', b"")
     signature, mac = seal.sign("door1", 1, chain), seal.mac(row.fields())
     db = sqlite3.connect(place.path)
-    for sql in (statement for part in schema.migrations[:2] for statement in part):
+    for sql in (statement for part in SCHEMA.migrations[:2] for statement in part):
         db.execute(sql)
     db.execute("INSERT INTO events VALUES (1, 'boot', ?, ?, ?)", (body, chain, signature))
     db.execute(
@@ -289,7 +288,7 @@ def test_the_second_versions_ledger_keeps_what_was_sealed_and_goes_on(place: Pla
         (chain, first, seal.public, row.memory, mac),
     )
     db.execute("PRAGMA user_version = 2")
-    db.execute(f"PRAGMA application_id = {schema.application_id}")
+    db.execute(f"PRAGMA application_id = {SCHEMA.application_id}")
     db.commit()
     db.close()
     with place.open() as ledger:
@@ -304,12 +303,8 @@ def earlier() -> Callable[[Path], None]:
     """Makes a ledger as version 1 wrote it: unsealed, with an outbox and what sight obeyed."""
 
     def make(path: Path) -> None:
-        from edge.ledger import ledger as module
-        from edge.ledger.audit import encode, genesis
-
-        schema = module._SCHEMA
         db = sqlite3.connect(path)
-        for sql in schema.migrations[0]:
+        for sql in SCHEMA.migrations[0]:
             db.execute(sql)
         first, body = genesis("door1"), encode(event())
         chain = chained(first, 1, "boot", body)
@@ -317,7 +312,7 @@ def earlier() -> Callable[[Path], None]:
         db.execute("INSERT INTO head VALUES (1, 'door1', 1, ?, 0, ?)", (chain, first))
         db.execute("INSERT INTO states VALUES ('commanded_mode', 'always_open')")
         db.execute("PRAGMA user_version = 1")
-        db.execute(f"PRAGMA application_id = {schema.application_id}")
+        db.execute(f"PRAGMA application_id = {SCHEMA.application_id}")
         db.commit()
         db.close()
 

@@ -21,7 +21,7 @@ from edge.access.command import public_text, sign_command
 from edge.backoff import Backoff
 from edge.config import parse
 from edge.errors import BrokerError, LedgerError
-from edge.ledger.audit import chained, genesis
+from edge.ledger.chain import chained, genesis
 from edge.ledger.seal import key_name, signed_by
 from edge.link import shipper as shipping
 from edge.link.broker import Broker

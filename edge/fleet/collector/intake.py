@@ -18,7 +18,7 @@ from edge.fleet.collector.reading import signs
 from edge.fleet.database.many import change
 from edge.fleet.database.tables import devices, events, gaps
 from edge.fleet.kinds import AlarmKind
-from edge.ledger.audit import chained, genesis
+from edge.ledger.chain import chained, genesis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import LedgerError, WireError
 from edge.fleet.text import clean, plain
-from edge.ledger.audit import decode
+from edge.ledger.chain import decode
 from edge.ledger.seal import key_name, signed_by
 from edge.link.payloads import CommandAnswer, from_json
 from edge.link.topics import event_type

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-from edge.ledger.audit import chained, encode, genesis
+from edge.ledger.chain import chained, encode, genesis
 from edge.ledger.seal import Seal, head
 from edge.link.payloads import Reported
 from edge.link.topics import DoorState, Topics

@@ -15,7 +15,7 @@ from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.tiles import read_tiles
 from edge.fleet.web.visit import NotAllowedError
-from edge.ledger.audit import genesis
+from edge.ledger.chain import genesis
 from edge.vocabulary import Action
 
 if TYPE_CHECKING:
