@@ -179,4 +179,4 @@ class Reader:
     columns: int = 0
     """How many of a matrix's lines are columns."""
     device: str = ""
-    baud: int = 9600
+    baud: int = 0

@@ -122,6 +122,10 @@ class KeypadSection(Section):
         return self
 
 
+RFID_BAUD = 9600
+"""Of RDM6300 and its kin, which have no other."""
+
+
 class RfidSection(Section):
     """A card reader on USB or on a serial line."""
 
@@ -136,7 +140,7 @@ class RfidSection(Section):
         if self.device is not None:
             yield Reader(ReaderKind.WEDGE, device=str(self.device))
         if self.serial is not None:
-            yield Reader(ReaderKind.SERIAL_CARD, device=str(self.serial))
+            yield Reader(ReaderKind.SERIAL_CARD, device=str(self.serial), baud=RFID_BAUD)
 
 
 class DoorSection(Section):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.config.door import pi_unsafe
-from edge.door.machine import Rules
+from edge.door.machine import THROW_S, Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import ConfigError
 
@@ -110,7 +110,7 @@ def _rules(door: DoorSection) -> Rules:
         relock=door.relock,
         held_open_s=door.held_open_s,
         open_grace_s=door.open_grace_s,
-        throw_s=door.motor_run_s if motor else min(Rules().throw_s, door.pulse_s),
+        throw_s=door.motor_run_s if motor else min(THROW_S, door.pulse_s),
         motor=motor,
         interlock_s=door.interlock.settle_s if door.interlock.pin is not None else 0.0,
     )

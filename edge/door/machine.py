@@ -33,16 +33,20 @@ class Drive(str, Enum):
     RELOCK = "relock"
 
 
+THROW_S = 0.1
+"""What the bolt of a lock without a motor needs to move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The times and habits of one door, seconds."""
 
-    pulse_s: float = 3.0
-    relock: RelockOn = RelockOn.TIME
-    held_open_s: float = 30.0
-    open_grace_s: float = 1.0
+    pulse_s: float
+    held_open_s: float
+    open_grace_s: float
     """An opening so soon after relocking still belongs to the grant."""
-    throw_s: float = 0.1
+    relock: RelockOn = RelockOn.TIME
+    throw_s: float = THROW_S
     """What the bolt needs to move; a motor runs for this long."""
     motor: bool = False
     """The lock stays where it was driven: it needs a second run to lock."""

@@ -49,8 +49,8 @@ class GuardSettings:
     """`contact`, `rex`, `tamper`, `fire`, `interlock`, those that are fitted."""
     busy: OutputPin | None = None
     """Tells the interlocked door that this one is not closed and locked."""
-    debounce_s: float = 0.03
-    rules: Rules = field(default_factory=Rules)
+    debounce_s: float = field(kw_only=True)
+    rules: Rules = field(kw_only=True)
     readers: tuple[Reader, ...] = ()
     watchdog: str = ""
     """Kernel watchdog device, fed by the guard; empty for none."""

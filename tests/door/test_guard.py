@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,6 @@ from edge.config import parse
 from edge.door.lamps import ALARM, MAX_STEPS, PATTERNS, Pattern, lit, pattern_of
 from edge.door.launch import guard_command
 from edge.door.launch import guard_settings as settings_of
-from edge.door.machine import Rules
 from edge.door.pins.fake import Board
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.door.tickets import Tickets
@@ -57,6 +57,7 @@ from tests.support.guarding import (
     LED,
     RELAY,
     REX,
+    RULES,
     Lateness,
     RunningGuard,
     guard_settings,
@@ -101,7 +102,7 @@ def test_a_bad_ticket_is_refused_with_a_sentence(change: dict[str, object], why:
 
 
 def test_a_ticket_counts_once() -> None:
-    with RunningGuard(rules=Rules(pulse_s=0.1)) as guard:
+    with RunningGuard(rules=replace(RULES, pulse_s=0.1)) as guard:
         ticket = guard.unlock()
         guard.happened(Reason.LOCKED)
         guard.unlock(ticket=ticket)
@@ -211,7 +212,7 @@ def test_a_forced_door_sounds_the_alarm() -> None:
 
 
 def test_events_wait_until_they_are_acknowledged() -> None:
-    with RunningGuard(rules=Rules(pulse_s=0.1)) as guard:
+    with RunningGuard(rules=replace(RULES, pulse_s=0.1)) as guard:
         guard.unlock()
         first = guard.happened(Reason.UNLOCKED)
         second = guard.happened(Reason.LOCKED)
@@ -232,7 +233,7 @@ def flood(guard: RunningGuard, seconds: float) -> None:
 
 
 def test_a_peer_that_does_not_read_is_hung_up_on_and_delays_nothing() -> None:
-    with RunningGuard(rules=Rules(pulse_s=0.3)) as guard:
+    with RunningGuard(rules=replace(RULES, pulse_s=0.3)) as guard:
         guard.hear(State)
         guard.unlock()
         with pytest.raises(WireError, match="gone"):
@@ -387,7 +388,7 @@ def test_a_repaired_short_circuit_ends_the_fault() -> None:
 
 
 def test_a_stuck_exit_button_does_not_open_at_every_start() -> None:
-    with RunningGuard(rules=Rules(pulse_s=0.1)) as guard:
+    with RunningGuard(rules=replace(RULES, pulse_s=0.1)) as guard:
         guard.board.set_input(REX, high=False)
         guard.happened(Reason.LOCKED)
         guard.hang_up()
@@ -405,7 +406,7 @@ def test_an_interlocked_door_claims_before_it_unlocks() -> None:
     with RunningGuard(
         busy=OutputPin(busy),
         inputs={"interlock": InputPin(other, active_high=True, pull=Pull.DOWN)},
-        rules=Rules(pulse_s=5.0, interlock_s=0.2),
+        rules=replace(RULES, pulse_s=5.0, interlock_s=0.2),
     ) as guard:
         guard.unlock()
         guard.hear(State, lock=LockState.UNLOCKING)
@@ -425,7 +426,7 @@ def test_a_motor_lock_is_driven_each_way_and_never_both() -> None:
     with RunningGuard(
         relock=OutputPin(relock),
         inputs={},
-        rules=Rules(pulse_s=0.6, throw_s=0.2, motor=True),
+        rules=replace(RULES, pulse_s=0.6, throw_s=0.2, motor=True),
     ) as guard:
         guard.hear(State, lock=LockState.LOCKED)
         guard.unlock()
@@ -466,7 +467,8 @@ def test_trying_the_wiring_tells_what_it_sees() -> None:
 
 def test_a_pin_typed_at_the_door_is_a_claim_and_nothing_else() -> None:
     near, far = pty.openpty()
-    with RunningGuard(readers=(Reader(ReaderKind.SERIAL, device=os.ttyname(far)),)) as guard:
+    reader = Reader(ReaderKind.SERIAL, device=os.ttyname(far), baud=9600)
+    with RunningGuard(readers=(reader,)) as guard:
         guard.hear(State)
         os.write(near, b"4711#")
         assert guard.hear(Presented) == Presented(Credential.PIN, "4711")
@@ -499,7 +501,7 @@ def test_the_guard_over_rpi_gpio_serves_the_button_and_is_driven_off_when_killed
         return (tmp_path / str(RELAY)).read_text()
 
     inputs = {"rex": InputPin(REX)}
-    with RunningGuard(backend="rpi", inputs=inputs, rules=Rules(pulse_s=0.4)) as guard:
+    with RunningGuard(backend="rpi", inputs=inputs, rules=replace(RULES, pulse_s=0.4)) as guard:
         guard.hear(State, relay=False)
         (tmp_path / str(REX)).write_text("0")
         guard.happened(Reason.REX)

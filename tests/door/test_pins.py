@@ -26,6 +26,7 @@ from edge.door.pins.fake import Board
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import PinError
 from edge.vocabulary import Pull
+from tests.support.guarding import guard_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,9 @@ class Bench(Protocol):
 
 
 def settings_for(backend: str, run: Path, chip: str = "") -> GuardSettings:
-    return GuardSettings(backend, chip, str(run), str(run / "door.sock"), 0, OutputPin(RELAY))
+    return guard_settings(
+        run, backend=backend, chip=chip, peer_uid=0, relay=OutputPin(RELAY), lamps={}, inputs={}
+    )
 
 
 class FakeBench:

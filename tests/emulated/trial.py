@@ -91,7 +91,8 @@ def start(watchdog: str = "") -> Running:
         peer_uid=os.getuid(),
         relay=OutputPin(RELAY),
         inputs={"rex": InputPin(REX)},
-        rules=Rules(pulse_s=PULSE_S),
+        debounce_s=0.03,
+        rules=Rules(pulse_s=PULSE_S, held_open_s=30.0, open_grace_s=1.0),
         watchdog=watchdog,
     )
     process = subprocess.Popen([sys.executable, "-m", "edge.door.guard", settings.to_json()])

@@ -47,7 +47,7 @@ class Guard:
     connected = True
 
     def __init__(self) -> None:
-        self._machine = Machine(Rules())
+        self._machine = Machine(Rules(pulse_s=3.0, held_open_s=30.0, open_grace_s=1.0))
         self._now, self._numbered, self._acknowledged = 0.0, 0, 0
         self._door = self._machine.set_contact(Door(), 0.0, Contact.CLOSED).door
         self._said: list[Message] = []

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Heard = TypeVar("Heard")
 
+RULES = Rules(pulse_s=0.6, held_open_s=0.15, open_grace_s=0.1)
 RELAY, CONTACT, REX, TAMPER, FIRE, LED, BUZZER = 17, 22, 27, 23, 24, 5, 6
 
 
@@ -50,7 +51,7 @@ def guard_settings(run: Path, **changes: Any) -> GuardSettings:
             "fire": InputPin(FIRE, active_high=True),
         },
         debounce_s=0.01,
-        rules=Rules(pulse_s=0.6, held_open_s=0.15, open_grace_s=0.1),
+        rules=RULES,
     )
     return replace(settings, **changes)
 
