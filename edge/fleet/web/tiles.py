@@ -14,6 +14,8 @@ from edge.fleet.kinds import AlarmKind, Presence
 from edge.fleet.presence import presence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import ColumnElement, Connection
 
 _SEVERITY = {kind.value: rank for rank, kind in enumerate(AlarmKind)}
@@ -40,6 +42,16 @@ class Tile:
     def trouble(self) -> bool:
         """Whether somebody should look at it."""
         return bool(self.alarms) or self.presence is not Presence.ONLINE
+
+    def is_wanted(self, query: Mapping[str, str]) -> bool:
+        """Whether it is what a page's `find`, `group` and `show` ask for."""
+        find = query.get("find", "").casefold()
+        group, show = query.get("group", ""), query.get("show", "")
+        return (
+            (not find or find in self.name.casefold() or find in self.id.casefold())
+            and (not group or str(self.group) == group)
+            and (not show or show == self.presence.value or (show == "alarm" and bool(self.alarms)))
+        )
 
     @property
     def rank(self) -> tuple[int, int, str]:

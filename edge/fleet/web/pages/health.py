@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -18,18 +19,28 @@ if TYPE_CHECKING:
 
     from edge.fleet.web.visit import Visit
 
+A_PAGE = 500
+
 
 def health(visit: Visit) -> Response:
-    """One row a door."""
+    """What runs where, and one row a door, those in trouble first."""
     run = visit.connection.execute
-    tiles = {tile.id: tile for tile in read_tiles(visit.connection, visit.now, visit.visible())}
-    rows = run(select(devices).where(visit.visible()).order_by(devices.c.name)).all()
-    doors = [
-        (row, tiles[row.id], json.loads(row.reported), json.loads(row.metrics)) for row in rows
+    wanted = [
+        tile
+        for tile in read_tiles(visit.connection, visit.now, visit.visible())
+        if tile.is_wanted(visit.query)
     ]
+    rows = {row.id: row for row in run(select(devices).where(visit.visible()))}
+    said = {tile.id: json.loads(rows[tile.id].reported) for tile in wanted}
+    versions = Counter(str(each.get("version", "unknown")) for each in said.values())
     return visit.page(
         "health.html",
-        doors=doors,
+        doors=[
+            (rows[tile.id], tile, said[tile.id], json.loads(rows[tile.id].metrics))
+            for tile in wanted[:A_PAGE]
+        ],
+        more=len(wanted) - A_PAGE,
+        versions=versions.most_common(20),
         collectors=run(select(collectors).order_by(collectors.c.name)).all(),
         fresh_s=COLLECTOR_FRESH_S,
     )

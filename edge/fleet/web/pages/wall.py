@@ -14,11 +14,8 @@ from edge.fleet.web.roles import Verb
 from edge.fleet.web.tiles import read_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.responses import Response
 
-    from edge.fleet.web.tiles import Tile
     from edge.fleet.web.visit import Visit
 
 A_PAGE = 1000
@@ -28,7 +25,7 @@ RECENT = 12
 def wall(visit: Visit) -> Response:
     """The wall."""
     every = read_tiles(visit.connection, visit.now, visit.visible())
-    wanted = [tile for tile in every if _is_wanted(tile, visit.query)]
+    wanted = [tile for tile in every if tile.is_wanted(visit.query)]
     names = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
     seen = {tile.group for tile in every}
     recent = visit.connection.execute(
@@ -48,16 +45,6 @@ def wall(visit: Visit) -> Response:
         groups=[group for group in names if group.id in seen],
         presences=[each.value for each in Presence],
         recent=recent,
-    )
-
-
-def _is_wanted(tile: Tile, query: Mapping[str, str]) -> bool:
-    find = query.get("find", "").casefold()
-    group, show = query.get("group", ""), query.get("show", "")
-    return (
-        (not find or find in tile.name.casefold() or find in tile.id.casefold())
-        and (not group or str(tile.group) == group)
-        and (not show or show == tile.presence.value or (show == "alarm" and bool(tile.alarms)))
     )
 
 
