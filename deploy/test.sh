@@ -18,7 +18,7 @@ usage() {
   --cluster    only three RabbitMQ 4 nodes of Debian 13 that are killed under load; as root
   --first-hours  only what newcomers type: every command of the guide in a fresh Debian; as root,
                with a network; transcripts go to $EDGE_DOOR_TRANSCRIPTS
-  --emulated   only the tests that boot kernels in QEMU and a Debian of their own; installs both
+  --emulated   only the tests that boot kernels and a Debian of their own (QEMU, User Mode Linux)
   --coverage   tests with branch coverage over every process, held against the floor in pyproject.toml
 END
 }
@@ -72,7 +72,7 @@ fi
 if [ "$emulated" = yes ]; then
   need_packages qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio=cpio \
     modprobe=kmod make=build-essential gcc=build-essential xz=xz-utils debootstrap=debootstrap \
-    systemd-nspawn=systemd-container
+    systemd-nspawn=systemd-container dmsetup=dmsetup mkfs.ext4=e2fsprogs
   export EDGE_DOOR_TEST_REQUIRED=1 # what was asked for must not be skipped
 fi
 if [ "$faults" = yes ]; then

@@ -71,6 +71,11 @@ def pi() -> tuple[Kernel, Path]:
     return kernel, tree
 
 
+def user_mode() -> Path:
+    """Debian 12's kernel as a program: the folder with `usr/bin/linux.uml` and its modules."""
+    return X86.unpack(CACHE / "user-mode-linux", "user-mode-linux")
+
+
 def _headers(version: str) -> Path:
     """Kernel headers, unpacked in the cache and made to stand there."""
     base = version.removesuffix("-amd64")

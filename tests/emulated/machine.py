@@ -31,6 +31,8 @@ NEEDED = {  # program -> the Debian package it comes in
     "make": "build-essential",
     "gcc": "build-essential",
     "xz": "xz-utils",
+    "dmsetup": "dmsetup",
+    "mkfs.ext4": "e2fsprogs",
 }
 # The guest's time counts its instructions (4 ns each: a slow board), and idling costs none of ours.
 # So a figure measured in there says nothing of how busy this machine is.
@@ -74,10 +76,15 @@ def _pack(folder: Path, init: str) -> Path:
     return archive
 
 
-def _boot(command: list[str], limit_s: float, clock: tuple[str, ...] = CLOCK) -> Finished:
-    """Run QEMU until the script's last line is on the console; an emulated Pi cannot power off."""
+def _boot(command: list[str], limit_s: float) -> Finished:
+    """Run QEMU; an emulated Pi cannot power off."""
+    return finished([*command, "-nographic", "-no-reboot", "-nodefaults", *CLOCK], limit_s)
+
+
+def finished(command: list[str], limit_s: float) -> Finished:
+    """Run a machine until its script's last line is on the console."""
     guest = subprocess.Popen(
-        [*command, "-nographic", "-no-reboot", "-nodefaults", *clock],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -133,18 +140,6 @@ export EDGE_DOOR_GPIO_CHIP=/dev/$chip EDGE_DOOR_GPIO_SIM=/sys/devices/platform/$
     return guest.run(script, ("-device", "i6300esb", "-watchdog-action", "poweroff"), limit_s)
 
 
-def run_with_disk(script: str, image: Path, limit_s: float = 240) -> Finished:
-    """Run a shell script as root on a PC with a disk of its own, `/dev/vda`, below dm-flakey.
-
-    Nothing is timed in there, so it runs as fast as this machine can.
-    """
-    # Where the guard keeps its copy of what the owner sealed.
-    setup = "busybox mount -t tmpfs tmpfs /host/opt"
-    guest = _Guest(kernels.x86(), ("virtio_blk", "ext4", "dm_flakey"), setup=setup)
-    disk = ("-drive", f"file={image},format=raw,if=virtio,cache=unsafe")
-    return guest.run(script, disk, limit_s, clock=())
-
-
 @dataclass(frozen=True)
 class _Guest:
     """A PC whose root is this machine's, read-only, with an empty /tmp and /run."""
@@ -154,13 +149,7 @@ class _Guest:
     extra: tuple[Path, ...] = ()
     setup: str = ""
 
-    def run(
-        self,
-        script: str,
-        devices: tuple[str, ...],
-        limit_s: float,
-        clock: tuple[str, ...] = CLOCK,
-    ) -> Finished:
+    def run(self, script: str, devices: tuple[str, ...], limit_s: float) -> Finished:
         """Boot, run the script, and give the machine up."""
         with tempfile.TemporaryDirectory(prefix="edge-door-") as temporary:
             archive = self._pack(Path(temporary) / "root", script)
@@ -173,7 +162,6 @@ class _Guest:
                     "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
                 ],
                 limit_s,
-                clock,
             )
 
     def _pack(self, folder: Path, script: str) -> Path:
