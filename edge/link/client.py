@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from edge.link.topics import Message
 
 ANSWER_TIMEOUT_S = 5.0
-_PACKETS_A_POLL = 50
+_ARRIVALS_A_POLL = 50
+_UNANSWERED = 64
+"""A broker whose answers come late, behind a flood, is not sent more: paho keeps each meanwhile."""
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E
@@ -210,6 +212,11 @@ class Connection:
         code, _ = self._client.unsubscribe(list(topics))
         self._check(code)
 
+    @property
+    def room(self) -> int:
+        """How many more QoS 1 messages to publish before the broker has answered some."""
+        return max(0, _UNANSWERED - len(self._topics))
+
     def takes(self, message: Message) -> bool:
         """Whether the packet is within the broker's limit, which MQTT 5 tells."""
         size = len(message.topic.encode()) + len(message.payload) + _OVERHEAD
@@ -251,13 +258,10 @@ class Connection:
             BrokerError: the connection is lost.
         """
         self._loop(timeout_s)
-        for _ in range(_PACKETS_A_POLL):
+        before = 0
+        while not self._lost and before < len(self._arrived) < _ARRIVALS_A_POLL:
             before = len(self._arrived)
-            if self._lost or before == 0:
-                break
             self._loop(0.0)
-            if len(self._arrived) == before:
-                break
         if self._lost:
             raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
         arrived, self._arrived = self._arrived, []

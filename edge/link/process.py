@@ -202,14 +202,19 @@ class Link:
                 self._pass_on(answer, connection)
             self._ledger.stand()
             self._guarded(lambda: self._ship(connection))
-            self._tell_states(connection)
-            self._tell_presence(connection)
-            self._tell_metrics(connection)
             self._ask_for_the_face()
-            self._guarded(lambda: self._report(connection))
-            self._people.tend(connection, self._states)
-            if self._updates is not None:
-                self._updates.tend(connection)
+            if connection.room:
+                self._tell(connection)
+
+    def _tell(self, connection: Connection) -> None:
+        """All but events. What waits for the broker's answers is told as it is then."""
+        self._tell_states(connection)
+        self._tell_presence(connection)
+        self._tell_metrics(connection)
+        self._guarded(lambda: self._report(connection))
+        self._people.tend(connection, self._states)
+        if self._updates is not None:
+            self._updates.tend(connection)
 
     def _ship(self, connection: Connection) -> None:
         self._look_for_news()
@@ -292,7 +297,7 @@ class Link:
     def _pass_on(self, answer: Answer, connection: Connection) -> None:
         if answer.failure:
             _log.warning("sight did not follow a request: %s", answer.failure)
-        if isinstance(answer.said, LastFace):
+        if isinstance(answer.said, LastFace) and connection.room:
             connection.publish(self._topics.last_face(base64.b64decode(answer.said.jpeg)))
         if isinstance(answer.asked, Command):
             did = answer.said.what if isinstance(answer.said, Done) else ""
@@ -301,7 +306,7 @@ class Link:
     def _reply(self, connection: Connection, text: str, reason: str, *, done: bool) -> None:
         """Tell the sender of a signed command, if it is one, what became of it."""
         nonce = nonce_of(text)
-        if nonce:
+        if nonce and connection.room:
             answer = CommandAnswer(nonce, "done" if done else "refused", reason)
             connection.publish(self._topics.answer(answer))
 

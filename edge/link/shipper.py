@@ -95,7 +95,7 @@ class Shipper:
         elif now - self._progress_at > ACKNOWLEDGE_TIMEOUT_S:
             raise BrokerError("the broker has stopped acknowledging events; connecting anew.")
         if self._more:
-            self._fill(connection, WINDOW - len(self._flying))
+            self._fill(connection, min(WINDOW - len(self._flying), connection.room))
 
     def _send_again(self, now: float) -> None:
         if self._again_at is None or now < self._again_at or self._more:

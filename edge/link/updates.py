@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import shutil
 import time
 from typing import TYPE_CHECKING
 
+from edge.access.bucket import TokenBucket
 from edge.believed import read_ordinary
 from edge.errors import WireError
 from edge.link.payloads import UpdateOffer, UpdateReported, UpdateTaken, from_json
@@ -28,6 +30,7 @@ _AGAIN_S = 45.0
 _LOOK_S = 2.0
 _ROOM_BYTES = 64 * 1024 * 1024
 """Left free for the ledger, whatever is offered."""
+_NUMBER = re.compile("[0-9]{1,4}")
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +101,8 @@ class UpdatePost:
         self._asked: set[int] = set()
         self._told: UpdateReported | None = None
         self._again_at = self._look_at = 0.0
+        # Anybody may publish, and for each the bundle that is here is read through.
+        self._offers = TokenBucket(per_second=0.2, burst=5)
 
     def greet(self) -> None:
         """There is a new connection: ask and tell anew."""
@@ -125,13 +130,14 @@ class UpdatePost:
             WireError: it is no offer, or not what was offered.
         """
         if topic == self._topics.update_offer:
-            self._hear_offer(payload)
+            if not payload or self._offers.take(time.monotonic()):
+                self._hear_offer(payload)
             return True
         fetching = self._fetching
         place, _, number = topic.rpartition("/")
         if fetching is None or f"{place}/" != self._topics.update_piece(fetching.offer.digest, ""):
             return False
-        if number.isdigit():
+        if _NUMBER.fullmatch(number):  # a broker may send what nobody asked for
             self._take(fetching, int(number), payload)
         return True
 

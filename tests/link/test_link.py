@@ -352,6 +352,12 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[Message] = []
         self.limit: int | None = None
+        self.most = 1000
+        """Published before anything is answered."""
+
+    @property
+    def room(self) -> int:
+        return max(0, self.most - len(self.sent))
 
     def takes(self, message: Message) -> bool:
         return self.limit is None or len(message.payload) <= self.limit
@@ -492,6 +498,16 @@ class TestShipper:
             shipper.confirm(confirmed)
             shipper.pump(wire)
         assert wire.sequences()[32:] == [*range(2, 9)] * 5
+
+    def test_no_confirmation_sends_more_than_the_broker_answers(self, ledger: Ledger) -> None:
+        for _ in range(WINDOW):
+            ledger.append(an_event())
+        shipper, wire = self.begun(ledger)
+        wire.most = 2 * WINDOW + 3
+        for _ in range(50):
+            shipper.confirm(Confirmation(0, "", resend_from=1))
+            shipper.pump(wire)
+        assert len(wire.sent) == wire.most
 
     def test_a_restored_reader_gets_what_it_had_confirmed(self, ledger: Ledger) -> None:
         """The reader confirmed 6 and was put back to 2; nothing falls for it."""

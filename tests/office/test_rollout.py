@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,7 @@ from edge.link.payloads import (
     to_json,
 )
 from edge.link.people import MAX_PACKET
-from edge.link.topics import Topics, rollout_plan
+from edge.link.topics import Message, Topics, rollout_plan
 from edge.link.updates import PIECE_BYTES, Fetching, UpdatePost
 from edge.office.rollout import Rollout, split
 from edge.roster.pages import digest
@@ -158,6 +158,20 @@ def test_a_door_that_does_not_come_back_halts_the_rest(site: Site) -> None:
     assert site.retained("facelock/gone/update/offer") is None  # nor when it comes back later
 
 
+class Subscribed:
+    """Stands for a connection: keeps what was published."""
+
+    def __init__(self) -> None:
+        self.published: list[Message] = []
+
+    def subscribe(self, topics: object, *, retained: bool) -> None:
+        """Nothing is sent."""
+
+    def publish(self, message: Message) -> int:
+        self.published.append(message)
+        return len(self.published)
+
+
 def offer(content: bytes = BUNDLE) -> UpdateOffer:
     return UpdateOffer(7, digest(content), len(content), -(-len(content) // PIECE_BYTES))
 
@@ -198,6 +212,25 @@ def test_an_offer_that_is_none(tmp_path: Path) -> None:
         with pytest.raises(WireError):
             post.hear(topics.update_offer, payload)
     assert not post.hear(topics.people_desired, b"")
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000, "-1", "", "x", "4"])
+def test_a_piece_of_no_number_ends_nothing(tmp_path: Path, number: str) -> None:
+    topics = Topics("facelock", "door1")
+    post = UpdatePost(topics, tmp_path / "b", tmp_path / "t.json")
+    post.hear(topics.update_offer, to_json(offer()))
+    assert post.hear(topics.update_piece(offer().digest, number), b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_offers_without_end_are_thinned(tmp_path: Path) -> None:
+    topics = Topics("facelock", "door1")
+    post = UpdatePost(topics, tmp_path / "b", tmp_path / "t.json")
+    wire: Any = Subscribed()
+    for number in range(100):
+        assert post.hear(topics.update_offer, to_json(offer(bytes([number]))))
+        post.tend(wire)
+    assert len(wire.published) < 10
 
 
 def test_waves_of_given_sizes_and_the_rest() -> None:
