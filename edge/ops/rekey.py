@@ -20,7 +20,7 @@ from edge.vault.counter import Counter
 from edge.vault.key import KEY_BYTES, keep_ledger_secret, keys_of, ledger_secret, read_key
 from edge.vault.locked import lock_in_tpm, lock_with_words, unlock
 from edge.vault.tpm import count_up
-from edge.vault.vault import Vault
+from edge.vault.vault import Vault, require_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,7 @@ def rekey(config: Config, old_key: Path, ask: Ask) -> None:
         VaultError: a key or database cannot be read or written; running it again goes on.
         OSError: a key cannot be written.
     """
+    require_begun(config)
     place = new_place(config)
     staged = place.with_name(f"{place.name}.new")
     if staged.exists():
@@ -92,6 +93,12 @@ def unlock_key(config: Config, ask: Ask, *, accept_older: bool = False) -> None:
         VaultError: it does not open, or the state is older than the TPM knows.
         OSError: it cannot be read, or written there.
     """
+    require_begun(config)
+    if not config.locked_key.exists():
+        raise VaultError(
+            f"{config.locked_key} is missing: `edge-door vault rekey` locks the key of now; one of "
+            "a backup goes there."
+        )
     opened = unlock(config.locked_key.read_bytes(), ask)
     if opened.least is not None:
         changes = _changes(config, keys_of(opened.root))

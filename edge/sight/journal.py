@@ -13,6 +13,7 @@ from edge.ledger.ledger import Ledger
 from edge.ledger.seal import Seal
 from edge.records import Event, EventKind, Reason
 from edge.vault.key import ledger_secret, load_keys
+from edge.vault.vault import require_begun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,13 +36,9 @@ def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
 
     Raises:
         LedgerError: it is damaged, another hand wrote there, or it is older than it should be.
-        VaultError: the key is missing or may be read by others.
+        VaultError: nothing is here yet; the key is missing or may be read by others.
     """
-    if not config.key_file.exists() and not config.ledger_db.exists():
-        raise LedgerError(
-            f"there is nothing in {config.paths.state} yet: `edge-door init` makes this device's "
-            "key and databases, and so does the door's first start."
-        )
+    require_begun(config)
     ledger = Ledger.open(
         config.ledger_db,
         config.device.id,
@@ -55,6 +52,7 @@ def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:
 
 def accept_ledger(config: Config) -> None:
     """Take the ledger as it is. Raises as `open_ledger` does, but for what is accepted here."""
+    require_begun(config)
     Ledger.open(config.ledger_db, config.device.id, _seal(config), accept=True).close()
 
 
@@ -64,6 +62,7 @@ def restore_ledger(config: Config, backup: Path) -> Path:
     Raises:
         LedgerError: it is not a whole ledger of this device, signed by it; nothing was changed.
     """
+    require_begun(config)
     seal = _seal(config)
     with Ledger.open(backup, config.device.id, seal, read_only=True) as older:
         problems = older.verify()

@@ -277,12 +277,35 @@ class Vault:
         self.close()
 
 
-def open_vault(config: Config) -> Vault:
+def open_vault(config: Config, *, begin: bool = True) -> Vault:
     """The people of this device; makes the key on the very first start, never a second time.
+
+    `begin`: False for whoever only asks, or changes what is there: nothing is made then.
 
     Raises:
         VaultError: the key or the database is missing, damaged, or of another device.
     """
-    if not config.key_file.exists() and not config.people_db.exists():
+    if not begin:
+        require_begun(config)
+        if not config.people_db.exists():
+            raise VaultError(
+                f"{config.people_db} is missing. Put it back from a backup; `edge-door init` and "
+                "the door's next start begin another, with nobody in it."
+            )
+    elif not config.key_file.exists() and not config.people_db.exists():
         Vault.create_key(config.key_file)
     return Vault.open(config.people_db, config.key_file, config.device.id)
+
+
+def require_begun(config: Config) -> None:
+    """See that this device has a state: whoever only asks or changes must not begin one.
+
+    Raises:
+        VaultError: neither a key nor a database is there.
+    """
+    begun = config.key_file, config.locked_key, config.people_db, config.ledger_db
+    if not any(path.exists() for path in begun):
+        raise VaultError(
+            f"no door's key or database is in {config.paths.state} yet: `edge-door init` makes "
+            "them, and so does the door's first start. The files of a backup go there first."
+        )

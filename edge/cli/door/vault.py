@@ -14,6 +14,7 @@ from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.errors import UsageError
 from edge.ops.rekey import rekey as change_key
 from edge.ops.rekey import unlock_key
+from edge.vault.vault import require_begun
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -48,6 +49,7 @@ def lock(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget an unlocked key: no program that starts from now on reads templates."""
     settings = own_config(config)
     _require_locked(settings)
+    require_begun(settings)
     settings.key_file.unlink(missing_ok=True)
     show({"ok": True}, as_json=json, text="The device key is locked. Programs that run have it.")
 

@@ -65,7 +65,7 @@ def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption 
 @credentials_app.command("list")
 def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> None:
     """What each person holds; never the secrets."""
-    with open_vault(own_config(config)) as vault:
+    with open_vault(own_config(config), begin=False) as vault:
         held = vault.credentials.held()
     table = Table("name", "holds")
     for name, kinds in held.items():
@@ -78,7 +78,7 @@ def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> N
 def _recorded(config: Path | None, reason: Reason, name: str, kind: Kind) -> Iterator[Credentials]:
     settings = own_config(config)
     with (
-        open_vault(settings) as vault,
+        open_vault(settings, begin=False) as vault,
         recorded_in(settings, vault, reason, name, kind=kind.value),
     ):
         yield vault.credentials

@@ -17,7 +17,7 @@ from edge.records import Reason
 from edge.roster.envelope import fingerprint
 from edge.sight import changes
 from edge.sight.journal import open_ledger
-from edge.vault.vault import Vault, open_vault
+from edge.vault.vault import Vault, open_vault, require_begun
 from edge.wire.channel import Channel
 from edge.wire.messages import Claim, Failed
 
@@ -31,7 +31,7 @@ app.add_typer(people_app, name="people")
 @people_app.command("list")
 def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Everybody enrolled."""
-    with open_vault(own_config(config)) as vault:
+    with open_vault(own_config(config), begin=False) as vault:
         people = vault.people()
     table = Table("name", "enrolled", "captures", "model")
     for person in people:
@@ -47,7 +47,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
 @people_app.command()
 def key(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show the fingerprint of this door's key, for the people office to compare."""
-    with open_vault(own_config(config)) as vault:
+    with open_vault(own_config(config), begin=False) as vault:
         public = vault.door_key.public
     shown = fingerprint(public)
     show({"key": public, "fingerprint": shown}, as_json=json, text=shown)
@@ -58,7 +58,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     """Forget a person; their key is destroyed."""
     settings = own_config(config)
     _refuse_if_named(settings, name, "Take them out there", config)
-    with open_vault(settings) as vault:
+    with open_vault(settings, begin=False) as vault:
         central = vault.members.has(name)
         with recorded_in(settings, vault, Reason.REMOVED, name):
             vault.remove(name)
@@ -74,7 +74,7 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
     settings = own_config(config)
     if folded(old) != folded(new):
         _refuse_if_named(settings, old, f"Write {new!r} there", config)
-    with open_vault(settings) as vault:
+    with open_vault(settings, begin=False) as vault:
         vault.members.refuse(old)
         with recorded_in(settings, vault, Reason.RENAMED, new, before=old):
             vault.rename(old, new)
@@ -99,6 +99,7 @@ def accept_backup(
     Nobody from the people office may pass until its next list has come.
     """
     settings = own_config(config)
+    require_begun(settings)
     paths = settings.people_db, settings.key_file
     with Vault.open(*paths, settings.device.id, accept_older=True) as vault:
         names = [person.name for person in vault.people()]
