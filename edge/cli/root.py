@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "office": (
         "The people office: who should be known at which doors.",
         "office.doors",
+        "office.offers",
         "office.people",
         "office.rollout",
     ),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge import plain
-from edge.errors import RosterError
 from edge.fleet.kinds import ListState, PersonState
 from edge.roster.desired import Desired
 from edge.roster.pages import Member, gather
@@ -118,13 +117,14 @@ def places(
         members: Rows of `members` of that door with a number: whom its record knows of.
         now: Seconds since 1970.
     """
-    try:
-        listed = gather(body.encode("ascii") for body in bodies)
-    except RosterError:
-        listed = ()
+    listed = gather(body.encode("ascii") for body in bodies).members
     here = {member.person for member in listed}
     found = [_wanted(one, wanted, report, now) for one in listed]
-    found += [_leaving(row.number, row) for row in members if row.number and row.number not in here]
+    found += [
+        _leaving(row.number, row, report)
+        for row in members
+        if row.number and row.number not in here
+    ]
     return sorted(found, key=lambda place: place.name.casefold())
 
 
@@ -166,7 +166,9 @@ def _lapses(report: Report, now: float) -> Iterator[tuple[PersonState, str]]:
         yield PersonState.LAPSED, "the lease is over"
 
 
-def _leaving(number: str, row: MemberRow) -> Place:
+def _leaving(number: str, row: MemberRow, report: Report | None) -> Place:
+    if report is not None and number in report.refused:  # on the list, but nobody can read it
+        return Place(number, row.person, PersonState.REFUSED, report.refused[number])
     state = PersonState.LEAVING if row.removed is None else PersonState.FORGOTTEN
     return Place(number, row.person, state, forgotten=row.removed)
 

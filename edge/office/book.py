@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.access.schedule import windows
-from edge.errors import UsageError
-from edge.names import folded
+from edge.access.entries import objection
+from edge.errors import RosterError, UsageError
+from edge.names import folded, proper_name
+from edge.office.belonging import belong, entry
 from edge.office.doors import Doors
 from edge.office.erasures import Erasures
 from edge.office.locker import Locker
@@ -23,7 +24,7 @@ from edge.office.rows import SCHEMA, Door, Person
 from edge.office.shelf import Shelf
 from edge.roster.desired import Desired
 from edge.roster.envelope import Address, Content, seal
-from edge.roster.pages import Member, spread
+from edge.roster.pages import spread
 from edge.store import Store
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.roster.pages import Member
     from edge.roster.report import Report
 
 
@@ -87,13 +89,19 @@ class Book:
         Raises:
             UsageError: nobody, or several.
         """
-        found = [one for one in self.people() if name in (one.name, one.person)]
+        found = self._called(name)
         if not found:
             raise UsageError(f"nobody in this office's book is called {name!r}.")
         if len(found) > 1:
             numbers = ", ".join(one.person for one in found)
             raise UsageError(f"{len(found)} people are called {name!r}: {numbers}. Use a number.")
         return found[0]
+
+    def _called(self, name: str) -> list[Person]:
+        """Everybody of that name, however it is written, or of that number."""
+        return [
+            one for one in self.people() if name == one.person or folded(name) == folded(one.name)
+        ]
 
     def add(self, person: Person, content: Content) -> Person:
         """Enrol somebody; returns them with their number."""
@@ -111,12 +119,12 @@ class Book:
         Raises:
             UsageError: somebody has the name, and is not to be replaced.
         """
-        known = [one for one in self.people() if person.name in (one.name, one.person)]
+        known = self._called(person.name)
         if not known:
             return self.add(person, content)
         if not replace_old:
             raise UsageError(
-                f"{person.name} is in the book already: --replace renews their template."
+                f"{known[0].name} is in the book already: --replace renews their template."
             )
         renewed = replace(person, person=self.person(person.name).person)
         self.change(known[0], renewed, content)
@@ -140,12 +148,26 @@ class Book:
                 "WHERE person = ?",
                 (name, groups, schedule, expires, number),
             )
+            if after.name != before.name:
+                self.lookalikes.renamed(before.name, after.name)
             if content is not None:
                 self._store.query(
                     "UPDATE people SET model = ?, content = ?, version = version + 1 "
                     "WHERE person = ?",
                     (model, self._locker.lock(after, content), number),
                 )
+
+    def rename(self, person: Person, name: str) -> Person:
+        """Call somebody otherwise; returns them so.
+
+        Raises:
+            UsageError: it is no name, or another's; or as `change`.
+        """
+        after = replace(person, name=proper_name(name))
+        if any(one.person != person.person for one in self._called(after.name)):
+            raise UsageError(f"somebody else in the book is called {name}: two need two names.")
+        self.change(person, after)
+        return after
 
     def remove(self, person: Person) -> None:
         """Forget somebody here; the doors hear of it with their next list."""
@@ -156,7 +178,7 @@ class Book:
 
     def tell_apart(self, person: Person, other: str, reason: str) -> None:
         """Two people resemble each other: `other` may be known at a door alone."""
-        both = [one for one in self.people() if folded(one.name) == folded(other)]
+        both = self._called(other)
         with self._store.transaction():
             self.lookalikes.accept(person.person, other, reason, time.time())
             for one in both:
@@ -177,10 +199,7 @@ class Book:
             members = []
             for one in people:
                 sealed, hashed = self._envelope(door, one)
-                alike = self.lookalikes.of(one.person)
-                members.append(
-                    Member(one.person, one.name, hashed, sealed, one.schedule, one.expires, alike)
-                )
+                members.append(entry(one, self.lookalikes.of(one.person), sealed, hashed))
             pages = spread(members)
             lease = None if lease_s is None else now + lease_s
             number = door.generation + 1
@@ -228,10 +247,9 @@ class Book:
 
     @staticmethod
     def _row(person: Person) -> tuple[str, str, str, str, float | None, str]:
-        try:
-            windows(person.schedule or ("always",))
-        except ValueError as error:  # a door would refuse the whole list
-            raise UsageError(f"the hours of {person.name}: {error}") from error
+        why = objection(entry(person, ()))
+        if why:
+            raise UsageError(f"{person.name} cannot stand on a list of people: {why}.")
         groups, schedule = json.dumps(sorted(person.groups)), json.dumps(list(person.schedule))
         return person.person, person.name, groups, schedule, person.expires, person.model
 
@@ -247,24 +265,39 @@ class Book:
         return self._locker.open(person, secret)
 
     def _who(self, door: Door, now: float) -> tuple[list[Person], dict[str, str]]:
-        people = [
-            one
-            for one in self.people()
-            if set(one.groups) & set(door.groups) and (one.expires is None or now < one.expires)
-        ]
-        left_out = {
-            one.person: f"{one.name} was enrolled with another network than {door.device} uses: "
-            "enrol them again with that one"
-            for one in people
-            if one.model != door.model
-        }
-        return [one for one in people if one.model == door.model], left_out
+        people = belong(self.people(), door, now)
+        left_out = {one.person: self._problem(door, one) for one in people}
+        return (
+            [one for one in people if not left_out[one.person]],
+            {person: why for person, why in left_out.items() if why},
+        )
 
-    def _envelope(self, door: Door, person: Person) -> tuple[int, str]:
+    def _problem(self, door: Door, person: Person) -> str:
+        """Why a door cannot have somebody, who must not keep it from any other; empty: it can."""
+        if person.model != door.model:
+            return (
+                f"{person.name} was enrolled with another network than {door.device} uses: "
+                "enrol them again with that one"
+            )
+        why = objection(entry(person, self.lookalikes.of(person.person)))
+        if why:
+            return f"no door could read the entry of {person.name}: {why}"
+        try:
+            if self._sealed(door, person)[1] is None:
+                self.content(person)
+        except RosterError as error:
+            return str(error)
+        return ""
+
+    def _sealed(self, door: Door, person: Person) -> tuple[int, tuple[int, str] | None]:
+        """The template's version; for which generation it was sealed for a door, and the hash."""
         ((version,),) = self._store.query(
             "SELECT version FROM people WHERE person = ?", (person.person,)
         )
-        found = self.shelf.envelope(door, person.person, version)
+        return version, self.shelf.envelope(door, person.person, version)
+
+    def _envelope(self, door: Door, person: Person) -> tuple[int, str]:
+        version, found = self._sealed(door, person)
         if found is not None:
             return found
         sealed = door.generation + 1

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.errors import RosterError, UsageError
 from edge.roster.envelope import MAX_CONTENT, TRAVELS_AS, Content
+from edge.vault.credentials import require_proper
 
 if TYPE_CHECKING:
     from edge.office.rows import Person
@@ -28,9 +29,13 @@ class Locker:
         """For the row of a person.
 
         Raises:
-            UsageError: it is more than an envelope can take to a door.
+            UsageError: it is more than an envelope can take to a door, or a card or PIN is none.
+            RosterError: no door could read the template.
         """
-        size = len(content.to_json(TRAVELS_AS))
+        travels = content.to_json(TRAVELS_AS)
+        Content.from_json(travels, TRAVELS_AS, f"the template of {person.name}")
+        require_proper(content.cards, content.pin)
+        size = len(travels)
         if size > MAX_CONTENT:
             raise UsageError(
                 f"{len(content.vectors)} captures make an envelope of {size} bytes, and brokers "

@@ -26,6 +26,12 @@ class Lookalikes:
         )
         return tuple(other for (other,) in rows)
 
+    def renamed(self, before: str, after: str) -> None:
+        """Somebody is called otherwise."""
+        self._store.query(
+            "UPDATE OR REPLACE lookalikes SET other = ? WHERE other = ?", (after, before)
+        )
+
     def forget(self, person: str, name: str) -> None:
         """Somebody was removed: what was said of them, too."""
         self._store.query("DELETE FROM lookalikes WHERE person = ? OR other = ?", (person, name))

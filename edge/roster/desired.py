@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 MAX_PAGES = 512
+MAX_GENERATION = 2**53
+"""No office comes so far; what is above is no number that every program here can keep."""
 _PURPOSE = "edge-door people "
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -163,7 +165,7 @@ def _parse(body: str) -> Desired:
 
 def _is_sane(desired: Desired) -> bool:
     return (
-        desired.generation >= 1
+        1 <= desired.generation <= MAX_GENERATION
         and len(desired.pages) <= MAX_PAGES
         and all(is_hash(page) for page in desired.pages)
     )

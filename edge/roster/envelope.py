@@ -39,6 +39,8 @@ TRAVELS_AS = "<f2"
 """numpy's name of the numbers in an envelope."""
 MAX_CONTENT = 60_000
 """Bytes in an envelope: brokers commonly take packets of 64 KiB."""
+_UNEVEN = 0.01
+"""By how much float16 may make a unit vector longer or shorter, with room."""
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -97,10 +99,13 @@ class Content:
         told = read(_Told, text, what)
         try:
             raw = from_base64(told.vectors, "the template")
-            vectors = np.frombuffer(raw, numbers).reshape(told.captures, -1)
-            return cls(vectors.astype(np.float32), told.cards, told.pin)
+            vectors = np.frombuffer(raw, numbers).reshape(told.captures, -1).astype(np.float32)
         except NOT_AS_WRITTEN as error:
             raise RosterError(f"{what} holds something else: {error}") from error
+        # NaN is not near 1 either.
+        if not (np.abs(np.linalg.norm(vectors, axis=1) - 1) < _UNEVEN).all():
+            raise RosterError(f"{what} holds vectors that are not of length 1")
+        return cls(vectors, told.cards, told.pin)
 
 
 class DoorKey:

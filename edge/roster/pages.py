@@ -2,28 +2,31 @@
 
 Who stands on which page follows from the person's number, so a change leaves the other pages as
 they are. A page is far shorter than the 64 KiB that common brokers take.
+
+Who cannot be read stands on no list: the others are known by it, and whoever is gone from it is
+forgotten. An office or a door that is older than the other must not keep a removal from counting.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edge import plain
 from edge.errors import RosterError
-from edge.roster.desired import MAX_PAGES, is_hash
+from edge.roster.desired import MAX_PAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_PAGE = 48 * 1024
 """Bytes."""
 _A_PAGE = 64
 """People, about."""
-_PERSON = re.compile(r"[A-Za-z0-9_-]{1,36}")
+_SHOWN = 64
+"""Characters of a number or name that may be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ class Member:
     """A visitor's end, seconds since the Unix epoch; None: no end."""
     resembles: tuple[str, ...] = ()
     """Names of others whose faces are alike, as an operator knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What stands on the pages of a list."""
+
+    members: tuple[Member, ...]
+    refused: Mapping[str, str]
+    """Who cannot be read, by their number or else by their place, and why."""
 
 
 def digest(piece: bytes) -> str:
@@ -67,16 +79,20 @@ def spread(members: Sequence[Member]) -> dict[str, bytes]:
     raise RosterError(f"{len(members)} people do not fit into one list")
 
 
-def gather(pages: Iterable[bytes]) -> tuple[Member, ...]:
-    """The people on the pages of one list.
-
-    Raises:
-        RosterError: a page holds something else, or somebody stands there twice.
-    """
-    members = tuple(member for page in pages for member in _read(page))
-    if len({member.person for member in members}) != len(members):
-        raise RosterError("the list of people names somebody twice")
-    return members
+def gather(pages: Iterable[bytes]) -> Listed:
+    """The people on the pages of one list."""
+    members: dict[str, Member] = {}
+    refused: dict[str, str] = {}
+    for page in pages:
+        for place, entry in _entries(page):
+            if isinstance(entry, str):
+                refused[place] = entry
+            elif entry.person in members:
+                refused[entry.person] = f"{entry.name} stands on the list of people twice"
+            else:
+                members[entry.person] = entry
+    once = tuple(member for person, member in members.items() if person not in refused)
+    return Listed(once, refused)
 
 
 def missing(names: Iterable[str], here: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -96,18 +112,31 @@ def _page(sheet: Iterable[Member]) -> bytes:
     return plain.spell([asdict(member) for member in sheet]).encode("ascii")
 
 
-def _read(page: bytes) -> tuple[Member, ...]:
+def _entries(page: bytes) -> Iterator[tuple[str, Member | str]]:
+    """Where each stands, and who it is or why that cannot be read."""
     try:
-        members = plain.read(tuple[Member, ...], json.loads(page), "it")
+        entries = json.loads(page.decode("ascii"))
     except (ValueError, RecursionError) as error:
-        raise RosterError(f"a page of the list of people does not read: {error}") from error
-    for member in members:
-        if not _is_sane(member):
-            raise RosterError(f"the list of people has a damaged entry: {member.person!r:.40}")
-    return members
+        entries = error
+    if not isinstance(entries, list):
+        yield _place(page), "a page of the list of people does not read: nobody on it is known"
+        return
+    for number, entry in enumerate(entries, start=1):
+        try:
+            yield _place(page, number), plain.read(Member, entry, "it")
+        except ValueError as error:
+            yield _named(entry, _place(page, number), str(error))
 
 
-def _is_sane(member: Member) -> bool:
-    return (
-        bool(_PERSON.fullmatch(member.person)) and is_hash(member.envelope) and member.sealed >= 1
-    )
+def _place(page: bytes, number: int = 0) -> str:
+    entry = f", entry {number}" if number else ""
+    return f"page {digest(page)[:12]}{entry}"
+
+
+def _named(entry: object, place: str, why: str) -> tuple[str, str]:
+    """Who it is as far as it can be read, and a sentence."""
+    told = entry if isinstance(entry, dict) else {}
+    person, name = told.get("person"), told.get("name")
+    who = name if isinstance(name, str) else place
+    number = person if isinstance(person, str) and person else place
+    return number[:_SHOWN], f"{who[:_SHOWN]!r} on the list of people does not read: {why}"

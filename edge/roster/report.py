@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from edge.errors import RosterError
 from edge.plain import spell
 from edge.roster.canonical import from_base64, to_base64
+from edge.roster.desired import MAX_GENERATION
 
 if TYPE_CHECKING:
     from edge.roster.envelope import DoorKey
@@ -30,7 +31,7 @@ class Report:
     __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
 
     device: str
-    generation: int
+    generation: Annotated[int, Field(ge=0, le=MAX_GENERATION)]
     """Of the newest list obeyed; 0: none yet."""
     digest: str
     model: str

@@ -26,6 +26,7 @@ from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.last_face import FaceKeeper
+from edge.sight.likeness import Network
 from edge.sight.metrics import Metrics, seen
 from edge.sight.pace import NEEDED_FPS, Pace
 from edge.sight.roster import Roster
@@ -94,7 +95,8 @@ class Sight:
         self._rulebook = Rulebook(config, self._journal)
         model = self._stages.embedder.model_sha256
         needed = self._calibration.threshold_for(config.match.false_match_rate)
-        self._roster = Roster(config, self._vault, self._ledger, self._journal, model, needed)
+        network = Network(model, self._stages.embedder.size, needed)
+        self._roster = Roster(config, self._vault, self._ledger, self._journal, network)
         self._lookalikes = Lookalikes(needed)
         self._know_people()
         self._sound, self._recheck_at = True, 0.0

@@ -6,6 +6,7 @@ enrolment here (`edge.ops.enrol`), nobody is taken in unless an operator has sai
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +25,23 @@ if TYPE_CHECKING:
     from edge.vault.vault import Vault
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The one whose vectors this door compares."""
+
+    model: str
+    """Its SHA-256."""
+    size: int
+    """How many numbers a vector has."""
+    threshold: float
+    """From what cosine on two templates are one person to the matcher."""
+
+
 def refuse_lookalikes(
     vault: Vault,
     taken: Sequence[tuple[Member, Content]],
     leaving: Iterable[Member],
-    model: str,
-    threshold: float,
+    network: Network,
 ) -> dict[str, str]:
     """By the person's number: who must not be taken in, and why.
 
@@ -37,21 +49,20 @@ def refuse_lookalikes(
         vault: Who is known here.
         taken: Whose envelopes are open.
         leaving: Who is forgotten or gets another template or name by the same change.
-        model: SHA-256 of the network in use.
-        threshold: From what cosine on two are one person to the matcher.
+        network: Whose vectors they are.
 
     Raises:
         VaultError: as the vault's own methods do.
     """
     gone = {folded(member.name) for member in leaving}
-    known = [one for one in vault.comparable(model) if folded(one.person) not in gone]
+    known = [one for one in vault.comparable(network.model) if folded(one.person) not in gone]
     fresh = [
-        Template(member.name, vault.rotation(np.atleast_2d(content.vectors)), model)
+        Template(member.name, vault.rotation(np.atleast_2d(content.vectors)), network.model)
         for member, content in taken
     ]
     if not fresh:
         return {}
-    near = alike(fresh, [*known, *fresh]) >= threshold
+    near = alike(fresh, [*known, *fresh]) >= network.threshold
     return _refusals([member for member, _ in taken], near, [one.person for one in known])
 
 

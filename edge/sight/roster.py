@@ -13,18 +13,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from edge.access.entries import obeyable
 from edge.access.members import with_members
-from edge.access.schedule import parse
 from edge.errors import EdgeDoorError, LedgerError, RosterError, VaultError
 from edge.records import Reason
 from edge.roster.desired import Desired, verify
 from edge.roster.envelope import Address, Content, DoorKey
-from edge.roster.pages import Member, digest, gather, missing
+from edge.roster.pages import Member, digest, missing
 from edge.roster.plan import Plan, check_order, plan
 from edge.roster.report import LIST, Report
 from edge.sight.account import STATE, Account
 from edge.sight.changes import recorded
-from edge.sight.likeness import refuse_lookalikes
+from edge.sight.likeness import Network, refuse_lookalikes
 from edge.sight.pieces import Pieces
 from edge.sight.restored import Restored
 from edge.wire.messages import Part, Posted
@@ -56,8 +56,7 @@ class Roster:
         vault: Vault,
         ledger: Ledger,
         journal: Journal,
-        model: str,
-        threshold: float,
+        network: Network,
     ) -> None:
         """Take up what was obeyed.
 
@@ -66,16 +65,14 @@ class Roster:
             vault: Who may enter.
             ledger: Remembers.
             journal: Writes there.
-            model: SHA-256 of the network in use.
-            threshold: From what cosine on two templates are one person to the matcher.
+            network: The one in use.
         """
         self._config = config.people
         self._device = config.device.id
         self._vault = vault
         self._ledger = ledger
         self._journal = journal
-        self._model = model
-        self._threshold = threshold
+        self._network = network
         self._key: DoorKey = vault.door_key
         self._pieces = Pieces()
         self._desired: Desired | None = None
@@ -150,7 +147,7 @@ class Roster:
             device=self._device,
             generation=self._head.generation,
             digest=self._head.digest,
-            model=self._model,
+            model=self._network.model,
             key=self._key.public,
             keys=self._config.keys,
             signatures=self._config.signatures,
@@ -190,19 +187,29 @@ class Roster:
         member = self._wanted.get(digest(envelope))
         if member is None:
             raise RosterError("an envelope came that nobody asked for")
-        address = Address(self._device, member.person, self._model, member.sealed)
         del self._wanted[member.envelope]
         try:
-            self._opened[member.person] = member, self._key.open(envelope, address)
+            self._opened[member.person] = member, self._open(envelope, member)
         except RosterError as error:
-            self._account.refuse({member.person: str(error)})
+            self._account.refuse({member.person: f"{member.name} is not taken in: {error}"})
             raise
         self._came = time.monotonic()
         return self.settle() if len(self._opened) >= AT_ONCE or not self._wanted else False
 
+    def _open(self, envelope: bytes, member: Member) -> Content:
+        address = Address(self._device, member.person, self._network.model, member.sealed)
+        content = self._key.open(envelope, address)
+        if content.vectors.shape[1] != self._network.size:
+            raise RosterError(
+                f"the envelope holds vectors of {content.vectors.shape[1]} numbers, and this "
+                f"door's network makes {self._network.size}"
+            )
+        return content
+
     def _obey(self, desired: Desired, opened: Mapping[str, tuple[Member, Content]]) -> bool:
         """Note what will be done, then do it; nothing is done half."""
-        todo, held = self._plan(desired)
+        listed = obeyable(self._pages[name] for name in desired.pages)
+        todo, held = self._plan(desired, listed.members)
         came = _still_wanted(todo, opened)
         refused = self._resembling(todo, came, held)
         taken = _without(came, refused)
@@ -216,7 +223,7 @@ class Roster:
         self._account.forgot(held[person] for person in todo.removed)
         self._account.took_in(member for member, _ in taken)
         self._account.accept()
-        self._account.refuse(refused)
+        self._account.refuse({**listed.refused, **refused})
         self._want(todo, _numbers(came) | set(self._opened))
         self._account.tell()
         return changed
@@ -227,7 +234,7 @@ class Roster:
         """Whom of those that came somebody resembles who is here to stay, and how."""
         changing = _numbers(came) | set(todo.removed)
         leaving = [member for person, member in held.items() if person in changing]
-        return refuse_lookalikes(self._vault, came, leaving, self._model, self._threshold)
+        return refuse_lookalikes(self._vault, came, leaving, self._network)
 
     def _change(self, todo: Plan, taken: Sequence[tuple[Member, Content]]) -> dict[str, str]:
         """Change who is known, in one; who could not be taken in, and why."""
@@ -241,7 +248,7 @@ class Roster:
             removed=len(todo.removed),
             taken_in=len(taken),
         ):
-            return self._vault.members.obey(todo, taken, self._model)
+            return self._vault.members.obey(todo, taken, self._network.model)
 
     def _want(self, todo: Plan, here: set[str]) -> None:
         """Ask for the envelopes of whoever is neither here nor refused."""
@@ -251,15 +258,8 @@ class Roster:
             if member.person not in here and not self._account.refuses(member.person)
         }
 
-    def _plan(self, desired: Desired) -> tuple[Plan, dict[str, Member]]:
+    def _plan(self, desired: Desired, members: Iterable[Member]) -> tuple[Plan, dict[str, Member]]:
         held = self._vault.members.held()
-        try:
-            members = gather(self._pages[name] for name in desired.pages)
-            _check_schedules(members)
-        except RosterError as error:
-            self._desired = None
-            self._account.refuse({LIST: str(error)})
-            raise
         found = plan(desired, members, held)
         updated = tuple(one for one in found.updated if not self._account.refuses(one.person))
         return replace(found, updated=updated), held
@@ -281,10 +281,3 @@ def _without(
 
 def _numbers(taken: Sequence[tuple[Member, Content]]) -> set[str]:
     return {member.person for member, _ in taken}
-
-
-def _check_schedules(members: Iterable[Member]) -> None:
-    try:
-        parse({member.person: member.schedule or ("always",) for member in members})
-    except ValueError as error:
-        raise RosterError(f"the list of people has a schedule that is none: {error}") from error

@@ -23,7 +23,7 @@ from edge.vault.people import find, people_rows
 from edge.vocabulary import PIN_DIGITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from edge.vault.key import Keys
     from edge.vault.sealed import SealedStore, Tables
@@ -117,7 +117,8 @@ class Credentials:
             UsageError: one is no card number or no PIN to use.
             EnrolmentError: one is somebody else's already.
         """
-        secrets = [(Kind.CARD, self._hashes.card(card_number(card))) for card in cards]
+        numbers = dict.fromkeys(map(card_number, cards))  # one card may stand there twice
+        secrets = [(Kind.CARD, self._hashes.card(number)) for number in numbers]
         if pin is not None:
             secrets.append((Kind.PIN, self._hashes.pin(_proper_pin(pin))))
         self._store.query("DELETE FROM credentials WHERE person = ?", (person,))
@@ -199,6 +200,18 @@ def _holder(everything: list[_Held], secret: bytes) -> _Held | None:
         if hmac.compare_digest(held.secret, secret):
             return held
     return None
+
+
+def require_proper(cards: Iterable[str], pin: str | None) -> None:
+    """See that a door would take these, as far as that does not depend on who is there.
+
+    Raises:
+        UsageError: one is no card number or no PIN to use.
+    """
+    for card in cards:
+        card_number(card)
+    if pin is not None:
+        _proper_pin(pin)
 
 
 def card_number(card: str) -> str:

@@ -16,7 +16,7 @@ from edge.names import folded
 from edge.records import Template
 from edge.roster.pages import Member
 from edge.roster.plan import Head
-from edge.vault.people import PersonRow, people_rows, refuse_taken
+from edge.vault.people import PersonRow, people_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -102,27 +102,35 @@ class Members:
         Returns:
             Who could not be taken in, by number, and why. The list counts as obeyed all the same.
         """
-        refused: dict[str, str] = {}
         with self._store.changing() as tables:
             ids = {person: number for number, person, *_ in tables["members"]}
             gone = {ids[person] for person in plan.removed}
-            here = _Here(row for row in people_rows(tables) if row.id not in gone)
             for number in gone:
                 self._store.query("DELETE FROM people WHERE id = ?", (number,))
+            rows = [row for row in people_rows(tables) if row.id not in gone]
+            here = _Here(rows, ids)
             came = {member.person for member, _ in opened}
             known = [(member, None) for member in plan.updated if member.person not in came]
-            for member, content in (*known, *opened):
-                row = here.rows.get(ids.get(member.person, 0))
-                with self._alone(member, refused):
-                    here.refuse_taken(row, member.name)
-                    number = self._take_in(row, member, content, model)
-                    here.put(number, member.name, model)
+            refused = self._change([*known, *opened], here, model)
             head = plan.head
             self._store.query(
                 "INSERT OR REPLACE INTO roster VALUES (1, ?, ?, ?)",
                 (head.generation, head.digest, head.lease),
             )
         return refused
+
+    def _change(
+        self, wanted: Sequence[tuple[Member, Content | None]], here: _Here, model: str
+    ) -> dict[str, str]:
+        """Write each; whose name or card another has is tried again once others changed theirs."""
+        refused: dict[str, str] = {}
+        for member, content in wanted:
+            with self._alone(member, refused):
+                row = here.row(member)
+                number = self._take_in(row, member, content, model)
+                here.put(number, member, model)
+        again = [one for one in wanted if one[0].person in refused]
+        return refused if len(again) == len(wanted) else self._change(again, here, model)
 
     @contextmanager
     def _alone(self, member: Member, refused: dict[str, str]) -> Iterator[None]:
@@ -136,7 +144,7 @@ class Members:
                 "UPDATE members SET schedule = ?, expires = ? WHERE person = ?",
                 (json.dumps(member.schedule), member.expires, member.person),
             )
-            refused[member.person] = str(error)
+            refused[member.person] = f"{member.name} is not taken in: {error}"
         self._store.query("RELEASE member")
 
     def _take_in(
@@ -188,18 +196,42 @@ class Members:
 class _Here:
     """Everybody in the vault, by row and by name, while a list is obeyed."""
 
-    def __init__(self, rows: Iterable[PersonRow]) -> None:
-        self.rows = {row.id: row for row in rows}
-        self._ids = {row.folded: number for number, row in self.rows.items()}
+    def __init__(self, rows: Iterable[PersonRow], central: dict[str, int]) -> None:
+        """`central`: the rows of people from the centre, by their number there."""
+        self._rows = {row.id: row for row in rows}
+        self._ids = {row.folded: number for number, row in self._rows.items()}
+        self._central = central
 
-    def refuse_taken(self, row: PersonRow | None, name: str) -> None:
-        holder = self.rows.get(self._ids.get(folded(name), 0))
-        if holder is not row and holder is not None:
-            refuse_taken([holder], name)
+    def row(self, member: Member) -> PersonRow | None:
+        """Somebody's row; None: they have none.
 
-    def put(self, number: int, name: str, model: str) -> None:
-        self.rows[number] = PersonRow(number, name, folded(name), 0.0, 0, model, 0)
-        self._ids[folded(name)] = number
+        Raises:
+            EnrolmentError: another has the name that they should have.
+        """
+        row = self._rows.get(self._central.get(member.person, 0))
+        holder = self._rows.get(self._ids.get(folded(member.name), 0))
+        if holder is None or holder is row:
+            return row
+        if holder.id in self._central.values():
+            raise EnrolmentError(
+                f"somebody else from the people office is called {holder.name} here. Give one of "
+                "them another name there, with `edge-door office rename`, and publish"
+            )
+        raise EnrolmentError(
+            f"somebody who was enrolled at this door is called {holder.name}. Give one of them "
+            "another name, with `edge-door people rename` here, or with `edge-door office rename` "
+            "at the people office, and publish"
+        )
+
+    def put(self, number: int, member: Member, model: str) -> None:
+        """Somebody was written there."""
+        before = self._rows.get(number)
+        if before is not None:
+            del self._ids[before.folded]
+        name = folded(member.name)
+        self._rows[number] = PersonRow(number, member.name, name, 0.0, 0, model, 0)
+        self._ids[name] = number
+        self._central[member.person] = number
 
 
 def _head(tables: Tables) -> Head:

@@ -18,10 +18,10 @@ import atheris
 
 with atheris.instrument_imports(include=["edge"]):
     from edge import config, sealing
-    from edge.access import command
+    from edge.access import command, entries
     from edge.errors import EdgeDoorError
     from edge.link import commands, payloads, topics
-    from edge.roster import desired, envelope, pages
+    from edge.roster import desired, envelope
     from edge.vision import bounds
     from edge.wire import codec
 
@@ -64,8 +64,7 @@ def _arrived(data: bytes) -> object:
 
 
 def _list(data: bytes) -> object:
-    with suppress(EdgeDoorError):
-        pages.gather([data])
+    entries.obeyable([data])
     return desired.signers(data)
 
 

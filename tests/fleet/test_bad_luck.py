@@ -23,7 +23,6 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from edge.access.schedule import Verdict
@@ -252,7 +251,7 @@ def test_a_template_longer_than_a_packet(centre: Centre) -> None:
     office = centre.office
     bo = Person("", "Bo", ("staff",), model=MODEL)
     with pytest.raises(UsageError, match="and brokers take 60000: enrol with fewer pictures"):
-        office.book.add(bo, Content(np.ones((40, 1024), np.float32)))
+        office.book.add(bo, Content(vectors_of("Bo", 40, 1024)))
     assert [one.name for one in office.book.people()] == ["Anna"]
     office.publish("door1")
     centre.door.fetch(office.broker)

@@ -90,7 +90,9 @@ class Measurement:
         section = broker_at(f"mqtt://127.0.0.1:{self._broker.port}", base_topic="facelock")
         self._office = Office.at(folder / "office")
         self._dice = np.random.default_rng(1)
-        made = [Door.at(folder, f"door{n}", self._office.keys.public) for n in range(doors)]
+        made = [
+            Door.at(folder, f"door{n}", self._office.keys.public, size=SIZE) for n in range(doors)
+        ]
         for number, door in enumerate(made):
             self._office.trust(door, "everywhere", f"group{number}")
         for number in range(people):

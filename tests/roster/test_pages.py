@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict, replace
 
@@ -28,7 +27,9 @@ def test_everybody_comes_back_and_no_page_is_long(size: int) -> None:
     assert len(pages) <= MAX_PAGES
     assert all(digest(page) == name for name, page in pages.items())
     assert max(map(len, pages.values()), default=0) <= MAX_PAGE
-    assert sorted(gather(pages.values()), key=lambda one: one.person) == sorted(
+    listed = gather(pages.values())
+    assert listed.refused == {}
+    assert sorted(listed.members, key=lambda one: one.person) == sorted(
         people, key=lambda one: one.person
     )
 
@@ -53,18 +54,23 @@ def test_long_entries_take_more_pages_until_it_is_too_much() -> None:
         spread([replace(ANNA, name="x" * MAX_PAGE)])
 
 
-def test_somebody_on_two_pages_is_refused() -> None:
-    (page,) = spread([ANNA]).values()
-    with pytest.raises(RosterError, match="twice"):
-        gather([page, page])
+def test_somebody_on_two_pages_is_refused_and_nobody_else() -> None:
+    bo = replace(ANNA, person="p2", name="Bo")
+    (page,), (another,) = spread([ANNA]).values(), spread([ANNA, bo]).values()
+    listed = gather([page, another])
+    assert listed.members == (bo,)
+    assert listed.refused == {"p1": "Anna stands on the list of people twice"}
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"person": "../etc"}, {"envelope": "x"}, {"sealed": 0}, {"name": 7}, {"expires": "x"}]
-)
-def test_a_damaged_entry_is_named(wrong: dict[str, object]) -> None:
-    with pytest.raises(RosterError, match=r"damaged entry|does not read: (name|expires) is not"):
-        gather([json.dumps([asdict(ANNA) | wrong]).encode()])
+@pytest.mark.parametrize("wrong", [{"sealed": "x"}, {"expires": "x"}, {"schedule": 5}])
+def test_who_cannot_be_read_is_named_and_the_others_are_read(wrong: dict[str, object]) -> None:
+    bo = replace(ANNA, person="p2", name="Bo")
+    page = json.dumps([asdict(ANNA) | wrong, asdict(bo)]).encode()
+    listed = gather([page, b"no page"])
+    assert listed.members == (bo,)
+    assert "'Anna' on the list of people does not read" in listed.refused["p1"]
+    (place,) = set(listed.refused) - {"p1"}
+    assert "nobody on it is known" in listed.refused[place]
 
 
 @given(
@@ -72,5 +78,6 @@ def test_a_damaged_entry_is_named(wrong: dict[str, object]) -> None:
     | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 )
 def test_whatever_comes_is_a_sentence_or_nobody(page: bytes) -> None:
-    with contextlib.suppress(RosterError):
-        assert gather([page]) == ()
+    listed = gather([page])
+    assert listed.members == ()
+    assert listed.refused or json.loads(page) == []

@@ -47,7 +47,7 @@ def measure(folder: Path, people: int) -> dict[str, float]:
         return round(time.process_time() - begun, 4)
 
     office = Office.at(folder / "office")
-    door = Door.at(folder, "door1", office.keys.public)
+    door = Door.at(folder, "door1", office.keys.public, size=SIZE)
     office.trust(door, "staff")
     with (
         recorded(door.ledger, door.vault, "door1", Reason.ENROLLED, None),

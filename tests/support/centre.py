@@ -27,6 +27,7 @@ from edge.roster.report import Report
 from edge.sight.account import STATE
 from edge.sight.changes import accept_backup
 from edge.sight.journal import Journal, open_ledger
+from edge.sight.likeness import Network
 from edge.sight.roster import Roster
 from edge.vault.vault import open_vault
 from edge.wire.messages import Part, Posted
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 ALIKE = 0.95
 """From what cosine on two made-up templates are of one person."""
+SIZE = 16
+"""Numbers of a made-up vector."""
 MODEL, OTHER_MODEL = "m" * 64, "n" * 64
 Retained = dict[str, bytes]
 """What a broker holds, by topic."""
@@ -58,7 +61,13 @@ class Door:
 
     @classmethod
     def at(
-        cls, folder: Path, device: str, *keys: str, signatures: int = 1, model: str = MODEL
+        cls,
+        folder: Path,
+        device: str,
+        *keys: str,
+        signatures: int = 1,
+        model: str = MODEL,
+        size: int = SIZE,
     ) -> Door:
         config = parse(
             {
@@ -68,13 +77,13 @@ class Door:
             },
             "test",
         )
-        return cls.of(config, model)
+        return cls.of(config, model, size)
 
     @classmethod
-    def of(cls, config: Config, model: str = MODEL) -> Door:
+    def of(cls, config: Config, model: str = MODEL, size: int = SIZE) -> Door:
         vault = open_vault(config)
         ledger = open_ledger(config)
-        roster = roster_of(config, vault, ledger, model)
+        roster = roster_of(config, vault, ledger, model, size)
         return cls(config, vault, ledger, roster, Topics("facelock", config.device.id))
 
     def take(self, what: Posted, payload: bytes, piece: int = 30_000) -> None:
@@ -136,11 +145,13 @@ class Door:
         self.ledger.close()
 
 
-def roster_of(config: Config, vault: Vault, ledger: Ledger, model: str = MODEL) -> Roster:
+def roster_of(
+    config: Config, vault: Vault, ledger: Ledger, model: str = MODEL, size: int = SIZE
+) -> Roster:
     """As sight makes it."""
     reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
     journal = Journal(ledger, config.device.id, reserve)
-    return Roster(config, vault, ledger, journal, model, ALIKE)
+    return Roster(config, vault, ledger, journal, Network(model, size, ALIKE))
 
 
 @dataclass
@@ -212,7 +223,7 @@ class Office:
         self.bytes_sent += len(topic) + len(payload)
 
 
-def vectors_of(name: str, captures: int = 3, size: int = 16) -> Floats:
+def vectors_of(name: str, captures: int = 3, size: int = SIZE) -> Floats:
     """Somebody's template, made up."""
     dice = np.random.default_rng(zlib.crc32(name.encode()))
     vectors = dice.normal(size=(captures, size)).astype(np.float32)

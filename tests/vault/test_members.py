@@ -90,7 +90,7 @@ def test_local_people_are_not_the_centres(vault: Vault) -> None:
     vectors = content(9).vectors
     vault.add(Template("ANNA", vectors, MODEL))
     refused = obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2))
-    assert "enrolled already" in refused["p1"]
+    assert "somebody who was enrolled at this door is called ANNA" in refused["p1"]
     assert names(vault) == ["ANNA", "Bo"]
     assert vault.credentials.identify(Kind.CARD, "1234567") is None
     assert obey(vault) == {}
@@ -102,6 +102,20 @@ def test_a_card_that_is_taken_leaves_nothing_half_done(vault: Vault) -> None:
     assert "in use already" in refused["p2"]
     assert names(vault) == ["Anna"]
     assert vault.credentials.identify(Kind.CARD, "7654321") is None
+
+
+def test_a_name_and_a_card_are_handed_on_within_one_list(vault: Vault) -> None:
+    """Whichever of the two comes first on it."""
+    obey(vault, ANNA, BO, p1=content(1, "1234567"), p2=content(2))
+    named = replace(BO, name="Anna"), replace(ANNA, name="Berta")
+    assert obey(vault, *named) == {}
+    held = {member.person: member.name for member in vault.members.held().values()}
+    assert held == {"p1": "Berta", "p2": "Anna"}
+    fresh = [replace(one, envelope="c" * 64, sealed=9) for one in named]
+    assert obey(vault, *fresh, p1=content(1), p2=content(2, "1234567")) == {}
+    found = vault.credentials.identify(Kind.CARD, "1234567")
+    assert found is not None
+    assert found.person == "Anna"
 
 
 def test_a_new_name_schedule_and_template(vault: Vault) -> None:
@@ -168,7 +182,7 @@ def test_an_end_counts_though_the_new_template_or_the_new_name_does_not_come(vau
     assert (held.expires, held.schedule) == (5.0, ("mon 08:00-09:00",))
     assert (held.envelope, held.sealed) == (ANNA.envelope, ANNA.sealed), "still waited for"
     refused = obey(vault, ANNA, replace(BO, name="ANNA", expires=6.0))
-    assert "enrolled already" in refused["p2"]
+    assert "somebody else from the people office is called Anna" in refused["p2"]
     assert (vault.members.held()["p2"].expires, names(vault)) == (6.0, ["Anna", "Bo"])
 
 

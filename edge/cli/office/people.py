@@ -1,4 +1,4 @@
-"""The people office's people: accept, move, remove, list; and what became of an erasure request."""
+"""The people office's people: move, rename, remove, list; and what became of an erasure request."""
 
 from __future__ import annotations
 
@@ -13,93 +13,10 @@ from edge.cli.base import ConfigOption, JsonOption, own_config, show
 from edge.cli.office.base import Groups, day, office_app, opened
 from edge.errors import UsageError
 from edge.names import folded
-from edge.office.offers import Waiting, read_offers
-from edge.office.post import open_post
 from edge.office.rows import Person
 
 if TYPE_CHECKING:
     from edge.office.erasures import Erasure
-    from edge.roster.offer import Offer
-
-
-@office_app.command()
-def offers(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Whom doors have captured for this office, and who waits to be accepted."""
-    settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
-        waiting = read_offers(book, keys, post)
-    table = Table("name", "groups", "hours", "until", "door", "captured", "problem")
-    for one in waiting:
-        found = one.offer
-        cells = (
-            (found.name, ", ".join(found.groups), ", ".join(found.schedule), day(found.expires))
-            if found
-            else ("?", "", "", "")
-        )
-        when = day(found.at) if found else ""
-        table.add_row(*cells, one.device, when, one.problem)
-    rows = [
-        {
-            "name": one.offer.name if one.offer else None,
-            "groups": one.offer.groups if one.offer else (),
-            "door": one.device,
-            "problem": one.problem,
-        }
-        for one in waiting
-    ]
-    show({"offers": rows}, as_json=json, text=table if rows else "Nobody waits.")
-
-
-@office_app.command()
-def accept(
-    name: str,
-    *,
-    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
-    replace: Annotated[bool, typer.Option(help="Renew somebody's template.")] = False,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Take somebody into the book whom a door has captured; `publish` tells the doors."""
-    settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
-        one, offer = _the_one(read_offers(book, keys, post), name, door)
-        person = Person("", offer.name, offer.groups, offer.schedule, offer.expires, offer.model)
-        kept = book.take_in(person, offer.content, replace_old=replace)
-        post.take_off(one.topic)
-    result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
-    text = f"{name} is in the book. `edge-door office publish` tells the doors."
-    show(result, as_json=json, text=text)
-
-
-@office_app.command()
-def decline(
-    name: str,
-    *,
-    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Throw away what a door has captured of somebody."""
-    settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
-        one, _ = _the_one(read_offers(book, keys, post), name, door)
-        post.take_off(one.topic)
-    result = {"ok": True, "declined": name, "door": one.device}
-    show(result, as_json=json, text=f"{name} is not taken in.")
-
-
-def _the_one(waiting: list[Waiting], name: str, door: str | None) -> tuple[Waiting, Offer]:
-    found = [
-        (one, one.offer)
-        for one in waiting
-        if one.offer and one.offer.name == name and door in (None, one.device)
-    ]
-    if len(found) != 1:
-        raise UsageError(
-            f"{len(found)} offers are of {name!r}: see `edge-door office offers`"
-            + (", and say which with --door" if found else "")
-        )
-    return found[0]
 
 
 @office_app.command()
@@ -118,6 +35,21 @@ def move(
         end = old.expires if until is None else until.timestamp()
         book.change(old, Person(old.person, old.name, tuple(group), hours, end, old.model))
     show({"ok": True, "name": name, "groups": group}, as_json=json, text=f"{name} moved.")
+
+
+@office_app.command()
+def rename(
+    name: str,
+    new: Annotated[str, typer.Argument(help="What they are called from now on.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change somebody's name; `publish` tells the doors, and no new template is needed."""
+    with opened(own_config(config)) as (book, _):
+        before = book.person(name)
+        after = book.rename(before, new)
+    text = f"{before.name} is now {after.name}. `edge-door office publish` tells the doors."
+    show({"ok": True, "old": before.name, "new": after.name}, as_json=json, text=text)
 
 
 @office_app.command()

@@ -65,7 +65,10 @@ class HeardPeople:
     def _page(self, name: str, payload: bytes) -> None:
         if digest(payload) != name:
             raise WireError("a page of a list of people under another name")
-        self.pages[name] = len(gather([payload])), payload.decode("ascii")
+        listed = gather([payload])
+        if not listed.members:
+            raise WireError(f"a page of a list of people that names nobody: {name}")
+        self.pages[name] = len(listed.members), payload.decode("ascii")
 
 
 def keep(connection: Connection, device: str, heard: HeardPeople) -> None:

@@ -39,6 +39,8 @@ class Embedder:
         self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
         self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
         """Whose vectors these are: only equal ones may be compared."""
+        self.size = sum(model.entry.tensors["embedding"][-1] for model in models)
+        """How many numbers a vector has."""
         if projection is not None:
             parts = self.model_sha256, projection.sha256
             self.model_sha256 = combined_sha256(parts, (1.0, 1.0))

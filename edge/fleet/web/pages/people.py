@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from edge.errors import RosterError, UsageError
+from edge.errors import UsageError
 from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import (
     devices,
@@ -178,9 +177,8 @@ def _ends(visit: Visit) -> dict[tuple[str, str], float]:
     pages = pages.join(devices, devices.c.id == roster_pages.c.device)
     found: dict[tuple[str, str], float] = {}
     for device, body in visit.connection.execute(pages.where(visit.visible(Verb.SEE_PEOPLE))):
-        with suppress(RosterError):
-            listed = gather([body.encode("ascii")])
-            found |= {(device, one.person): one.expires for one in listed if one.expires}
+        listed = gather([body.encode("ascii")]).members
+        found |= {(device, one.person): one.expires for one in listed if one.expires}
     return found
 
 

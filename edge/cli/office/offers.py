@@ -1,0 +1,98 @@
+"""Whom doors have captured for the people office: who waits, accept, decline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from edge.cli.base import ConfigOption, JsonOption, own_config, show
+from edge.cli.office.base import day, office_app, opened
+from edge.errors import UsageError
+from edge.office.offers import Waiting, read_offers
+from edge.office.post import open_post
+from edge.office.rows import Person
+
+if TYPE_CHECKING:
+    from edge.roster.offer import Offer
+
+
+@office_app.command()
+def offers(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Whom doors have captured for this office, and who waits to be accepted."""
+    settings = own_config(config)
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        waiting = read_offers(book, keys, post)
+    table = Table("name", "groups", "hours", "until", "door", "captured", "problem")
+    for one in waiting:
+        found = one.offer
+        cells = (
+            (found.name, ", ".join(found.groups), ", ".join(found.schedule), day(found.expires))
+            if found
+            else ("?", "", "", "")
+        )
+        when = day(found.at) if found else ""
+        table.add_row(*cells, one.device, when, one.problem)
+    rows = [
+        {
+            "name": one.offer.name if one.offer else None,
+            "groups": one.offer.groups if one.offer else (),
+            "door": one.device,
+            "problem": one.problem,
+        }
+        for one in waiting
+    ]
+    show({"offers": rows}, as_json=json, text=table if rows else "Nobody waits.")
+
+
+@office_app.command()
+def accept(
+    name: str,
+    *,
+    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
+    replace: Annotated[bool, typer.Option(help="Renew somebody's template.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take somebody into the book whom a door has captured; `publish` tells the doors."""
+    settings = own_config(config)
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        one, offer = _the_one(read_offers(book, keys, post), name, door)
+        person = Person("", offer.name, offer.groups, offer.schedule, offer.expires, offer.model)
+        kept = book.take_in(person, offer.content, replace_old=replace)
+        post.take_off(one.topic)
+    result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
+    text = f"{name} is in the book. `edge-door office publish` tells the doors."
+    show(result, as_json=json, text=text)
+
+
+@office_app.command()
+def decline(
+    name: str,
+    *,
+    door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Throw away what a door has captured of somebody."""
+    settings = own_config(config)
+    with opened(settings) as (book, keys), open_post(settings) as post:
+        one, _ = _the_one(read_offers(book, keys, post), name, door)
+        post.take_off(one.topic)
+    result = {"ok": True, "declined": name, "door": one.device}
+    show(result, as_json=json, text=f"{name} is not taken in.")
+
+
+def _the_one(waiting: list[Waiting], name: str, door: str | None) -> tuple[Waiting, Offer]:
+    found = [
+        (one, one.offer)
+        for one in waiting
+        if one.offer and one.offer.name == name and door in (None, one.device)
+    ]
+    if len(found) != 1:
+        raise UsageError(
+            f"{len(found)} offers are of {name!r}: see `edge-door office offers`"
+            + (", and say which with --door" if found else "")
+        )
+    return found[0]

@@ -1,0 +1,48 @@
+"""Who belongs to which door, and who meets whom there. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.roster.pages import Member, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.office.rows import Door, Person
+
+
+def belong(people: Iterable[Person], door: Door, now: float) -> list[Person]:
+    """Whom a door should know."""
+    return [
+        one
+        for one in people
+        if set(one.groups) & set(door.groups) and (one.expires is None or now < one.expires)
+    ]
+
+
+def meet(person: Person, people: Iterable[Person], doors: Iterable[Door]) -> list[Person]:
+    """Whom some door will compare with somebody: who goes to one of their doors.
+
+    A group's people meet at each of its doors, though no door of that group be trusted yet.
+    """
+    groups = set(person.groups)
+    there = groups.union(*(door.groups for door in doors if groups & set(door.groups)))
+    return [
+        one
+        for one in people
+        if there & set(one.groups) and one.model == person.model and one.person != person.person
+    ]
+
+
+def entry(person: Person, alike: tuple[str, ...], sealed: int = 1, envelope: str = "") -> Member:
+    """How somebody stands on a list; without an envelope, as far as it is known before that."""
+    return Member(
+        person.person,
+        person.name,
+        envelope or digest(b""),
+        sealed,
+        person.schedule,
+        person.expires,
+        alike,
+    )
