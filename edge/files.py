@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +51,22 @@ def create_file(path: Path, content: bytes, mode: int = 0o600) -> None:
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink()
+
+
+def clear_away(path: Path) -> None:
+    """See that nothing stands at `path`, whatever it was; what a folder held may stay beside it.
+
+    Raises:
+        OSError: it cannot be moved or removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir():
+            raise
+        aside = tempfile.mkdtemp(dir=path.parent, prefix=f"{path.name}.")
+        path.rename(aside)  # gone at once, however long what is in it takes
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _written(path: Path, content: bytes, mode: int) -> Path:

@@ -33,6 +33,8 @@ _LOG_BYTES = 2_000_000
 """How long the write-ahead log gets before it is moved into the database. The longer, the more
 pages that changed often are moved once; SQLite's own count is meant for pages of 4 kB."""
 
+_BESIDE = ("-wal", "-shm", "-journal")
+
 _SCHEMA_ROWS = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
 
 _SENTENCES = (
@@ -84,6 +86,7 @@ class Store:
             _create(path, schema)
         elif not path.exists():
             raise schema.error(f"{path} does not exist, so there is no {schema.name} to read.")
+        _require_ordinary(path, schema)
         with _plain_errors(path, schema):
             uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
             db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
@@ -103,6 +106,7 @@ class Store:
             EdgeDoorError: the schema's own leaf; a newer edge-door has written it.
         """
         if path.exists():
+            _require_ordinary(path, schema)
             with _plain_errors(path, schema):
                 uri = f"{path.absolute().as_uri()}?mode=ro"
                 with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
@@ -313,6 +317,16 @@ class Store:
 
     def _data_version(self) -> int:
         return int(self.query("PRAGMA data_version")[0][0])
+
+
+def _require_ordinary(path: Path, schema: Schema) -> None:
+    """SQLite would wait for ever at a pipe that somebody has put there, or beside it."""
+    for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
+        if each.exists() and not each.is_file():
+            raise schema.error(
+                f"{each} is no ordinary file: somebody has put it there. Move it away; "
+                f"the {schema.name} may have to be restored from a backup."
+            )
 
 
 def _create(path: Path, schema: Schema) -> None:

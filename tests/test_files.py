@@ -10,7 +10,7 @@ import pytest
 
 from edge.believed import read_ordinary
 from edge.errors import EdgeDoorError
-from edge.files import create_file, replace_file
+from edge.files import clear_away, create_file, replace_file
 from edge.ledger.seal import Seal
 from edge.link.encryption import read_text
 from edge.owner import known_owner
@@ -59,3 +59,23 @@ def test_a_pipe_in_the_place_of_any_file_that_a_program_reads_is_a_sentence(
     monkeypatch.setenv("EDGE_DOOR_OWNER", str(path))
     with pytest.raises(EdgeDoorError):
         read(path)
+
+
+def test_whatever_stands_there_is_cleared_away(tmp_path: Path) -> None:
+    path = tmp_path / "in the way"
+    full = tmp_path / "full"
+    (full / "of").mkdir(parents=True)
+    plants: list[Callable[[Path], object]] = [
+        Path.mkdir,
+        Path.touch,
+        os.mkfifo,
+        lambda place: place.symlink_to(full),
+    ]
+    for plant in plants:
+        plant(path)
+        clear_away(path)
+        assert not os.path.lexists(path)
+    clear_away(path)
+    assert (full / "of").is_dir()
+    clear_away(full)
+    assert list(tmp_path.iterdir()) == []

@@ -107,5 +107,6 @@ def _is_user(name: str) -> bool:
 def _other_owner(folder: Path) -> pwd.struct_passwd | None:
     if os.geteuid() != 0 or not folder.is_dir():
         return None
-    owner = folder.stat().st_uid
+    # Who put a link there does not get another's rights by it.
+    owner = folder.lstat().st_uid or folder.stat().st_uid
     return pwd.getpwuid(owner) if owner else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from edge.cli import app
-from edge.errors import ConfigError
+from edge.errors import ConfigError, EdgeDoorError, UsageError
 from edge.ops import owner
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
@@ -90,3 +91,68 @@ def test_root_begins_no_state_of_its_own_where_an_installed_doors_is_missing(
     assert isinstance(done.exception, ConfigError)
     assert "is missing. Is its disk mounted?" in str(done.exception)
     assert not door.config.paths.state.exists()
+
+
+def folder_with_closed_ones(path: Path) -> None:
+    (path / "closed" / "more").mkdir(parents=True)
+    (path / "closed").chmod(0)
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+def socket_at(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+
+
+PLANTED: list[Callable[[Path], object]] = [
+    Path.mkdir,
+    folder_with_closed_ones,
+    os.mkfifo,
+    socket_at,
+    sparse,
+    lambda path: path.symlink_to("/dev/zero"),
+    lambda path: path.symlink_to(path),
+    lambda path: path.symlink_to("/etc"),
+    lambda path: path.symlink_to("/etc/shadow"),
+    lambda path: path.write_bytes(b"no bundle"),
+    lambda path: path.touch(mode=0),
+]
+
+
+def test_whatever_stands_where_link_leaves_an_update_is_refused_once(door: Door) -> None:
+    path = door.config.offered_bundle
+    for plant in PLANTED:
+        with owner.acting_as_owner(path.parent):
+            plant(path)
+        done = ask(door, "update", "take")
+        assert isinstance(done.exception, EdgeDoorError), plant
+        assert not os.path.lexists(path), plant
+
+
+def test_a_folder_where_its_fate_is_told_gives_way(door: Door) -> None:
+    told = door.config.taken_bundle
+    folder_with_closed_ones(told)
+    os.chown(told, SIGHT, -1)
+    door.config.offered_bundle.write_bytes(b"no bundle")
+    assert isinstance(ask(door, "update", "take").exception, UsageError)
+    assert b"knows nobody's key" in told.read_bytes()
+    assert told.stat().st_uid == SIGHT
+
+
+def test_a_link_lends_nobody_roots_rights(door: Door) -> None:
+    """Who may write the state leads root to a folder of root's own by it."""
+    secret = door.folder / "root"
+    secret.mkdir(mode=0o755)
+    shutil.copytree(door.config.taken_bundle.parent, secret, dirs_exist_ok=True)
+    told = secret / door.config.taken_bundle.name
+    told.write_bytes(b"root's own")
+    shutil.rmtree(door.config.taken_bundle.parent)
+    door.config.taken_bundle.parent.symlink_to(secret)
+    os.lchown(door.config.taken_bundle.parent, SIGHT, -1)
+    door.config.offered_bundle.write_bytes(b"no bundle")
+    ask(door, "update", "take")
+    assert told.read_bytes() == b"root's own"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.errors import LedgerError
 from edge.ledger.ledger import Ledger
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.records import Event, EventKind, Reason
@@ -76,3 +78,17 @@ def test_a_watermark_that_was_written_survives_sigkill(tmp_path: Path) -> None:
         process.join()
         with Outbox.open(path) as outbox:
             assert outbox.watermarks().delivered >= int(said.read_text().split()[-1])
+
+
+@pytest.mark.parametrize("beside", ["", "-wal", "-journal"])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_pipe_in_its_place_keeps_nobody_waiting(
+    tmp_path: Path, beside: str, read_only: bool
+) -> None:
+    path = tmp_path / "outbox.db"
+    Outbox.open(path).close()
+    planted = tmp_path / f"outbox.db{beside}"
+    planted.unlink(missing_ok=True)
+    os.mkfifo(planted)
+    with pytest.raises(LedgerError, match="no ordinary file"):
+        Outbox.open(path, read_only=read_only)

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
-from edge.cli.base import ConfigOption, JsonOption, config_path, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, complaints, config_path, read_config, show
 from edge.cli.door.update import update_app
 from edge.errors import EdgeDoorError, UsageError
-from edge.files import replace_file
+from edge.files import clear_away, replace_file
 from edge.link.payloads import UpdateTaken, to_json
 from edge.ops.owner import acting_as_owner
 from edge.sealing import digest
@@ -29,15 +29,15 @@ def take(config: ConfigOption = None, json: JsonOption = False) -> None:
         with acting_as_owner(path.parent):  # root's own eyes see more than link may show
             content = read_ordinary(path)
     except OSError as error:
-        path.unlink(missing_ok=True)  # else it is found and tried again for ever
+        clear_away(path)  # else it is found and tried again for ever
         raise UsageError(f"no update was fetched: {path}: {error.strerror or error}") from error
     try:
         version = Updates(settings, config_path(config)).apply(content).seal.version
-    except EdgeDoorError as error:
+    except (EdgeDoorError, OSError) as error:
         _tell(settings, UpdateTaken(digest(content), 0, ok=False, why=str(error)[:400]))
         raise
     finally:
-        path.unlink(missing_ok=True)
+        clear_away(path)
     taken = UpdateTaken(digest(content), version, ok=True, why="")
     _tell(settings, taken)
     text = f"In force: version {version}\nNow: sudo systemctl restart edge-door.target"
@@ -45,6 +45,15 @@ def take(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 def _tell(settings: Config, taken: UpdateTaken) -> None:
-    """Link reads it and may not write there; nor may who owns the folder lead root astray."""
-    with acting_as_owner(settings.taken_bundle.parent):
-        replace_file(settings.taken_bundle, to_json(taken), 0o644)
+    """Link reads it and may not write there; nor may who owns the folder lead root astray.
+
+    That it cannot be told changes nothing of what is in force.
+    """
+    path = settings.taken_bundle
+    try:
+        with acting_as_owner(path.parent):
+            if path.is_dir():
+                clear_away(path)
+            replace_file(path, to_json(taken), 0o644)
+    except OSError as error:
+        complaints.print(f"The office is not told: {path}: {error.strerror or error}")
