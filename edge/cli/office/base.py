@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,7 @@ from edge.office.keys import OfficeKeys
 from edge.roster.report import LIST, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -75,11 +76,28 @@ def state(door: Door, said: Report | None, office: str) -> str:
     return waits or (f"refuses {len(said.refused)}" if said.refused else AS_IT_SHOULD)
 
 
-def show_doors(book: Book, post: Post, office: str, *, as_json: bool) -> None:
-    """Each door of the book: desired against reported."""
-    names = {one.person: one.name for one in book.people()}
-    doors = book.doors.all()
+def show_doors(
+    book: Book,
+    post: Post,
+    office: str,
+    *,
+    as_json: bool,
+    only: Collection[str] = (),
+    failed: Mapping[str, str] | None = None,
+) -> None:
+    """Each door of the book, or only some: desired against reported.
+
+    `failed`: of which doors no list could be made, and why.
+
+    Raises:
+        typer.Exit: with 1, unless each is as it should be.
+    """
+    doors = [one for one in book.doors.all() if not only or one.device in only]
+    names = _numbered(book)
     rows = [_row(book, one, post.reports.get(one.device), names, office) for one in doors]
+    for row in rows:
+        row["state"] = (failed or {}).get(row["door"], row["state"])
+        row["ok"] = row["state"] == AS_IT_SHOULD and not row["left_out"]
     table = Table("door", "list", "people", "state")
     for row in rows:
         whys = [f"{name}: {why}" for name, why in row["refused"].items()]
@@ -87,14 +105,28 @@ def show_doors(book: Book, post: Post, office: str, *, as_json: bool) -> None:
         told = "\n".join([row["state"], *whys])
         cells = row["door"], str(row["desired"]), str(row["known"]), told
         table.add_row(*cells)
-    show({"doors": rows}, as_json=as_json, text=table if rows else "No door is trusted yet.")
+    done = all(row["ok"] for row in rows)
+    shown = table if rows else "No door is trusted yet."
+    show({"ok": done, "doors": rows}, as_json=as_json, text=shown)
+    if not done:
+        raise typer.Exit(1)
+
+
+def _numbered(book: Book) -> dict[str, str]:
+    """How each person is called in a report, by number: two of one name with their number."""
+    people = book.people()
+    often = Counter(one.name for one in people)
+    return {
+        one.person: one.name if often[one.name] == 1 else f"{one.name} ({one.person})"
+        for one in people
+    }
 
 
 def _row(
     book: Book, door: Door, said: Report | None, names: Mapping[str, str], office: str
 ) -> dict[str, Any]:
     report = said or Report(door.device, 0, "", "", "")
-    left_out = book.left_out(door.device)
+    called = {LIST: "the list", **names}
     return {
         "door": door.device,
         "desired": door.generation,
@@ -102,11 +134,8 @@ def _row(
         "known": report.known,
         "waiting": report.waiting,
         "lease": report.lease,
-        "refused": {
-            names.get(who, "the list" if who == LIST else who): why
-            for who, why in report.refused.items()
-        },
-        "left_out": {names.get(who, who): why for who, why in left_out.items()},
+        "refused": {called.get(who, who): why for who, why in report.refused.items()},
+        "left_out": {called.get(who, who): why for who, why in book.left_out(door.device).items()},
         "erased": dict(report.erased),
         "state": state(door, said, office),
     }

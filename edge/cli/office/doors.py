@@ -97,19 +97,28 @@ def publish(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Sign a new list for each door, publish it, and wait for what the doors say."""
+    """Sign a new list for each door, publish it, and wait for what the doors say.
+
+    Exit code 0: each door is as it should be; 1: one is not in time, refuses or lacks somebody.
+    """
     second = () if second_key is None else (OfficeKeys(second_key).signing,)
     settings = own_config(config)
     with opened(settings) as (book, keys), open_post(settings) as post:
         post.listen(lambda: False)
-        devices = door or [known.device for known in book.doors.all()]
+        known = [one.device for one in book.doors.all()]
+        devices = [book.doors.find(one).device for one in door or known]
         sent: set[str] = set()
+        failed: dict[str, str] = {}
         with progress("doors", len(devices)) as advance:
             for device in devices:
                 _hear(book, post, [device])
                 lease_s = None if lease_days is None else lease_days * 86_400
                 said = post.reports.get(device)
-                made = book.make(device, lease_s, answers=said.restored if said else "")
+                try:
+                    made = book.make(device, lease_s, answers=said.restored if said else "")
+                except RosterError as error:  # the other doors get theirs
+                    failed[device] = str(error)
+                    continue
                 message = sign(made.desired, [keys.signing])
                 for key in second:
                     message = add_signature(message, key)
@@ -118,17 +127,22 @@ def publish(
                 book.posted(device)
                 sent |= {piece.hashed for piece in pieces}
                 advance(advance=1)
+        devices = [device for device in devices if device not in failed]
         post.listen(lambda: not _behind(book, post, devices, sent), wait)
         _hear(book, post, devices)
         for device in set(devices) - set(_behind(book, post, devices, sent)):
             post.clear(device, book.shelf.to_clear(device))
             book.cleared(device)
-        show_doors(book, post, keys.public, as_json=json)
+        only = (*devices, *failed)
+        show_doors(book, post, keys.public, as_json=json, only=only, failed=failed)
 
 
 @office_app.command()
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """What each door has of what it should have."""
+    """What each door has of what it should have.
+
+    Exit code 0: each is as it should be; 1: one is not.
+    """
     settings = own_config(config)
     with opened(settings) as (book, keys), open_post(settings) as post:
         devices = [one.device for one in book.doors.all()]

@@ -114,15 +114,26 @@ def erased(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Who was removed, and each door's receipt; `status` and `publish` take receipts in."""
+    """Who was removed, and each door's receipt; `status` and `publish` take receipts in.
+
+    Exit code 0: every door that had them has forgotten them; 1: one has not yet.
+    """
     with opened(own_config(config)) as (book, _):
-        found = [one for one in book.erasures.all() if name in (None, one.name, one.person)]
+        found = [
+            one
+            for one in book.erasures.all()
+            if name in (None, one.person) or folded(name) == folded(one.name)
+        ]
     table = Table("name", "number", "removed", "door", "forgotten")
     for one in found:
         cells = one.name, one.person[:8], day(one.asked), one.device, _said(one)
         table.add_row(*cells)
     rows = [asdict(one) | {"said": _said(one)} for one in found]
-    show({"erased": rows}, as_json=json, text=table if rows else "Nobody of that name was removed.")
+    done = all(one.forgotten is not None or one.obeyed for one in found)
+    nobody = "Nobody of that name was removed whom a door was to know."
+    show({"ok": done, "erased": rows}, as_json=json, text=table if rows else nobody)
+    if not done:
+        raise typer.Exit(1)
 
 
 def _said(erasure: Erasure) -> str:

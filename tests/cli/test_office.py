@@ -1,0 +1,143 @@
+"""The people office's commands against doors on a real broker: what they say, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.cli.office.base import opened
+from edge.fleet.places import broker_at
+from edge.link.broker import Broker
+from edge.link.people import MAX_PACKET
+from edge.office.rows import Person
+from edge.roster.envelope import Content, fingerprint
+from tests.office.measure import Linked
+from tests.support.centre import MODEL, OTHER_MODEL, Door, vectors_of
+from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.running import Door as Host
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = needs_mosquitto
+
+
+class Site:
+    """An office, a broker, and two doors as sight and link are to lists of people."""
+
+    def __init__(self, folder: Path, broker: Mosquitto) -> None:
+        mqtt = {"host": "127.0.0.1", "port": broker.port}
+        (folder / "office").mkdir()
+        self.host = Host(folder / "office", "none", mqtt=mqtt)
+        key = json.loads(self.host.command("office", "init", "--json").stdout)["key"]
+        section = broker_at(f"mqtt://127.0.0.1:{broker.port}", base_topic="facelock")
+        made = [Door.at(folder, name, key) for name in ("door1", "door2")]
+        self.doors = [Linked(one, Broker(section, one.topics.device, MAX_PACKET)) for one in made]
+        with opened(self.host.config) as (book, _):
+            for one, group in zip(made, ("staff", "kitchen"), strict=True):
+                report = one.report()
+                book.doors.trust(report, [group, "everywhere"], fingerprint(report.key))
+
+    def add(self, name: str, *groups: str, face: str = "", model: str = MODEL) -> None:
+        with opened(self.host.config) as (book, _):
+            book.add(Person("", name, groups, model=model), Content(vectors_of(face or name)))
+
+    def office(self, *words: str, away: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """A command, while all doors but some attend to the broker."""
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self.host.command, "office", *words)
+            while not running.done():
+                for number, door in enumerate(self.doors):
+                    if number not in away:
+                        door.attend()
+            return running.result()
+
+    def told(self, *words: str, away: tuple[int, ...] = ()) -> tuple[int, dict[str, Any]]:
+        """The same with `--json`: exit code and result."""
+        done = self.office(*words, "--json", away=away)
+        result: dict[str, Any] = json.loads(done.stdout)
+        assert result["ok"] == (done.returncode == 0), done
+        return done.returncode, result
+
+    def close(self) -> None:
+        for door in self.doors:
+            door.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, broker: Mosquitto) -> Iterator[Site]:
+    made = Site(tmp_path, broker)
+    yield made
+    made.close()
+
+
+def rows(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["door"]: row for row in result["doors"]}
+
+
+def test_a_door_that_is_not_there_in_time_fails_the_command(site: Site) -> None:
+    site.add("Anna", "everywhere")
+    code, result = site.told("publish", "--wait", "0.5", away=(1,))
+    assert code == 1
+    assert {name: row["ok"] for name, row in rows(result).items()} == {
+        "door1": True,
+        "door2": False,
+    }
+    assert site.told("publish", "--door", "door1", away=(1,))[0] == 0, (
+        "only what was asked for counts"
+    )
+    assert site.told("status", away=(0, 1))[0] == 1
+    code, result = site.told("publish")
+    assert (code, [row["known"] for row in result["doors"]]) == (0, [1, 1])
+    assert site.told("status", away=(0, 1))[0] == 0
+    unknown = site.office("publish", "--door", "door2", "--door", "attic")
+    assert (unknown.returncode, "door1, door2" in unknown.stderr) == (2, True)
+    assert rows(site.told("status")[1])["door2"]["desired"] == result["doors"][1]["desired"]
+
+
+def test_a_refusal_fails_the_command_and_names_the_person(site: Site) -> None:
+    site.add("Anna", "staff")
+    site.add("Ella", "staff", face="Anna")
+    code, result = site.told("publish")
+    row = rows(result)["door1"]
+    assert (code, row["state"], row["ok"]) == (1, "refuses 1", False)
+    assert set(row["refused"]) <= {"Anna", "Ella"}
+    text = site.office("status")
+    assert text.returncode == 1
+    assert "resembles" in text.stdout
+    site.office("lookalike", "Ella", "Anna", "--reason", "twins")
+    assert site.told("publish")[0] == 0
+
+
+def test_who_is_left_out_fails_the_command(site: Site) -> None:
+    site.add("Anna", "staff")
+    site.add("Carl", "staff", model=OTHER_MODEL)
+    code, result = site.told("publish")
+    assert code == 1
+    assert set(rows(result)["door1"]["left_out"]) == {"Carl"}
+    assert [row["ok"] for row in result["doors"]] == [False, True]
+    assert [row["known"] for row in result["doors"]] == [1, 0]
+
+
+def test_an_erasure_is_done_once_every_door_says_so(site: Site) -> None:
+    site.add("Anna", "everywhere")
+    site.told("publish")
+    site.office("remove", "anna")
+    assert site.told("erased", "Anna")[1]["erased"][0]["said"] == "not yet published"
+    code, _ = site.told("publish", "--wait", "0.5", away=(1,))
+    assert code == 1
+    code, result = site.told("erased", "Anna")
+    assert code == 1
+    assert [bool(one["forgotten"]) for one in result["erased"]] == [True, False]
+    assert result["erased"][1]["said"] == "not yet at door2"
+    site.told("publish")
+    assert site.told("erased", "ANNA")[0] == 0
+    shutil.rmtree(site.host.config.paths.state / "office")
+    gone = site.office("status")
+    assert (gone.returncode, "`edge-door office init`" in gone.stderr) == (2, True)
