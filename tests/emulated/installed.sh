@@ -1,17 +1,9 @@
 #!/bin/bash
 # Runs inside a booted Debian: installs edge-door from /src, lets a film be the camera, restarts the
 # machine, looks again, and takes edge-door off. What it finds goes to /results, a file a fact.
-set -Euo pipefail
-exec >>/results/log 2>&1
-trap 'echo "failed at line $LINENO"; journalctl --no-pager --output=cat -u "edge-door-*" | tail -80; finish' ERR
+# shellcheck source=tests/emulated/inside.sh
+source /src/tests/emulated/inside.sh
 
-finish() {
-  systemctl poweroff
-  exit
-}
-
-units=(edge-door-door edge-door-sight edge-door-link)
-config=/etc/edge-door/edge-door.toml
 trace=/run/edge-door/fake-gpio.jsonl
 
 granted() { # granted AFTER : a grant with a number above AFTER
@@ -23,27 +15,12 @@ last_event() {
   edge-door events --last 1 --json | jq '.events[-1].sequence // 0'
 }
 
-await() { # await SECONDS COMMAND... : until it succeeds
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "never: $*"; return 1; }
-    sleep 1
-  done
-}
-
 released() { # the relay's last level in the trace is off
   jq -se 'map(select(.line == 17 and has("on"))) | (map(.on) | any) and (last.on | not)' "$trace"
 }
 
 replaced() { # replaced UNIT PID : another process serves it
   ! systemctl show -P MainPID "$1" | grep -qxE "0|$2"
-}
-
-running() {
-  systemctl is-active --quiet edge-door-door &&
-    systemctl is-active --quiet edge-door-sight &&
-    systemctl is-active --quiet edge-door-link
 }
 
 look() { # look PREFIX : what is true now

@@ -2,32 +2,10 @@
 # Runs inside a booted Debian: installs edge-door from /src, begins a people office beside it, and lets
 # roll-outs of a configuration, of models, of a program, and of what this door must refuse go through
 # the broker and the real units. What it finds goes to /results, a file a fact.
-set -Euo pipefail
-exec >>/results/log 2>&1
-trap 'echo "failed at line $LINENO"; journalctl --no-pager --output=cat -u "edge-door-*" | tail -80; finish' ERR
+# shellcheck source=tests/emulated/inside.sh
+source /src/tests/emulated/inside.sh
 
-finish() {
-  systemctl poweroff
-  exit
-}
-
-config=/etc/edge-door/edge-door.toml
 cd /root || exit
-
-await() { # await SECONDS COMMAND... : until it succeeds
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "never: $*"; return 1; }
-    sleep 1
-  done
-}
-
-running() { # each of them: of several, is-active is content with one
-  systemctl is-active --quiet edge-door-door &&
-    systemctl is-active --quiet edge-door-sight &&
-    systemctl is-active --quiet edge-door-link
-}
 
 restarted() { # restarted PID : sight runs as another process than this
   running && ! systemctl show -P MainPID edge-door-sight | grep -qxE "0|$1"
@@ -46,7 +24,7 @@ roll_out() { # roll_out VERSION : as an operator does; what came of it, and what
   fi
   edge-door update check --json >"/results/$1-in-force.json"
   edge-door --version >"/results/$1-program"
-  systemctl is-active edge-door-door edge-door-sight edge-door-link >"/results/$1-units" || true
+  systemctl is-active "${units[@]}" >"/results/$1-units" || true
 }
 
 [ ! -e was-here ] || finish # it has failed before
