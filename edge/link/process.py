@@ -24,14 +24,14 @@ from edge.link.client import Acknowledged, Received
 from edge.link.commands import Commands, Confirmation, nonce_of
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
-from edge.link.payloads import CommandAnswer, Reported
+from edge.link.payloads import CommandAnswer
 from edge.link.people import MAX_PACKET as PEOPLE_PACKET
 from edge.link.people import PeoplePost
-from edge.link.presence import Presence
-from edge.link.reporting import EVERY_S, Reporter, differ
+from edge.link.reporting import Reporter
 from edge.link.shipper import Shipper
 from edge.link.sight_client import SightClient
-from edge.link.topics import DoorState, Topics
+from edge.link.telling import Telling
+from edge.link.topics import Topics
 from edge.link.twin import Twin
 from edge.link.updates import UpdatePost
 from edge.wire.messages import AskFace, Command, Done, LastFace
@@ -119,9 +119,9 @@ class Link:
             self._topics, self._operators, trust_broker=config.mqtt.trust_broker
         )
         self._shipper = Shipper(ledger, outbox, self._topics)
-        self._reporter = Reporter(ledger, outbox, config.mqtt.cert_file)
-        self._reported: Reported | None = None
-        self._next_report = 0.0
+        self._telling = Telling(
+            self._topics, sight, Reporter(ledger, outbox, config.mqtt.cert_file)
+        )
         self._twin = Twin(self._topics)
         self._people = PeoplePost(self._topics, sight.ask)
         self._updates = (
@@ -135,16 +135,11 @@ class Link:
             for topic in (*self._topics.heard, self._announcer)
         }
         self._outage = Outage()
-        self._presence = Presence(time.monotonic())
-        self._told_online: bool | None = None
         self._news = True
         self._states: dict[str, str] = {}
-        self._told: DoorState | None = None
-        self._published: dict[str, bytes] = {}
         self._refused: set[str] = set()
         self._ledger_ok = True
         self._ledger_rest_until = 0.0
-        self._next_metrics = 0.0
         self._face = 0
         self._confirmation: Confirmation | None = None
         # Others decide how often something is refused; the disk decides how often it is said.
@@ -176,19 +171,13 @@ class Link:
         if self._updates is not None:
             self._updates.greet()
         self._announce(connection)
-        self._forget_told()
+        self._telling.forget()
         self._refused.clear()
         self._sight.poll()
         self._shipper.begin()
         self._guarded(self._take_stock)
-        self._tell_states(connection)
-        self._tell_presence(connection)
-
-    def _forget_told(self) -> None:
-        """All of it is told once more, as if nobody had heard it."""
-        self._told = self._reported = self._told_online = None
-        self._next_report = 0.0
-        self._published.clear()
+        self._telling.states(connection, self._states)
+        self._telling.availability(connection)
 
     def _work(self, connection: Connection, stop: Stop, heartbeat: Callable[[], None]) -> None:
         while not stop.is_set():
@@ -208,10 +197,10 @@ class Link:
 
     def _tell(self, connection: Connection) -> None:
         """All but events. What waits for the broker's answers is told as it is then."""
-        self._tell_states(connection)
-        self._tell_presence(connection)
-        self._tell_metrics(connection)
-        self._guarded(lambda: self._report(connection))
+        self._telling.states(connection, self._states)
+        self._telling.availability(connection)
+        self._telling.metrics(connection)
+        self._guarded(lambda: self._telling.report(connection, twin=self._twin.found))
         self._people.tend(connection, self._states)
         if self._updates is not None:
             self._updates.tend(connection)
@@ -242,31 +231,6 @@ class Link:
             else discovery.withdrawal(mqtt.discovery_prefix, self._config.device.id)
         )
 
-    def _tell_states(self, connection: Connection) -> None:
-        state = DoorState.of(self._states, available=self._sight.door_available)
-        if state == self._told:
-            return
-        self._told = state
-        for message in self._topics.states(state):
-            if self._published.get(message.topic) != message.payload:
-                connection.publish(message)
-                self._published[message.topic] = message.payload
-
-    def _tell_presence(self, connection: Connection) -> None:
-        online = self._presence.see(answers=self._sight.answers, at=time.monotonic())
-        if online is not self._told_online:
-            if self._told_online is not None:
-                _log.warning("sight %s", "is back" if online else "does not answer or keeps dying")
-            self._told_online = online
-            connection.publish(self._topics.available(online=online))
-
-    def _tell_metrics(self, connection: Connection) -> None:
-        now = time.monotonic()
-        metrics = self._sight.status.metrics if self._sight.status else {}
-        if metrics and now >= self._next_metrics:
-            self._next_metrics = now + discovery.METRICS_EVERY_S
-            connection.publish(self._topics.metrics(metrics))
-
     def _ask_for_the_face(self) -> None:
         """Of the newest attempt, once; it comes as an answer."""
         number = self._sight.status.face if self._sight.status else 0
@@ -281,18 +245,6 @@ class Link:
             self._twin.begin(public)
             connection.subscribe([self._topics.audit_key], retained=True)
             connection.publish(self._topics.key(public))
-
-    def _report(self, connection: Connection) -> None:
-        now = time.monotonic()
-        if now < self._next_report:
-            return
-        self._next_report = now + EVERY_S
-        reported = self._reporter.look(
-            self._sight.status, connection.protocol, twin=self._twin.found
-        )
-        if differ(self._reported, reported):
-            connection.publish(self._topics.reported(reported))
-            self._reported = reported
 
     def _pass_on(self, answer: Answer, connection: Connection) -> None:
         if answer.failure:
@@ -365,7 +317,7 @@ class Link:
             self._refuse(topic, str(error))
         if wish.tell:
             self._tell_key(connection)
-            self._forget_told()
+            self._telling.forget()
         self._confirmation = None
 
     def _refuse(self, topic: str, why: str) -> None:
