@@ -57,8 +57,7 @@ def make_seal(key: Ed25519PrivateKey, files: Mapping[str, str], version: int) ->
         "key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         "files": dict(files),
     }
-    signature = base64.b64encode(key.sign(_signed(fields))).decode()
-    return json.dumps({**fields, "signature": signature}, indent=2) + "\n"
+    return _text({**fields, "signature": base64.b64encode(key.sign(_signed(fields))).decode()})
 
 
 def read_seal(path: Path, key: str | None = None) -> FileSeal:
@@ -89,6 +88,8 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
     """
     try:
         fields = json.loads(text)
+        if _text(fields).encode() != text:  # else some bytes could change unseen
+            raise ValueError("not as it was written")
         signature = base64.b64decode(fields.pop("signature"), validate=True)
         seal = plain.read(FileSeal, fields)
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
@@ -98,6 +99,10 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
     if key is not None and seal.key != key:
         raise SealError(f"the seal {place} is by another key than the one this door knows.")
     return seal
+
+
+def _text(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields, indent=2) + "\n"
 
 
 def _signed(fields: Mapping[str, object]) -> bytes:

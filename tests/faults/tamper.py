@@ -17,15 +17,20 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.access.command import MAX_VALID_S, sign_command
+from edge.believed import enforce, read_believed
 from edge.door.tickets import Tickets
-from edge.errors import CommandError, EdgeDoorError, WireError
+from edge.errors import CommandError, EdgeDoorError, SealError, WireError
 from edge.link.commands import Commands
 from edge.link.topics import Topics
 from edge.records import EventKind, Reason
+from edge.sealing import digests, make_seal, parse_seal
 from edge.sight.changes import settle
 from edge.sight.journal import Journal, open_ledger
 from edge.sight.orders import Orders
 from edge.vault.vault import open_vault
+from edge.vision.calibrated import shipped_calibration
+from edge.vision.models.known import KNOWN
+from edge.vision.models.manifest import read_manifest, shipped_models
 from edge.vocabulary import Action
 from edge.wire import codec
 from edge.wire.messages import (
@@ -124,6 +129,45 @@ def flipped_files(folder: Path, budget: int, _seed: int) -> Tally:
         path.write_bytes(whole)
     return tally
 
+
+def flipped_sealed(folder: Path, budget: int, _seed: int) -> Tally:
+    """Every byte of calibration, manifest, known answers and configuration, and of their seal."""
+    tally = Tally("a flipped byte of what the owner sealed, or of the seal")
+    models = folder / "models"
+    (models / "calibration").mkdir(parents=True)
+    calibration = shipped_calibration(models, read_manifest().embedder().name)
+    files = (models / "manifest.toml", models / KNOWN, calibration, folder / "door.toml")
+    for path in files[:-1]:
+        shutil.copy(shipped_models() / path.relative_to(models), path)
+    text = make_seal(scenarios.OPERATOR, digests(files), 1).encode()
+    total = sum(path.stat().st_size for path in files)
+    step = 1 if budget >= ALL_BYTES else total // budget
+    enforce(None)  # what was read of the shipped ones is forgotten
+    enforce(parse_seal(text, "the seal").files)
+    for path in files:
+        read_believed(path)  # as it was sealed it is taken
+        whole = path.read_bytes()
+        with path.open("r+b", buffering=0) as file:
+            for index in range(0, len(whole), step):
+                for byte in (whole[index] ^ 1 << index % 8, whole[index]):
+                    file.seek(index)
+                    file.write(bytes([byte]))
+                    if byte != whole[index]:
+                        tally.injected += 1
+                        with suppress(SealError):
+                            read_believed(path)
+                            tally.obeyed.append(f"{path.name}[{index}]")
+    enforce(None)
+    for index in range(len(text)):
+        tally.injected += 1
+        with suppress(SealError):
+            parse_seal(text[:index] + bytes([text[index] ^ 1 << index % 8]) + text[index + 1 :], "")
+            tally.obeyed.append(f"the seal [{index}]")
+    return tally
+
+
+ALL_BYTES = 10_000
+"""Faults wanted; then no byte is left out, though they are more."""
 
 STATEMENTS = {
     "ledger/ledger.db": (
@@ -293,6 +337,7 @@ MESSAGES: tuple[Message, ...] = (
 THREATS: tuple[Callable[[Path, int, int], Tally], ...] = (
     flipped_rows,
     flipped_files,
+    flipped_sealed,
     statements,
     put_back,
     commands,
