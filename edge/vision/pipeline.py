@@ -175,7 +175,7 @@ class Pipeline:
         self._shortlist = Shortlist()
         self._checked_at = float("-inf")
         self._challenged = False
-        self._rows = np.empty(0, np.uint8)
+        self._rows = b""
         self._changed_at = 0.0
 
     def step(self, frame: Frame) -> Evidence:
@@ -194,12 +194,12 @@ class Pipeline:
                 self._liveness.reset()
             return Evidence(at, frame.sequence, people, unchanged_s=unchanged_s)
         track = self._tracker.see(at, look.face.box)
+        with self._time("eyelids"):  # on every frame, so before what may wait for another one
+            eyes = self._stages.eyelids.measure(frame, look.landmarks)
         embedding = self._embed_if_due(at, track, look)
         if embedding is not None:
             track = self._tracker.recognise(embedding)
             self._shortlist.taken(at, track)
-        with self._time("eyelids"):
-            eyes = self._stages.eyelids.measure(frame, look.landmarks)
         self._stillness.saw(at, eyes)
         if self._stillness.stirred(at):
             self._shortlist.ask_within(at)  # whose lids move is compared while they move
@@ -310,8 +310,9 @@ class Pipeline:
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""
-        rows = frame.pixels[::ROWS_COMPARED].copy()
-        if not np.array_equal(rows, self._rows):
+        # As bytes: comparing them ends at the first that differs, which most often is near.
+        rows = np.ascontiguousarray(frame.pixels[::ROWS_COMPARED]).tobytes()
+        if rows != self._rows:
             self._rows = rows
             self._changed_at = frame.captured_at
         return frame.captured_at - self._changed_at

@@ -39,7 +39,7 @@ class BlazeFace:
         self._scale, self._clip = spec.scale, spec.score_clip
         self._min_logit = math.log(spec.min_score) - math.log1p(-spec.min_score)
         grids = [_grid(size, cells.stride, cells.per_cell) for cells in spec.anchors]
-        self._anchors = np.concatenate(grids)
+        self._anchors = np.concatenate(grids)[:, np.newaxis].astype(np.float64)
 
     def __call__(self, out: Outputs) -> Candidates:
         """Sigmoid scores; boxes by centre and size."""
@@ -47,16 +47,13 @@ class BlazeFace:
         (keep,) = (logits >= self._min_logit).nonzero()
         found = (max(-self._clip, min(logit, self._clip)) for logit in logits[keep].tolist())
         scores = [1.0 / (1.0 + math.exp(-logit)) for logit in found]
-        offsets, anchors = out["boxes"][keep].tolist(), self._anchors[keep].tolist()
-        return [self._row(*each) for each in zip(offsets, anchors, strict=True)], scores
-
-    def _row(self, offsets: list[float], anchor: list[float]) -> list[float]:
-        x, y, width, height, *points = (offset / self._scale for offset in offsets)
-        across, down = anchor
-        left, top = across + x - width / 2, down + y - height / 2
-        points[::2] = [across + point for point in points[::2]]
-        points[1::2] = [down + point for point in points[1::2]]
-        return [left, top, left + width, top + height, *points]
+        # Pairs of numbers: the box's centre, its size, the keypoints.
+        pairs = out["boxes"].reshape(len(logits), -1, 2)[keep].astype(np.float64) / self._scale
+        size = pairs[:, 1].copy()
+        pairs += self._anchors[keep]
+        pairs[:, 0] -= size / 2
+        pairs[:, 1] = pairs[:, 0] + size
+        return pairs.reshape(len(keep), 2 * pairs.shape[1]).tolist(), scores
 
 
 class YuNet:

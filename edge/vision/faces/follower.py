@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import cv2
+
 from edge.records import Box, Face
 
 if TYPE_CHECKING:
@@ -60,10 +62,9 @@ class Follower:
 
 def face_of(landmarks: Landmarks) -> Face:
     """A mesh as a detector would state it: eyes, nose and the mouth's centre, and a square box."""
-    # Column by column: numpy takes 80 times as long over the short rows.
-    (left, right), (top, bottom) = (
-        (float(column.min()), float(column.max())) for column in landmarks.points.T[:2]
-    )
+    # numpy takes five times as long over rows of three.
+    left, top, _ = cv2.reduce(landmarks.points, 0, cv2.REDUCE_MIN)[0].tolist()
+    right, bottom, _ = cv2.reduce(landmarks.points, 0, cv2.REDUCE_MAX)[0].tolist()
     reach = max(right - left, bottom - top)
     down = math.radians(landmarks.roll)
     x = (left + right) / 2 - _BELOW * reach * math.sin(down)

@@ -52,9 +52,8 @@ class Mesh:
         presence = _sigmoid(out["presence"].item())
         raw = out["landmarks"].reshape(1, self._points, 3)
         # x and y go to the frame, z keeps their scale.
-        to_frame = np.zeros((3, 4), np.float32)
-        to_frame[:2, [0, 1, 3]] = roi.to_frame(size)
-        to_frame[2, 2] = side / size
+        (a, b, x), (c, d, y) = roi.to_frame(size).tolist()
+        to_frame = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, side / size, 0]], np.float32)
         return landmarks_of(cv2.transform(raw, to_frame)[0], presence)
 
 

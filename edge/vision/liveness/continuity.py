@@ -193,7 +193,7 @@ def patch_of(face: AlignedFace) -> Floats:
 
 
 def _height(landmarks: Landmarks) -> float:
-    top, bottom, right, left = landmarks.points[_OUTLINE, :2].tolist()
+    top, bottom, right, left = landmarks.points.take(_OUTLINE, axis=0)[:, :2].tolist()
     return math.dist(bottom, top) / max(math.dist(left, right), 1e-6)
 
 

@@ -6,13 +6,13 @@ A face that simply shows no life stays PENDING; how long it may is for policy to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.config.sections import Level
 from edge.records import Hint, Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
-from edge.vision.liveness.challenge import Challenge, Progress, draw
+from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
 from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_FAST, TOO_SLOW, Film
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import MAX_GAP_S, MAX_UNPROVEN, RETRY_S, SETTLE_S, SUSPECT_S
@@ -112,9 +112,16 @@ class LivenessMonitor:
         self._weigh_doubt()
         if self._challenges(sample.at):
             self._follow_challenge(sample, blinked=blinked)
-        span = None if blink is None else (blink.begin, blink.end)
-        verdict = self._verdict(sample.at)
-        return replace(verdict, blinks=self._count, doubted=self._doubted, blink=span)
+        state, seen, move = self._state(sample.at)
+        return Liveness(
+            state,
+            self._count,
+            seen,
+            instruction="" if move is None else INSTRUCTIONS[move],
+            move=move,
+            doubted=self._doubted,
+            blink=None if blink is None else (blink.begin, blink.end),
+        )
 
     def _see_whose(self, sample: Sample, blink: Blink | None) -> None:
         """A blink is of whoever was compared after it, and could have been all through it.
@@ -190,19 +197,19 @@ class LivenessMonitor:
         else:
             self._failed_at = at
 
-    def _verdict(self, at: float) -> Liveness:
+    def _state(self, at: float) -> tuple[LivenessState, str, Move | None]:
+        """How far the proof is, what was seen, and what a running challenge asks for."""
         if at - self._answered_at <= self._section.fresh_s:
-            return Liveness(LivenessState.LIVE, seen=self._seen)
+            return LivenessState.LIVE, self._seen, None
         if self._suffices(at):
-            return Liveness(LivenessState.LIVE, seen="blinked")
+            return LivenessState.LIVE, "blinked", None
         if self._doubted and not self._asks:
-            return Liveness(LivenessState.FAILED, seen=DOUBTED)
+            return LivenessState.FAILED, DOUBTED, None
         if at - self._failed_at <= RETRY_S:
-            return Liveness(LivenessState.FAILED, seen=self._seen)
+            return LivenessState.FAILED, self._seen, None
         if self._challenge is not None and self._challenge.move is not None:
-            words, move = self._challenge.instruction, self._challenge.move
-            return Liveness(LivenessState.PENDING, seen="challenged", instruction=words, move=move)
-        return Liveness(LivenessState.PENDING, seen=self._seen or "no blink yet")
+            return LivenessState.PENDING, "challenged", self._challenge.move
+        return LivenessState.PENDING, self._seen or "no blink yet", None
 
     def _suffices(self, at: float) -> bool:
         """Whether a blink alone proves life now."""

@@ -78,22 +78,22 @@ class Model(Generic[E_co]):
 
     def _put(self, images: tuple[Pixels, ...]) -> None:
         """Straight into the runtime's memory, which lets nobody hold a view of it while it runs."""
-        spec = self.entry.input
         shapes = [pixels.shape for pixels in images]
         if shapes != self._takes:
             name = self.entry.name
             raise ValueError(f"{name} takes pictures of shapes {self._takes}, not {shapes}")
         for place, pixels in zip(self._network.put(), images, strict=True):
-            if self._takes_pixels:
-                place[...] = pixels
-                continue
-            table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
-            values = cv2.LUT(_in_colour(pixels, spec.color), table).reshape(*self._image)
-            place[...] = values.transpose(2, 0, 1) if spec.layout == "nchw" else values
+            place[...] = pixels if self._takes_pixels else self._prepared(pixels)
+
+    def _prepared(self, pixels: Pixels) -> NDArray[np.generic]:
+        spec = self.entry.input
+        table = self._pixel_table(*_mean_std(pixels)) if spec.whiten else self._table
+        values = cv2.LUT(_in_colour(pixels, spec.color), table).reshape(*self._image)
+        return values.transpose(2, 0, 1) if spec.layout == "nchw" else values
 
     def _read(self, tensor: Tensor) -> Floats:
         value = self._network.read(tensor)
-        if self.entry.input.pictures == 1:
+        if len(self._takes) == 1:
             value = value[0]
         if tensor.scale:
             value = (value.astype(np.float32) - tensor.zero_point) * tensor.scale
