@@ -57,7 +57,7 @@ def make_seal(key: Ed25519PrivateKey, files: Mapping[str, str], version: int) ->
         "key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         "files": dict(files),
     }
-    return _text({**fields, "signature": base64.b64encode(key.sign(_signed(fields))).decode()})
+    return _text(fields, key.sign(_signed(fields)))
 
 
 def read_seal(path: Path, key: str | None = None) -> FileSeal:
@@ -88,9 +88,9 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
     """
     try:
         fields = json.loads(text)
-        if _text(fields).encode() != text:  # else some bytes could change unseen
-            raise ValueError("not as it was written")
         signature = base64.b64decode(fields.pop("signature"), validate=True)
+        if _text(fields, signature).encode() != text:  # else bits of it could change unseen
+            raise ValueError("not as it was written")
         seal = plain.read(FileSeal, fields)
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(seal.key, validate=True))
         public.verify(signature, _signed(fields))
@@ -101,8 +101,9 @@ def parse_seal(text: bytes, place: str, key: str | None = None) -> FileSeal:
     return seal
 
 
-def _text(fields: Mapping[str, object]) -> str:
-    return json.dumps(fields, indent=2) + "\n"
+def _text(fields: Mapping[str, object], signature: bytes) -> str:
+    told = {**fields, "signature": base64.b64encode(signature).decode()}
+    return json.dumps(told, indent=2) + "\n"
 
 
 def _signed(fields: Mapping[str, object]) -> bytes:

@@ -131,7 +131,7 @@ def flipped_files(folder: Path, budget: int, _seed: int) -> Tally:
 
 
 def flipped_sealed(folder: Path, budget: int, _seed: int) -> Tally:
-    """Every byte of calibration, manifest, known answers and configuration, and of their seal."""
+    """Every byte of calibration, manifest, known answers, configuration; every bit of the seal."""
     tally = Tally("a flipped byte of what the owner sealed, or of the seal")
     models = folder / "models"
     (models / "calibration").mkdir(parents=True)
@@ -158,11 +158,13 @@ def flipped_sealed(folder: Path, budget: int, _seed: int) -> Tally:
                             read_believed(path)
                             tally.obeyed.append(f"{path.name}[{index}]")
     enforce(None)
-    for index in range(len(text)):
+    for bit in range(8 * len(text)):
+        changed = bytearray(text)
+        changed[bit // 8] ^= 1 << bit % 8
         tally.injected += 1
         with suppress(SealError):
-            parse_seal(text[:index] + bytes([text[index] ^ 1 << index % 8]) + text[index + 1 :], "")
-            tally.obeyed.append(f"the seal [{index}]")
+            parse_seal(bytes(changed), "the seal")
+            tally.obeyed.append(f"the seal, bit {bit}")
     return tally
 
 
