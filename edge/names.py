@@ -5,6 +5,7 @@ People, schedules, claims, `pin_alone` and `--replace` all compare names through
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ def nobodys(names: Iterable[str], people: Iterable[str]) -> list[str]:
     """Those of `names` that none of `people` has; `*` is everybody's."""
     known = {EVERYBODY, *map(folded, people)}
     return [name for name in names if folded(name) not in known]
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """The one of `names` that is spelled most like it; empty: none is."""
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return close[0] if close else ""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from pathlib import Path
@@ -30,6 +29,7 @@ from edge.config.sections import (
     VaultSection,
 )
 from edge.errors import ConfigError, reason_of
+from edge.names import near
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -219,7 +219,7 @@ def _did_you_mean(path: list[str]) -> str:
             return ""
         section = field.annotation
     allowed = list(section.model_fields)
-    close = difflib.get_close_matches(path[-1], allowed, n=1)
-    if close:
-        return f" Did you mean `{close[0]}`?"
+    meant = near(path[-1], allowed)
+    if meant:
+        return f" Did you mean `{meant}`?"
     return f" Allowed here: {', '.join(allowed)}."

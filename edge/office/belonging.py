@@ -28,11 +28,7 @@ def meet(person: Person, people: Iterable[Person], doors: Iterable[Door]) -> lis
     """
     groups = set(person.groups)
     there = groups.union(*(door.groups for door in doors if groups & set(door.groups)))
-    return [
-        one
-        for one in people
-        if there & set(one.groups) and one.model == person.model and one.person != person.person
-    ]
+    return [one for one in people if there & set(one.groups) and one.person != person.person]
 
 
 def entry(person: Person, alike: tuple[str, ...], sealed: int = 1, envelope: str = "") -> Member:

@@ -145,6 +145,7 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
     consent = consent or Consent()
     name = proper_name(template.person)
     with open_vault(config) as vault:
+        vault.members.refuse(name)
         known = any(folded(person.name) == folded(name) for person in vault.people())
         if known and not consent.replace:
             raise EnrolmentError(
@@ -152,7 +153,6 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
                 "the old one; somebody else needs another name."
             )
         turned = replace(template, vectors=vault.rotation(template.vectors))
-        vault.members.refuse(name)
         alike = resembled(turned, vault.templates(template.model), threshold(config))
         refuse_lookalikes(name, alike, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}

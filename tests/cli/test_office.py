@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.cli.office.base import opened
+from edge.errors import UsageError
 from edge.fleet.places import broker_at
 from edge.link.broker import Broker
 from edge.link.people import MAX_PACKET
+from edge.office.desk import require_cards, resembling
 from edge.office.rows import Person
 from edge.roster.envelope import Content, fingerprint
 from tests.office.measure import Linked
-from tests.support.centre import MODEL, OTHER_MODEL, Door, vectors_of
+from tests.support.centre import ALIKE, MODEL, OTHER_MODEL, Door, vectors_of
 from tests.support.link_parts import Mosquitto, needs_mosquitto
 from tests.support.running import Door as Host
 
@@ -141,3 +143,72 @@ def test_an_erasure_is_done_once_every_door_says_so(site: Site) -> None:
     shutil.rmtree(site.host.config.paths.state / "office")
     gone = site.office("status")
     assert (gone.returncode, "`edge-door office init`" in gone.stderr) == (2, True)
+
+
+def test_what_no_door_will_have_is_said_at_the_desk(site: Site, stills: Path) -> None:
+    """Before a camera is looked into: an end that is over, a group that no door knows, a card."""
+    anna = ("enroll", "Anna", str(stills), "--for-group")
+    over = site.host.command(*anna, "staff", "--until", "2020-01-01")
+    assert (over.returncode, "until 2020-01-01 00:00, which is over" in over.stderr) == (2, True)
+    typed = site.host.command(*anna, "stff")
+    assert typed.returncode == 2
+    assert "knows a group 'stff'. Did you mean 'staff'?" in typed.stderr
+    assert "everywhere, kitchen, staff" in typed.stderr
+    card = site.host.command(*anna, "staff", "--card", "my card")
+    assert (card.returncode, "This is no card number" in card.stderr) == (2, True)
+    hours = site.host.command(*anna, "staff", "--schedule", "sometimes")
+    assert (hours.returncode, "'sometimes' is not like" in hours.stderr) == (2, True)
+    assert site.host.command("office", "people").stdout.strip() == "Nobody is in the book."
+    site.add("Bo", "staff")
+    for words, what in (
+        (("--group", "kichen"), "Did you mean 'kitchen'?"),
+        (("--group", "kitchen", "--until", "2020-01-01"), "which is over"),
+        (("--group", "kitchen", "--until", "2126-01-01", "--no-end"), "contradict"),
+    ):
+        moved = site.host.command("office", "move", "Bo", *words)
+        assert (moved.returncode, what in moved.stderr) == (2, True), moved
+    again = site.host.command("office", "move", "bo", "--group", "kitchen", "--until", "2126-01-01")
+    assert again.returncode == 0, again.stderr
+    (row,) = json.loads(site.host.command("office", "people", "--json").stdout)["people"]
+    assert (row["groups"], row["doors"], row["until"] is None) == (["kitchen"], ["door2"], False)
+    site.host.command("office", "move", "Bo", "--group", "kitchen", "--no-end")
+    (row,) = json.loads(site.host.command("office", "people", "--json").stdout)["people"]
+    assert row["until"] is None
+
+
+def test_each_picture_that_is_not_taken_is_named_with_its_reason(
+    site: Site, stills: Path, tmp_path: Path
+) -> None:
+    """As where a door alone enrols."""
+    bad = tmp_path / "empty.jpg"
+    bad.touch()
+    words = ("enroll", "Anna", str(stills), str(bad), "--for-group", "staff")
+    done = site.host.command(*words)
+    assert (done.returncode, "is in the book." in done.stdout) == (0, True), done.stderr
+    assert f"not taken: {bad}: {bad} is not an image that can be read" in done.stdout
+    alone = site.host.command("enroll", "Bo", str(bad), "--for-group", "staff")
+    assert (alone.returncode, "empty.jpg: " in alone.stderr) == (1, True)
+    twice = site.host.command(*words, "--replace", "--json")
+    told = json.loads(twice.stdout)
+    assert [one["file"] for one in told["refused"]] == [str(bad)]
+    (row,) = json.loads(site.host.command("office", "people", "--json").stdout)["people"]
+    assert told["number"] == row["number"]
+
+
+def test_who_goes_to_one_door_with_them_is_compared_at_the_desk(site: Site) -> None:
+    """Of another group, whom one door knows as well; not who goes to other doors alone."""
+    with opened(site.host.config) as (book, _):
+        report = site.doors[0].door.report()
+        book.doors.trust(report, ["staff", "visitors"], fingerprint(report.key))
+        anna = book.add(Person("", "Anna", ("staff",), model=MODEL), Content(vectors_of("Anna")))
+        content = Content(vectors_of("Anna"), ("1234567",))
+        for group, found in (("visitors", {"Anna"}), ("kitchen", set()), ("nobody", set())):
+            ella = Person("", "Ella", (group,), model=MODEL)
+            assert set(resembling(book, ella, content, ALIKE)) == found
+        ella = book.add(Person("", "Ella", ("kitchen",), model=MODEL), content)
+    moved = site.office("move", "Ella", "--group", "visitors")
+    assert (moved.returncode, "there they would meet Anna" in moved.stderr) == (1, True)
+    site.office("lookalike", "Ella", "Anna", "--reason", "sisters")
+    assert site.office("move", "Ella", "--group", "visitors").returncode == 0
+    with opened(site.host.config) as (book, _), pytest.raises(UsageError, match="Ella has a card"):
+        require_cards(book, anna, content)

@@ -10,6 +10,7 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
 from edge.cli.office.base import day, office_app, opened
 from edge.errors import UsageError
+from edge.names import folded
 from edge.office.offers import Waiting, read_offers
 from edge.office.post import open_post
 from edge.office.rows import Person
@@ -52,15 +53,26 @@ def accept(
     *,
     door: Annotated[str | None, typer.Option(help="Where they were captured.")] = None,
     replace: Annotated[bool, typer.Option(help="Renew somebody's template.")] = False,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Other groups than those asked for at the door.")
+    ] = None,
+    lookalike: Annotated[
+        list[str] | None, typer.Option(help="Somebody whom they resemble and who is another.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why it is known that they are two.")] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Take somebody into the book whom a door has captured; `publish` tells the doors."""
+    from edge.cli.people.for_group import consent_to, take_in  # which see, as few here do
+
+    consent = consent_to(lookalike, reason, replace=replace)
     settings = own_config(config)
     with opened(settings) as (book, keys), open_post(settings) as post:
         one, offer = _the_one(read_offers(book, keys, post), name, door)
-        person = Person("", offer.name, offer.groups, offer.schedule, offer.expires, offer.model)
-        kept = book.take_in(person, offer.content, replace_old=replace)
+        groups = tuple(group or offer.groups)
+        person = Person("", offer.name, groups, offer.schedule, offer.expires, offer.model)
+        kept = take_in(settings, book, person, offer.content, consent)
         post.take_off(one.topic)
     result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
     text = f"{name} is in the book. `edge-door office publish` tells the doors."
@@ -88,7 +100,7 @@ def _the_one(waiting: list[Waiting], name: str, door: str | None) -> tuple[Waiti
     found = [
         (one, one.offer)
         for one in waiting
-        if one.offer and one.offer.name == name and door in (None, one.device)
+        if one.offer and folded(one.offer.name) == folded(name) and door in (None, one.device)
     ]
     if len(found) != 1:
         raise UsageError(

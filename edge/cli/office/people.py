@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from time import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,30 +12,61 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
 from edge.cli.office.base import Groups, day, office_app, opened
-from edge.errors import UsageError
-from edge.names import folded
-from edge.office.rows import Person
+from edge.errors import EnrolmentError, UsageError
+from edge.names import folded, listed
+from edge.office.belonging import belong
+from edge.office.desk import require_cards, require_end, require_groups, resembling
 
 if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.office.book import Book
     from edge.office.erasures import Erasure
+    from edge.office.rows import Person
 
 
 @office_app.command()
 def move(
     name: str,
     group: Groups,
+    *,
     schedule: Annotated[list[str] | None, typer.Option(help="Other hours.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Another end, local time.")] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(help="Another end, local time; a day alone is its first minute."),
+    ] = None,
+    no_end: Annotated[bool, typer.Option("--no-end", help="A visitor stays.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put somebody into other groups, with other hours or another end."""
-    with opened(own_config(config)) as (book, _):
+    if until and no_end:
+        raise UsageError("--until and --no-end contradict each other")
+    settings = own_config(config)
+    with opened(settings) as (book, _):
         old = book.person(name)
         hours = old.schedule if schedule is None else tuple(schedule)
         end = old.expires if until is None else until.timestamp()
-        book.change(old, Person(old.person, old.name, tuple(group), hours, end, old.model))
-    show({"ok": True, "name": name, "groups": group}, as_json=json, text=f"{name} moved.")
+        new = replace(old, groups=tuple(group), schedule=hours, expires=None if no_end else end)
+        require_end(new.name, new.expires)
+        require_groups(book, new.groups)
+        _require_no_lookalike(settings, book, new)
+        book.change(old, new)
+    show({"ok": True, "name": new.name, "groups": group}, as_json=json, text=f"{new.name} moved.")
+
+
+def _require_no_lookalike(settings: Config, book: Book, person: Person) -> None:
+    from edge.vision.calibrated import threshold  # which sees, as few commands here do
+
+    content = book.content(person)
+    require_cards(book, person, content)
+    found = resembling(book, person, content, threshold(settings))
+    if found:
+        other = next(iter(found))
+        raise EnrolmentError(
+            f"{person.name} is not moved: there they would meet {listed(found)}, whose face theirs "
+            f"resembles. If they are two people, say so: `edge-door office lookalike "
+            f"{person.name!r} {other!r} --reason '...'`, and move them again"
+        )
 
 
 @office_app.command()
@@ -83,29 +115,35 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
 
 @office_app.command("people")
 def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Everybody in the book."""
+    """Everybody in the book, and the doors that are to know them."""
     with opened(own_config(config)) as (book, _):
         people = book.people()
-    table = Table("name", "groups", "hours", "until", "number")
+        going: dict[str, list[str]] = {one.person: [] for one in people}
+        for door in book.doors.all():
+            for one in belong(people, door, time()):
+                going[one.person].append(door.device)
+    rows = [
+        {
+            "name": one.name,
+            "number": one.person,
+            "groups": one.groups,
+            "hours": one.schedule,
+            "until": one.expires,
+            "doors": going[one.person],
+        }
+        for one in people
+    ]
+    table = Table("name", "groups", "hours", "until", "doors", "number")
     for one in people:
         cells = (
             one.name,
             ", ".join(one.groups),
             ", ".join(one.schedule) or "always",
             day(one.expires),
+            listed(going[one.person]) if going[one.person] else "none",
         )
         table.add_row(*cells, one.person[:8])
-    rows = [
-        {
-            "name": p.name,
-            "number": p.person,
-            "groups": p.groups,
-            "hours": p.schedule,
-            "until": p.expires,
-        }
-        for p in people
-    ]
-    show({"people": rows}, as_json=json, text=table if people else "Nobody is in the book.")
+    show({"people": rows}, as_json=json, text=table if rows else "Nobody is in the book.")
 
 
 @office_app.command()

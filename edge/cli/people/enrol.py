@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ from edge.cli.base import (
     progress,
     show,
 )
-from edge.cli.people.for_group import Capture, enrol_for_group, place_of
+from edge.cli.people.for_group import consent_to, place_of
 from edge.errors import EnrolmentError, UsageError
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
@@ -47,6 +47,15 @@ EVERY = 5
 """Frames between two previews: a terminal over SSH follows no faster."""
 _SHOWN = 20
 """So many refused files are named; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How the template is made."""
+
+    name: str
+    sources: Sources
+    camera: bool
 
 
 @app.command()
@@ -83,7 +92,10 @@ def enroll(
         list[str] | None, typer.Option(help="With --for-group: such as `mon-fri 7:00-19:00`.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(help="With --for-group: a visitor's end, local time.")
+        datetime | None,
+        typer.Option(
+            help="With --for-group: a visitor's end, local time; a day alone is its first minute."
+        ),
     ] = None,
     card: Annotated[
         list[str] | None, typer.Option(help="With --for-group: a card's number.")
@@ -94,7 +106,7 @@ def enroll(
     """Make a template from several good, different captures of one face."""
     given = [*(files or []), *(sources or [])]
     _refuse_contradictions(name, given, camera=camera)
-    consent = _consent(lookalike, reason.strip(), replace=replace)
+    consent = consent_to(lookalike, reason, replace=replace)
     wish = _wish(for_group, schedule, until, card)
     if name is None and (card or lookalike):
         raise UsageError("--card and --lookalike are one person's: give a NAME")
@@ -110,12 +122,23 @@ def enroll(
 def _enroll_person(
     settings: Config, capture: Capture, consent: Consent, place: Place | None, *, as_json: bool
 ) -> None:
-    if place is not None:
-        enrol_for_group(settings, capture, place, as_json=as_json)
-    elif capture.camera:
-        _enroll_from_camera(settings, capture.name, consent, as_json=as_json)
-    else:
-        _enroll_one(settings, capture.name, capture.sources, consent, as_json=as_json)
+    kept: dict[str, str] = {}
+
+    def keep(made: Template) -> None:
+        if place is None:
+            save(settings, made, consent)
+        else:
+            kept.update(place.keep(made))
+
+    found = (_from_camera if capture.camera else _from_files)(settings, capture, keep)
+    done = f"is enrolled: {_captures(found.captures)}."
+    lines = [
+        f"{capture.name} {place.done} {place.next_step}" if place else f"{capture.name} {done}"
+    ]
+    lines += [f"  not taken: {refused.file}: {refused.why}" for refused in _some(found.refused)]
+    if found.warning:
+        lines.append(f"  {found.warning}")
+    show({"ok": True, **_as_dict(found), **kept}, as_json=as_json, text="\n".join(lines))
 
 
 def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:
@@ -128,12 +151,6 @@ def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: b
     elif camera == bool(given):
         seems = f" ({name} is a file: put the name before it)" if Path(name).exists() else ""
         raise UsageError(f"say where the face comes from: either FILE... or --camera{seems}")
-
-
-def _consent(lookalikes: Sequence[str] | None, reason: str, *, replace: bool) -> Consent:
-    if bool(lookalikes) != bool(reason):
-        raise UsageError("--lookalike NAME and --reason TEXT go together")
-    return Consent(replace, tuple(lookalikes or ()), reason)
 
 
 def _wish(
@@ -151,22 +168,24 @@ def _wish(
     return None
 
 
-def _enroll_one(
-    settings: Config, name: str, sources: Sources, consent: Consent, *, as_json: bool
-) -> None:
+def _from_files(settings: Config, capture: Capture, keep: Callable[[Template], object]) -> Enrolled:
     stages = Stages.load(settings)
     with _bar() as (tell, _):
-        found = enrol_files(
-            settings, stages, name, sources, lambda made: save(settings, made, consent), tell
-        )
+        found = enrol_files(settings, stages, capture.name, capture.sources, keep, tell)
     if found.problem:
         named = "".join(f"\n  {refused.file}: {refused.why}" for refused in found.refused)
-        raise EnrolmentError(f"{name} is not enrolled: {found.problem.rstrip('.')}.{named}")
-    lines = [f"{name} is enrolled: {_captures(found.captures)}."]
-    lines += [f"  not taken: {refused.file}: {refused.why}" for refused in _some(found.refused)]
-    if found.warning:
-        lines.append(f"  {found.warning}")
-    show({"ok": True, **_as_dict(found)}, as_json=as_json, text="\n".join(lines))
+        raise EnrolmentError(f"{capture.name} is not enrolled: {found.problem.rstrip('.')}.{named}")
+    return found
+
+
+def _from_camera(
+    settings: Config, capture: Capture, keep: Callable[[Template], object]
+) -> Enrolled:
+    stages = Stages.load(settings)
+    with _bar() as (tell, look):
+        template = collect_from_camera(settings, stages, tell, look).template(capture.name)
+    keep(template)
+    return Enrolled(capture.name, len(template.vectors))
 
 
 def _enroll_many(
@@ -215,16 +234,6 @@ def _table(found: Sequence[Enrolled]) -> Table:
         told = [one.problem] if one.problem else [one.warning] if one.warning else []
         table.add_row(one.name, str(one.captures or "-"), "\n".join([*told, *whys]))
     return table
-
-
-def _enroll_from_camera(settings: Config, name: str, consent: Consent, *, as_json: bool) -> None:
-    stages = Stages.load(settings)
-    with _bar() as (tell, look):
-        template = collect_from_camera(settings, stages, tell, look).template(name)
-    save(settings, template, consent)
-    found = Enrolled(name, len(template.vectors))
-    text = f"{name} is enrolled: {_captures(found.captures)}."
-    show({"ok": True, **_as_dict(found)}, as_json=as_json, text=text)
 
 
 def _as_dict(found: Enrolled) -> dict[str, object]:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.access.lookalikes import resembled
-from edge.cli.base import progress, show
 from edge.cli.office.base import opened, places
 from edge.errors import UsageError
+from edge.names import folded
+from edge.office.desk import require_cards, require_end, require_groups, require_hours, resembling
 from edge.office.rows import Person
-from edge.ops.enrol import Consent, collect_from_camera, refuse_lookalikes, template_of
+from edge.ops.enrol import Consent, refuse_lookalikes
 from edge.ops.offer import Wish, require_office, send_offer
-from edge.ops.pictures import Sources, gather
-from edge.records import Template
 from edge.roster.envelope import Content
+from edge.vault.credentials import require_proper
 from edge.vision.calibrated import threshold
-from edge.vision.enrolment import WANTED
-from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from edge.config import Config
     from edge.office.book import Book
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """How the template is made."""
-
-    name: str
-    sources: Sources
-    camera: bool
+    from edge.records import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +38,19 @@ class Place:
 def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
     """The office's book where there is one on this host, else its offers, sealed and sent to it.
 
+    What is wrong with the wish is said here, before anybody looks into a camera.
+
     Raises:
         ConfigError: this door knows no office.
-        UsageError: that is for the office to decide.
+        UsageError: their end is over, hours, a card or a group are none, or that is for the office
+            to decide.
     """
+    require_end("whoever comes", wish.expires)
+    require_hours(wish.schedule)
+    require_proper(wish.cards, None)
     if places(settings)[0].exists():
+        with opened(settings) as (book, _):
+            require_groups(book, wish.groups)
         return Place(
             lambda made: {"number": _keep(settings, made, wish, consent)},
             "is in the book.",
@@ -77,50 +74,43 @@ def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
     )
 
 
-def enrol_for_group(settings: Config, capture: Capture, place: Place, *, as_json: bool) -> None:
-    """One person.
+def consent_to(lookalikes: Sequence[str] | None, reason: str, *, replace: bool) -> Consent:
+    """What an operator says knowingly of somebody.
 
     Raises:
-        UsageError: the name is in the book already.
-        EdgeDoorError: nobody was captured, or it cannot be kept or sent.
+        UsageError: whom they resemble and why that is known go together.
     """
-    template = _template(settings, capture)
-    result = {"ok": True, "name": capture.name, "captures": len(template.vectors)}
-    result |= place.keep(template)
-    show(result, as_json=as_json, text=f"{capture.name} {place.done} {place.next_step}")
+    if bool(lookalikes) != bool(reason.strip()):
+        raise UsageError("--lookalike NAME and --reason TEXT go together")
+    return Consent(replace, tuple(lookalikes or ()), reason.strip())
 
 
 def _keep(settings: Config, template: Template, wish: Wish, consent: Consent) -> str:
     name = template.person
     with opened(settings) as (book, _):
         person = Person("", name, wish.groups, wish.schedule, wish.expires, template.model)
-        others = _at_the_same_doors(book, person)
-        needed = threshold(settings)
-        alike = resembled(template, others, needed) if others else {}
-        refuse_lookalikes(name, alike, consent, needed)
         content = Content(template.vectors, wish.cards)
-        kept = book.take_in(person, content, replace_old=consent.replace)
-        for other in consent.lookalikes:
-            book.tell_apart(kept, other, consent.reason)
-        return kept.person
+        return take_in(settings, book, person, content, consent).person
 
 
-def _at_the_same_doors(book: Book, person: Person) -> list[Template]:
-    """Whom doors will compare with somebody; each door looks again, at its own people as well."""
-    return [
-        Template(one.name, book.content(one).vectors, one.model)
-        for one in book.people()
-        if set(one.groups) & set(person.groups) and one.model == person.model
-    ]
+def take_in(
+    settings: Config, book: Book, person: Person, content: Content, consent: Consent
+) -> Person:
+    """Somebody comes into the book, unless a door would refuse them; returns them as kept.
 
-
-def _template(settings: Config, capture: Capture) -> Template:
-    stages = Stages.load(settings)
-    with progress("captures", WANTED) as advance:
-
-        def tell(_what: str, done: int, hint: str) -> None:
-            advance(completed=min(done, WANTED), description=hint or "captures")
-
-        if capture.camera:
-            return collect_from_camera(settings, stages, tell).template(capture.name)
-        return template_of(gather(settings, stages, capture.sources, tell), capture.name)
+    Raises:
+        UsageError: their end is over, a group is no door's, a card another's, or the name taken.
+        EnrolmentError: they resemble somebody who goes to the same doors, and it was not said.
+    """
+    known = [one for one in book.people() if folded(one.name) == folded(person.name)]
+    if consent.replace and len(known) == 1:
+        person = replace(person, person=known[0].person)
+    require_end(person.name, person.expires)
+    require_groups(book, person.groups)
+    require_cards(book, person, content)
+    needed = threshold(settings)
+    refuse_lookalikes(person.name, resembling(book, person, content, needed), consent, needed)
+    kept = book.take_in(person, content, replace_old=consent.replace)
+    for other in consent.lookalikes:
+        book.tell_apart(kept, other, consent.reason)
+    return kept
