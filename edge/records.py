@@ -189,6 +189,8 @@ class Liveness:
     """A passive check speaks against the picture: a blink alone does not do."""
     blink: tuple[float, float] | None = None
     """Begin and end of a blink that this frame completes, whether it proves life or not."""
+    compare: bool = False
+    """Whose face the next frame shows has to be seen: something counts only if it is the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.records import Evidence, Opinion
+from edge.records import Evidence, LivenessState, Opinion
 from edge.vision.attention import Attention
 from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
@@ -40,7 +40,15 @@ from edge.vision.stillness import Stillness
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import AlignedFace, Embedding, Face, Frame, Landmarks, Quality
+    from edge.records import (
+        AlignedFace,
+        Embedding,
+        EyeOpenness,
+        Face,
+        Frame,
+        Landmarks,
+        Quality,
+    )
     from edge.vision.liveness.check import Check
     from edge.vision.models.manifest import E, Manifest
     from edge.vision.models.model import Model
@@ -196,16 +204,14 @@ class Pipeline:
         track = self._tracker.see(at, look.face.box)
         with self._time("eyelids"):  # on every frame, so before what may wait for another one
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
-        embedding = self._embed_if_due(at, track, look)
+        self._ask_whose(at, eyes)
+        held = look.frame is not frame
+        embedding = None if held else self._embed_if_due(at, track, look)
         if embedding is not None:
             track = self._tracker.recognise(embedding)
             self._shortlist.taken(at, track)
-        self._stillness.saw(at, eyes)
-        if self._stillness.stirred(at):
-            self._shortlist.ask_within(at)  # whose lids move is compared while they move
         opinions = self._opinions_if_due(at, look)
         with self._time("liveness"):
-            held = look.frame is not frame
             liveness = self._liveness.observe(
                 Sample(
                     at=at,
@@ -220,8 +226,9 @@ class Pipeline:
                 )
             )
         self._challenged = bool(liveness.instruction)
-        if liveness.blink is not None:
-            self._shortlist.ask()  # who has blinked is compared before it counts
+        self._tracker.prove(alive=liveness.state is LivenessState.LIVE)
+        if liveness.compare:
+            self._shortlist.ask()
         return Evidence(
             captured_at=at,
             sequence=frame.sequence,
@@ -237,6 +244,14 @@ class Pipeline:
             track=track,
             unchanged_s=unchanged_s,
         )
+
+    def _ask_whose(self, at: float, eyes: EyeOpenness) -> None:
+        """Whose lids move is compared while they move, and while they fall on that very frame."""
+        self._stillness.saw(at, eyes)
+        if self._stillness.falls:
+            self._shortlist.ask()
+        elif self._stillness.stirred(at):
+            self._shortlist.ask_within(at)
 
     def _look_for_one(self, frame: Frame) -> tuple[int, Look | None]:
         """How many people are near, and the one where it is one."""

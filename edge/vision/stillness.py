@@ -26,6 +26,9 @@ STIR = 0.1
 than 0.08, and of 73 genuine blinks each has one of 0.24 at least before it is shut."""
 CALM_S = 0.3
 """So long after lids stirred the full rate goes on: what follows a blink is part of its film."""
+FALL, FADES = 0.3, 0.6
+"""Lids that fall and are so many lid levels below where they rested may begin a blink; where they
+rested fades by so many levels a second."""
 _OPEN, _SHUT_WEIGHT = 0.3, 0.1
 """Of a lid level: a usual opening, and what one unit of log-odds that an eye is shut takes off."""
 
@@ -44,12 +47,19 @@ class Stillness:
         self._moves = True
         self._five: Floats | None = None
         self._lids: float | None = None
+        self._rest = float("-inf")
+        self._falls = False
 
     def holds(self, at: float) -> bool:
         """Whether nothing stirs and even on the next frame a new look is soon enough."""
         next_at = at + (at - self._at)
         calm = at - self._stirred_at > CALM_S and not self._moves
         return calm and next_at - self._looked_at <= HOLDS_S
+
+    @property
+    def falls(self) -> bool:
+        """Whether lids were falling on the last frame, and by half of a small blink so far."""
+        return self._falls
 
     def stirred(self, at: float) -> bool:
         """Whether lids moved on this frame or shortly before."""
@@ -69,6 +79,8 @@ class Stillness:
             self._stirred_at = at
         elif abs(lids - self._lids) > STIR:
             self._stirred_at = self._lids_moved_at = at
+        self._rest = max(lids, self._rest - FADES * (at - self._at))
+        self._falls = self._lids is not None and lids < min(self._lids, self._rest - FALL)
         self._lids, self._at = lids, at
 
 

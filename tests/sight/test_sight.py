@@ -188,6 +188,25 @@ class TestTracker:
         assert tracker.recognise(unit(0, 1, 0)) == first + 1
         assert tracker.recognise(unit(0, 1, 0.1)) == first + 1
 
+    def test_a_face_that_becomes_another_one_little_by_little_begins_a_new_track(self) -> None:
+        """Each resembles the one before it, but not all that it would be matched with."""
+        tracker = Tracker(0.5)
+        melting = [unit(np.cos(turn), np.sin(turn)) for turn in (0.0, 0.6, 1.2)]
+        first = tracker.recognise(melting[0])
+        assert [tracker.recognise(one) for one in melting[1:]] == [first, first + 1]
+
+    def test_whoever_comes_after_a_proof_of_life_resembles_who_gave_it(self) -> None:
+        melting = [unit(np.cos(turn), np.sin(turn)) for turn in np.linspace(0, 1.5, 10)]
+        unproven, proven = Tracker(0.5), Tracker(0.5)
+        for number, one in enumerate(melting):
+            unproven.recognise(one)
+            track = proven.recognise(one)
+            if number == 0:
+                first = track
+            proven.prove(alive=True)
+        assert unproven.track == 0
+        assert proven.track == first + 1
+
     def test_a_face_that_turns_away_slowly_keeps_its_track(self) -> None:
         tracker = Tracker(0.8)
         turning = [unit(np.cos(turn), np.sin(turn)) for turn in np.linspace(0, 1.5, 10)]

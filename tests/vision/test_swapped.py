@@ -16,7 +16,7 @@ from edge.vision.pipeline import Pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edge.records import Pixels
+    from edge.records import Evidence, Pixels
     from edge.vision.pipeline import Stages
 
     Film = Callable[[Portrait, Portrait], Iterator[tuple[Pixels, bool]]]
@@ -56,15 +56,48 @@ def lit_up_afterwards(blinks: Portrait, still: Portrait) -> Iterator[tuple[Pixel
 FILMS = [*map(put_in_for_a_blink, (0.38, 0.41, 0.445, 0.48)), lit_up_afterwards]
 
 
+def watched(
+    film: Iterator[tuple[Pixels, bool]], stages: Stages, *, identified: bool
+) -> Iterator[tuple[int, bool, Evidence]]:
+    pipeline = Pipeline(stages, Config())
+    pipeline.identified = identified
+    for number, (pixels, picture) in enumerate(film):
+        yield number, picture, pipeline.step(Frame(pixels, 1 + number / FPS, number + 1))
+
+
 @pytest.mark.parametrize("film", FILMS)
 def test_a_blink_is_not_lent_to_a_picture(film: Film, stages: Stages) -> None:
     still, blinks = actors(stages)[::-1]
-    pipeline = Pipeline(stages, Config())
-    pipeline.identified = True
     compared = 0
-    for number, (pixels, picture) in enumerate(film(blinks, still)):
-        evidence = pipeline.step(Frame(pixels, number / FPS, number))
-        if picture and evidence.liveness is not None:
+    for number, picture, evidence in watched(film(blinks, still), stages, identified=True):
+        if picture:
             assert evidence.liveness.state is not LivenessState.LIVE, number
             compared += evidence.embedding is not None
     assert compared  # it was looked at
+
+
+def between(first: int, last: int, begins: float) -> Film:
+    """On these frames somebody else is there, whose quick blink begins so long after they came."""
+
+    def film(blinks: Portrait, still: Portrait) -> Iterator[tuple[Pixels, bool]]:
+        stage = Stage((640, 480), FPS, 190, seed=3)
+        for number in range(last + FPS):
+            t = number / FPS
+            if first <= number < last:
+                yield stage.show(blinks, t, closure(2.2 * (t - first / FPS - begins))), False
+            else:
+                yield stage.show(still, t, 0.0), True
+
+    return film
+
+
+@pytest.mark.parametrize("begins", [0.05, 0.07])
+def test_nor_is_one_that_is_over_before_the_next_comparison(stages: Stages, begins: float) -> None:
+    """Put in right after one, and away again before another is due."""
+    still, blinks = actors(stages)[::-1]
+    alone = watched(between(60, 60, 0.0)(blinks, still), stages, identified=False)
+    compared = next(n for n, _, e in alone if n > 45 and e.embedding is not None)
+    film = between(compared + 1, compared + 8, begins)(blinks, still)
+    for number, picture, evidence in watched(film, stages, identified=False):
+        if picture:
+            assert evidence.liveness.state is not LivenessState.LIVE, number

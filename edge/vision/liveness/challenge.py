@@ -24,6 +24,7 @@ from edge.vision.liveness.limits import (
     BLINK_GAP_S,
     HOLD_S,
     LIFT_DEG,
+    MAX_TURN_DEG_S,
     QUIET_S,
     TURN_DEG,
 )
@@ -81,6 +82,7 @@ class Challenge:
         self._deadline = started_at + limit_s
         self._step = 0
         self._poses: deque[tuple[float, Pose, Floats]] = deque()
+        self._before: tuple[float, Pose] | None = None
         self._begin_step()
         self.progress = Progress.RUNNING
         self.seen = ""
@@ -96,50 +98,81 @@ class Challenge:
         """The same in words; empty when the challenge is over."""
         return INSTRUCTIONS[self.move] if self.move else ""
 
-    def observe(self, at: float, landmarks: Landmarks, *, blinked: bool) -> Progress:
-        """Take one frame; `blinked` says that it completes a blink."""
+    @property
+    def compare(self) -> bool:
+        """Whether what was just seen counts as soon as a frame of it is compared."""
+        return self.progress is Progress.RUNNING and self._compare
+
+    def observe(
+        self, at: float, landmarks: Landmarks, *, blinked: bool, compared: bool
+    ) -> Progress:
+        """Take one frame.
+
+        Args:
+            at: its stamp.
+            landmarks: the face's mesh.
+            blinked: it completes a blink that proves life.
+            compared: it was seen to be the same person as before. The front, the height of a move
+                and the way back each count only on such a frame: who answers is who is let in.
+        """
         if self.progress is Progress.RUNNING:
             if at > self._deadline:
                 self._fail(f"too slow: {self.instruction}")
             else:
-                self._follow(at, landmarks, blinked=blinked)
+                self._follow(at, landmarks, blinked=blinked, compared=compared)
         return self.progress
 
     def _begin_step(self) -> None:
         self._front: tuple[Pose, Floats] | None = None
         self._doing: Move | None = None
         self._doing_since = 0.0
+        self._seen_doing = False
         self._done = False
+        self._compare = False
         self._blinks: list[float] = []
 
-    def _follow(self, at: float, landmarks: Landmarks, *, blinked: bool) -> None:
+    def _follow(self, at: float, landmarks: Landmarks, *, blinked: bool, compared: bool) -> None:
         pose = pose_of(landmarks)
         points = landmarks.points[:, :2]
+        if self._jumps(at, pose):
+            self._fail("the head jumps as if one picture replaced another")
+            return
         if self._front is None:
-            self._find_front(at, pose, points)
+            self._find_front(at, pose, points, compared=compared)
             return
         front, front_points = self._front
         share, leading = _leading(front, pose)
         if self._done:
-            if share < BACK or self.move is Move.CLOSER:
+            self._compare = share < BACK or self.move is Move.CLOSER
+            if self._compare and compared:
                 self._next()
             return
         if blinked:
             self._blinks.append(at)
         move = leading if share >= 1 else None
-        held_s = self._held_s(at, move)
-        if move is not None and held_s >= HOLD_S:
+        held_s = self._held_s(at, move, compared=compared)
+        self._compare = move is not None and not self._seen_doing
+        if move is not None and held_s >= HOLD_S and self._seen_doing:
             self._moved(move, front_points, points)
         elif self.move in _BLINKS:
             self._count_blinks(at, _BLINKS[self.move])
 
-    def _held_s(self, at: float, move: Move | None) -> float:
+    def _jumps(self, at: float, pose: Pose) -> bool:
+        """Whether the head has turned faster than heads do."""
+        before, self._before = self._before, (at, pose)
+        if before is None:
+            return False
+        turned = max(abs(pose.yaw - before[1].yaw), abs(pose.pitch - before[1].pitch))
+        return turned > MAX_TURN_DEG_S * (at - before[0])
+
+    def _held_s(self, at: float, move: Move | None, *, compared: bool) -> float:
         """For how long they have done the same by now."""
         if move != self._doing:
-            self._doing, self._doing_since = move, at
+            self._doing, self._doing_since, self._seen_doing = move, at, False
+        self._seen_doing = self._seen_doing or compared
         return at - self._doing_since
 
-    def _find_front(self, at: float, pose: Pose, points: Floats) -> None:
+    def _find_front(self, at: float, pose: Pose, points: Floats, *, compared: bool) -> None:
         """The pose from which a move is measured: the median of a quarter of a second at rest."""
         self._poses.append((at, pose, points))
         while at - self._poses[0][0] > 2 * HOLD_S:
@@ -148,6 +181,9 @@ class Challenge:
             return
         angles = np.array([(p.yaw, p.pitch, p.width) for _, p, _ in self._poses])
         if np.any(np.ptp(angles[:, :2], axis=0) > BACK * min(TURN_DEG, LIFT_DEG)):
+            return
+        self._compare = not compared
+        if not compared:
             return
         self._front = Pose(*(float(v) for v in np.median(angles, axis=0))), points
         self._poses.clear()

@@ -31,7 +31,6 @@ from edge.vision.liveness.limits import (
     ABRUPTNESS_OF_A_FRAME,
     ABRUPTNESS_OF_ALL,
     BEFORE_S,
-    CUT,
     MAX_ABRUPTNESS,
     MAX_FORESHORTENING,
     MAX_LABOUR,
@@ -88,18 +87,18 @@ class Film:
         """Another face, or a gap."""
         self._shots.clear()
 
-    def add(self, at: float, face: AlignedFace, landmarks: Landmarks) -> bool:
+    def add(self, at: float, face: AlignedFace, landmarks: Landmarks) -> float:
         """Take a frame's face, aligned, and its landmarks.
 
         Returns:
-            False when this is another picture than that of the frame before.
+            How much it has changed since the frame before; see `limits.CUT`.
         """
         shot = _Shot(at, patch_of(face), landmarks.five, _height(landmarks))
-        follows = not self._shots or _change(self._shots[-1], shot) < CUT
+        changed = _change(self._shots[-1], shot) if self._shots else 0.0
         self._shots.append(shot)
         while self._shots[0].at < at - MEMORY_S:
             self._shots.popleft()
-        return follows
+        return changed
 
     def objection(self, blink: Blink) -> str:
         """Why the blink that has just ended is no sign of life; empty when it is one."""

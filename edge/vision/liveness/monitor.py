@@ -15,7 +15,16 @@ from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
 from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_FAST, TOO_SLOW, Film
 from edge.vision.liveness.doubt import Doubt
-from edge.vision.liveness.limits import MAX_GAP_S, MAX_UNPROVEN, RETRY_S, SETTLE_S, SUSPECT_S
+from edge.vision.liveness.limits import (
+    CUT,
+    JUMP,
+    MAX_GAP_S,
+    MAX_UNPROVEN,
+    RETRY_S,
+    SETTLE_S,
+    SUSPECT_S,
+)
+from edge.vision.liveness.whose import UNCOMPARED, Whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +37,7 @@ NEVER = float("-inf")
 DOUBTED = "the picture looks filmed off a screen or printed"
 _UNSEEN = {Hint.MORE_LIGHT, Hint.LESS_LIGHT, Hint.COME_CLOSER, Hint.STEP_BACK, Hint.UNCOVER_FACE}
 """Who cannot be compared for such a reason answers no challenge; who turns away, or moves, does."""
-_SOFT = {TOO_EARLY, TOO_FAST, TOO_SLOW, RESTLESS}
+_SOFT = {TOO_EARLY, TOO_FAST, TOO_SLOW, RESTLESS, UNCOMPARED}
 """A blink against which no more than this can be said is a person's, or a film's."""
 
 
@@ -68,6 +77,7 @@ class LivenessMonitor:
         self._asks = asks
         self._blinks = BlinkDetector()
         self._film = Film()
+        self._whose = Whose()
         self._doubt = Doubt()
         self._track = -1
         self.reset()
@@ -83,14 +93,13 @@ class LivenessMonitor:
         self._blinks.reset()
         self._film.clear()
         self._at = NEVER
-        self._unjudged_at = NEVER
-        self._compared = False
+        self._whose.clear()
+        self._jumped = False
         self._count = 0
         self._blinked_at = NEVER
         self._answered_at = NEVER
         self._failed_at = NEVER
         self._suspect_until = NEVER
-        self._candidate: Blink | None = None
         self._challenge: Challenge | None = None
         self._unproven = 0
         self._seen = ""
@@ -101,10 +110,7 @@ class LivenessMonitor:
             self._track = sample.track
             self.reset()
         self._at = sample.at
-        if not (sample.held or self._film.add(sample.at, sample.aligned, sample.landmarks)):
-            self._begin_again()
-            self._at = sample.at
-            self._seen = "the picture jumped"
+        self._see_change(sample)
         self._doubt.add(sample.at, sample.opinions)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
         self._see_whose(sample, blink)
@@ -121,32 +127,39 @@ class LivenessMonitor:
             move=move,
             doubted=self._doubted,
             blink=None if blink is None else (blink.begin, blink.end),
+            compare=self._compare,
         )
 
-    def _see_whose(self, sample: Sample, blink: Blink | None) -> None:
-        """A blink is of whoever was compared after it, and could have been all through it.
+    def _see_change(self, sample: Sample) -> None:
+        """Another picture starts the proof again; what may be one has to be compared."""
+        held = sample.held
+        changed = 0 if held else self._film.add(sample.at, sample.aligned, sample.landmarks)
+        if changed >= CUT:
+            self._begin_again()
+            self._at = sample.at
+            self._seen = "the picture jumped"
+        self._jumped = changed >= JUMP
 
-        Else somebody blinks in the dark, and a picture of somebody else is lit up afterwards.
-        """
-        if sample.hint is not Hint.NONE:
-            self._unjudged_at = sample.at
+    def _see_whose(self, sample: Sample, blink: Blink | None) -> None:
         if sample.hint in _UNSEEN:
             self._challenge = None
-        if blink is not None:
-            self._candidate, self._compared = blink, False
-        elif self._candidate is not None and not self._compared:
-            self._compared = sample.compared
-        unjudged = self._candidate is not None and self._unjudged_at >= self._candidate.begin
-        if unjudged and not self._compared:
-            self._candidate = None
+        objection = self._whose.observe(sample, blink)
+        if objection:
+            self._object(objection, sample.at)
+
+    @property
+    def _compare(self) -> bool:
+        """Whether something counts only if the next frame shows the same person."""
+        answers = self._challenge is not None and self._challenge.compare
+        return self._jumped or answers or self._whose.waits
 
     def _proves_life(self, at: float) -> bool:
         """Whether the last blink has just stood the test."""
-        if self._candidate is None or not self._compared:
+        blink = self._whose.known
+        if blink is None or at < blink.end + SETTLE_S:
             return False
-        if at < self._candidate.end + SETTLE_S:
-            return False
-        objection, self._candidate = self._film.objection(self._candidate), None
+        self._whose.judged()
+        objection = self._film.objection(blink)
         if objection:
             self._object(objection, at)
         if objection or at < self._suspect_until:
@@ -187,7 +200,9 @@ class LivenessMonitor:
         if self._challenge is None:
             moves = self._draw(self._section)
             self._challenge = Challenge(moves, at, self._section.challenge_s)
-        progress = self._challenge.observe(at, sample.landmarks, blinked=blinked)
+        progress = self._challenge.observe(
+            at, sample.landmarks, blinked=blinked, compared=sample.compared
+        )
         if progress is Progress.RUNNING:
             return
         self._seen = self._challenge.seen

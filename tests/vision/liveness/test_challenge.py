@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,19 @@ def performance(
         t += 1 / FPS
 
 
-def answer(asked: Sequence[Move], done: Sequence[Move], limit_s: float = 60.0) -> Challenge:
+def always(_points: Landmarks) -> bool:
+    return True
+
+
+def answer(
+    asked: Sequence[Move],
+    done: Sequence[Move],
+    limit_s: float = 60.0,
+    compared: Callable[[Landmarks], bool] = always,
+) -> Challenge:
     challenge = Challenge(asked, 0.0, limit_s)
     for at, points, blinked in performance(done):
-        challenge.observe(at, points, blinked=blinked)
+        challenge.observe(at, points, blinked=blinked, compared=compared(points))
     return challenge
 
 
@@ -82,6 +91,44 @@ def test_turns_alone_answer_a_challenge_of_turns() -> None:
     assert answer(moves, moves).progress is Progress.PASSED
 
 
+@pytest.mark.parametrize("move", [Move.LEFT, Move.RIGHT, Move.UP])
+def test_a_move_counts_only_where_the_person_is_compared(move: Move) -> None:
+    """Else a stranger turns the head between two comparisons of somebody else's picture."""
+
+    def turned(points: Landmarks) -> float:
+        return max(abs(points.yaw), abs(points.pitch))
+
+    def passes(compared: Callable[[Landmarks], bool]) -> bool:
+        return answer([move], [move], compared=compared).progress is Progress.PASSED
+
+    assert passes(lambda p: turned(p) < 22)
+    assert not passes(lambda p: turned(p) < 12), "never at the height of the move"
+    assert not passes(lambda p: turned(p) > 12), "never facing the camera"
+    assert not passes(lambda _: False)
+
+
+@pytest.mark.parametrize("move", [Move.LEFT, Move.UP])
+def test_the_way_back_is_compared_too(move: Move) -> None:
+    """Else a stranger answers, and a picture of somebody else is put in the place of the turned."""
+    been: list[bool] = []
+
+    def until_the_move(points: Landmarks) -> bool:
+        been.append(max(abs(points.yaw), abs(points.pitch)) > 14)
+        return been[-1] or not any(been)
+
+    assert answer([move], [move], compared=until_the_move).progress is not Progress.PASSED
+
+
+def test_pictures_of_a_turned_head_are_no_turn() -> None:
+    """Two pictures of one person, facing and turned: the head is there within a frame."""
+    challenge = Challenge([Move.LEFT], 0.0, 10.0)
+    for number in range(3 * 30):
+        at = number / 30
+        challenge.observe(at, landmarks(-25.0 * (1.0 < at < 1.6)), blinked=False, compared=True)
+    assert challenge.progress is Progress.FAILED
+    assert "jumps" in challenge.seen
+
+
 def test_the_deadline_is_kept() -> None:
     challenge = answer([Move.LEFT, Move.RIGHT], [Move.LEFT, Move.RIGHT], limit_s=2.0)
     assert challenge.progress is Progress.FAILED
@@ -91,7 +138,7 @@ def test_the_deadline_is_kept() -> None:
 def test_a_natural_blink_does_not_disturb_a_turn() -> None:
     challenge = Challenge([Move.LEFT], 0.0, 10.0)
     for i, (at, points, _) in enumerate(performance([Move.LEFT])):
-        challenge.observe(at, points, blinked=i == 11)
+        challenge.observe(at, points, blinked=i == 11, compared=True)
     assert challenge.progress is Progress.PASSED
 
 
@@ -102,7 +149,7 @@ def test_a_flat_face_fails_a_turn_even_if_it_seems_to_turn() -> None:
     for at, points, _ in performance([Move.LEFT]):
         flat = landmarks(points.yaw, shape=FLAT)
         pretended = Landmarks(flat.points, 1.0, flat.five, points.yaw, points.pitch, 0.0)
-        challenge.observe(at, pretended, blinked=False)
+        challenge.observe(at, pretended, blinked=False, compared=True)
     assert challenge.progress is Progress.FAILED
     assert "flat" in challenge.seen
 

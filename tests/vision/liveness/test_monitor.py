@@ -251,12 +251,19 @@ def test_who_is_too_dark_to_be_compared_answers_no_challenge() -> None:
 
 def test_a_blink_of_whom_nobody_compared_proves_nothing() -> None:
     at = list(stamps(4))
-    assert not ever_live(watch(sample(t, blinking(t, 1.5), compared=t < 1.4) for t in at))
-    dark = (
-        sample(t, blinking(t, 1.5), hint=Hint.MORE_LIGHT if t < 1.65 else Hint.NONE) for t in at
-    )
-    assert not ever_live(watch(dark))
-    assert ever_live(watch(sample(t, blinking(t, 1.5), compared=t > 2.0) for t in at))
+
+    def blinks(
+        compared: Callable[[float], bool], dark: Callable[[float], bool] = lambda _: False
+    ) -> bool:
+        hint = (Hint.NONE, Hint.MORE_LIGHT)
+        shown = (sample(t, blinking(t, 1.5), hint=hint[dark(t)], compared=compared(t)) for t in at)
+        return ever_live(watch(shown))
+
+    assert blinks(lambda t: 1.55 < t < 1.7 or t > 1.9), "during it and soon after"
+    assert not blinks(lambda t: t < 1.7), "not after it"
+    assert not blinks(lambda t: t < 1.5 or t > 1.8), "not during it"
+    assert not blinks(lambda t: 1.55 < t < 1.7 or t > 2.3), "too long after it"
+    assert not blinks(lambda _: True, dark=lambda t: t < 1.65)
 
 
 def test_a_wrong_answer_fails_and_another_challenge_follows() -> None:
