@@ -12,6 +12,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from edge.errors import SealError
+from edge.held import open_ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,11 +89,7 @@ def read_ordinary(path: Path, most: int = MAX_BYTES) -> bytes:
     Raises:
         OSError: it cannot be read, is something else, or is too large.
     """
-    if not path.is_file():
-        path.stat()  # says why, where it is not there at all
-        raise OSError(0, "it is not an ordinary file")
-    # Whoever may write the folder may have put a pipe there since: it must not keep us waiting.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = open_ordinary(path)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(0, "it is not an ordinary file")

@@ -33,7 +33,7 @@ def become_owner(folder: Path, *, reading: bool = False) -> None:
     """As root, become the owner of `folder` for good, with that user's groups; else do nothing.
 
     `reading`: what root could read stays readable, such as pictures in the closed home of whoever
-    typed `sudo`; what is written is the owner's all the same.
+    typed `sudo`, until `give_up_reading`; what is written is the owner's all the same.
 
     Raises:
         ConfigError: it is the folder of an installed door, and is missing: root must not begin
@@ -51,15 +51,24 @@ def become_owner(folder: Path, *, reading: bool = False) -> None:
         _LIBC.prctl(_PR_SET_KEEPCAPS, int(reading), 0, 0, 0)
         os.setuid(user.pw_uid)
         if reading:
-            _keep_reading_alone()
+            _keep_alone(_READS_ALL)  # a container may have none to keep
 
 
-def _keep_reading_alone() -> None:
-    """Give up every capability but the one to read; a container may have none to keep."""
+def give_up_reading() -> None:
+    """Read from now on as any user: before anything is decoded that others made.
+
+    Root that owns the state itself stays root.
+    """
+    if os.geteuid() != 0:
+        _keep_alone(0)
+
+
+def _keep_alone(capabilities: int) -> None:
+    """Give up every capability but these."""
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)  # 0: this thread
     held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: low words, then high ones
     _LIBC.capget(header, held)
-    kept = held[1] & _READS_ALL
+    kept = held[1] & capabilities
     if _LIBC.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import glob
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import CameraError, UsageError
+from edge.errors import CameraError, UsageError, reason_of
+from edge.held import by_name, hold, is_held
 from edge.names import proper_name
 from edge.records import Hint
 from edge.vision.calibrated import threshold
@@ -21,7 +22,7 @@ from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.still import still
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from edge.config import Config
     from edge.records import Frame
@@ -54,6 +55,8 @@ class Sources:
     paths: tuple[Path, ...]
     first_s: float | None = None
     """Only so much of a film, seconds."""
+    problem: str = ""
+    """Why there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,24 @@ class Gathered:
         self.refused += [Refused(file, _SOMEBODY_ELSE) for file in named]
 
 
+def opened(sources: Sources) -> Sources:
+    """The files of folders and patterns one by one, and open, for who gives up rights to decode."""
+    try:
+        files = tuple(_files(sources.paths))
+    except CameraError as error:
+        return replace(sources, problem=str(error))
+    hold(files)
+    return replace(sources, paths=files)
+
+
 def gather(config: Config, stages: Stages, sources: Sources, progress: Progress) -> Gathered:
     """Try every picture and film; what cannot be used is refused with its reason.
 
     Raises:
         CameraError: a folder or a pattern holds no picture.
     """
+    if sources.problem:
+        raise CameraError(sources.problem)
     pipeline, gathered = Pipeline(stages, config), Gathered(Collector(threshold(config)))
     for path in _files(sources.paths):
         before, whys = len(gathered.collector.embeddings), Counter[str]()
@@ -141,7 +156,9 @@ def _as_kept(name: str) -> str:
 def _files(sources: Iterable[Path]) -> Iterable[Path]:
     """Files as they are, the pictures of folders, and what a quoted pattern means."""
     for source in sources:
-        if source.is_dir():
+        if is_held(source):
+            yield source
+        elif source.is_dir():
             yield from images_in(source)
         elif not source.exists() and glob.has_magic(str(source)):
             found: Sequence[str] = sorted(glob.glob(str(source)))  # noqa: PTH207 - absolute too
@@ -153,12 +170,22 @@ def _files(sources: Iterable[Path]) -> Iterable[Path]:
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterable[Frame]:
-    if path.suffix.lower() in IMAGE_SUFFIXES or not path.exists():
+    if path.suffix.lower() in IMAGE_SUFFIXES or not (is_held(path) or path.exists()):
         return [still(read_image(path))]
-    frames = replay(config.camera.model_copy(update={"source": str(path)}))
+    frames = _film(config, path)
     if first_s is None:
         return frames
     return takewhile(lambda frame: frame.captured_at < first_s, frames)
+
+
+def _film(config: Config, path: Path) -> Iterator[Frame]:
+    try:
+        with by_name(path) as place:
+            yield from replay(config.camera.model_copy(update={"source": str(place)}))
+    except CameraError as error:
+        raise CameraError(str(error).replace(str(place), str(path))) from error
+    except OSError as error:
+        raise CameraError(f"the film {path} cannot be read: {reason_of(error)}") from error
 
 
 def _why_not(config: Config, taken: Capture) -> str:

@@ -7,7 +7,10 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -18,7 +21,12 @@ from edge.ops import owner
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
 from edge.records import Reason
+from edge.vision import camera
+from tests.support.forked import CONTEXT
 from tests.support.running import Door
+
+if TYPE_CHECKING:
+    from edge.records import Pixels
 
 SIGHT, LINK = 65534, 1  # nobody and daemon, which every Debian has
 
@@ -78,6 +86,42 @@ def test_pictures_and_a_backup_in_a_closed_home_are_read_and_the_state_stays_its
     assert Reason.BACKUP_ACCEPTED in door.reasons()
     state = door.config.paths.state
     assert {path.stat().st_uid for path in state.rglob("*")} <= {SIGHT, LINK}
+
+
+def decoding(door: Door, stills: Path, told: Connection) -> None:
+    """Enrols in a process of its own, telling the rights with which each picture is decoded."""
+    real = camera.decoded
+
+    def watched(data: bytes, name: str) -> Pixels:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        told.send([line.split()[1] for line in status.splitlines() if line.startswith("Cap")])
+        return real(data, name)
+
+    vars(camera)["decoded"] = watched
+    ask(door, "enroll", "Eileen", str(stills))
+    told.close()
+
+
+def test_pictures_are_decoded_without_the_right_to_read_everything(
+    door: Door, eileen: Portrait
+) -> None:
+    home = door.folder / "home"
+    home.mkdir(mode=0o700)
+    stills = enrolment_pictures(eileen, home / "eileen")
+    for path in stills.iterdir():
+        path.chmod(0o600)
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    child = CONTEXT.Process(target=decoding, args=(door, stills, theirs))
+    child.start()
+    theirs.close()
+    rights = []
+    with suppress(EOFError):
+        while True:
+            rights.append(ours.recv())
+    child.join()
+    assert rights
+    for _inherited, permitted, effective, *_ in rights:
+        assert int(permitted, 16) == int(effective, 16) == 0
 
 
 def test_root_begins_no_state_of_its_own_where_an_installed_doors_is_missing(

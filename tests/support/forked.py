@@ -21,6 +21,7 @@ CONTEXT.set_forkserver_preload(
     [
         "tests.support.forked",
         *(f"edge.cli.{module}" for _, *modules in COMMANDS.values() for module in modules),
+        "encodings.ascii",  # a door's user may not be able to read this Python
         "edge.fleet.collector.process",
         "edge.fleet.simulate.run",
         "edge.link.process",

@@ -25,16 +25,18 @@ from edge.cli.base import (
 )
 from edge.cli.people.for_group import consent_to, place_of
 from edge.errors import EnrolmentError, UsageError
+from edge.held import let_go_of_readable
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
 from edge.ops.offer import Wish
-from edge.ops.pictures import Sources, people_below
+from edge.ops.owner import give_up_reading
+from edge.ops.pictures import Sources, opened, people_below
 from edge.ops.preview import preview
 from edge.vision.enrolment import WANTED
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edge.cli.people.for_group import Place
     from edge.config import Config
@@ -111,11 +113,15 @@ def enroll(
     if name is None and (card or lookalike):
         raise UsageError("--card and --lookalike are one person's: give a NAME")
     settings = believed_config(config, own=True, reading=bool(given))
+    people = people_below(given[0]) if name is None else {name: tuple(given)}
+    sources_of = {who: opened(Sources(paths, first)) for who, paths in people.items()}
+    give_up_reading()
+    let_go_of_readable()
     place = place_of(settings, wish, consent) if wish else None
     if name is None:
-        _enroll_many(settings, given[0], consent, place, as_json=json)
+        _enroll_many(settings, sources_of, consent, place, as_json=json)
         return
-    capture = Capture(proper_name(name), Sources(tuple(given), first), camera)
+    capture = Capture(proper_name(name), sources_of[name], camera)
     _enroll_person(settings, capture, consent, place, as_json=json)
 
 
@@ -190,16 +196,16 @@ def _from_camera(
 
 def _enroll_many(
     settings: Config,
-    folder: Path,
+    people: Mapping[str, Sources],
     consent: Consent,
     place: Place | None,
     *,
     as_json: bool,
 ) -> None:
     if place is None:
-        found = _each_below(settings, folder, lambda made: save(settings, made, consent))
+        found = _each(settings, people, lambda made: save(settings, made, consent))
     else:
-        found = _each_below(settings, folder, place.keep)
+        found = _each(settings, people, place.keep)
     out = [one.name for one in found if one.problem]
     table = _table(found)
     next_step = place.next_step if place else ""
@@ -212,16 +218,15 @@ def _enroll_many(
         raise typer.Exit(1)
 
 
-def _each_below(
-    settings: Config, folder: Path, keep: Callable[[Template], object]
+def _each(
+    settings: Config, people: Mapping[str, Sources], keep: Callable[[Template], object]
 ) -> list[Enrolled]:
-    people = people_below(folder)
     stages = Stages.load(settings)
     found = []
     with progress("people", len(people)) as update:
-        for name, pictures in people.items():
+        for name, sources in people.items():
             update(description=name)
-            one = enrol_files(settings, stages, name, Sources(pictures), keep, lambda *_: None)
+            one = enrol_files(settings, stages, name, sources, keep, lambda *_: None)
             found.append(one)
             update(advance=1)
     return found
