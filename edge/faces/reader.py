@@ -48,14 +48,15 @@ class FaceReader:
         self.stages = Stages.load(config)
         self._pipeline = Pipeline(self.stages, config)
 
-    def looks(self, pixels: Pixels) -> list[Look]:
-        """Every face in an RGB picture, best first.
+    def looks(self, pixels: Pixels, *, near: bool = False) -> list[Look]:
+        """Every face in an RGB picture, best first; `near`: but for those far behind the nearest.
 
         What the mesh takes for no face is left out.
         """
         frame = still(pixels)
-        looks = [self._pipeline.look(frame, f) for f in faces_in(frame, self.stages.detector)]
-        return [look for look in looks if look.landmarks.presence >= MIN_PRESENCE]
+        looks = [self._pipeline.look(frame, f) for f in faces_in(frame, self.stages, near=near)]
+        looks = [look for look in looks if look.landmarks.presence >= MIN_PRESENCE]
+        return _nearest(looks) if near else looks
 
     def only(self, pixels: Pixels, name: str) -> Look:
         """The one face near enough to be meant; `name` is the picture's, for the message.
@@ -63,7 +64,7 @@ class FaceReader:
         Raises:
             NoFaceError: there is none, or there are several.
         """
-        near = nearest(self.looks(pixels))
+        near = self.looks(pixels, near=True)
         if len(near) != 1:
             raise NoFaceError(not_one(name, len(near)))
         return near[0]
@@ -72,7 +73,7 @@ class FaceReader:
         """Whom a portrait is about: of the near faces the most central one. None: no face."""
         height, width = pixels.shape[:2]
         middle = (width / 2, height / 2)
-        near = nearest(self.looks(pixels))
+        near = self.looks(pixels, near=True)
         return min(near, key=lambda look: math.dist(look.face.box.centre, middle), default=None)
 
     def taken(self, look: Look | None) -> tuple[Floats | None, bool, bool]:
@@ -99,8 +100,7 @@ def looks_in(reader: FaceReader, image: Image, *, needed: bool) -> list[Look]:
     return looks
 
 
-def nearest(looks: list[Look]) -> list[Look]:
-    """Those that are not far behind the nearest."""
+def _nearest(looks: list[Look]) -> list[Look]:
     close = people_in([look.face for look in looks])
     return [look for look in looks if look.face in close]
 

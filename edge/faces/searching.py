@@ -16,7 +16,7 @@ from edge.access.matcher import ranked
 from edge.errors import CameraError, VaultError
 from edge.faces.calls import one_at_a_time
 from edge.faces.family import refuse_what_does_nothing
-from edge.faces.reader import PICTURES_FMR, looks_in, nearest, reader_for
+from edge.faces.reader import PICTURES_FMR, looks_in, reader_for
 from edge.faces.remembered import Remembered
 from edge.faces.results import Found, Metric, distance, similarity_of
 from edge.records import Template
@@ -140,4 +140,4 @@ def _pictured(reader: FaceReader, folder: Path, *, silent: bool) -> list[Templat
 
 
 def _near_vectors(reader: FaceReader, path: Path) -> list[Floats]:
-    return [reader.embed(look).vector for look in nearest(reader.looks(read_image(path)))]
+    return [reader.embed(look).vector for look in reader.looks(read_image(path), near=True)]

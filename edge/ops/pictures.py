@@ -105,8 +105,9 @@ def gather(config: Config, stages: Stages, sources: Sources, progress: Progress)
     for path in _files(sources.paths):
         before, whys = len(gathered.collector.embeddings), Counter[str]()
         try:
+            picture = _is_picture(path)
             for frame in _frames(config, path, sources.first_s):
-                taken = capture(frame, pipeline, stages)
+                taken = capture(frame, pipeline, stages, picture=picture)
                 if not gathered.collector.add(taken):
                     whys[_why_not(config, taken)] += 1
                 progress(path.name, len(gathered.collector.embeddings), taken.hint.value)
@@ -170,7 +171,7 @@ def _files(sources: Iterable[Path]) -> Iterable[Path]:
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterable[Frame]:
-    if path.suffix.lower() in IMAGE_SUFFIXES or not (is_held(path) or path.exists()):
+    if _is_picture(path):
         return [still(read_image(path))]
     frames = _film(config, path)
     if first_s is None:
@@ -186,6 +187,10 @@ def _film(config: Config, path: Path) -> Iterator[Frame]:
         raise CameraError(str(error).replace(str(place), str(path))) from error
     except OSError as error:
         raise CameraError(f"the film {path} cannot be read: {reason_of(error)}") from error
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES or not (is_held(path) or path.exists())
 
 
 def _why_not(config: Config, taken: Capture) -> str:

@@ -11,6 +11,7 @@ from edge.errors import EnrolmentError
 from edge.records import Hint, Template
 from edge.vision.faces.quality import assess_for_enrolment
 from edge.vision.pipeline import people_in
+from edge.vision.still import faces_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,13 @@ class Capture:
     hint: Hint
 
 
-def capture(frame: Frame, pipeline: Pipeline, stages: Stages) -> Capture:
-    """Try to take one capture: exactly one face, and good enough for a template."""
-    faces = people_in(stages.detector.detect(frame))
+def capture(frame: Frame, pipeline: Pipeline, stages: Stages, *, picture: bool = False) -> Capture:
+    """Try to take one capture: exactly one face, and good enough for a template.
+
+    `picture`: it stands alone, and is looked at in parts too, so that no group passes for one.
+    """
+    found = faces_in(frame, stages, near=True) if picture else stages.detector.detect(frame)
+    faces = people_in(found)
     if len(faces) != 1:
         return Capture(None, Hint.ONE_AT_A_TIME if faces else Hint.MOVE_TO_CENTRE)
     look = pipeline.look(frame, faces[0])

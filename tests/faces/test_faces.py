@@ -36,11 +36,9 @@ from edge.faces.reader import PICTURES_FMR
 from edge.records import Template
 from edge.vault.vault import Vault
 from edge.vision.camera import images_in
-from edge.vision.faces.detector import Detector
 from edge.vision.inputs import pixels_of
-from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.models.model import Model
+from edge.vision.pipeline import Stages
 from edge.vision.still import faces_in, still
 
 
@@ -469,17 +467,18 @@ def test_another_models_calibration_is_refused(album: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("share", [1.15, 0.12])
-def test_faces_too_near_and_too_far_are_found_at_a_second_look(album: Path, share: float) -> None:
+def test_faces_too_near_and_too_far_are_found_at_a_second_look(
+    album: Path, stages: Stages, share: float
+) -> None:
     """The face fills the picture, or is a small thing in its middle."""
     picture = cv2.imread(str(album / "eileen/1.png"))[:, :, ::-1]
-    detector = Detector(Model(read_manifest().entry(DetectorEntry, "blazeface-short-float16")))
-    box = detector.detect(still(np.ascontiguousarray(picture)))[0].box
+    box = stages.detector.detect(still(np.ascontiguousarray(picture)))[0].box
     side = box.width / share
     x, y = box.centre
     zoom = 400 / side
     place = np.array([[zoom, 0, 200 - zoom * x], [0, zoom, 200 - zoom * y]])
     view = cv2.warpAffine(np.ascontiguousarray(picture), place, (400, 400))
-    found = faces_in(still(view), detector)
+    found = faces_in(still(view), stages)
     assert len(found) == 1
     assert found[0].box.width == pytest.approx(400 * share, rel=0.25)
     assert found[0].box.centre == pytest.approx((200, 200), abs=0.15 * 400 * share)

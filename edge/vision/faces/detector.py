@@ -22,12 +22,14 @@ class Detector:
 
     def __init__(self, model: Model[DetectorEntry]) -> None:
         self._model = model
+        self.size = model.size[0]
+        """Side of the square that the network is shown, pixels."""
         self._min_overlap = model.entry.output.min_overlap
-        self._decode = decoder_of(model.entry.output, model.size[0])
+        self._decode = decoder_of(model.entry.output, self.size)
 
     def detect(self, frame: Frame) -> list[Face]:
         """All faces, best first, in frame pixels."""
-        square, scale, left, top = _letterbox(frame.pixels, self._model.size[0])
+        square, scale, left, top = _letterbox(frame.pixels, self.size)
         rows, scores = self._decode(self._model.run(square))
         faces = _merge(rows, scores, self._min_overlap)
         return [_face(row, score, scale, left, top) for row, score in faces]
