@@ -46,7 +46,7 @@ def objection(member: Member) -> str:
     if not is_hash(member.envelope) or not 1 <= member.sealed <= MAX_GENERATION:
         return "the entry names no envelope"
     if len(spell(asdict(member))) > MAX_ENTRY:
-        return f"name, hours and lookalikes make more than {MAX_ENTRY} bytes"
+        return f"name and hours make more than {MAX_ENTRY} bytes"
     try:
         proper_name(member.name)
         windows(member.schedule or ("always",))

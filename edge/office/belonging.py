@@ -31,7 +31,7 @@ def meet(person: Person, people: Iterable[Person], doors: Iterable[Door]) -> lis
     return [one for one in people if there & set(one.groups) and one.person != person.person]
 
 
-def entry(person: Person, alike: tuple[str, ...], sealed: int = 1, envelope: str = "") -> Member:
+def entry(person: Person, sealed: int = 1, envelope: str = "") -> Member:
     """How somebody stands on a list; without an envelope, as far as it is known before that."""
     return Member(
         person.person,
@@ -40,5 +40,4 @@ def entry(person: Person, alike: tuple[str, ...], sealed: int = 1, envelope: str
         sealed,
         person.schedule,
         person.expires,
-        alike,
     )

@@ -199,7 +199,7 @@ class Book:
             members = []
             for one in people:
                 sealed, hashed = self._envelope(door, one)
-                members.append(entry(one, self.lookalikes.of(one.person), sealed, hashed))
+                members.append(entry(one, sealed, hashed))
             pages = spread(members)
             lease = None if lease_s is None else now + lease_s
             number = door.generation + 1
@@ -247,7 +247,7 @@ class Book:
 
     @staticmethod
     def _row(person: Person) -> tuple[str, str, str, str, float | None, str]:
-        why = objection(entry(person, ()))
+        why = objection(entry(person))
         if why:
             raise UsageError(f"{person.name} cannot stand on a list of people: {why}.")
         groups, schedule = json.dumps(sorted(person.groups)), json.dumps(list(person.schedule))
@@ -279,7 +279,7 @@ class Book:
                 f"{person.name} was enrolled with another network than {door.device} uses: "
                 "enrol them again with that one"
             )
-        why = objection(entry(person, self.lookalikes.of(person.person)))
+        why = objection(entry(person))
         if why:
             return f"no door could read the entry of {person.name}: {why}"
         try:
@@ -302,5 +302,6 @@ class Book:
             return found
         sealed = door.generation + 1
         address = Address(door.device, person.person, person.model, sealed)
-        envelope = seal(self.content(person), door.key, address)
+        content = replace(self.content(person), resembles=self.lookalikes.of(person.person))
+        envelope = seal(content, door.key, address)
         return sealed, self.shelf.put_envelope(door, person.person, version, sealed, envelope)

@@ -81,6 +81,13 @@ def require_cards(book: Book, person: Person, content: Content) -> None:
             )
 
 
+def whose(book: Book, person: str, threshold: float) -> str:
+    """Whom of the book a door may mean that refuses somebody, by number, for another's face."""
+    found = next((one for one in book.people() if one.person == person), None)
+    names = {} if found is None else resembling(book, found, book.content(found), threshold)
+    return listed(names) if names else "nobody: look into that door's log"
+
+
 def resembling(book: Book, person: Person, content: Content, threshold: float) -> dict[str, float]:
     """Whom somebody resembles who goes to the same doors, and nobody has told apart; how much.
 

@@ -1,8 +1,13 @@
-"""Who resembles whom and is another person all the same: an operator said so, when, and why."""
+"""Who resembles whom and is another person all the same: an operator said so, when, and why.
+
+It travels in the envelope, which no broker reads; so whoever's changes has theirs sealed anew.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from edge.names import folded
 
 if TYPE_CHECKING:
     from edge.store import Store
@@ -18,6 +23,7 @@ class Lookalikes:
         """Somebody, by number, resembles somebody of that name."""
         row = person, other, reason, now
         self._store.query("INSERT OR REPLACE INTO lookalikes VALUES (?, ?, ?, ?)", row)
+        self._seal_anew(person)
 
     def of(self, person: str) -> tuple[str, ...]:
         """Whom somebody resembles, by name."""
@@ -28,10 +34,24 @@ class Lookalikes:
 
     def renamed(self, before: str, after: str) -> None:
         """Somebody is called otherwise."""
-        self._store.query(
-            "UPDATE OR REPLACE lookalikes SET other = ? WHERE other = ?", (after, before)
-        )
+        for person, other in self._with(before):
+            self._store.query(
+                "UPDATE OR REPLACE lookalikes SET other = ? WHERE person = ? AND other = ?",
+                (after, person, other),
+            )
+            self._seal_anew(person)
 
     def forget(self, person: str, name: str) -> None:
         """Somebody was removed: what was said of them, too."""
-        self._store.query("DELETE FROM lookalikes WHERE person = ? OR other = ?", (person, name))
+        self._store.query("DELETE FROM lookalikes WHERE person = ?", (person,))
+        for one, other in self._with(name):
+            self._store.query("DELETE FROM lookalikes WHERE person = ? AND other = ?", (one, other))
+            self._seal_anew(one)
+
+    def _with(self, name: str) -> list[tuple[str, str]]:
+        """Of whom it is said that they resemble somebody of that name, however it is written."""
+        rows = self._store.query("SELECT person, other FROM lookalikes")
+        return [(person, other) for person, other in rows if folded(other) == folded(name)]
+
+    def _seal_anew(self, person: str) -> None:
+        self._store.query("UPDATE people SET version = version + 1 WHERE person = ?", (person,))

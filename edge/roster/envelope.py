@@ -68,6 +68,7 @@ class _Told:
     captures: int
     cards: tuple[str, ...]
     pin: str | None
+    resembles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,13 +79,16 @@ class Content:
     """Unit vectors `(captures, d)`; they travel as float16, which moves a cosine by under 1e-3."""
     cards: tuple[str, ...] = ()
     pin: str | None = None
+    resembles: tuple[str, ...] = ()
+    """Names of others whose faces are alike, as an operator knows."""
 
     def to_json(self, numbers: str) -> bytes:
         """As text; `numbers` is numpy's name of the vectors' format, such as `<f4`."""
         import numpy as np
 
         vectors = np.atleast_2d(self.vectors).astype(numbers)
-        told = _Told(to_base64(vectors.tobytes()), len(vectors), self.cards, self.pin)
+        raw = to_base64(vectors.tobytes())
+        told = _Told(raw, len(vectors), self.cards, self.pin, self.resembles)
         return spell(asdict(told)).encode("ascii")
 
     @classmethod
@@ -105,7 +109,7 @@ class Content:
         # NaN is not near 1 either.
         if not (np.abs(np.linalg.norm(vectors, axis=1) - 1) < _UNEVEN).all():
             raise RosterError(f"{what} holds vectors that are not of length 1")
-        return cls(vectors, told.cards, told.pin)
+        return cls(vectors, told.cards, told.pin, told.resembles)
 
 
 class DoorKey:

@@ -44,8 +44,6 @@ class Member:
     """Windows such as `mon-fri 07:00-19:00`, in the door's local time; none: always."""
     expires: float | None = None
     """A visitor's end, seconds since the Unix epoch; None: no end."""
-    resembles: tuple[str, ...] = ()
-    """Names of others whose faces are alike, as an operator knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,7 @@ def _has_template(member: Member, held: Mapping[str, Member]) -> bool:
 def _known(members: Iterable[Member], held: Mapping[str, Member]) -> list[Member]:
     """Those whom the door has already, as it should have them until an envelope is opened."""
     here = [member for member in members if member.person in held]
-    # Who resembles whom counts as somebody is taken in, and is not kept.
-    right = [replace(member, resembles=()) for member in here if _has_template(member, held)]
+    right = [member for member in here if _has_template(member, held)]
     # Whoever withholds an envelope does not prolong what the old template may do.
     old = [
         replace(held[member.person], schedule=member.schedule, expires=member.expires)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _PURPOSE = b"edge-door people report "
 LIST = "list"
 """What is refused when it is the whole list; else it is a person's number."""
+RESEMBLES = (
+    "is not taken in: their face resembles that of somebody known here. `edge-door office status` "
+    "says whom of the office's book, this door's own log whoever it is. If they are two people, "
+    "say so with `edge-door office lookalike`, and publish"
+)
+"""After a name. Whose face it is does not travel: brokers and dashboards read reports."""
 
 
 @dataclass(frozen=True, slots=True)

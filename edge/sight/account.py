@@ -109,8 +109,7 @@ class Account:
 
 
 def _detail(member: Member) -> dict[str, str | float | bool]:
-    detail: dict[str, str | float | bool] = {"from": "people office", "number": member.person}
-    return detail | ({"lookalikes": ", ".join(member.resembles)} if member.resembles else {})
+    return {"from": "people office", "number": member.person}
 
 
 def _receipts(told: str) -> dict[str, float]:

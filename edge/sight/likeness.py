@@ -6,6 +6,7 @@ enrolment here (`edge.ops.enrol`), nobody is taken in unless an operator has sai
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from edge.access.lookalikes import alike
 from edge.names import folded, listed
 from edge.records import Template
+from edge.roster.report import RESEMBLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from edge.roster.envelope import Content
     from edge.roster.pages import Member
     from edge.vault.vault import Vault
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +68,31 @@ def refuse_lookalikes(
     if not fresh:
         return {}
     near = alike(fresh, [*known, *fresh]) >= network.threshold
-    return _refusals([member for member, _ in taken], near, [one.person for one in known])
+    return _refusals(taken, near, [one.person for one in known])
 
 
 def _refusals(
-    members: Sequence[Member], near: NDArray[np.bool_], known: Sequence[str]
+    taken: Sequence[tuple[Member, Content]], near: NDArray[np.bool_], known: Sequence[str]
 ) -> dict[str, str]:
     """One after the other: each against those known, and those taken in before.
 
-    `near`: whom each resembles, `(n, len(known) + n)`: of those known, then of the members.
+    `near`: whom each resembles, `(n, len(known) + n)`: of those known, then of those taken.
     """
     refused: dict[str, str] = {}
     names = [*known]
-    for member, row in zip(members, near, strict=True):
+    for (member, content), row in zip(taken, near, strict=True):
         # Whoever comes later has no name there yet.
         resembled = [name for name, is_near in zip(names, row, strict=False) if is_near]
-        found = _unforeseen(member, resembled)
+        found = _unforeseen(content, resembled)
         if found:
-            refused[member.person] = _sentence(member.name, found)
+            # Here alone: what is reported, whoever owns the broker reads.
+            log.warning("%s resembles %s", member.name, listed(found))
+            refused[member.person] = f"{member.name} {RESEMBLES}"
         names.append("" if found else member.name)
     return refused
 
 
-def _unforeseen(member: Member, names: Iterable[str]) -> list[str]:
+def _unforeseen(content: Content, names: Iterable[str]) -> list[str]:
     """Whom of these nobody has said to be another; whoever was refused has no name."""
-    accepted = set(map(folded, member.resembles))
+    accepted = set(map(folded, content.resembles))
     return [name for name in names if name and folded(name) not in accepted]
-
-
-def _sentence(name: str, others: Sequence[str]) -> str:
-    return (
-        f"{name} is not taken in: their face resembles that of {listed(others)}. If they are two "
-        f"people, say so at the people office: `edge-door office lookalike {name!r} {others[0]!r} "
-        "--reason '...'`, and publish"
-    )

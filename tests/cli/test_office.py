@@ -113,6 +113,7 @@ def test_a_refusal_fails_the_command_and_names_the_person(site: Site) -> None:
     text = site.office("status")
     assert text.returncode == 1
     assert "resembles" in text.stdout
+    assert "Of the book it is" in " ".join(text.stdout.split())
     site.office("lookalike", "Ella", "Anna", "--reason", "twins")
     assert site.told("publish")[0] == 0
 

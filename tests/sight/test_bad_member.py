@@ -60,7 +60,7 @@ def publish(office: Office, door: Door, wrong: Mapping[str, dict[str, object]]) 
         {"envelope": "facelock/+/lock/set"},
         {"person": "../../etc"},
         {"person": 7},
-        {"resembles": ["x" * 10_000]},
+        {"schedule": ["mon 07:00-19:00"] * 400},
     ],
     ids=str,
 )

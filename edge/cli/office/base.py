@@ -13,8 +13,9 @@ from rich.table import Table
 from edge.cli.base import app, show
 from edge.errors import ConfigError
 from edge.office.book import Book
+from edge.office.desk import whose
 from edge.office.keys import OfficeKeys
-from edge.roster.report import LIST, Report
+from edge.roster.report import LIST, RESEMBLES, Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -77,6 +78,7 @@ def state(door: Door, said: Report | None, office: str) -> str:
 
 
 def show_doors(
+    settings: Config,
     book: Book,
     post: Post,
     office: str,
@@ -94,7 +96,7 @@ def show_doors(
     """
     doors = [one for one in book.doors.all() if not only or one.device in only]
     names = _numbered(book)
-    rows = [_row(book, one, post.reports.get(one.device), names, office) for one in doors]
+    rows = [_row(settings, book, one, post.reports.get(one.device), names, office) for one in doors]
     for row in rows:
         row["state"] = (failed or {}).get(row["door"], row["state"])
         row["ok"] = row["state"] == AS_IT_SHOULD and not row["left_out"]
@@ -122,11 +124,28 @@ def _numbered(book: Book) -> dict[str, str]:
     }
 
 
+def _threshold(settings: Config) -> float:
+    from edge.vision.calibrated import threshold  # which sees, as few commands here do
+
+    return threshold(settings)
+
+
 def _row(
-    book: Book, door: Door, said: Report | None, names: Mapping[str, str], office: str
+    settings: Config,
+    book: Book,
+    door: Door,
+    said: Report | None,
+    names: Mapping[str, str],
+    office: str,
 ) -> dict[str, Any]:
     report = said or Report(door.device, 0, "", "", "")
     called = {LIST: "the list", **names}
+    refused = {
+        who: f"{why}. Of the book it is {whose(book, who, _threshold(settings))}"
+        if RESEMBLES in why
+        else why
+        for who, why in report.refused.items()
+    }
     return {
         "door": door.device,
         "desired": door.generation,
@@ -134,7 +153,7 @@ def _row(
         "known": report.known,
         "waiting": report.waiting,
         "lease": report.lease,
-        "refused": {called.get(who, who): why for who, why in report.refused.items()},
+        "refused": {called.get(who, who): why for who, why in refused.items()},
         "left_out": {called.get(who, who): why for who, why in book.left_out(door.device).items()},
         "erased": dict(report.erased),
         "state": state(door, said, office),

@@ -134,7 +134,7 @@ def publish(
             post.clear(device, book.shelf.to_clear(device))
             book.cleared(device)
         only = (*devices, *failed)
-        show_doors(book, post, keys.public, as_json=json, only=only, failed=failed)
+        show_doors(settings, book, post, keys.public, as_json=json, only=only, failed=failed)
 
 
 @office_app.command()
@@ -148,7 +148,7 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
         devices = [one.device for one in book.doors.all()]
         post.listen(lambda: set(devices) <= set(post.reports))
         _hear(book, post, devices)
-        show_doors(book, post, keys.public, as_json=json)
+        show_doors(settings, book, post, keys.public, as_json=json)
 
 
 def _hear(book: Book, post: Post, devices: Iterable[str]) -> None:
