@@ -71,15 +71,17 @@ class Account:
         """Say once who, or which list, is refused and why."""
         news = {what: why for what, why in refused.items() if self._refused.get(what) != why}
         self._refused |= news
+        written = False
         for what, why in news.items():
             log.warning("%s", why)
             if self._refusals.take(time.monotonic()):
+                written = True
                 detail = {"what": what, "why": why}
                 states = {STATE: self._report()}
                 self._journal.note(
                     EventKind.PEOPLE, Reason.ROSTER_REFUSED, states=states, detail=detail
                 )
-        if news:
+        if written:  # else it is told with what changes next: each report costs a write
             self.tell()
 
     def forgot(self, members: Iterable[Member]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, WireError
 from edge.wire.channel import Channel, Listener
-from edge.wire.messages import Done, Failed, Unreadable, Watch
+from edge.wire.messages import Done, Failed, LendCamera, Rehearse, Unreadable, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from edge.wire.messages import Answer, Message, Seen
 
 _MAX_CLIENTS = 16
+_OURS = (Watch, LendCamera, Rehearse)
+"""Who may ask for these could keep the door from looking, or try out faces and read how near each
+came: not link, which the network may have taken, nor whoever else may ask for the status."""
 
 
 class ControlServer:
@@ -75,16 +79,19 @@ class ControlServer:
             message = channel.receive(0)
             if message is None:
                 return
-            if isinstance(message, Watch):
+            answer = self._reply(message, channel.peer)
+            if isinstance(message, Watch) and isinstance(answer, Done):
                 self._watchers[number] = channel
             self._clients[number] = self._clients.pop(number)  # the newest to have spoken
-            channel.send(self._reply(message, channel.peer))
+            channel.send(answer)
         except WireError:
             self._drop(number)
 
     def _reply(self, message: Message | Unreadable, who: Peer) -> Answer:
         if isinstance(message, Unreadable):
             return Failed(message.why)
+        if isinstance(message, _OURS) and who.uid not in {0, os.geteuid()}:
+            return Failed("only root and the door's own user may ask for that: use sudo")
         if isinstance(message, Watch):
             return Done()
         try:
