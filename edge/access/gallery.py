@@ -37,7 +37,7 @@ class Gallery(Sequence["Template"]):
         """The numbers of captures that occur."""
         self.kinds: Numbers = kinds
         """`(n,)`: each template's place in `counts`."""
-        self._index = index_of(self.vectors)
+        self._index = index_of(self.vectors, self.crowding)
 
     @overload
     def __getitem__(self, number: int) -> Template: ...

@@ -112,6 +112,15 @@ class TestMoreThanCanBeCompared:
         assert len(ranked(probes[0], exact, RULED, self.RATE)) == self.MANY
         assert 1 <= len(ranked(probes[0], indexed, RULED, self.RATE)) <= nearest.FOUND
 
+    def test_the_best_is_found_where_crowding_decides(self) -> None:
+        vectors = units(2000)
+        crowding = RANDOM.normal(scale=0.3, size=len(vectors)).astype(np.float32)
+        index = nearest.Nearest(vectors, crowding)
+        probes = units(100)
+        best = (vectors @ probes.T - crowding[:, np.newaxis]).argmax(axis=0)
+        found = [number in index.to(probe) for number, probe in zip(best, probes, strict=True)]
+        assert np.mean(found) >= 0.99
+
     def test_without_the_package_all_are_compared(
         self, galleries: tuple[Gallery, Gallery], monkeypatch: pytest.MonkeyPatch
     ) -> None:
