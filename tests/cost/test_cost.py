@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
-from edge.records import EventKind
+from edge.records import EventKind, Reason
 from tests.conftest import ROOT
 from tests.cost.baseline import MORE, baseline
 from tests.cost.frames import COUNTED
-from tests.cost.start import starts
+from tests.cost.start import ready, starts
 from tests.support.running import Door
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,8 @@ pytestmark = [pytest.mark.cost, pytest.mark.timeout(3600)]
 READY_S = 1.0
 """Of processor's time before sight is ready: it is to be within 1.5 s of the clock, also where the
 other programs start beside it."""
+IDLE, WATCHED_S = 0.05, 20.0
+"""Share of one core that sight takes with nobody in front of 640x480 pixels, 30 times a second."""
 MOST_MB = {"sight": 110.0, "link": 35.0, "supervisor": 25.0, "guard and warden": 12.0}
 
 
@@ -88,6 +93,24 @@ def test_ready_soon(tmp_path: Path) -> None:
     found = {each.program: each for each in starts(tmp_path, 1)}
     print(found)
     assert found["sight"].processor <= READY_S
+
+
+def test_nobody_costs_little(tmp_path: Path) -> None:
+    path, grain = tmp_path / "wall.avi", np.random.default_rng(0)
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
+    for _ in range(60):
+        film.write(grain.integers(90, 95, (480, 640, 3), np.uint8))
+    film.release()
+    with Door(tmp_path, path, camera={"loop": True}, models={"threads": 1}) as door:
+        until(lambda: Reason.STARTED in door.reasons())
+        sight = door.pid_of("sight")
+        assert sight is not None
+        begin = ready("sight", sight)
+        until(lambda: ready("sight", sight).wall >= begin.wall + WATCHED_S)
+        end = ready("sight", sight)
+    share = (end.processor - begin.processor) / (end.wall - begin.wall)
+    print(f"{share:.3f} of a core")
+    assert share <= IDLE
 
 
 @dataclass(slots=True)
