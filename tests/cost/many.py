@@ -23,7 +23,7 @@ from edge.vision.calibrated import read_calibration
 if TYPE_CHECKING:
     from edge.records import Floats
 
-SIZES = (1_000, 10_000, MANY, MANY + 20_000)
+SIZES = (1_000, 10_000, 100_000, MANY, MANY + 20_000)
 RATE = 2e-5
 """Of each template, whatever their number: no calibration goes as far as a share of so many."""
 PROBES, LIKENESS = 200, 0.6
