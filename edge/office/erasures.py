@@ -35,11 +35,15 @@ class Erasures:
         self._store = store
 
     def begin(self, person: Person, now: float) -> None:
-        """Somebody is removed: every door with an envelope of theirs must forget them."""
+        """Somebody is removed: every door with an envelope of theirs must forget them.
+
+        A door that was stolen had them as well, and will not.
+        """
         self._store.query(
-            "INSERT INTO erasures SELECT DISTINCT ?, ?, ?, device, NULL, NULL, 0 FROM pieces "
-            "WHERE person = ?",
-            (person.person, person.name, now, person.person),
+            "INSERT INTO erasures SELECT ?, ?, ?, device, NULL, NULL, 0 FROM ("
+            "SELECT device FROM pieces WHERE person = ? "
+            "UNION SELECT device FROM beyond WHERE person = ?)",
+            (person.person, person.name, now, person.person, person.person),
         )
 
     def listed(self, device: str, generation: int) -> None:
@@ -50,7 +54,10 @@ class Erasures:
         )
 
     def heard(self, report: Report) -> None:
-        """Take in a door's receipts."""
+        """Take in a door's receipts.
+
+        One that came before the door had heard of it is of an earlier time: they were there again.
+        """
         self._store.query(
             "UPDATE erasures SET obeyed = 1 WHERE device = ? AND generation <= ?",
             (report.device, report.generation),
@@ -58,8 +65,8 @@ class Erasures:
         for person, at in report.erased.items():
             self._store.query(
                 "UPDATE erasures SET forgotten = ? WHERE device = ? AND person = ? "
-                "AND forgotten IS NULL",
-                (at, report.device, person),
+                "AND forgotten IS NULL AND generation <= ?",
+                (at, report.device, person, report.generation),
             )
 
     def all(self) -> list[Erasure]:

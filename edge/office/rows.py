@@ -119,5 +119,13 @@ SCHEMA = Schema(
             # The newest list that a door has said to obey.
             "ALTER TABLE doors ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",
         ),
+        (
+            # Whom doors knew that are trusted no more.
+            """CREATE TABLE beyond (
+                device TEXT NOT NULL,
+                person TEXT NOT NULL,
+                PRIMARY KEY (device, person)
+            ) STRICT""",
+        ),
     ),
 )

@@ -92,8 +92,11 @@ class Account:
         self._erased = dict(list(receipts.items())[-_SAID:])
 
     def took_in(self, members: Iterable[Member]) -> None:
-        """Write down who came."""
-        self._note(members, Reason.ENROLLED)
+        """Write down who came; a receipt from before says nothing any more."""
+        here = tuple(members)
+        self._note(here, Reason.ENROLLED)
+        for member in here:
+            self._erased.pop(member.person, None)
 
     def tell(self) -> None:
         """Keep for link what is to be published, if it has changed."""

@@ -103,6 +103,22 @@ def test_a_door_that_is_not_there_in_time_fails_the_command(site: Site) -> None:
     assert rows(site.told("status")[1])["door2"]["desired"] == result["doors"][1]["desired"]
 
 
+def test_two_operators_at_once_wait_for_each_other(site: Site) -> None:
+    """Once, the second ended the first one's connection."""
+    site.add("Anna", "everywhere")
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(site.host.command, "office", "publish") for _ in range(2)]
+        while not all(one.done() for one in both):
+            for door in site.doors:
+                door.attend()
+    told = [one.result() for one in both]
+    assert [one.returncode for one in told] == [0, 0], told
+    assert any("waiting for it" in one.stderr for one in told)
+    assert [len(door.door.names()) for door in site.doors] == [1, 1]
+    wrong = site.office("publish", "--second-key", str(site.host.folder))
+    assert (wrong.returncode, "is no key file" in wrong.stderr) == (2, True)
+
+
 def test_a_refusal_fails_the_command_and_names_the_person(site: Site) -> None:
     site.add("Anna", "staff")
     site.add("Ella", "staff", face="Anna")
@@ -141,6 +157,14 @@ def test_an_erasure_is_done_once_every_door_says_so(site: Site) -> None:
     assert result["erased"][1]["said"] == "not yet at door2"
     site.told("publish")
     assert site.told("erased", "ANNA")[0] == 0
+    site.add("Bo", "everywhere")
+    site.told("publish")
+    site.office("distrust", "door2")
+    site.office("remove", "Bo")
+    site.told("publish")
+    code, result = site.told("erased", "Bo")
+    assert code == 1
+    assert result["erased"][1]["said"] == "never: door2 is trusted no more"
     shutil.rmtree(site.host.config.paths.state / "office")
     gone = site.office("status")
     assert (gone.returncode, "`edge-door office init`" in gone.stderr) == (2, True)

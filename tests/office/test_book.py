@@ -150,6 +150,32 @@ def test_an_erasure_is_followed_door_by_door(book: Book) -> None:
     assert book.erasures.all()[1].obeyed
 
 
+def test_a_receipt_of_an_earlier_time_is_none(book: Book) -> None:
+    """Somebody went from a door and came back, and is removed then: the door still knows them."""
+    person = book.add(anna(), content())
+    book.make("door1", None)
+    early = {person.person: 5.0}
+    book.heard(report(generation=1, digest="x", erased=early))
+    book.remove(person)
+    book.heard(report(generation=1, digest="x", erased=early))  # as `publish` does first
+    assert book.erasures.all()[0].forgotten is None
+    book.make("door1", None)
+    book.heard(report(generation=1, digest="x", erased=early))
+    assert book.erasures.all()[0].forgotten is None
+    book.heard(report(generation=2, digest="y", erased={person.person: 9.0}))
+    assert book.erasures.all()[0].forgotten == 9.0
+
+
+def test_an_erasure_names_a_door_that_was_stolen(book: Book) -> None:
+    person = book.add(anna(), content())
+    book.make("door1", None)
+    book.doors.distrust("door1")
+    book.shelf_gone("door1")
+    book.remove(person)
+    (erasure,) = book.erasures.all()
+    assert (erasure.device, erasure.forgotten, erasure.obeyed) == ("door1", None, 0)
+
+
 def test_a_door_that_is_not_trusted_any_more_gets_nothing(book: Book) -> None:
     book.add(anna(), content())
     book.make("door1", None)

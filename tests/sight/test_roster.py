@@ -61,6 +61,19 @@ def test_a_removal_is_obeyed_and_a_receipt_given(office: Office, door: Door) -> 
     assert door.ledger.verify() == []
 
 
+def test_who_comes_back_has_no_receipt_any_more(office: Office, door: Door) -> None:
+    anna = office.add("Anna", "staff")
+    away = replace(anna, groups=("kitchen",))
+    for before, after in ((anna, away), (away, anna)):
+        office.publish("door1")
+        door.fetch(office.broker)
+        office.book.change(before, after)
+    assert set(door.report().erased) == {anna.person}
+    office.publish("door1")
+    door.fetch(office.broker)
+    assert (door.names(), door.report().erased) == ({"Anna"}, {})
+
+
 def test_after_a_restart_an_old_list_is_still_old(
     tmp_path: Path, office: Office, door: Door
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from edge.cli.base import app, show
+from edge.cli.base import app, complaints, show
 from edge.errors import ConfigError
 from edge.office.book import Book
 from edge.office.desk import whose
 from edge.office.keys import OfficeKeys
+from edge.office.post import open_post
 from edge.roster.report import LIST, RESEMBLES, Report
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ app.add_typer(office_app, name="office")
 Groups = Annotated[
     list[str], typer.Option("--group", help="A door knows everybody in one of its groups.")
 ]
+PUBLISH = "`edge-door office publish` tells the doors."
 AS_IT_SHOULD = "as it should be"
 
 
@@ -58,6 +61,26 @@ def opened(settings: Config) -> Iterator[tuple[Book, OfficeKeys]]:
     keys = OfficeKeys(key_file)
     with Book(path, keys.book) as book:
         yield book, keys
+
+
+@contextmanager
+def at_broker(settings: Config) -> Iterator[tuple[Book, OfficeKeys, Post]]:
+    """The same at the broker: one command at a time, others wait.
+
+    Of two at once each would have the other's connection ended, and an older list could come last.
+
+    Raises:
+        ConfigError: there is no office on this host, or no broker in its configuration.
+        BrokerError: the broker is not there, or refuses.
+    """
+    with opened(settings) as (book, keys), places(settings)[0].open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            complaints.print("Another command of this office is at the broker: waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        with open_post(settings) as post:
+            yield book, keys, post
 
 
 def state(door: Door, said: Report | None, office: str) -> str:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
-from edge.cli.office.base import Groups, office_app, opened, places, show_doors
+from edge.cli.office.base import Groups, at_broker, office_app, places, show_doors
 from edge.errors import RosterError, UsageError
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
-from edge.office.post import open_post
 from edge.roster.desired import add_signature, sign
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def trust(
 ) -> None:
     """Take a door in, after its key's fingerprint was compared with the door itself."""
     settings = own_config(config)
-    with opened(settings) as (book, _), open_post(settings) as post:
+    with at_broker(settings) as (book, _, post):
         if not post.listen(lambda: door in post.reports):
             raise UsageError(
                 f"{door} has reported nothing at {settings.mqtt.host}: is its [people] keys set, "
@@ -67,7 +66,7 @@ def trust(
 def distrust(door: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Seal nothing more for a door that was stolen or taken away."""
     settings = own_config(config)
-    with opened(settings) as (book, _), open_post(settings) as post:
+    with at_broker(settings) as (book, _, post):
         book.doors.distrust(door)
         post.clear(door, [*book.shelf.to_post(door, every=True), *book.shelf.to_clear(door)])
         book.shelf_gone(door)
@@ -101,9 +100,11 @@ def publish(
 
     Exit code 0: each door is as it should be; 1: one is not in time, refuses or lacks somebody.
     """
-    second = () if second_key is None else (OfficeKeys(second_key).signing,)
     settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
+    if second_key is not None and not second_key.is_file():
+        raise UsageError(f"{second_key} is no key file: another office's is its people.key")
+    second = () if second_key is None else (OfficeKeys(second_key).signing,)
+    with at_broker(settings) as (book, keys, post):
         post.listen(lambda: False)
         known = [one.device for one in book.doors.all()]
         devices = [book.doors.find(one).device for one in door or known]
@@ -144,7 +145,7 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     Exit code 0: each is as it should be; 1: one is not.
     """
     settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
+    with at_broker(settings) as (book, keys, post):
         devices = [one.device for one in book.doors.all()]
         post.listen(lambda: set(devices) <= set(post.reports))
         _hear(book, post, devices)

@@ -8,11 +8,10 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
-from edge.cli.office.base import day, office_app, opened
+from edge.cli.office.base import PUBLISH, at_broker, day, office_app
 from edge.errors import UsageError
 from edge.names import folded
 from edge.office.offers import Waiting, read_offers
-from edge.office.post import open_post
 from edge.office.rows import Person
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def offers(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Whom doors have captured for this office, and who waits to be accepted."""
     settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
+    with at_broker(settings) as (book, keys, post):
         waiting = read_offers(book, keys, post)
     table = Table("name", "groups", "hours", "until", "door", "captured", "problem")
     for one in waiting:
@@ -68,14 +67,14 @@ def accept(
 
     consent = consent_to(lookalike, reason, replace=replace)
     settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
+    with at_broker(settings) as (book, keys, post):
         one, offer = _the_one(read_offers(book, keys, post), name, door)
         groups = tuple(group or offer.groups)
         person = Person("", offer.name, groups, offer.schedule, offer.expires, offer.model)
         kept = take_in(settings, book, person, offer.content, consent)
         post.take_off(one.topic)
     result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
-    text = f"{name} is in the book. `edge-door office publish` tells the doors."
+    text = f"{name} is in the book. {PUBLISH}"
     show(result, as_json=json, text=text)
 
 
@@ -89,7 +88,7 @@ def decline(
 ) -> None:
     """Throw away what a door has captured of somebody."""
     settings = own_config(config)
-    with opened(settings) as (book, keys), open_post(settings) as post:
+    with at_broker(settings) as (book, keys, post):
         one, _ = _the_one(read_offers(book, keys, post), name, door)
         post.take_off(one.topic)
     result = {"ok": True, "declined": name, "door": one.device}

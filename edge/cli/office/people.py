@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
-from edge.cli.office.base import Groups, day, office_app, opened
+from edge.cli.office.base import PUBLISH, Groups, day, office_app, opened
 from edge.errors import EnrolmentError, UsageError
 from edge.names import folded, listed
 from edge.office.belonging import belong
@@ -51,7 +51,11 @@ def move(
         require_groups(book, new.groups)
         _require_no_lookalike(settings, book, new)
         book.change(old, new)
-    show({"ok": True, "name": new.name, "groups": group}, as_json=json, text=f"{new.name} moved.")
+    show(
+        {"ok": True, "name": new.name, "groups": group},
+        as_json=json,
+        text=f"{new.name} moved. {PUBLISH}",
+    )
 
 
 def _require_no_lookalike(settings: Config, book: Book, person: Person) -> None:
@@ -80,7 +84,7 @@ def rename(
     with opened(own_config(config)) as (book, _):
         before = book.person(name)
         after = book.rename(before, new)
-    text = f"{before.name} is now {after.name}. `edge-door office publish` tells the doors."
+    text = f"{before.name} is now {after.name}. {PUBLISH}"
     show({"ok": True, "old": before.name, "new": after.name}, as_json=json, text=text)
 
 
@@ -99,7 +103,7 @@ def lookalike(
         raise UsageError(f"{name} and {other} are one name: say whom {name} resembles")
     with opened(own_config(config)) as (book, _):
         book.tell_apart(book.person(name), other, reason.strip())
-    text = f"{name} and {other} are two people. `edge-door office publish` tells the doors."
+    text = f"{name} and {other} are two people. {PUBLISH}"
     show({"ok": True, "name": name, "other": other}, as_json=json, text=text)
 
 
@@ -109,8 +113,9 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     with opened(own_config(config)) as (book, _):
         person = book.person(name)
         book.remove(person)
-    result = {"ok": True, "removed": name, "number": person.person}
-    show(result, as_json=json, text=f"{name} ({person.person}) is out of the book.")
+    result = {"ok": True, "removed": person.name, "number": person.person}
+    text = f"{person.name} ({person.person}) is out of the book. {PUBLISH}"
+    show(result, as_json=json, text=text)
 
 
 @office_app.command("people")
@@ -162,11 +167,12 @@ def erased(
             for one in book.erasures.all()
             if name in (None, one.person) or folded(name) == folded(one.name)
         ]
+        trusted = {door.device for door in book.doors.all()}
     table = Table("name", "number", "removed", "door", "forgotten")
     for one in found:
-        cells = one.name, one.person[:8], day(one.asked), one.device, _said(one)
+        cells = one.name, one.person[:8], day(one.asked), one.device, _said(one, trusted)
         table.add_row(*cells)
-    rows = [asdict(one) | {"said": _said(one)} for one in found]
+    rows = [asdict(one) | {"said": _said(one, trusted)} for one in found]
     done = all(one.forgotten is not None or one.obeyed for one in found)
     nobody = "Nobody of that name was removed whom a door was to know."
     show({"ok": done, "erased": rows}, as_json=json, text=table if rows else nobody)
@@ -174,10 +180,12 @@ def erased(
         raise typer.Exit(1)
 
 
-def _said(erasure: Erasure) -> str:
+def _said(erasure: Erasure, trusted: set[str]) -> str:
     if erasure.forgotten is not None:
         return day(erasure.forgotten)
     if erasure.obeyed:
         return "not known there"
+    if erasure.device not in trusted:
+        return f"never: {erasure.device} is trusted no more"
     published = erasure.generation is not None
     return f"not yet at {erasure.device}" if published else "not yet published"

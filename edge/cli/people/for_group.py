@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.cli.office.base import opened, places
+from edge.cli.office.base import PUBLISH, opened, places
 from edge.errors import UsageError
 from edge.names import folded
 from edge.office.desk import require_cards, require_end, require_groups, require_hours, resembling
@@ -54,7 +54,7 @@ def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
         return Place(
             lambda made: {"number": _keep(settings, made, wish, consent)},
             "is in the book.",
-            "`edge-door office publish` tells the doors.",
+            PUBLISH,
         )
     require_office(settings)
     if consent.lookalikes or consent.replace:
