@@ -9,7 +9,12 @@ from edge.vision.faces.follower import SEEN_WITHIN_S
 from edge.vision.faces.shortlist import EMBED_EVERY_S
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.models.chosen import chosen
-from edge.vision.models.entries import DetectorEntry, EmbedderEntry, RecaptureEntry
+from edge.vision.models.entries import (
+    DetectorEntry,
+    EmbedderEntry,
+    RecaptureEntry,
+    SurroundingsEntry,
+)
 from edge.vision.models.known import pictures
 from edge.vision.models.loader import Loader
 from edge.vision.models.runtimes import choose
@@ -28,6 +33,7 @@ _EVERY_S: dict[type[Entry], float] = {
     DetectorEntry: SEEN_WITHIN_S,
     EmbedderEntry: EMBED_EVERY_S,
     RecaptureEntry: LOOK_EVERY_S,
+    SurroundingsEntry: LOOK_EVERY_S,
 }
 """Networks that are not run on every frame."""
 

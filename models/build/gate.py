@@ -1,24 +1,26 @@
 """The parity gate: an int8 file must do what its float sibling does, and faster."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import Face, Frame, Landmarks
+from edge.records import Box, Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.recapture import Recapture
+from edge.vision.liveness.surroundings import Surroundings
 from edge.vision.models.entries import (
     DetectorEntry,
     EmbedderEntry,
     EyelidsEntry,
     RecaptureEntry,
+    SurroundingsEntry,
 )
 from edge.vision.models.manifest import E
 from edge.vision.models.model import Model
@@ -112,16 +114,41 @@ def recapture(
     pictures: list[Pixels],
 ) -> Gate:
     """Log-odds of the faces in some pictures."""
-    before, after = (Recapture(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    checks = (Recapture(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    before, after = (check.score for check in checks)
+    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.1)
+
+
+def surroundings(
+    float_model: Model[SurroundingsEntry],
+    int8_model: Model[SurroundingsEntry],
+    find: Detector,
+    pictures: list[Pixels],
+) -> Gate:
+    """The same of what is around them; what a single look is off is averaged over eight."""
+    checks = (Surroundings(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    before, after = (check.score for check in checks)
+    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.2)
+
+
+def _odds(
+    before: Callable[[Pixels, Box], float],
+    after: Callable[[Pixels, Box], float],
+    find: Detector,
+    pictures: list[Pixels],
+    speed: dict[str, float],
+    *,
+    most: float,
+) -> Gate:
     found = [(picture, face.box) for picture in pictures for face in find.detect(_frame(picture))]
-    one, other = (np.array([check.score(*each) for each in found]) for check in (before, after))
+    one, other = (np.array([score(*each) for each in found]) for score in (before, after))
     figures = {
         "faces": float(len(found)),
         "odds_error": float(np.abs(one - other).mean()),
         "odds_error_95th_percentile": float(np.quantile(np.abs(one - other), 0.95)),
-        **_speed(float_model, int8_model),
+        **speed,
     }
-    return _judge(figures, {"odds_error": ("<=", 0.1), "int8_ms": ("<=", figures["float_ms"])})
+    return _judge(figures, {"odds_error": ("<=", most), "int8_ms": ("<=", figures["float_ms"])})
 
 
 def eyelids(

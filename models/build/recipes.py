@@ -9,6 +9,7 @@ from models.build.convert import both_ways
 from models.build.eyelids import network as eyelids
 from models.build.graph import Graph
 from models.build.recapture import network as recapture
+from models.build.surroundings import network as surroundings
 
 HERE = Path(__file__).parent
 
@@ -59,6 +60,7 @@ def _dlib() -> convert.Network:
 _EYES = (2, eyelids.SIZE, eyelids.SIZE)
 _FACE = (1, 112, 112)
 _VIEWS = (len(recapture.SCALES), recapture.SIZE, recapture.SIZE)
+_AROUND = (1, surroundings.SIZE, surroundings.SIZE)
 
 # Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
 RECIPES: dict[str, Callable[[], bytes]] = {
@@ -80,6 +82,11 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     "recapture-int8": lambda: convert.int8(recapture.load(), _VIEWS, _ranges("recapture")),
     # For the gate only, not shipped: twice the size and slower.
     "recapture-float16": lambda: _float16(recapture.load(), _VIEWS, 255),
+    "surroundings-int8": lambda: convert.int8(
+        surroundings.load(), _AROUND, _ranges("surroundings")
+    ),
+    # Likewise for the gate only.
+    "surroundings-float16": lambda: _float16(surroundings.load(), _AROUND, 255),
     "mobilefacenet-float16": lambda: _mobilefacenet_float16(mobilefacenet.STUDENT),
     "mobilefacenet-int8": lambda: convert.int8(
         _mobilefacenet(mobilefacenet.STUDENT), _FACE, _ranges("student")

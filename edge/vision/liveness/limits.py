@@ -34,6 +34,9 @@ from sources that the network had not seen, means over two seconds are below -0.
 their highest; below 0 few screens made by program are missed, above it photographs are doubted."""
 UNSEEN = 20.0
 """Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
+ROOM = 2.9
+"""So many face boxes the frame is wide and high where surroundings tell anything: 98 % of LFW's
+pictures have less room, and the network doubts most of these."""
 LOOK_EVERY_S = 0.25
 MIN_LOOKS = 5
 """Fewer say nothing: until then, a second after a face came, a blink waits."""

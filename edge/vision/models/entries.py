@@ -166,6 +166,13 @@ class RecaptureEntry(Entry):
     output: ViewsOutput
 
 
+class SurroundingsEntry(Entry):
+    """What is around a face to log-odds of an attack; tensor `attack`."""
+
+    role: Literal["surroundings"]
+    output: CropOutput
+
+
 class EmbedderEntry(Entry):
     """Face to vector; tensor `embedding`."""
 
@@ -191,7 +198,13 @@ class AttributeEntry(Entry):
 
 
 ModelEntry = Annotated[
-    DetectorEntry | LandmarksEntry | EyelidsEntry | RecaptureEntry | EmbedderEntry | AttributeEntry,
+    DetectorEntry
+    | LandmarksEntry
+    | EyelidsEntry
+    | RecaptureEntry
+    | SurroundingsEntry
+    | EmbedderEntry
+    | AttributeEntry,
     Field(discriminator="role"),
 ]
 """The union: one more role is one more class."""

@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -47,10 +48,10 @@ class Answer:
 class Teacher:
     """One of them."""
 
-    def __init__(self, folder: Path, number: int) -> None:
-        """Load it, with more outputs than it has."""
+    def __init__(self, folder: Path, number: int, maps: Sequence[str] = MAPS) -> None:
+        """Load it, with more outputs than it has: these maps and its last layer."""
         file = onnx.load(folder / f"{FILES[number]}.onnx")
-        for name in (*MAPS, LAST):
+        for name in (*maps, LAST):
             more = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
             file.graph.output.append(more)
         options = onnxruntime.SessionOptions()

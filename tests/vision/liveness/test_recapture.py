@@ -9,8 +9,8 @@ import pytest
 
 from edge.config import Config, parse
 from edge.evaluate import attacks
-from edge.records import Box, Frame
-from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S
+from edge.records import Box, Face, Frame
+from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
 from edge.vision.liveness.recapture import around
 from edge.vision.pipeline import Pipeline, Stages
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge.records import Pixels
 
 FPS = 30
+SIDE = 100
 
 
 def ramp(height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -58,7 +59,8 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
         for pipeline in (Pipeline(stages, Config()), Pipeline(Stages.load(quiet), quiet))
     )
     assert sum(bool(opinions) for opinions in looks) == round(1 / LOOK_EVERY_S)
-    assert {opinion.check for opinions in looks for opinion in opinions} == {"recapture"}
+    said = {opinion.check for opinions in looks for opinion in opinions}
+    assert said == {"recapture", "surroundings"}
     assert not any(none)
 
 
@@ -66,14 +68,26 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
 def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
     stages: Stages, sitter: Sitter, family: str
 ) -> None:
-    (check,) = stages.checks
-
     def odds(pixels: Pixels) -> list[float]:
         frame = Frame(pixels, 0.0, 0)
-        return [check.look(frame, face) for face in stages.detector.detect(frame)[:1]]
+        faces = stages.detector.detect(frame)[:1]
+        return [sum(check.look(frame, face) for check in stages.checks) for face in faces]
 
     shown = attacks.presentations(attacks.FAMILIES[family], [sitter], range(12), 3)
     filmed = [value for presentation in shown for value in odds(next(presentation.frames))]
     (plain,) = odds(sitter.opened)
     assert plain < DOUBT_ABOVE
     assert np.median(filmed) > DOUBT_ABOVE
+
+
+@pytest.mark.parametrize(("room", "asked"), [(ROOM - 0.1, False), (ROOM + 0.1, True)])
+def test_surroundings_are_looked_at_only_where_there_are_any(
+    stages: Stages, room: float, *, asked: bool
+) -> None:
+    """A bright square on black, like a screen at night."""
+    (check,) = (check for check in stages.checks if check.name == "surroundings")
+    side = round(room * SIDE)
+    picture = np.zeros((side, side + 200, 3), np.uint8)
+    picture[60:-60, 60:-60] = ramp(side - 120, side + 80) // 2 + 100
+    face = Face(Box(side / 2, side / 2 - 50, SIDE, SIDE), np.empty((0, 2), np.float32), 1.0)
+    assert (check.look(Frame(picture, 0.0, 0), face) != 0) is asked

@@ -1,0 +1,149 @@
+"""The surroundings network while it is trained (PyTorch); `fold` gives what is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.build.surroundings.shape import BLOCKS, CELLS, FEATURES, STEM, Block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+TAUGHT = 128
+"""Numbers of the teacher's last layer."""
+SURE = 10.0
+"""Log-odds beyond this are the same to us; the student gives them in this unit."""
+WEIGHT = 0.5
+"""Of these log-odds beside the recapture network's: 0.937, 0.948, 0.956 and 0.960 were the areas
+under the curve of unseen crops with surroundings at 0.2, 0.3, 0.5 and 0.8."""
+
+
+class Layer(nn.Module):
+    """Convolution and BatchNorm, and ReLU or nothing after them."""
+
+    def __init__(
+        self, before: int, after: int, size: int, stride: int = 1, groups: int = 1, *, bent: bool
+    ) -> None:
+        super().__init__()
+        # Of a strided layer too: the cells have to lie where the teacher's do.
+        edge = 0 if size == CELLS else size // 2
+        self.kernel = nn.Conv2d(before, after, size, stride, edge, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(after)
+        self.bend = nn.ReLU() if bent else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
+        return self.bend(self.norm(self.kernel(x)))
+
+
+class Unit(nn.Module):
+    """See `Block`."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.first = Layer(block.before, block.between, 1, bent=True)
+        self.alone = Layer(block.between, block.between, 3, block.stride, block.between, bent=True)
+        self.last = Layer(block.between, block.after, 1, bent=False)
+        self.shortcut = block.stride == 1
+        if self.shortcut:  # begins as nothing but the shortcut, which is most of what is wanted
+            nn.init.zeros_(self.last.norm.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
+        y = self.last(self.alone(self.first(x)))
+        return x + y if self.shortcut else y
+
+
+class Student(nn.Module):
+    """What a crop says, and what its teacher would have seen in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            Layer(3, STEM, 3, 2, bent=True), Layer(STEM, STEM, 3, 1, STEM, bent=True)
+        )
+        self.blocks = nn.ModuleList(Unit(block) for block in BLOCKS)
+        self.end = nn.Sequential(
+            Layer(BLOCKS[-1].after, FEATURES, 1, bent=True),
+            Layer(FEATURES, FEATURES, CELLS, 1, FEATURES, bent=False),
+        )
+        self.taught = nn.Linear(FEATURES, TAUGHT)
+        self.odds = nn.Linear(TAUGHT, 1)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Log-odds of an attack `(n,)` of `(n, 3, 80, 80)` RGB 0-1."""
+        x = self.stem(crops)
+        for block in self.blocks:
+            x = block(x)
+        return WEIGHT * SURE * self._said(x)[1]
+
+    def imitation(self, crops: Tensor, seen: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        """What each block makes of what the teacher's is given, the last layer, the log-odds.
+
+        Args:
+            crops: `(n, 3, 80, 80)` RGB 0-1.
+            seen: what the teacher's blocks gave for them.
+        """
+        given = [self.stem(crops), *seen[: len(self.blocks) - 1]]
+        maps = [block(x) for block, x in zip(self.blocks, given, strict=True)]
+        taught, odds = self._said(seen[len(self.blocks) - 1])
+        return [*maps, taught], odds
+
+    def _said(self, last: Tensor) -> tuple[Tensor, Tensor]:
+        """Out of the last map."""
+        taught = self.taught(self.end(last).flatten(1))
+        return taught, self.odds(taught)[:, 0]
+
+
+def layers(student: Student) -> dict[str, Layer]:
+    """By the names in `network.py`."""
+    return {name: part for name, part in student.named_modules() if isinstance(part, Layer)}
+
+
+def ranges(student: Student, crops: Tensor) -> dict[str, tuple[float, float]]:
+    """Of every activation that int8 arithmetic rounds, by the names in `network.py`."""
+    found = {"image": (0.0, 1.0)}
+
+    def note(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(_module: nn.Module, _given: object, values: Tensor) -> None:
+            low, high = found.get(name, (0.0, 0.0))
+            found[name] = min(low, values.min().item()), max(high, values.max().item())
+
+        return hook
+
+    sums = {
+        f"{name}.sum": part
+        for name, part in student.named_modules()
+        if isinstance(part, Unit) and part.shortcut
+    }
+    tapped: dict[str, nn.Module] = {**layers(student), **sums}
+    handles = [part.register_forward_hook(note(name)) for name, part in tapped.items()]
+    with torch.no_grad():
+        student(crops)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+def fold(student: Student) -> dict[str, NDArray[np.float16]]:
+    """Kernels and biases with BatchNorm folded in, and the last two layers as one."""
+    kept: dict[str, NDArray[np.float64]] = {}
+    with torch.no_grad():
+        for name, layer in layers(student).items():
+            norm, kernel = layer.norm, layer.kernel
+            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            weights = (kernel.weight * scale[:, None, None, None]).permute(2, 3, 1, 0)
+            # TensorFlow's depthwise kernels are (h, w, channels, 1).
+            alone = kernel.groups > 1
+            kept[f"{name}.kernel"] = (weights.transpose(2, 3) if alone else weights).numpy()
+            kept[f"{name}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
+        out, taught = WEIGHT * SURE * student.odds.weight, student.taught
+        kept["out.kernel"] = (out @ taught.weight).T.numpy()
+        kept["out.bias"] = (out @ taught.bias + WEIGHT * SURE * student.odds.bias).numpy()
+    return {name: values.astype(np.float16) for name, values in kept.items()}

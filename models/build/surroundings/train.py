@@ -1,0 +1,147 @@
+"""Train the surroundings network: `python -m models.build.surroundings.train --work FOLDER`.
+
+It learns to see what its teacher sees, block by block. A block sees a few pixels around each cell,
+and a crop has hundreds of cells: taught by one block of the teacher, from what that block is given,
+it learns from a few thousand crops what holds in places that nobody has seen (Li 2020, "blockwisely
+supervised"; FitNets, Romero 2015). A network taught as a whole by the same maps is fitted to the
+crops. It is given no label: labels of few places make it forget.
+
+FOLDER is the recapture network's, whose crops it takes, without the sources held out or set aside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import deque
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from models.build import images
+from models.build.recapture import alter
+from models.build.recapture.crops import tensor_of
+from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.teachers import Teacher
+from models.build.surroundings.student import SURE, Student, fold, ranges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from models.build.recapture.lessons import Lessons
+
+HERE = Path(__file__).parent
+NUMBER = 1
+"""Of the teacher, and of its crops, among the recapture network's."""
+MAPS = tuple(
+    name
+    for stage, count, begin in zip((3, 4, 5), (4, 6, 2), ("23", "34", "45"), strict=True)
+    for name in (
+        f"/conv_{begin}/project/conv/Conv_output_0",
+        *(f"/conv_{stage}/model/model.{number}/Add_output_0" for number in range(count)),
+    )
+)
+"""What each of its blocks gives."""
+STAGE_ENDS = (5, 12, 15)
+"""Blocks of one stage, up to these, have maps of one size and shortcuts between them."""
+STEPS, BATCH, RATE, DECAY = 500, 32, 4e-3, 0.01
+LAST, ODDS = 3.0, 8.0
+"""Weights of the teacher's last layer and of its log-odds beside each map's."""
+KEPT = 12
+"""A teacher takes time: each answered batch is used twice, at once and out of the last so many."""
+SCALING = 256
+"""Crops by which a teacher's numbers are brought to mean 0 and deviation 1."""
+CALIBRATION = 700
+"""Crops that tell the ranges of the activations."""
+REPORT = 100  # steps
+
+
+class _Scale:
+    """A teacher's numbers with mean 0 and deviation 1 in each channel, the same for a stage."""
+
+    def __init__(self, teacher: Teacher, crops: Tensor) -> None:
+        parts = [teacher(part.numpy()).seen for part in crops.split(BATCH)]
+        each = [np.concatenate(values) for values in zip(*parts, strict=True)]
+        axes = [(0, *range(2, values.ndim)) for values in each]
+        self._means = [v.mean(axis=a, keepdims=True) for v, a in zip(each, axes, strict=True)]
+        self._spreads = [
+            v.std(axis=a, keepdims=True) + 1e-3 for v, a in zip(each, axes, strict=True)
+        ]
+        for first, end in pairwise((0, *STAGE_ENDS)):  # or a shortcut would not be one
+            self._means[first:end] = [self._means[end - 1]] * (end - first)
+            self._spreads[first:end] = [self._spreads[end - 1]] * (end - first)
+
+    def __call__(self, seen: list[NDArray[np.float32]]) -> list[Tensor]:
+        every = zip(seen, self._means, self._spreads, strict=True)
+        return [torch.from_numpy((v - mean) / spread) for v, mean, spread in every]
+
+
+def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) -> None:
+    """Train it; the teacher answers for each crop as it is drawn, changed and mixed at will."""
+    random = np.random.default_rng(NUMBER)
+    drawing = Drawing(lessons, everything=False)
+
+    def drawn(count: int) -> Tensor:
+        return alter.altered(tensor_of(lessons.crops[NUMBER][drawing(random, count)]), random)
+
+    scale = _Scale(teacher, drawn(SCALING))
+    optimiser = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.15)
+    answered: deque[tuple[Tensor, list[Tensor], Tensor]] = deque(maxlen=KEPT)
+    missed = []
+    student.train()
+    for step in range(steps):
+        if step % 2 == 0:
+            crops = drawn(BATCH)
+            answer = teacher(crops.numpy())
+            sure = torch.from_numpy(answer.odds.clip(-SURE, SURE)) / SURE
+            answered.append((crops, scale(answer.seen), sure))
+        crops, wanted, sure = answered[-1 if step % 2 == 0 else random.integers(len(answered))]
+        with torch.autocast("cpu", torch.bfloat16):
+            seen, odds = student.imitation(crops, wanted)
+        errors = [_error(own, want) for own, want in zip(seen, wanted, strict=True)]
+        errors[-1] = LAST * errors[-1]
+        errors.append(ODDS * _error(odds, sure))
+        optimiser.zero_grad()
+        torch.stack(errors).sum().backward()
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+        optimiser.step()
+        schedule.step()
+        missed.append([error.item() for error in errors])
+        if (step + 1) % REPORT == 0:
+            mean = np.mean(missed[-REPORT:], axis=0)
+            print(f"  step {step + 1}: {np.round(mean, 3)}", flush=True)
+    student.eval()
+
+
+def _error(own: Tensor, wanted: Tensor) -> Tensor:
+    """Share of what is to be known that is not."""
+    return functional.mse_loss(own.float(), wanted)
+
+
+def main() -> None:
+    """Train, and keep what the build needs."""
+    parser = argparse.ArgumentParser(prog="python -m models.build.surroundings.train")
+    parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
+    parser.add_argument(
+        "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(NUMBER)
+    found, student = gather(given.data, given.work), Student()
+    imitate(student, Teacher(given.teachers, NUMBER, MAPS), found, STEPS)
+    np.savez_compressed(HERE / "surroundings.npz", **fold(student))
+    drawn = Drawing(found, everything=False)(np.random.default_rng(0), CALIBRATION)
+    told = ranges(student, tensor_of(found.crops[NUMBER][drawn]))
+    (HERE / "ranges.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
