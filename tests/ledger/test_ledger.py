@@ -374,7 +374,7 @@ def test_a_missing_ledger_cannot_be_read(path: Path) -> None:
 
 def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(LedgerError, match="cannot be opened"):
+    with pytest.raises(LedgerError, match="is no ordinary file"):
         Ledger.open(path, DEVICE)
 
 
