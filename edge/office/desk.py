@@ -14,6 +14,7 @@ from edge.errors import UsageError
 from edge.names import folded, listed, near
 from edge.office.belonging import meet
 from edge.records import Template
+from edge.roster.canonical import LATEST
 from edge.vault.credentials import card_number
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ def require_end(name: str, expires: float | None) -> None:
     """See that somebody's end is to come.
 
     Raises:
-        UsageError: it is over.
+        UsageError: it is over, or later than calendars go.
     """
+    if expires is not None and expires > LATEST:
+        raise UsageError("--until is the end of all calendars: who stays has no end")
     if expires is not None and expires <= time.time():
         shown = f"{datetime.fromtimestamp(expires).astimezone():%Y-%m-%d %H:%M}"
         raise UsageError(

@@ -11,6 +11,8 @@ from edge.errors import RosterError
 
 T = TypeVar("T")
 
+LATEST = 253_402_214_400
+"""Seconds since the Unix epoch: the last day that a calendar has, wherever the clock stands."""
 _DEPTH_CHARACTERS = 1 << 20
 """No message of the roster is longer; a longer one is not parsed."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from edge.errors import RosterError
+from edge.errors import RosterError, UsageError
+from edge.names import proper_name
 from edge.plain import spell
-from edge.roster.canonical import from_base64, read, to_base64
+from edge.roster.canonical import LATEST, from_base64, read, to_base64
 from edge.roster.envelope import Content, DoorKey, lock, signed
 
 _NUMBERS = "<f2"
@@ -88,8 +89,21 @@ def _read(body: str, device: str) -> Offer:
     told = read(_Told, body, "the offer")
     if told.device != device:
         raise RosterError("the offer is another door's")
+    _require_sense(told)
     content = Content.from_json(from_base64(told.content, "the template"), _NUMBERS, "the offer")
     return Offer(**_same(told), content=content)
+
+
+def _require_sense(told: _Told) -> None:
+    """A door that was stolen may offer anything, and operators read it at a terminal."""
+    try:
+        proper_name(told.name)
+    except UsageError as error:
+        raise RosterError(f"the offer is of nobody: {error}") from error
+    times = [at for at in (told.at, told.expires) if at is not None]
+    words = (*told.groups, *told.schedule, told.model)
+    if not all(0 <= at <= LATEST for at in times) or not all(map(str.isprintable, words)):
+        raise RosterError("the offer has a time that is none, or a word that does not print")
 
 
 def _same(wish: _Wish) -> dict[str, Any]:

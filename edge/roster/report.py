@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from edge.errors import RosterError
 from edge.plain import spell
-from edge.roster.canonical import from_base64, to_base64
+from edge.roster.canonical import LATEST, from_base64, to_base64
 from edge.roster.desired import MAX_GENERATION
 
 if TYPE_CHECKING:
@@ -27,6 +27,24 @@ RESEMBLES = (
 """After a name. Whose face it is does not travel: brokers and dashboards read reports."""
 
 
+def _prints(text: str) -> str:
+    """What is shown at a terminal must not command it.
+
+    Raises:
+        ValueError: it does not print.
+    """
+    if not text.isprintable():
+        raise ValueError("holds what does not print")
+    return text
+
+
+_Count = Annotated[int, Field(ge=0, le=MAX_GENERATION)]
+_Moment = Annotated[float, Field(ge=0, le=LATEST)]
+_Hash = Annotated[str, Field(max_length=64), AfterValidator(_prints)]
+"""It comes back in the next list, which brokers must take."""
+_Sentence = Annotated[str, AfterValidator(_prints)]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """How far a door is. Published retained; holds numbers and sentences, never names or faces.
@@ -37,10 +55,10 @@ class Report:
     __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
 
     device: str
-    generation: Annotated[int, Field(ge=0, le=MAX_GENERATION)]
+    generation: _Count
     """Of the newest list obeyed; 0: none yet."""
-    digest: str
-    model: str
+    digest: _Hash
+    model: _Hash
     """SHA-256 of the network in use: envelopes must be sealed for it."""
     key: str
     """The door's public key for envelopes, base64."""
@@ -48,21 +66,21 @@ class Report:
     """The people keys whose lists count there."""
     signatures: int = 1
     """How many of them must have signed a list."""
-    restored: str = ""
+    restored: _Hash = ""
     """The door was restored from a backup, and obeys a list that repeats this alone."""
-    lease: float | None = None
+    lease: _Moment | None = None
     """When its people lapse unless a newer list comes, seconds since the Unix epoch."""
-    known: int = 0
+    known: _Count = 0
     """How many people the door knows from the centre."""
     pages: tuple[str, ...] = ()
     """Hashes of pages of a newer list that have not come: the list is not obeyed yet."""
     envelopes: tuple[str, ...] = ()
     """Hashes of envelopes of the list obeyed that have not come, the first of them."""
-    waiting: int = 0
+    waiting: _Count = 0
     """How many people are waited for."""
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[_Sentence, _Sentence] = field(default_factory=dict)
     """By the person's number, or LIST: a sentence why; the first of them."""
-    erased: dict[str, float] = field(default_factory=dict)
+    erased: dict[_Sentence, _Moment] = field(default_factory=dict)
     """Receipts, the newest: when who was forgotten, seconds since the Unix epoch."""
 
     signature: str = ""

@@ -57,7 +57,7 @@ class Account:
 
     def refuses(self, what: str) -> bool:
         """Whether a person, by number, is refused."""
-        return what in self._refused
+        return _printed(what) in self._refused
 
     def begin(self) -> None:
         """Another list: nobody on it is refused yet."""
@@ -69,7 +69,8 @@ class Account:
 
     def refuse(self, refused: Mapping[str, str]) -> None:
         """Say once who, or which list, is refused and why."""
-        news = {what: why for what, why in refused.items() if self._refused.get(what) != why}
+        told = {_printed(what): _printed(why) for what, why in refused.items()}
+        news = {what: why for what, why in told.items() if self._refused.get(what) != why}
         self._refused |= news
         written = False
         for what, why in news.items():
@@ -111,6 +112,11 @@ class Account:
             for member in members
         ]
         self._journal.note_all(entries, {})
+
+
+def _printed(text: str) -> str:
+    """What was no name may stand in it; a report that holds such is no report to its readers."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _detail(member: Member) -> dict[str, str | float | bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +54,26 @@ def test_a_changed_byte_is_refused(place: int) -> None:
     sealed[place % len(sealed)] ^= 1
     with pytest.raises(RosterError):
         open_offer(bytes(sealed), "door1", DOOR.public, OFFICE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "A\x1b[2Jnna"},
+        {"name": ""},
+        {"groups": ("\x1b]0;staff\x07",)},
+        {"at": 1e300},
+        {"expires": 1e300},
+        {"expires": -1.0},
+        {"content": Content(VECTORS * 1000)},
+        {"content": Content(VECTORS * 0)},
+    ],
+)
+def test_what_a_stolen_door_offers_is_read_with_care(wrong: dict[str, Any]) -> None:
+    """It signs rightly; an operator's terminal and calendar must stand it."""
+    sealed = seal_offer(replace(OFFER, **wrong), OFFICE.public, DOOR)
+    with pytest.raises(RosterError):
+        open_offer(sealed, "door1", DOOR.public, OFFICE)
 
 
 def test_a_key_that_is_none_is_a_sentence() -> None:

@@ -81,7 +81,9 @@ def publish(
     lease_days: Annotated[
         float | None,
         typer.Option(
-            min=0.01, help="A door that hears nothing for so long lets these people lapse."
+            min=0.01,
+            max=3660,
+            help="A door that hears nothing for so long lets these people lapse.",
         ),
     ] = None,
     second_key: Annotated[
