@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.errors import EdgeDoorError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -67,6 +69,8 @@ def is_held(path: Path) -> bool:
 def by_name(path: Path) -> Iterator[Path]:
     """A name under which a library may open the file: its own, or that of a copy for a while.
 
+    Errors that name the copy name the file instead.
+
     Raises:
         OSError: it cannot be copied.
     """
@@ -79,4 +83,7 @@ def by_name(path: Path) -> Iterator[Path]:
     ):
         shutil.copyfileobj(file, copy)
         copy.flush()
-        yield Path(copy.name)
+        try:
+            yield Path(copy.name)
+        except EdgeDoorError as error:
+            raise type(error)(str(error).replace(copy.name, str(path))) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
+from edge.held import let_go_of_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,12 +56,13 @@ def become_owner(folder: Path, *, reading: bool = False) -> None:
 
 
 def give_up_reading() -> None:
-    """Read from now on as any user: before anything is decoded that others made.
+    """Read from now on as any user, and what was held open before (`edge.held`).
 
-    Root that owns the state itself stays root.
+    Before anything is decoded that others made. Root that owns the state itself stays root.
     """
     if os.geteuid() != 0:
         _keep_alone(0)
+    let_go_of_readable()
 
 
 def _keep_alone(capabilities: int) -> None:

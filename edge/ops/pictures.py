@@ -183,8 +183,6 @@ def _film(config: Config, path: Path) -> Iterator[Frame]:
     try:
         with by_name(path) as place:
             yield from replay(config.camera.model_copy(update={"source": str(place)}))
-    except CameraError as error:
-        raise CameraError(str(error).replace(str(place), str(path))) from error
     except OSError as error:
         raise CameraError(f"the film {path} cannot be read: {reason_of(error)}") from error
 

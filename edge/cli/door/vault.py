@@ -12,6 +12,8 @@ import typer
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
 from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.errors import UsageError
+from edge.held import hold
+from edge.ops.owner import give_up_reading
 from edge.ops.rekey import rekey as change_key
 from edge.ops.rekey import unlock_key
 from edge.vault.vault import require_begun
@@ -69,6 +71,8 @@ def rekey(
     Cut short, the same command goes on.
     """
     settings = own_config(config, reading=True)
+    hold([old] if old else [])
+    give_up_reading()
     refuse_while_sight_runs(settings)
     file = settings.paths.key or settings.paths.state / "vault.key"
     used = settings.key_file if settings.key_file.exists() else file

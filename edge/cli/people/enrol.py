@@ -25,7 +25,6 @@ from edge.cli.base import (
 )
 from edge.cli.people.for_group import consent_to, place_of
 from edge.errors import EnrolmentError, UsageError
-from edge.held import let_go_of_readable
 from edge.names import proper_name
 from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
 from edge.ops.offer import Wish
@@ -116,7 +115,6 @@ def enroll(
     people = people_below(given[0]) if name is None else {name: tuple(given)}
     sources_of = {who: opened(Sources(paths, first)) for who, paths in people.items()}
     give_up_reading()
-    let_go_of_readable()
     place = place_of(settings, wish, consent) if wish else None
     if name is None:
         _enroll_many(settings, sources_of, consent, place, as_json=json)

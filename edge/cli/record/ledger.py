@@ -9,7 +9,8 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, read_config, show
 from edge.errors import UsageError, WireError
-from edge.ops.owner import acting_as_owner
+from edge.held import by_name, hold
+from edge.ops.owner import acting_as_owner, give_up_reading
 from edge.sight import changes
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
 from edge.vault.vault import open_vault
@@ -52,8 +53,11 @@ def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) ->
 def restore(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Put a backup in the ledger's place; what lay there is kept beside it."""
     settings = own_config(config, reading=True)
+    hold([file])
+    give_up_reading()
     refuse_while_sight_runs(settings)
-    kept = restore_ledger(settings, file)
+    with by_name(file) as place:
+        kept = restore_ledger(settings, place)
     _tell_accepted(settings, f"{file} is in place. What lay there is now {kept}.", as_json=json)
 
 
