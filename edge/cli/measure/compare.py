@@ -53,7 +53,8 @@ def verify(
 ) -> None:
     """Do two pictures show the same person?
 
-    Exit code 0: the same; 3: not the same; 1: they cannot be compared.
+    Exit code 0: the same; 3: not the same; 1: they cannot be compared. `--json` has the fields of
+    Python's `verify`: `similarity` against `required`, or `distance` against `threshold`.
     """
     settings = with_model(believed_config(config), model)
     found = verify_pictures(one, other, config=settings)
@@ -64,15 +65,7 @@ def verify(
     )
     if plot is not None:
         _draw(one, other, f"{verdict}\ncosine distance {found.distance:.3f}", plot, settings)
-    result = {
-        "verified": found.verified,
-        "similarity": found.similarity,
-        "threshold": found.required,
-        "false_match_rate": found.false_match_rate,
-        "model": found.model,
-        "detector": found.detector,
-    }
-    show(result, as_json=json, text=verdict[0].upper() + verdict[1:])
+    show(dict(found), as_json=json, text=verdict[0].upper() + verdict[1:])
     if not found.verified:
         raise typer.Exit(DIFFERENT)
 
