@@ -92,6 +92,11 @@ NOT_AS_WRITTEN = (
 """What reading JSON raises that is not what we wrote: other types, numbers without end, depth."""
 
 
+def plainly(said: str) -> str:
+    """What pydantic says of a value, as a part of a sentence."""
+    return said.removeprefix("Value error, ").rstrip(".").replace("Input should be", "must be")
+
+
 def reason_of(error: Exception) -> str:
     """Why something could not be read or written, as a part of a sentence: no numbers, no path."""
     if isinstance(error, OSError) and error.strerror:

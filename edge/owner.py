@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from edge.believed import read_ordinary
-from edge.errors import SealError
+from edge.errors import SealError, reason_of
 from edge.files import replace_file
 
 _VARIABLE = "EDGE_DOOR_OWNER"
@@ -33,7 +33,7 @@ def known_owner() -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise SealError(f"the owner's key {path} cannot be read: {error}.") from error
+        raise SealError(f"the owner's key {path} cannot be read: {reason_of(error)}.") from error
 
 
 def remember_owner(key: str, config_path: Path) -> None:

@@ -28,7 +28,7 @@ from edge.config.sections import (
     QualitySection,
     VaultSection,
 )
-from edge.errors import ConfigError, reason_of
+from edge.errors import ConfigError, plainly, reason_of
 from edge.names import near
 
 if sys.version_info >= (3, 11):
@@ -199,14 +199,10 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{key}: there is no such key.{_did_you_mean(path)}"
     value = detail["input"]
     if isinstance(value, dict):  # a mistake of the section as a whole
-        return f"{key + ': ' if key else ''}{_plain(detail['msg'])}."
+        return f"{key + ': ' if key else ''}{plainly(detail['msg'])}."
     if isinstance(value, int) and value.bit_length() > _TOML_BITS:  # Python does not spell it
         return f"{key}: the number is larger than TOML's."
-    return f"{key} = {value!r}: {_plain(detail['msg'])}."
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".").replace("Input should be", "must be")
+    return f"{key} = {value!r}: {plainly(detail['msg'])}."
 
 
 def _did_you_mean(path: list[str]) -> str:

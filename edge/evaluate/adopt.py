@@ -14,7 +14,7 @@ import numpy as np
 
 from edge.config import Config
 from edge.errors import ModelError, UsageError
-from edge.evaluate.presets import input_of, presets, tensors_of
+from edge.evaluate.presets import input_of, preset_of, tensors_of
 from edge.faces import FaceReader
 from edge.faces.attributes import Attribute
 from edge.vision.faces.detector import Detector
@@ -70,15 +70,13 @@ def adopt(
         UsageError: there is no such preset, the name is taken or improper, or too few portraits.
         ModelError: the file does not fit the preset, or does not do its work.
     """
-    known = presets(folder)
-    if preset not in known:
-        raise UsageError(f"there is no preset {preset!r}. There are: {', '.join(sorted(known))}.")
+    known = preset_of(folder, preset)
     name = name or preset
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
     if name in read_manifest(folder).models:
         raise UsageError(f"there is a model called {name!r} already. Choose another with --name.")
-    table = _describe(file, known[preset], preset)
+    table = _describe(file, known, preset)
     if licence is not None:
         table["licence"] = licence
     entry = described(name, file, table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edge.errors import ModelError
+from edge.errors import ModelError, UsageError
 from edge.vision.models.entries import (
     Alignment,
     AttributeOutput,
@@ -74,6 +74,19 @@ def presets(folder: Path) -> dict[str, Preset]:
         return _PRESETS.validate_python(read_toml(folder / PRESETS))
     except ValidationError as error:
         raise ModelError(f"the presets in {folder} are not valid: {error}") from error
+
+
+def preset_of(folder: Path, name: str) -> Preset:
+    """One of them.
+
+    Raises:
+        UsageError: there is none of that name.
+        ModelError: as `presets`.
+    """
+    known = presets(folder)
+    if name not in known:
+        raise UsageError(f"there is no preset {name!r}. There are: {', '.join(sorted(known))}.")
+    return known[name]
 
 
 def input_of(file: Path, shapes: Shapes, preset: Preset) -> InputSpec:

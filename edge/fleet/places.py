@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from edge.config.sections import MqttSection
-from edge.errors import UsageError
+from edge.errors import UsageError, plainly
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -37,4 +37,4 @@ def broker_at(address: str, **options: object) -> MqttSection:
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"{option}: {first['msg']}") from error
+        raise UsageError(f"{option}: {plainly(first['msg'])}") from error

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge.access.command import public_text, sign_command
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,9 @@ def sign_now(file: Path, device: str, action: Action, reason: str) -> str:
     try:
         key = load_pem_private_key(file.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{file} is not a key of `edge-door command key`: {error}") from error
+        raise UsageError(
+            f"{file} is not a key of `edge-door command key`: {reason_of(error)}"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{file} is not an Ed25519 key")
     now = time.time()

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar, cast, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from edge.errors import WireError
+from edge.errors import WireError, plainly
 from edge.roster.report import Report
 from edge.vocabulary import EventKind, Reason
 
@@ -249,7 +249,8 @@ def from_json(kind: type[Kind], payload: str | bytes) -> Kind:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise WireError(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        said = plainly(first["msg"])
+        raise WireError(f"{where}: {said}" if where else said) from error
 
 
 def schema(kind: type[Payload]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edge.errors import RosterError
+from edge.errors import RosterError, plainly
 from edge.plain import spell
 from edge.roster.canonical import LATEST, from_base64, to_base64
 from edge.roster.desired import MAX_GENERATION
@@ -115,7 +115,9 @@ class Report:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise RosterError(f"the door's report does not read: {where} {first['msg']}") from error
+            raise RosterError(
+                f"the door's report does not read: {where} {plainly(first['msg'])}"
+            ) from error
         except ValueError as error:  # a number that is none
             raise RosterError("the door's report is not JSON") from error
         return report

@@ -38,7 +38,10 @@ TABLE = """CREATE TABLE credentials (
 MAX_CARD = 64
 _HALF = 2**16
 _FACILITY = re.compile(r"(\d{1,5}),(\d{1,5})", re.ASCII)
-_HEX = re.compile(r"(?:0x)?([0-9a-f]{1,20}|[0-9a-f]{2}(?:[:-][0-9a-f]{2}){1,9})", re.IGNORECASE)
+_HEX = re.compile(
+    r"0x([0-9a-f]{1,20})|([0-9a-f]{6,20})|([0-9a-f]{2}(?:[:-][0-9a-f]{2}){1,9})", re.IGNORECASE
+)
+"""Without its 0x it has the digits of three bytes or more: `abc` is no card, but a word."""
 _NO_CARD = (
     "This is no card number: give its digits (0007654321), facility,number (116,52145) or "
     "hexadecimal (0x74CBB1), as it is printed or as the reader reports it."
@@ -239,7 +242,7 @@ def _number(text: str) -> int:
         if max(facility, number) < _HALF:
             return facility * _HALF + number
     if found := _HEX.fullmatch(text):
-        return int(re.sub(r"[:-]", "", found[1]), 16)
+        return int(re.sub(r"[:-]", "", found[found.lastindex or 0]), 16)
     raise UsageError(_NO_CARD)
 
 

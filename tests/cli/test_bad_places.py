@@ -45,6 +45,7 @@ def on_a_read_only_disk(door: Door, *words: str) -> subprocess.CompletedProcess[
         ("keys", "make", "Bea", "--out", "FOLDER/bea.key"),
         ("ledger", "accept"),
         ("bench", "--tune"),
+        ("verify", __file__, __file__, "--plot", "FOLDER/state/x.png"),
     ],
 )
 def test_a_read_only_disk_is_named(door: Door, words: tuple[str, ...]) -> None:

@@ -97,7 +97,7 @@ def test_no_command_begins_a_state_unless_it_is_for_that(
         *(("credentials", "list"), ("credentials", "add-card", "Anna", "77")),
         *(("credentials", "revoke", "Anna", "pin"), ("events",), ("audit", "verify")),
         *(("audit", "export"), ("ledger", "check"), ("ledger", "accept")),
-        *(("ledger", "backup", "copy"), ("ledger", "restore", "copy"), ("vault", "rekey")),
+        *(("ledger", "backup", "copy"), ("ledger", "restore", __file__), ("vault", "rekey")),
         *(("keys", "list"), ("keys", "make", "Anna"), ("keys", "revoke", "Anna"), ("seal",)),
     ],
 )

@@ -669,6 +669,7 @@ def test_a_card_as_it_is_printed_is_what_a_reader_reports(printed: str) -> None:
     [
         ("", "no card number"),
         ("Anna's", "no card number"),
+        ("abc", "no card number"),
         ("999999,1", "no card number"),
         ("7654321 116,52146", "several different"),
         ("1" * 65, "no card number"),

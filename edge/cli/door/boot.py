@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.ops.boot import BOOT_FILES, boot_file, boot_lines, lines_in, write_lines
 
@@ -19,7 +20,8 @@ app.add_typer(boot_app, name="boot")
 RESTART = "In force after a restart of the board: sudo reboot"
 
 FileOption = Annotated[
-    Path | None, typer.Option("--file", help=f"The config.txt. Default: {BOOT_FILES[0]}.")
+    Path | None,
+    typer.Option("--file", help=f"The config.txt. Default: {BOOT_FILES[0]}.", callback=to_read),
 ]
 
 

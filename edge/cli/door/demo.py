@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.base import JsonOption, app, console, show, start_logging
+from edge.cli.places import to_draw
 from edge.ops.demo.patience import Patience
 
 
@@ -19,7 +20,8 @@ def demo(
         str | None, typer.Option("--camera", help="A camera, film or address: try it yourself.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw what happened (PNG or SVG).")
+        Path | None,
+        typer.Option("--picture", help="Draw what happened (PNG or SVG).", callback=to_draw),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -11,6 +11,7 @@ import typer
 from edge.access.command import public_text
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
+from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.files import replace_file
 from edge.ops.owner import acting_as_owner
@@ -24,7 +25,9 @@ from edge.sight.seals import KEY, note_seal, seal_path, vouched
 def seal(
     key: Annotated[
         Path | None,
-        typer.Option(help="Your private key, kept elsewhere. None: only check the seal."),
+        typer.Option(
+            help="Your private key, kept elsewhere. None: only check the seal.", callback=to_read
+        ),
     ] = None,
     *,
     config: ConfigOption = None,

@@ -13,6 +13,7 @@ from edge.believed import read_ordinary
 from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
+from edge.cli.places import to_look_in, to_read, to_write
 from edge.config import DEFAULT_PATH, load
 from edge.errors import UsageError
 from edge.files import replace_file
@@ -25,7 +26,9 @@ app.add_typer(update_app, name="update")
 
 _MODEL_FILES = ("*.tflite", "*.toml", "*.json", "calibration/*.json", "adapted/*.npz")
 
-BundleArgument = Annotated[Path, typer.Argument(help="A file of `edge-door update make`.")]
+BundleArgument = Annotated[
+    Path, typer.Argument(help="A file of `edge-door update make`.", callback=to_read)
+]
 TrustOption = Annotated[
     str | None,
     typer.Option(help="Base64 public key to believe from now on, if this door knows none yet."),
@@ -34,14 +37,21 @@ TrustOption = Annotated[
 
 @update_app.command()
 def make(
-    out: Annotated[Path, typer.Argument(help="The bundle to write.")],
-    key: Annotated[Path, typer.Option(help="Your private key; `edge-door command key` makes one.")],
+    out: Annotated[Path, typer.Argument(help="The bundle to write.", callback=to_write)],
+    key: Annotated[
+        Path,
+        typer.Option(help="Your private key; `edge-door command key` makes one.", callback=to_read),
+    ],
     *,
     door: Annotated[
         list[Path] | None, typer.Option(help="A door's configuration; once for each door.")
     ] = None,
-    models: Annotated[Path | None, typer.Option(help="A folder of models.")] = None,
-    program: Annotated[Path | None, typer.Option(help="A wheel of edge-door.")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="A folder of models.", callback=to_look_in)
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="A wheel of edge-door.", callback=to_read)
+    ] = None,
     version: Annotated[
         int | None, typer.Option(min=1, help="Newer is larger. Default: the time in seconds.")
     ] = None,
@@ -67,7 +77,7 @@ def make(
 @update_app.command()
 def check(
     bundle: Annotated[
-        Path | None, typer.Argument(help="A bundle. None: the release in force.")
+        Path | None, typer.Argument(help="A bundle. None: the release in force.", callback=to_read)
     ] = None,
     *,
     trust: TrustOption = None,
@@ -121,7 +131,9 @@ def undo(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 @update_app.command("test")
 def try_release(
-    folder: Annotated[Path, typer.Argument(help="A release's folder, in force or not.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A release's folder, in force or not.", callback=to_look_in)
+    ],
     key: Annotated[str, typer.Option(help="Base64 public key of who must have signed it.")],
     *,
     config: ConfigOption = None,

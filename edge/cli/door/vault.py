@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.places import to_read
 from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.errors import UsageError
 from edge.held import hold
@@ -60,7 +61,10 @@ def lock(config: ConfigOption = None, json: JsonOption = False) -> None:
 def rekey(
     *,
     old: Annotated[
-        Path | None, typer.Option("--from", help="The key file of now. Default: the one in use.")
+        Path | None,
+        typer.Option(
+            "--from", help="The key file of now. Default: the one in use.", callback=to_read
+        ),
     ] = None,
     stdin: StdinOption = False,
     config: ConfigOption = None,

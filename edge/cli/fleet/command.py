@@ -12,6 +12,7 @@ import typer
 from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.cli.fleet.keys import read_key
+from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.fleet import signing
 from edge.link.sender import send
@@ -37,10 +38,15 @@ def _order(action: Action) -> Callable[..., None]:
     def order(
         *,
         reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
-        key: Annotated[Path, typer.Option(help="Your private key, from `edge-door keys make`.")],
+        key: Annotated[
+            Path,
+            typer.Option(help="Your private key, from `edge-door keys make`.", callback=to_read),
+        ],
         second: Annotated[
             Path | None,
-            typer.Option("--second", help="A second operator's key, where two must sign."),
+            typer.Option(
+                "--second", help="A second operator's key, where two must sign.", callback=to_read
+            ),
         ] = None,
         join: Annotated[
             str | None, typer.Option(help="Be the second: the nonce that the first one was told.")
@@ -94,7 +100,7 @@ def sign(
     device: Annotated[str, typer.Argument(help="The door's id.")],
     action: Annotated[Action, typer.Argument(help="What it is to do.")],
     *,
-    key: Annotated[Path, typer.Option(help="From `edge-door command key`.")],
+    key: Annotated[Path, typer.Option(help="From `edge-door command key`.", callback=to_read)],
     reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
     json: JsonOption = False,
 ) -> None:

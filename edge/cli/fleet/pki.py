@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import JsonOption, app, show
+from edge.cli.places import to_read, to_write
 from edge.errors import UsageError, reason_of
 from edge.files import replace_file
 from edge.fleet.pki.authority import DAYS, Authority
@@ -27,7 +28,8 @@ app.add_typer(pki_app, name="pki")
 FolderOption = Annotated[Path, typer.Option("--folder", help="Where the authority lives.")]
 DaysOption = Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")]
 CsrOption = Annotated[
-    Path | None, typer.Option("--csr", help="Sign this request; its key stays where it is.")
+    Path | None,
+    typer.Option("--csr", help="Sign this request; its key stays where it is.", callback=to_read),
 ]
 HostOption = Annotated[
     list[str] | None, typer.Option("--host", help="Name or address that doors reach it by.")
@@ -40,8 +42,10 @@ def init(
     *,
     host: HostOption = None,
     name: Annotated[str, typer.Option(help="Of the authority.")] = "edge-door",
-    ca_cert: Annotated[Path | None, typer.Option(help="Take this authority's certificate.")] = None,
-    ca_key: Annotated[Path | None, typer.Option(help="And its key.")] = None,
+    ca_cert: Annotated[
+        Path | None, typer.Option(help="Take this authority's certificate.", callback=to_read)
+    ] = None,
+    ca_key: Annotated[Path | None, typer.Option(help="And its key.", callback=to_read)] = None,
     folder: FolderOption = FOLDER,
     json: JsonOption = False,
 ) -> None:
@@ -105,7 +109,9 @@ def revoke(name: str, *, folder: FolderOption = FOLDER, json: JsonOption = False
 @pki_app.command()
 def rabbitmq(
     *,
-    out: Annotated[Path | None, typer.Option(help="FOLDER/definitions.json if unset.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="FOLDER/definitions.json if unset.", callback=to_write)
+    ] = None,
     base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
     folder: FolderOption = FOLDER,
     json: JsonOption = False,

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from edge.cli.base import JsonOption, app, complaints, show
+from edge.cli.places import to_look_in, to_read
 from edge.errors import UsageError
 from edge.fleet.places import broker_at
 from edge.fleet.simulate.run import Fleet, run_thin, run_whole
@@ -41,9 +42,12 @@ def simulate(
     prefix: Annotated[str, typer.Option(help="The doors are PREFIX1, PREFIX2, ...")] = "sim",
     base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
     pki: Annotated[
-        Path | None, typer.Option(help="Each door gets its certificate of this authority.")
+        Path | None,
+        typer.Option(help="Each door gets its certificate of this authority.", callback=to_look_in),
     ] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="Who signs the broker's name.")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Who signs the broker's name.", callback=to_read)
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Many doors that are not there: they tell a story, ship it, and obey confirmations."""

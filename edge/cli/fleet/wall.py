@@ -18,6 +18,7 @@ import typer
 
 from edge.cli.base import JsonOption, app, complaints, show, start_logging
 from edge.cli.door.service import heartbeat
+from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import broker_at
@@ -49,11 +50,17 @@ def collect(
         typer.Option(envvar="EDGE_DOOR_BROKER", help="mqtt://host:1883, or mqtts://host:8883"),
     ],
     database: DatabaseOption,
-    ca_file: Annotated[Path | None, typer.Option(help="Who signs the broker's name.")] = None,
-    cert_file: Annotated[Path | None, typer.Option(help="This collector's certificate.")] = None,
-    key_file: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Who signs the broker's name.", callback=to_read)
+    ] = None,
+    cert_file: Annotated[
+        Path | None, typer.Option(help="This collector's certificate.", callback=to_read)
+    ] = None,
+    key_file: Annotated[Path | None, typer.Option(help="Its key.", callback=to_read)] = None,
     username: Annotated[str | None, typer.Option(help="For brokers that ask for one.")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="File with the password.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password.", callback=to_read)
+    ] = None,
     base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
     name: Annotated[
         str, typer.Option(help="Tells collectors apart that run side by side.")
@@ -97,8 +104,10 @@ def dashboard(
     database: DatabaseOption,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
-    cert_file: Annotated[Path | None, typer.Option(help="Certificate, for https.")] = None,
-    key_file: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    cert_file: Annotated[
+        Path | None, typer.Option(help="Certificate, for https.", callback=to_read)
+    ] = None,
+    key_file: Annotated[Path | None, typer.Option(help="Its key.", callback=to_read)] = None,
     behind_tls: Annotated[
         bool, typer.Option("--behind-tls", help="A proxy in front speaks https.")
     ] = False,
@@ -107,7 +116,8 @@ def dashboard(
     ] = "",
     title: Annotated[str, typer.Option(help="What this wall is called.")] = "edge-door",
     oidc: Annotated[
-        Path | None, typer.Option(help="TOML: the OpenID provider that lets operators in.")
+        Path | None,
+        typer.Option(help="TOML: the OpenID provider that lets operators in.", callback=to_read),
     ] = None,
 ) -> None:
     """All doors in a browser: alarms, history, people, commands."""

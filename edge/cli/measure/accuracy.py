@@ -23,6 +23,7 @@ from edge.cli.base import (
     with_model,
     write_report,
 )
+from edge.cli.places import to_fill, to_look_in, to_read, to_write
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
 from edge.evaluate.calibrate import Assurance, cohort_of, rule
@@ -48,10 +49,11 @@ evaluate_app = typer.Typer(help="How accurate it is.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
 
 ImagesOption = Annotated[
-    Path, typer.Option("--images", help="Folder of NAME/NAME_0001.jpg pictures.")
+    Path,
+    typer.Option("--images", help="Folder of NAME/NAME_0001.jpg pictures.", callback=to_look_in),
 ]
 PairsOption = Annotated[
-    Path, typer.Option("--pairs", help="List in the format of LFW's pairs.txt.")
+    Path, typer.Option("--pairs", help="List in the format of LFW's pairs.txt.", callback=to_read)
 ]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")]
 
@@ -67,7 +69,10 @@ def evaluate_verification(
     ] = False,
     groups: Annotated[
         Path | None,
-        typer.Option(help="Table image,person,group: rates by group, and the door's own rule."),
+        typer.Option(
+            help="Table image,person,group: rates by group, and the door's own rule.",
+            callback=to_read,
+        ),
     ] = None,
     captures: Annotated[
         int, typer.Option(min=1, max=WANTED, help="In a template, with --groups.")
@@ -78,7 +83,7 @@ def evaluate_verification(
         typer.Option(help="Make the pictures worse in this way (again for more; `all`)."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for report.json and curves (PNG).")
+        Path | None, typer.Option(help="Folder for report.json and curves (PNG).", callback=to_fill)
     ] = None,
     jobs: JobsOption = None,
     config: ConfigOption = None,
@@ -120,7 +125,7 @@ def evaluate_verification(
 def calibrate(
     images: ImagesOption,
     pairs: PairsOption,
-    out: Annotated[Path, typer.Option(help="The calibration file to write.")],
+    out: Annotated[Path, typer.Option(help="The calibration file to write.", callback=to_write)],
     *,
     about: Annotated[
         str | None, typer.Option(help="Which pictures these are; default: the list's name.")
@@ -129,14 +134,16 @@ def calibrate(
         Path | None,
         typer.Option(
             help="Table image,person,group: for the door's rule, strangers of one group are "
-            "compared. Default: the pictures above, everybody of one group."
+            "compared. Default: the pictures above, everybody of one group.",
+            callback=to_read,
         ),
     ] = None,
     cohort: Annotated[
         Path | None,
         typer.Option(
             help="Folder of thousands of other faces of all groups: who resembles many of them "
-            "needs more to match. Default: the cohort of this model's calibration, if it has one."
+            "needs more to match. Default: the cohort of this model's calibration, if it has one.",
+            callback=to_look_in,
         ),
     ] = None,
     model: ModelOption = None,

@@ -9,6 +9,7 @@ import typer
 
 from edge.access.calibration import to_json
 from edge.cli.base import ConfigOption, JsonOption, app, progress, read_config, show
+from edge.cli.places import to_draw, to_fill, to_look_in
 from edge.errors import UsageError
 from edge.evaluate import plots
 from edge.evaluate.adapt import COMPARED_FMR, FOLDS, STEPS, Trial, carried, cross_validated, learn
@@ -24,11 +25,16 @@ from edge.vision.models.manifest import read_manifest, shipped_models
 def adapt(
     *,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of folders: one for each person, named anyhow.")
+        Path | None,
+        typer.Option(
+            help="Folder of folders: one for each person, named anyhow.", callback=to_look_in
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="What to call the adapted embedder.")] = "adapted",
     undo: Annotated[bool, typer.Option("--undo", help="Forget it.")] = False,
-    report: Annotated[Path | None, typer.Option(help="Picture of before and after (PNG).")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Picture of before and after (PNG).", callback=to_draw)
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -45,6 +51,7 @@ def adapt(
     base = read_manifest(folder).embedder(settings.models.embedder)
     if base.projection is not None:
         raise UsageError(f"{base.name} is adapted already: choose another [models] embedder")
+    to_fill(folder)
     before = read_calibration(settings)
     names = [str(path.relative_to(images)) for path in images_in(images, "*/*")]
     with progress("pictures", len(names)) as update:

@@ -20,6 +20,7 @@ from edge.cli.base import (
     show,
     with_model,
 )
+from edge.cli.places import to_draw, to_fill, to_look_in, to_read
 from edge.errors import UsageError
 from edge.evaluate import plots
 from edge.evaluate.bench import STEPS, Bench
@@ -28,7 +29,7 @@ from edge.evaluate.peers import Taken, beside
 from edge.evaluate.tune import tune as tune_threads
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
-from edge.ops.owner import become_owner
+from edge.ops.owner import acting_as_owner, become_owner
 from edge.vision.camera import read_image
 from edge.vision.models.threads import keep, tuned_file
 
@@ -43,10 +44,12 @@ _BAR = 40  # characters of the longest bar
 
 @app.command()
 def verify(
-    one: Annotated[Path, typer.Argument(help="A picture of one person.")],
-    other: Annotated[Path, typer.Argument(help="Another.")],
+    one: Annotated[Path, typer.Argument(help="A picture of one person.", callback=to_read)],
+    other: Annotated[Path, typer.Argument(help="Another.", callback=to_read)],
     *,
-    plot: Annotated[Path | None, typer.Option(help="Draw the comparison into this PNG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the comparison into this PNG.", callback=to_draw)
+    ] = None,
     model: ModelOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -85,7 +88,10 @@ def bench(
     ] = 1,
     steps: Annotated[int, typer.Option(min=10, help="Frames to measure.")] = STEPS,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of portraits; default: two from Python packages.")
+        Path | None,
+        typer.Option(
+            help="Folder of portraits; default: two from Python packages.", callback=to_look_in
+        ),
     ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Beside dlib, MediaPipe and OpenCV, where installed.")
@@ -93,8 +99,12 @@ def bench(
     tune: Annotated[
         bool, typer.Option("--tune", help="Find the threads of each network, and keep them here.")
     ] = False,
-    yunet: Annotated[Path | None, typer.Option(help="With --peers: YuNet's ONNX file.")] = None,
-    sface: Annotated[Path | None, typer.Option(help="With --peers: SFace's ONNX file.")] = None,
+    yunet: Annotated[
+        Path | None, typer.Option(help="With --peers: YuNet's ONNX file.", callback=to_read)
+    ] = None,
+    sface: Annotated[
+        Path | None, typer.Option(help="With --peers: SFace's ONNX file.", callback=to_read)
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -123,6 +133,8 @@ def bench(
 
 
 def _tune(config: Config, *, json: bool) -> None:
+    with acting_as_owner(config.paths.state):
+        to_fill(tuned_file(config).parent)
     with complaints.status("measuring"):
         found = tune_threads(config)
     become_owner(config.paths.state)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, progress, read_config, show, write_report
 from edge.cli.measure.accuracy import evaluate_app
+from edge.cli.places import to_fill, to_read
 from edge.errors import UsageError
 from edge.evaluate import traces
 from edge.evaluate.attacks import FAMILIES
@@ -29,14 +30,18 @@ _FAMILIES = [*FAMILIES, REPLAYS]
 def liveness(
     *,
     clips: Annotated[
-        Path | None, typer.Option(help="CSV list of labelled clips, with the clips.")
+        Path | None,
+        typer.Option(help="CSV list of labelled clips, with the clips.", callback=to_read),
     ] = None,
     crops: Annotated[
         Path | None,
-        typer.Option(help="Archive (.npz) of face crops, for the passive checks alone."),
+        typer.Option(
+            help="Archive (.npz) of face crops, for the passive checks alone.", callback=to_read
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for report.json and a picture of each clip.")
+        Path | None,
+        typer.Option(help="Folder for report.json and a picture of each clip.", callback=to_fill),
     ] = None,
     fps: Annotated[
         float | None, typer.Option(min=1, help="Resample clips to this rate; default: their own.")

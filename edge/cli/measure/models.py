@@ -10,8 +10,10 @@ from rich.table import Column, Table
 
 from edge.believed import sealed
 from edge.cli.base import ConfigOption, JsonOption, app, believed_config, read_config, show
+from edge.cli.places import to_fill, to_look_in, to_read
 from edge.errors import ModelError, SealError, UsageError
 from edge.evaluate.adopt import adopt
+from edge.evaluate.presets import preset_of
 from edge.evaluate.presets import presets as known_presets
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.camera import images_in, read_image
@@ -64,19 +66,24 @@ def show_model(name: str, config: ConfigOption = None, json: JsonOption = False)
 
 @models_app.command("add")
 def add_model(
-    file: Annotated[Path, typer.Argument(help="A TFLite file.")],
+    file: Annotated[Path, typer.Argument(help="A TFLite file.", callback=to_read)],
     preset: Annotated[str, typer.Option(help="Which network it is: `models list` names them.")],
     *,
     name: Annotated[str | None, typer.Option(help="Default: the preset's name.")] = None,
     licence: Annotated[str | None, typer.Option(help="Of these weights.")] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Portraits to try it on; default: two of Python packages.")
+        Path | None,
+        typer.Option(
+            help="Portraits to try it on; default: two of Python packages.", callback=to_look_in
+        ),
     ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Take in a model of your own: checked, tried on two portraits, recorded with its hash."""
     folder = _folder(config)
+    to_fill(folder)
+    preset_of(folder, preset)  # before any picture is read
     pictures = [read_image(p) for p in images_in(images)] if images else portraits()
     adopted = adopt(file, preset, pictures, folder, name=name, licence=licence)
     entry = adopted.entry

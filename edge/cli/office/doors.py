@@ -9,6 +9,7 @@ import typer
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
 from edge.cli.office.base import Groups, at_broker, office_app, places, show_doors
+from edge.cli.places import to_read
 from edge.errors import RosterError, UsageError
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
@@ -87,7 +88,8 @@ def publish(
         ),
     ] = None,
     second_key: Annotated[
-        Path | None, typer.Option(help="Another office's key file, where two must sign.")
+        Path | None,
+        typer.Option(help="Another office's key file, where two must sign.", callback=to_read),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Send everything, to a broker that has lost it.")
@@ -103,8 +105,6 @@ def publish(
     Exit code 0: each door is as it should be; 1: one is not in time, refuses or lacks somebody.
     """
     settings = own_config(config)
-    if second_key is not None and not second_key.is_file():
-        raise UsageError(f"{second_key} is no key file: another office's is its people.key")
     second = () if second_key is None else (OfficeKeys(second_key).signing,)
     with at_broker(settings) as (book, keys, post):
         post.listen(lambda: False)

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, show
-from edge.cli.office.base import PUBLISH, Groups, day, office_app, opened
+from edge.cli.office.base import PUBLISH, day, office_app, opened
 from edge.errors import EnrolmentError, UsageError
 from edge.names import folded, listed
 from edge.office.belonging import belong
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 @office_app.command()
 def move(
     name: str,
-    group: Groups,
     *,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="Other groups. None: those of now.")
+    ] = None,
     schedule: Annotated[list[str] | None, typer.Option(help="Other hours.")] = None,
     until: Annotated[
         datetime | None,
@@ -41,18 +43,21 @@ def move(
     """Put somebody into other groups, with other hours or another end."""
     if until and no_end:
         raise UsageError("--until and --no-end contradict each other")
+    if not (group or schedule or until or no_end):
+        raise UsageError("say what changes: --group, --schedule, --until or --no-end")
     settings = own_config(config)
     with opened(settings) as (book, _):
         old = book.person(name)
         hours = old.schedule if schedule is None else tuple(schedule)
         end = old.expires if until is None else until.timestamp()
-        new = replace(old, groups=tuple(group), schedule=hours, expires=None if no_end else end)
+        groups = old.groups if group is None else tuple(group)
+        new = replace(old, groups=groups, schedule=hours, expires=None if no_end else end)
         require_end(new.name, new.expires)
         require_groups(book, new.groups)
         _require_no_lookalike(settings, book, new)
         book.change(old, new)
     show(
-        {"ok": True, "name": new.name, "groups": group},
+        {"ok": True, "name": new.name, "groups": groups},
         as_json=json,
         text=f"{new.name} moved. {PUBLISH}",
     )

@@ -11,6 +11,7 @@ from rich.table import Table
 from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
 from edge.cli.office.base import office_app
+from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.link.broker import Broker
 from edge.link.payloads import RolloutPlan, RolloutState
@@ -20,7 +21,9 @@ from edge.office.rollout import Rollout, split
 
 @office_app.command()
 def rollout(
-    bundle: Annotated[Path, typer.Argument(help="A file of `edge-door update make`.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A file of `edge-door update make`.", callback=to_read)
+    ],
     *,
     door: Annotated[
         list[str] | None, typer.Option(help="Only these; else all that are online and take them.")

@@ -121,8 +121,13 @@ def _row(entry: StoredEvent) -> tuple[str, str, str, str]:
     event = entry.event
     clock = datetime.fromtimestamp(event.wall).astimezone()
     doubt = "" if event.wall_trusted else "?"
-    detail = ", ".join(f"{key} {value}" for key, value in event.detail.items())
+    detail = ", ".join(f"{key} {_figure(value)}" for key, value in event.detail.items())
     return str(entry.sequence), f"{clock:%m-%d %H:%M:%S}{doubt}", sentence(event), detail
+
+
+def _figure(value: object) -> str:
+    """Three places are what people read; `--json` has all."""
+    return f"{round(value, 3):.15g}" if isinstance(value, float) else str(value)
 
 
 def _as_json(entry: StoredEvent) -> dict[str, object]:

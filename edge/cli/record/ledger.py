@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, read_config, show
+from edge.cli.places import to_read
 from edge.errors import UsageError, WireError
 from edge.held import by_name, hold
 from edge.ops.owner import acting_as_owner, give_up_reading
@@ -50,7 +51,11 @@ def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) ->
 
 
 @ledger_app.command()
-def restore(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that `backup` made.", callback=to_read)],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
     """Put a backup in the ledger's place; what lay there is kept beside it."""
     settings = own_config(config, reading=True)
     hold([file])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.errors import PinError
+from edge.errors import PinError, reason_of
 from edge.installed import with_extra
 from edge.vocabulary import Pull
 
@@ -68,14 +68,18 @@ class ChardevLines:
         try:
             self._requests[line].set_value(line, self._value(high=high))
         except OSError as error:
-            raise PinError(f"line {line} of {self._chip} cannot be driven: {error}") from error
+            raise PinError(
+                f"line {line} of {self._chip} cannot be driven: {reason_of(error)}"
+            ) from error
 
     def read(self, line: int) -> bool:
         """The level of a line."""
         try:
             return bool(self._requests[line].get_value(line) is self._line.Value.ACTIVE)
         except OSError as error:
-            raise PinError(f"line {line} of {self._chip} cannot be read: {error}") from error
+            raise PinError(
+                f"line {line} of {self._chip} cannot be read: {reason_of(error)}"
+            ) from error
 
     def changes(self) -> list[tuple[int, bool, float]]:
         """The kernel's edge events since the last call, oldest first."""
@@ -109,7 +113,7 @@ class ChardevLines:
             )
         except (OSError, ValueError) as error:
             raise PinError(
-                f"line {line} of {self._chip}: {error}. {self._advice(error)}"
+                f"line {line} of {self._chip}: {reason_of(error)}. {self._advice(error)}"
             ) from error
 
     def _advice(self, error: Exception) -> str:

@@ -21,7 +21,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import PinError
+from edge.errors import PinError, reason_of
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
@@ -158,7 +158,9 @@ class FakeLines:
         try:
             self._board.record(Change(time.monotonic(), line, high, on, os.getpid()))
         except OSError as error:
-            raise PinError(f"the fake board cannot write {self._board.trace}: {error}") from error
+            raise PinError(
+                f"the fake board cannot write {self._board.trace}: {reason_of(error)}"
+            ) from error
         self._levels[line] = high
 
     def read(self, line: int) -> bool:
@@ -201,7 +203,9 @@ class FakeLines:
             path = f"{self._board.folder}/line-{line}"
             claim = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise PinError(f"the fake board cannot use {self._board.folder}: {error}") from error
+            raise PinError(
+                f"the fake board cannot use {self._board.folder}: {reason_of(error)}"
+            ) from error
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

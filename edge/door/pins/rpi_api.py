@@ -16,7 +16,7 @@ import warnings
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.errors import PinError
+from edge.errors import PinError, reason_of
 from edge.installed import with_extra
 from edge.vocabulary import Pull
 
@@ -127,6 +127,6 @@ class RpiApiLines:
             self._gpio.add_event_detect(line, self._gpio.FALLING, callback=changed)
         except Exception as error:  # as above
             raise PinError(
-                f"line {line} gives no edges: {error}. Newer kernels need rpi-lgpio "
+                f"line {line} gives no edges: {reason_of(error)}. Newer kernels need rpi-lgpio "
                 "('edge-door[rpi5]') or backend = 'gpiod'."
             ) from error

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.files import create_file, replace_file
 from edge.fleet.pki import certificates
 from edge.fleet.pki.certificates import Issuer, Role, Wanted
@@ -203,7 +203,7 @@ def _read_pair(crt: Path, key_file: Path) -> Issuer:
     try:
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{key_file} is no unencrypted PEM key: {error}") from error
+        raise UsageError(f"{key_file} is no unencrypted PEM key: {reason_of(error)}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise UsageError(f"{key_file}: the authority's key must be an elliptic curve's.")
     if key.public_key() != certificate.public_key():
@@ -215,14 +215,14 @@ def _read_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no PEM certificate: {error}") from error
+        raise UsageError(f"{path} is no PEM certificate: {reason_of(error)}") from error
 
 
 def _read_request(path: Path) -> ec.EllipticCurvePublicKey:
     try:
         request = x509.load_pem_x509_csr(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no PEM certificate request: {error}") from error
+        raise UsageError(f"{path} is no PEM certificate request: {reason_of(error)}") from error
     public = request.public_key()
     if not request.is_signature_valid or not isinstance(public, ec.EllipticCurvePublicKey):
         raise UsageError(f"{path}: the request must be signed by its own elliptic curve key.")

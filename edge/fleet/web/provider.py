@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 
 from edge.config.section import Section
-from edge.errors import UsageError, reason_of
+from edge.errors import UsageError, plainly, reason_of
 from edge.fleet.kinds import Role
 
 if sys.version_info >= (3, 11):
@@ -75,6 +75,6 @@ def read_provider(path: Path) -> Provider:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {where}: {first['msg']}") from error
+        raise UsageError(f"{path}: {where}: {plainly(first['msg'])}") from error
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError(f"{path}: {reason_of(error)}") from error

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from edge.errors import ModelError, UsageError
+from edge.errors import ModelError, UsageError, reason_of
 from edge.vision.models.ensemble import Projection, read_projection
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 base, sha256 = str(archive["base"]), str(archive["sha256"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
-            raise ModelError(f"{path} is not a projection: {error}") from error
+            raise ModelError(f"{path} is not a projection: {reason_of(error)}") from error
         if base in bases and bases[base].sha256 == sha256:
             found[path.stem] = _of(path, bases[base], content)
     return found

@@ -19,7 +19,7 @@ import numpy as np
 
 from edge import plain
 from edge.believed import read_believed
-from edge.errors import ModelError
+from edge.errors import ModelError, reason_of
 from edge.files import replace_file
 from edge.vision.models.entries import EmbedderEntry
 from edge.vision.models.model import Model
@@ -123,7 +123,9 @@ def read_known(folder: Path) -> dict[str, Known]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, RecursionError) as error:
-            raise ModelError(f"the known answers {path} cannot be read: {error}.") from error
+            raise ModelError(
+                f"the known answers {path} cannot be read: {reason_of(error)}."
+            ) from error
     return found
 
 
@@ -139,7 +141,9 @@ def remember(entry: Entry, folder: Path) -> None:
         text = json.dumps({**before, **json.loads(record([entry]))})
         replace_file(path, text.encode(), 0o644)
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"the known answers {path} cannot be written: {error}.") from error
+        raise ModelError(
+            f"the known answers {path} cannot be written: {reason_of(error)}."
+        ) from error
 
 
 def record(entries: Iterable[Entry]) -> str:
