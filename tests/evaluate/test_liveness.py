@@ -17,7 +17,7 @@ from edge.evaluate.attacks import FAMILIES, FILMS
 from edge.evaluate.clips import film as clips_film
 from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.intervals import Median, Share
-from edge.evaluate.liveness import REPLAYS, evaluate_liveness
+from edge.evaluate.liveness import REPLAYS, Plan, evaluate_liveness
 from edge.evaluate.liveness.report import Rates
 from edge.evaluate.liveness.watch import watch
 from edge.ops.demo.animate import Appearance, Portrait, Stage
@@ -185,9 +185,9 @@ def test_who_is_doubted_is_asked_and_not_refused(
     assert found.bpcer.hits == found.apcer.hits == 0
 
 
-def test_an_unknown_family_lists_the_known_ones(film: Path) -> None:
+def test_an_unknown_family_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"called 'masks'\. There are: prints, .*, replays\."):
-        evaluate_liveness(film, Config(), counts={"masks": 1})
+        Plan(made={"masks": range(1)})
 
 
 def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
@@ -195,7 +195,7 @@ def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
     found: dict[str, Any] = evaluate_liveness(
         film,
         Config(),
-        counts=dict.fromkeys((*FAMILIES, REPLAYS), 1),
+        Plan(made=dict.fromkeys((*FAMILIES, REPLAYS), range(1))),
         advance=lambda *now: told.append(now),
     ).as_dict()
     total = 2 + len(FAMILIES)
@@ -205,3 +205,13 @@ def test_attacks_are_made_counted_and_part_of_the_progress(film: Path) -> None:
     replays = {"replay_of_a_challenge", *(f"{name}_of_a_challenge" for name in films)}
     assert found["attacks"] == {"clip:still_picture": 1} | dict.fromkeys(species | replays, 1)
     assert all(found["apcer"][replay]["hits"] == 0 for replay in replays)
+
+
+def test_attacks_alone_are_made_in_pieces(film: Path) -> None:
+    """The second of the family, and no clip judged."""
+    arguments = ["evaluate", "liveness", "--clips", str(film), "--family", "stills", "--json"]
+    piece = ["--only-attacks", "--attacks", "1", "--first", "1", "--jobs", "1"]
+    done = CliRunner().invoke(app, [*arguments, *piece])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["clips"], found["attacks"]) == ([], {FAMILIES["stills"][1].__name__: 1})

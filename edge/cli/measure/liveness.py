@@ -15,7 +15,7 @@ from edge.cli.places import to_fill, to_read
 from edge.errors import UsageError
 from edge.evaluate import traces
 from edge.evaluate.attacks import FAMILIES
-from edge.evaluate.liveness import REPLAYS, evaluate_liveness
+from edge.evaluate.liveness import REPLAYS, Plan, evaluate_liveness
 from edge.evaluate.liveness.crops import evaluate_crops
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ def liveness(
         list[str] | None,
         typer.Option(help=f"One of {', '.join(_FAMILIES)}; may be repeated. Default: all."),
     ] = None,
+    first: Annotated[
+        int,
+        typer.Option(min=0, help="Number of each family's first attack: to make them in pieces."),
+    ] = 0,
+    only_attacks: Annotated[
+        bool,
+        typer.Option("--only-attacks", help="The clips lend their people, and are not judged."),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -68,8 +76,11 @@ def liveness(
         found = evaluate_liveness(
             clips,
             settings,
-            fps=fps,
-            counts=dict.fromkeys(family or _FAMILIES, attacks),
+            Plan(
+                fps,
+                dict.fromkeys(family or _FAMILIES, range(first, first + attacks)),
+                judged=not only_attacks,
+            ),
             jobs=jobs,
             advance=lambda done, total: update(completed=done, total=total),
         )

@@ -14,12 +14,13 @@ refused, since whoever is asked can answer; an attack that is asked for more has
 """
 
 from edge.evaluate.liveness.report import LivenessReport, Row, Trace
-from edge.evaluate.liveness.run import REPLAYS, evaluate_liveness
+from edge.evaluate.liveness.run import REPLAYS, Plan, evaluate_liveness
 from edge.evaluate.liveness.watch import fooled, sitter_of
 
 __all__ = [
     "REPLAYS",
     "LivenessReport",
+    "Plan",
     "Row",
     "Trace",
     "evaluate_liveness",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from itertools import accumulate
 from multiprocessing import get_context
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
@@ -30,6 +30,35 @@ REPLAYS = "replays"
 """Of the genuine clips against challenges that were drawn after they were filmed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is shown to the product."""
+
+    fps: float | None = None
+    """Clips are resampled to this rate; None: their own."""
+    made: Mapping[str, range] = field(default_factory=dict)
+    """Attacks, by the name of the family: of `attacks.FAMILIES`, or `REPLAYS`. One of a number is
+    always the same, so that many can be made in pieces."""
+    judged: bool = True
+    """Whether clips are judged; without, they only lend their people to the attacks."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError: there is no such family."""
+        for name in self.made.keys() - {*attacks.FAMILIES, REPLAYS}:
+            known = ", ".join([*attacks.FAMILIES, REPLAYS])
+            raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
+
+    @property
+    def generated(self) -> dict[str, range]:
+        """Those made by software."""
+        return {name: those for name, those in self.made.items() if those and name != REPLAYS}
+
+    def replays_each(self, clips: Iterable[Clip]) -> int:
+        """Of each genuine clip, so that together they are at least as many as asked for."""
+        asked = len(self.made.get(REPLAYS, ()))
+        return -(-asked // max(1, sum(clip.genuine for clip in clips)))
+
+
 class _Worker:
     """What a process of the pool keeps: the models, loaded once, and whom the attacks show."""
 
@@ -49,11 +78,10 @@ def _pool(jobs: int, config: Config, sitters: list[attacks.Sitter]) -> ProcessPo
     return ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(config, sitters))
 
 
-def _work(
-    clip: Clip, fps: float | None, replays: int, *, sits: bool
-) -> tuple[Seen, attacks.Sitter | None]:
-    seen = watch(_Worker.stages, _Worker.config, clip, fps, replays)
-    return seen, sitter_of(_Worker.stages, clip) if sits else None
+def _work(clip: Clip, plan: Plan, replays: int) -> tuple[Seen | None, attacks.Sitter | None]:
+    stages, config = _Worker.stages, _Worker.config
+    seen = watch(stages, config, clip, plan.fps, replays) if plan.judged else None
+    return seen, sitter_of(stages, clip) if plan.generated else None
 
 
 def _attack(family: str, numbers: range) -> dict[str, Share]:
@@ -74,9 +102,8 @@ def _attack(family: str, numbers: range) -> dict[str, Share]:
 def evaluate_liveness(
     clips: Path,
     config: Config,
+    plan: Plan = Plan(),
     *,
-    fps: float | None = None,
-    counts: Mapping[str, int] = MappingProxyType({}),
     jobs: int = 1,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LivenessReport:
@@ -85,34 +112,33 @@ def evaluate_liveness(
     Args:
         clips: the list; see `read_clips`.
         config: models and `[liveness]`; the level is what the clips are judged by.
-        fps: clips are resampled to this rate; None: their own.
-        counts: attacks to make, by the name of the family: of `attacks.FAMILIES`, or `REPLAYS`.
+        plan: what is shown.
         jobs: processes.
         advance: called with the number of clips and attacks done, and of all.
 
     Raises:
-        UsageError: the list is wrong, or there is no such family.
+        UsageError: the list is wrong.
         CameraError: a clip cannot be opened.
     """
-    _check(counts)
     models = config.models.model_copy(update={"threads": 1})
     config = config.model_copy(update={"models": models})
     listed = read_clips(clips)
-    made = {name: count for name, count in counts.items() if count and name != REPLAYS}
-    replays = _replays_each(counts, listed)
+    replays = plan.replays_each(listed)
     seen: list[Seen] = []
     sitters: list[attacks.Sitter] = []
-    total = len(listed) + sum(made.values())
+    total = len(listed) + sum(map(len, plan.generated.values()))
     with _pool(jobs, config, []) as pool:
-        for one, sitter in _watch_all(pool, listed, fps, replays, sits=bool(made)):
-            seen.append(one)
+        for done, (one, sitter) in enumerate(_watch_all(pool, listed, plan, replays), 1):
+            seen += [one] if one else []
             sitters += [sitter] if sitter else []
-            advance(len(seen), total)
+            advance(done, total)
     generated: dict[str, Share] = {}
     if sitters:
         with _pool(jobs, config, sitters) as pool:
-            generated = _attack_all(pool, made, lambda done: advance(len(seen) + done, total))
-    if replays:
+            generated = _attack_all(
+                pool, plan.generated, lambda done: advance(len(listed) + done, total)
+            )
+    if replays and plan.judged:
         generated["replay_of_a_challenge"] = _of_replays(seen)
     return LivenessReport(
         rows=tuple(s.row for s in seen),
@@ -122,41 +148,28 @@ def evaluate_liveness(
     )
 
 
-def _check(counts: Mapping[str, int]) -> None:
-    for name in counts.keys() - {*attacks.FAMILIES, REPLAYS}:
-        known = ", ".join([*attacks.FAMILIES, REPLAYS])
-        raise UsageError(f"there is no family of attacks called {name!r}. There are: {known}.")
-
-
-def _replays_each(counts: Mapping[str, int], clips: Iterable[Clip]) -> int:
-    """Of each genuine clip, so that together they are at least as many as asked for."""
-    return -(-counts.get(REPLAYS, 0) // max(1, sum(clip.genuine for clip in clips)))
-
-
 def _of_replays(seen: Iterable[Seen]) -> Share:
     return _sum([one.replays for one in seen if one.clip.genuine])
 
 
 def _watch_all(
-    pool: ProcessPoolExecutor, clips: Iterable[Clip], fps: float | None, replays: int, *, sits: bool
-) -> Iterator[tuple[Seen, attacks.Sitter | None]]:
-    tasks = [
-        pool.submit(_work, clip, fps, replays if clip.genuine else 0, sits=sits) for clip in clips
-    ]
+    pool: ProcessPoolExecutor, clips: Iterable[Clip], plan: Plan, replays: int
+) -> Iterator[tuple[Seen | None, attacks.Sitter | None]]:
+    tasks = [pool.submit(_work, clip, plan, replays if clip.genuine else 0) for clip in clips]
     return (task.result() for task in tasks)
 
 
 def _attack_all(
     pool: ProcessPoolExecutor,
-    made: Mapping[str, int],
+    made: Mapping[str, range],
     advance: Callable[[int], None],
 ) -> dict[str, Share]:
     """The attacks of some families, by species."""
     tasks = {
         pool.submit(_attack, family, numbers): len(numbers)
-        for family, count in made.items()
-        for first in range(0, count, _PORTION)
-        for numbers in [range(first, min(first + _PORTION, count))]
+        for family, those in made.items()
+        for begin in range(0, len(those), _PORTION)
+        for numbers in [those[begin : begin + _PORTION]]
     }
     parts = []
     for task, done in zip(tasks, accumulate(tasks.values()), strict=True):
