@@ -20,10 +20,10 @@ from edge.office.doors import Doors
 from edge.office.erasures import Erasures
 from edge.office.locker import Locker
 from edge.office.lookalikes import Lookalikes
-from edge.office.rows import SCHEMA, Door, Person
+from edge.office.rows import SCHEMA, Person
+from edge.office.sealing import Sealing
 from edge.office.shelf import Shelf
 from edge.roster.desired import Desired
-from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import spread
 from edge.store import Store
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.roster.envelope import Content
     from edge.roster.pages import Member
     from edge.roster.report import Report
 
@@ -66,6 +67,7 @@ class Book:
         """Who was removed."""
         self.lookalikes = Lookalikes(self._store)
         """Who resembles whom."""
+        self._sealing = Sealing(self._store, self._locker, self.shelf, self.lookalikes)
 
     def heard(self, report: Report) -> None:
         """Take in what a trusted door says. See `Doors.heard`."""
@@ -195,11 +197,12 @@ class Book:
         now = time.time() if now is None else now
         with self._store.transaction():
             door = self.doors.find(device)
-            people, left_out = self._who(door, now)
-            members = []
-            for one in people:
-                sealed, hashed = self._envelope(door, one)
-                members.append(entry(one, sealed, hashed))
+            members, left_out = [], {}
+            for one in belong(self.people(), door, now):
+                try:
+                    members.append(self._sealing.entry(door, one))
+                except RosterError as error:
+                    left_out[one.person] = str(error)
             pages = spread(members)
             lease = None if lease_s is None else now + lease_s
             number = door.generation + 1
@@ -211,7 +214,10 @@ class Book:
 
     def left_out(self, device: str) -> dict[str, str]:
         """By the person's number: why a door cannot have somebody who should be there."""
-        return self._who(self.doors.find(device), time.time())[1]
+        door = self.doors.find(device)
+        there = belong(self.people(), door, time.time())
+        problems = {one.person: self._sealing.problem(door, one) for one in there}
+        return {person: why for person, why in problems.items() if why}
 
     def posted(self, device: str) -> None:
         """The broker has the door's list and all that it needs."""
@@ -259,49 +265,4 @@ class Book:
         Raises:
             RosterError: the row was changed, or the book is another office's.
         """
-        ((secret,),) = self._store.query(
-            "SELECT content FROM people WHERE person = ?", (person.person,)
-        )
-        return self._locker.open(person, secret)
-
-    def _who(self, door: Door, now: float) -> tuple[list[Person], dict[str, str]]:
-        people = belong(self.people(), door, now)
-        left_out = {one.person: self._problem(door, one) for one in people}
-        return (
-            [one for one in people if not left_out[one.person]],
-            {person: why for person, why in left_out.items() if why},
-        )
-
-    def _problem(self, door: Door, person: Person) -> str:
-        """Why a door cannot have somebody, who must not keep it from any other; empty: it can."""
-        if person.model != door.model:
-            return (
-                f"{person.name} was enrolled with another network than {door.device} uses: "
-                "enrol them again with that one"
-            )
-        why = objection(entry(person))
-        if why:
-            return f"no door could read the entry of {person.name}: {why}"
-        try:
-            if self._sealed(door, person)[1] is None:
-                self.content(person)
-        except RosterError as error:
-            return str(error)
-        return ""
-
-    def _sealed(self, door: Door, person: Person) -> tuple[int, tuple[int, str] | None]:
-        """The template's version; for which generation it was sealed for a door, and the hash."""
-        ((version,),) = self._store.query(
-            "SELECT version FROM people WHERE person = ?", (person.person,)
-        )
-        return version, self.shelf.envelope(door, person.person, version)
-
-    def _envelope(self, door: Door, person: Person) -> tuple[int, str]:
-        version, found = self._sealed(door, person)
-        if found is not None:
-            return found
-        sealed = door.generation + 1
-        address = Address(door.device, person.person, person.model, sealed)
-        content = replace(self.content(person), resembles=self.lookalikes.of(person.person))
-        envelope = seal(content, door.key, address)
-        return sealed, self.shelf.put_envelope(door, person.person, version, sealed, envelope)
+        return self._sealing.content(person)
