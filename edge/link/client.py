@@ -39,6 +39,8 @@ ANSWER_TIMEOUT_S = 5.0
 _ARRIVALS_A_POLL = 50
 _UNANSWERED = 64
 """A broker whose answers come late, behind a flood, is not sent more: paho keeps each meanwhile."""
+_SILENT_S = 30.0
+"""One that answers nothing at all for so long does not work, or has lost what it was sent."""
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E
@@ -117,6 +119,7 @@ class Connection:
         self._address = address
         self._arrived: list[Received | Acknowledged] = []
         self._topics: dict[int, str] = {}
+        self._answered_at = 0.0
         self._welcome: ReasonCode | None = None
         self._max_packet: int | None = None
         self._left_out: set[str] = set()
@@ -236,6 +239,8 @@ class Connection:
             return 0
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
         if message.qos:
+            if not self._topics:
+                self._answered_at = time.monotonic()
             self._topics[info.mid] = message.topic
         self._check(info.rc)
         return info.mid
@@ -262,6 +267,8 @@ class Connection:
         while not self._lost and before < len(self._arrived) < _ARRIVALS_A_POLL:
             before = len(self._arrived)
             self._loop(0.0)
+        if self._topics and time.monotonic() - self._answered_at > _SILENT_S:
+            self._lost = self._lost or "the broker acknowledges nothing"
         if self._lost:
             raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
         arrived, self._arrived = self._arrived, []
@@ -364,6 +371,7 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties,
     ) -> None:
+        self._answered_at = time.monotonic()
         topic = self._topics.pop(ticket, None)
         if topic is not None:
             too_large = reason.value == _FORMAT_INVALID  # nothing else is wrong with ours

@@ -6,6 +6,10 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from edge.errors import BrokerError
+from edge.link import client
 from edge.link.broker import Broker
 from edge.link.client import Received
 from edge.link.process import Link
@@ -81,3 +85,25 @@ def test_a_broker_that_does_not_answer_is_sent_only_so_much(
             os.kill(broker.pid, signal.SIGCONT)
         until(lambda: answered(connection))
     assert 0 < whole < 100
+
+
+@needs_mosquitto
+def test_a_broker_that_answers_nothing_is_left(
+    device: Device, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_SILENT_S", 0.1)
+
+    def ends(connection: Connection) -> bool:
+        try:
+            connection.poll(0.01)
+        except BrokerError as error:
+            return "acknowledges nothing" in str(error)
+        return False
+
+    with Broker(device.config.mqtt, "test").connect() as connection:
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            connection.publish(Message(TOPICS.at("event"), b"{}"))
+            until(lambda: ends(connection))
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
