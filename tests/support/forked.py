@@ -11,11 +11,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
+from unittest.mock import patch
 
 from edge.cli import main
 from edge.cli.root import COMMANDS
 
+_STARTING = Lock()
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
@@ -36,7 +40,7 @@ def edge_door(*arguments: str, timeout_s: float = 240) -> subprocess.CompletedPr
         out, err = Path(folder, "out"), Path(folder, "err")
         given = (arguments, dict(os.environ), Path.cwd(), out, err)
         process = CONTEXT.Process(target=_be, args=given)
-        process.start()
+        _start(process)
         process.join(timeout_s)
         if process.exitcode is None:
             process.kill()
@@ -44,6 +48,12 @@ def edge_door(*arguments: str, timeout_s: float = 240) -> subprocess.CompletedPr
             raise subprocess.TimeoutExpired(["edge-door", *arguments], timeout_s)
         code = process.exitcode
         return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
+
+
+def _start(process: BaseProcess) -> None:
+    """Start it without the script that we run in, which it would run once more."""
+    with _STARTING, patch.object(sys.modules["__main__"], "__file__", None, create=True):
+        process.start()
 
 
 def unmeasured() -> dict[str, str]:
