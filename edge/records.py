@@ -189,6 +189,8 @@ class Liveness:
     """A passive check speaks against the picture: a blink alone does not do."""
     blink: tuple[float, float] | None = None
     """Begin and end of a blink that this frame completes, whether it proves life or not."""
+    since: float | None = None
+    """When the proof that stands was begun; None while none does."""
     compare: bool = False
     """Whose face the next frame shows has to be seen: something counts only if it is the same."""
 
@@ -210,6 +212,8 @@ class Evidence:
     opinions: tuple[Opinion, ...] = ()
     """Of the passive checks that looked at this frame."""
     liveness: Liveness = Liveness(LivenessState.PENDING)
+    proof: tuple[Embedding, ...] = ()
+    """All that was compared since the proof of life that stands was begun."""
     track: int = 0
     """Number of the unbroken track this face belongs to; a new number is a new person."""
     unchanged_s: float = 0.0

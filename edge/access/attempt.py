@@ -23,6 +23,8 @@ from edge.access.policy import Situation, decide
 from edge.records import Decision, Hint, Outcome, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edge.access.lockout import Lockout
     from edge.access.schedule import Schedule, Verdict
     from edge.moment import Moment
@@ -61,6 +63,8 @@ class Surroundings:
     ledger_ready: bool
     lockout: Lockout
     schedule: Schedule
+    alive: Collection[str] = ()
+    """Whom the one who has proved to be alive resembles."""
 
 
 @dataclass(slots=True)
@@ -241,6 +245,7 @@ class Judge:
             locked_s=around.lockout.locked_s(around.claim, around.now),
             quality=evidence.quality,
             liveness=evidence.liveness,
+            theirs=match is not None and match.person in around.alive,
             liveness_over=at - begun > patient_s,
             match=match,
             match_over=over,

@@ -94,6 +94,20 @@ def ranked(
     return [compared.match(int(number)) for number in order]
 
 
+def resembled_by_all(
+    probes: Sequence[Embedding], templates: Sequence[Template], least: float
+) -> frozenset[str]:
+    """Whom every one of these probes resembles by this cosine at least; nobody for no probe."""
+    if not probes or not templates:
+        return frozenset()
+    if isinstance(templates, Gallery):
+        vectors = templates.vectors
+    else:
+        vectors = np.stack([pooled(template.vectors) for template in templates])
+    nearest = (vectors @ np.stack([probe.vector for probe in probes]).T).min(axis=1)
+    return frozenset(templates[int(number)].person for number in np.flatnonzero(nearest >= least))
+
+
 def turned_away(
     templates: Sequence[Template], calibration: Calibration, false_match_rate: float
 ) -> float:

@@ -36,6 +36,8 @@ class Situation:
     """What is left of a lockout."""
     quality: Quality | None = None
     liveness: Liveness | None = None
+    theirs: bool = False
+    """Who proved to be alive is who matches."""
     liveness_over: bool = False
     """The time for a proof of life has passed."""
     match: Match | None = None
@@ -112,7 +114,7 @@ def _identity(s: Situation) -> Decision | None:
 
 
 def _life(s: Situation) -> Decision | None:
-    if s.liveness is not None and s.liveness.state is LivenessState.LIVE:
+    if s.liveness is not None and s.liveness.state is LivenessState.LIVE and s.theirs:
         return None
     if s.liveness_over:
         return _deny(Reason.NOT_LIVE, match=s.match)

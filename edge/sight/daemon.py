@@ -10,7 +10,7 @@ from edge.access import schedule
 from edge.access.attempt import Judge, Patience, Surroundings
 from edge.access.gallery import Gallery
 from edge.access.lookalikes import Lookalikes, told_apart
-from edge.access.matcher import Probes, match
+from edge.access.matcher import Probes, match, resembled_by_all
 from edge.access.schedule import Verdict
 from edge.clock import now
 from edge.errors import UsageError, VaultError
@@ -35,7 +35,7 @@ from edge.sight.signals import Signals
 from edge.sight.thrift import Thrift
 from edge.vault.vault import open_vault
 from edge.vision.budget import Budget
-from edge.vision.calibrated import read_calibration
+from edge.vision.calibrated import proof_similarity, read_calibration
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vocabulary import Action
 from edge.wire.messages import (
@@ -94,7 +94,9 @@ class Sight:
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
         model = self._stages.embedder.model_sha256
-        needed = self._calibration.threshold_for(config.match.false_match_rate)
+        rate = config.match.false_match_rate
+        self._alive_from = proof_similarity(self._calibration, rate)
+        needed = self._calibration.threshold_for(rate)
         network = Network(model, self._stages.embedder.size, needed)
         self._roster = Roster(config, self._vault, self._ledger, self._journal, network)
         self._lookalikes = Lookalikes(needed)
@@ -170,7 +172,7 @@ class Sight:
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)
-        around = self._surroundings(frame.captured_at, candidates)
+        around = self._surroundings(evidence, candidates)
         decision = self._judge.observe(evidence, comparison, around)
         self._metrics.stepped(frame.captured_at, time.monotonic())
         if evidence.faces and self._pace.judged(frame.captured_at):
@@ -192,7 +194,9 @@ class Sight:
         found = match(probe, candidates, self._calibration, rate)
         return told_apart(found, self._lookalikes.floors)
 
-    def _surroundings(self, at: float, candidates: Candidates) -> Surroundings:
+    def _surroundings(self, evidence: Evidence, candidates: Candidates) -> Surroundings:
+        at = evidence.captured_at
+        proof = [self._vault.rotation.probe(each) for each in evidence.proof]
         only = candidates[0].person if candidates and len(candidates) == 1 else None
         return Surroundings(
             now=now(),
@@ -203,6 +207,7 @@ class Sight:
             ledger_ready=self._journal.ready,
             lockout=self._rulebook.lockout,
             schedule=self._rulebook.schedule,
+            alive=resembled_by_all(proof, candidates or (), self._alive_from),
         )
 
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:

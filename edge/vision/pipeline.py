@@ -22,6 +22,7 @@ from edge.vision.faces.quality import assess
 from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBED_S, Shortlist
 from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.checks import CHECKS
+from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
@@ -181,6 +182,7 @@ class Pipeline:
         self._stillness = Stillness()
         self._newest: Look | None = None
         self._shortlist = Shortlist()
+        self._compared = Compared(config.liveness.challenge_s + config.liveness.fresh_s)
         self._checked_at = float("-inf")
         self._challenged = False
         self._rows = b""
@@ -210,6 +212,7 @@ class Pipeline:
         if embedding is not None:
             track = self._tracker.recognise(embedding)
             self._shortlist.taken(at, track)
+            self._compared.add(at, track, embedding)
         opinions = self._opinions_if_due(at, look)
         with self._time("liveness"):
             liveness = self._liveness.observe(
@@ -241,6 +244,7 @@ class Pipeline:
             embedding=embedding,
             opinions=opinions,
             liveness=liveness,
+            proof=self._compared.since(liveness.since),
             track=track,
             unchanged_s=unchanged_s,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ import pytest
 from edge.access import nearest
 from edge.access.cohort import Cohort
 from edge.access.gallery import Gallery, pooled
-from edge.access.matcher import PROBES, Probes, match, ranked
+from edge.access.matcher import PROBES, Probes, match, ranked, resembled_by_all
 from edge.records import Embedding, Template
 from tests.access.test_rules import CALIBRATION, MODEL, RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SIZE = 16
 RATE = 0.3
@@ -27,6 +31,22 @@ def units(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 COHORT = Cohort(units(40), share=0.6, nearest=7)
 RULED = replace(CALIBRATION, measured_rule=replace(RULE, cohort=COHORT))
 TEMPLATES = [Template(f"p{n}", units(1 + n % 5), MODEL) for n in range(60)]
+APART = [Template(f"p{n}", np.eye(SIZE, dtype=np.float32)[[n]], MODEL) for n in range(3)]
+
+
+@pytest.mark.parametrize("templates", [APART, Gallery(APART, COHORT)])
+def test_who_proves_to_be_alive_resembles_somebody_in_every_comparison(
+    templates: Sequence[Template],
+) -> None:
+    own, other = (template.vectors[0] for template in APART[:2])
+    seen = [
+        Embedding(pooled(np.stack(vectors)), MODEL) for vectors in ([own], [own, other], [other])
+    ]
+    assert resembled_by_all(seen[:1], templates, 0.6) == {"p0"}
+    assert resembled_by_all(seen[1:2], templates, 0.6) == {"p0", "p1"}
+    assert resembled_by_all(seen[:2], templates, 0.6) == {"p0"}
+    assert not resembled_by_all(seen, templates, 0.6)
+    assert not resembled_by_all((), templates, -1.0)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -49,6 +49,7 @@ ALL_PASS = Situation(
     locked_s=0.0,
     quality=GOOD,
     liveness=LIVE,
+    theirs=True,
     match=HIT,
     schedule=Verdict.ALLOWED,
 )
@@ -110,7 +111,9 @@ GATES: dict[str, list[tuple[dict[str, object], Outcome | None, Reason | None]]] 
         ({"match": replace(HIT, threshold=math.nan)}, Outcome.WAIT, Reason.MATCH_PENDING),
     ],
     "liveness": [
-        ({"liveness": LIVE}, None, None),
+        ({"liveness": LIVE, "theirs": True}, None, None),
+        ({"theirs": False}, Outcome.WAIT, Reason.LIVENESS_PENDING),
+        ({"theirs": False, "liveness_over": True}, Outcome.DENY, Reason.NOT_LIVE),
         ({"liveness": Liveness(LivenessState.PENDING)}, Outcome.WAIT, Reason.LIVENESS_PENDING),
         ({"liveness": None}, Outcome.WAIT, Reason.LIVENESS_PENDING),
         ({"liveness": Liveness(LivenessState.FAILED)}, Outcome.DENY, Reason.LIVENESS_FAILED),
@@ -218,6 +221,7 @@ AROUND = Surroundings(
     ledger_ready=True,
     lockout=Lockout(RULES),
     schedule=Schedule({}),
+    alive={"Ann", "Bo"},
 )
 
 
@@ -546,3 +550,10 @@ def test_whatever_happens_a_grant_has_all_it_needs(scene: list[tuple[Any, ...]])
             assert door
             assert claim == "Ann"
             assert run[-3:] == [HIT] * 3
+
+
+def test_the_blink_of_somebody_else_lets_nobody_in() -> None:
+    scene = Scene(around=replace(AROUND, alive={"Bo"}))
+    assert final(scene.frames(8, HIT)) == []
+    scene.around = replace(AROUND, alive={"Ann"})
+    assert final(scene.frames(2, HIT)) == [Reason.GRANTED]

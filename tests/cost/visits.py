@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.attempt import Judge, Surroundings
 from edge.access.lockout import Lockout, LockoutRules
-from edge.access.matcher import match
+from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse
 from edge.config import Config
 from edge.config.sections import Level
@@ -24,7 +24,7 @@ from edge.ops.demo.animate import BLINK_S, Stage, closure
 from edge.ops.demo.film import FACE_PX, FPS, SIZE, actors
 from edge.records import Frame, Outcome
 from edge.sight.daemon import patience_of
-from edge.vision.calibrated import read_calibration, threshold
+from edge.vision.calibrated import proof_similarity, read_calibration, threshold
 from edge.vision.enrolment import Collector, capture
 from edge.vision.pipeline import Pipeline, Stages
 
@@ -133,7 +133,7 @@ class Entrance:
                 usable_at = at
             actor.hear(at, evidence.liveness.instruction or "")
             found = self._compared(evidence)
-            if judge.observe(evidence, found, self._around(at)).outcome is Outcome.GRANT:
+            if judge.observe(evidence, found, self._around(evidence)).outcome is Outcome.GRANT:
                 begin = usable_at or 0.0
                 person = actor.busy_s or max(0.0, actor.done_at - begin)
                 return Visit(at - begin, person)
@@ -145,9 +145,10 @@ class Entrance:
         rate = self._config.match.false_match_rate
         return match(evidence.embedding, [self._template], self._calibration, rate)
 
-    def _around(self, at: float) -> Surroundings:
+    def _around(self, evidence: Evidence) -> Surroundings:
+        least = proof_similarity(self._calibration, self._config.match.false_match_rate)
         return Surroundings(
-            now=Moment("boot", at, 0.0, wall_trusted=False),
+            now=Moment("boot", evidence.captured_at, 0.0, wall_trusted=False),
             enrolled=1,
             claim=self._template.person,
             claim_needed=False,
@@ -155,6 +156,7 @@ class Entrance:
             ledger_ready=True,
             lockout=Lockout(LockoutRules(5, 30.0, 900.0)),
             schedule=parse({}),
+            alive=resembled_by_all(evidence.proof, [self._template], least),
         )
 
 

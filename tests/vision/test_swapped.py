@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 
+from edge.access.matcher import Probes, match, resembled_by_all
 from edge.config import Config
 from edge.ops.demo.animate import Portrait, Stage, closure
 from edge.ops.demo.film import actors
-from edge.records import Frame, LivenessState
+from edge.records import Frame, LivenessState, Template
+from edge.vision.calibrated import proof_similarity, read_calibration
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -101,3 +104,40 @@ def test_nor_is_one_that_is_over_before_the_next_comparison(stages: Stages, begi
     for number, picture, evidence in watched(film, stages, identified=False):
         if picture:
             assert evidence.liveness.state is not LivenessState.LIVE, number
+
+
+OTHER = 0.41
+"""Share of the other one: the track takes it for who blinked, the matcher for the other."""
+
+
+def enrolled(person: Portrait, stages: Stages) -> Template:
+    stage = Stage((640, 480), FPS, 190, seed=7)
+    pipeline = Pipeline(stages, Config())
+    shown = (Frame(stage.show(person, 2.0 * n, tilt_deg=3.0 * n - 3), n, n) for n in range(3))
+    seen = [pipeline.step(frame).embedding for frame in shown]
+    found = [embedding for embedding in seen if embedding is not None]
+    return Template("Eileen", np.stack([each.vector for each in found]), found[0].model)
+
+
+def half_of_each(blinks: Portrait, still: Portrait) -> Iterator[tuple[Pixels, bool]]:
+    """Somebody blinks; then comes a picture that resembles both them and somebody else."""
+    stage = Stage((640, 480), FPS, 190, seed=3)
+    for number in range(4 * FPS):
+        t = number / FPS
+        alive = stage.show(blinks, t, closure(t - 1.2))
+        both = cv2.addWeighted(alive, 1 - OTHER, stage.show(still, t, 0.0), OTHER, 0.0)
+        yield np.asarray(both if t > 1.8 else alive, np.uint8), t > 1.8
+
+
+def test_a_picture_of_two_does_not_take_the_blink_of_one_to_the_other(stages: Stages) -> None:
+    calibration, rate = read_calibration(Config()), Config().match.false_match_rate
+    still, blinks = actors(stages)[::-1]
+    template = enrolled(still, stages)
+    least, probes, taken = proof_similarity(calibration, rate), Probes(), 0
+    for number, _, evidence in watched(half_of_each(blinks, still), stages, identified=False):
+        if evidence.embedding is not None:
+            joined = probes.joined(evidence.track, evidence.embedding)
+            matched = match(joined, [template], calibration, rate).matched
+            taken += matched and evidence.liveness.state is LivenessState.LIVE
+        assert not resembled_by_all(evidence.proof, [template], least), number
+    assert taken  # who is compared matches, and the face is alive

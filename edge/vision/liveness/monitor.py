@@ -96,8 +96,8 @@ class LivenessMonitor:
         self._whose.clear()
         self._jumped = False
         self._count = 0
-        self._blinked_at = NEVER
-        self._answered_at = NEVER
+        self._blinked_at = self._blink_since = NEVER
+        self._answered_at = self._challenge_since = NEVER
         self._failed_at = NEVER
         self._suspect_until = NEVER
         self._challenge: Challenge | None = None
@@ -127,6 +127,7 @@ class LivenessMonitor:
             move=move,
             doubted=self._doubted,
             blink=None if blink is None else (blink.begin, blink.end),
+            since=self._since(sample.at) if state is LivenessState.LIVE else None,
             compare=self._compare,
         )
 
@@ -166,6 +167,7 @@ class LivenessMonitor:
             return False
         self._count += 1
         self._blinked_at = at
+        self._blink_since = blink.begin - blink.frame_s
         return True
 
     def _object(self, objection: str, at: float) -> None:
@@ -200,6 +202,7 @@ class LivenessMonitor:
         if self._challenge is None:
             moves = self._draw(self._section)
             self._challenge = Challenge(moves, at, self._section.challenge_s)
+            self._challenge_since = at
         progress = self._challenge.observe(
             at, sample.landmarks, blinked=blinked, compared=sample.compared
         )
@@ -225,6 +228,10 @@ class LivenessMonitor:
         if self._challenge is not None and self._challenge.move is not None:
             return LivenessState.PENDING, "challenged", self._challenge.move
         return LivenessState.PENDING, self._seen or "no blink yet", None
+
+    def _since(self, at: float) -> float:
+        answered = at - self._answered_at <= self._section.fresh_s
+        return self._challenge_since if answered else self._blink_since
 
     def _suffices(self, at: float) -> bool:
         """Whether a blink alone proves life now."""
