@@ -120,10 +120,13 @@ def places(
     listed = gather(body.encode("ascii") for body in bodies).members
     here = {member.person for member in listed}
     found = [_wanted(one, wanted, report, now) for one in listed]
-    found += [
-        _leaving(row.number, row, report)
-        for row in members
-        if row.number and row.number not in here
+    gone = {row.number: row for row in members if row.number and row.number not in here}
+    refused = {} if report is None else report.refused
+    found += [_leaving(number, row) for number, row in gone.items() if number not in refused]
+    found += [  # on the list, where nobody can read it
+        Place(number, gone[number].person if number in gone else number, PersonState.REFUSED, why)
+        for number, why in refused.items()
+        if number not in here and number != LIST
     ]
     return sorted(found, key=lambda place: place.name.casefold())
 
@@ -166,9 +169,7 @@ def _lapses(report: Report, now: float) -> Iterator[tuple[PersonState, str]]:
         yield PersonState.LAPSED, "the lease is over"
 
 
-def _leaving(number: str, row: MemberRow, report: Report | None) -> Place:
-    if report is not None and number in report.refused:  # on the list, but nobody can read it
-        return Place(number, row.person, PersonState.REFUSED, report.refused[number])
+def _leaving(number: str, row: MemberRow) -> Place:
     state = PersonState.LEAVING if row.removed is None else PersonState.FORGOTTEN
     return Place(number, row.person, state, forgotten=row.removed)
 

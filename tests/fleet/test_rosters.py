@@ -14,7 +14,7 @@ from edge.roster.desired import sign
 from tests.fleet.centre import Centre, word
 from tests.fleet.parts import standing
 from tests.fleet.site import Browser, an_event
-from tests.support.centre import OTHER_MODEL, Door, Office, roster_of
+from tests.support.centre import OTHER_MODEL, Door, Office, publish_otherwise, roster_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,21 @@ def test_who_is_refused_is_shown_with_the_reason(centre: Centre) -> None:
     assert "another door, person, network or generation" in centre.page("Anna")
     upkeep.look_round(centre.database, time.time())
     assert ("door1", "people") in standing(centre.database)
+
+
+def test_who_cannot_be_read_is_shown_whether_known_before_or_not(centre: Centre) -> None:
+    office, door = centre.office, centre.door
+    office.add("Anna", "staff")
+    office.publish("door1")
+    door.fetch(office.broker)
+    office.add("Bo", "staff")
+    office.add("Carl", "staff")
+    publish_otherwise(office, door, {"Anna": {"expires": "soon"}, "Bo": {"sealed": "x"}})
+    door.fetch(office.broker)
+    centre.tell()
+    assert sorted(word(centre.of_door())) == ["known", "refused", "refused", "refused"]
+    assert "does not read: expires is not" in centre.page("Anna")
+    assert word(centre.page("Carl")) == ["known", "refused"]
 
 
 def test_a_lease_and_a_visitor_end(centre: Centre) -> None:

@@ -3,8 +3,7 @@ and whoever was removed is forgotten."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +15,10 @@ from edge.records import Reason
 from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, lock
 from edge.roster.pages import Member, digest
-from tests.support.centre import MODEL, Door, Office, vectors_of
+from tests.support.centre import MODEL, Door, Office, publish_otherwise, vectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -35,18 +34,6 @@ def door(tmp_path: Path, office: Office) -> Iterator[Door]:
     assert made.names() == {"Bo", "Carl"}
     yield made
     made.close()
-
-
-def publish(office: Office, door: Door, wrong: Mapping[str, dict[str, object]]) -> None:
-    """As an office does that does not check: the entries of these are written otherwise."""
-    made = office.publish("door1")
-    entries = [asdict(member) | wrong.get(member.name, {}) for member in made.members]
-    page = json.dumps(entries).encode()
-    office.broker[door.topics.people_page(digest(page))] = page
-    listed = replace(made.desired, pages=(digest(page),))
-    office.broker[door.topics.people_desired] = sign(listed, [office.keys.signing])
-    with office.book._store.transaction():
-        office.book.doors.listed(listed)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +57,7 @@ def test_one_bad_entry_keeps_nobody_else_in_or_out(
     bo, carl = office.book.person("Bo"), office.book.person("Carl")
     office.book.remove(bo)
     office.add("Anna", "staff")
-    publish(office, door, {"Carl": wrong})
+    publish_otherwise(office, door, {"Carl": wrong})
     door.fetch(office.broker)
     assert door.names() == {"Anna"}, "who cannot be read is on no list"
     assert {bo.person, carl.person} <= set(door.report().erased)
@@ -126,7 +113,7 @@ def test_one_bad_envelope_keeps_nobody_else_in_or_out(
     envelope = _sealed(content, door, entry)
     topic = door.topics.people_envelope(digest(envelope))
     office.broker[topic] = envelope
-    publish(office, door, {"Anna": {"envelope": digest(envelope)}})
+    publish_otherwise(office, door, {"Anna": {"envelope": digest(envelope)}})
     door.fetch(office.broker)
     assert door.names() == {"Carl", "Dora"}
     assert door.verdict("Carl") is Verdict.ALLOWED
