@@ -63,6 +63,17 @@ def to_write(path: Path | None) -> Path | None:
     return path
 
 
+def to_make(path: Path | None) -> Path | None:
+    """A file that is not there, and can be made.
+
+    Raises:
+        UsageError: it is there, or cannot.
+    """
+    if path is not None and path.exists() and not path.is_dir():
+        raise UsageError(f"{path} exists already: name another file.")
+    return to_write(path)
+
+
 def to_draw(path: Path | None) -> Path | None:
     """A picture that can be written, and drawn.
 

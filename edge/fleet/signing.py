@@ -8,15 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edge.access.command import public_text, sign_command
-from edge.errors import UsageError, reason_of
+from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,20 +36,8 @@ def make_key(file: Path) -> str:
     return public_text(key)
 
 
-def sign_now(file: Path, device: str, action: Action, reason: str) -> str:
-    """A command's text, valid for a minute, once.
-
-    Raises:
-        UsageError: the file holds no such key.
-    """
-    try:
-        key = load_pem_private_key(file.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise UsageError(
-            f"{file} is not a key of `edge-door command key`: {reason_of(error)}"
-        ) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{file} is not an Ed25519 key")
+def sign_now(key: Ed25519PrivateKey, device: str, action: Action, reason: str) -> str:
+    """A command's text, valid for a minute, once."""
     now = time.time()
     nonce, counter = secrets.token_hex(16), int(now * 1000)
     return sign_command(key, device, action, counter, int(now), nonce, reason=reason)

@@ -24,7 +24,7 @@ def test_check_backup_lose_and_restore(door: Door) -> None:
     assert json.loads(door.command("ledger", "check", "--json").stdout)["ok"]
     assert door.command("ledger", "backup", str(backup)).returncode == 0
     twice = door.command("ledger", "backup", str(backup))
-    assert (twice.returncode, "exists already" in twice.stderr) == (1, True)
+    assert (twice.returncode, "exists already" in twice.stderr) == (2, True)
     restored = json.loads(door.command("ledger", "restore", str(backup), "--json").stdout)
     assert (restored["ok"], restored["asks"]) == (True, False)
     assert [event.reason.value for event in door.events()] == ["backup_accepted"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2 as httpx
 from sqlalchemy import select
 
+from edge.cli.fleet.keys import read_key
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import commands, devices, events, keys
 from edge.fleet.kinds import CommandState
@@ -47,7 +48,7 @@ def _obeys(database: Database, key: Path) -> None:
             "door3",
         }
         assert reading.execute(select(keys.c.label)).scalar_one() == "on this host"
-    text = sign_now(key, "door1", Action.UNLOCK, "parcel")
+    text = sign_now(read_key(key), "door1", Action.UNLOCK, "parcel")
     fields, now = json.loads(text), time.time()
     with database.news() as (writing, batch):
         row = {"device": "door1", "action": "unlock", "reason": "parcel", "by": "operator"}

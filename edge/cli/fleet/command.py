@@ -12,7 +12,7 @@ import typer
 from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
 from edge.cli.fleet.keys import read_key
-from edge.cli.places import to_read
+from edge.cli.places import to_make, to_read
 from edge.errors import UsageError
 from edge.fleet import signing
 from edge.link.sender import send
@@ -86,7 +86,9 @@ for _action, _help in _HELP.items():
 
 @command_app.command("key")
 def make_key(
-    file: Annotated[Path, typer.Argument(help="Where the private key is written, mode 0600.")],
+    file: Annotated[
+        Path, typer.Argument(help="Where the private key is written, mode 0600.", callback=to_make)
+    ],
     *,
     json: JsonOption = False,
 ) -> None:
@@ -105,5 +107,5 @@ def sign(
     json: JsonOption = False,
 ) -> None:
     """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
-    text = signing.sign_now(key, device, action, reason)
+    text = signing.sign_now(read_key(key), device, action, reason)
     show({"ok": True, "command": text}, as_json=json, text=text)

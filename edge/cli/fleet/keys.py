@@ -15,6 +15,7 @@ from edge.access.command import public_text
 from edge.access.operators import Operators, Role, proper_key
 from edge.believed import read_ordinary
 from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, read_config, show
+from edge.cli.places import to_make
 from edge.errors import UsageError, reason_of
 from edge.files import create_file
 from edge.ops.owner import acting_as_owner
@@ -38,7 +39,8 @@ def make(
     *,
     role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.OPERATOR,
     out: Annotated[
-        Path | None, typer.Option(help="The private key's file. Default: NAME.key here.")
+        Path | None,
+        typer.Option(help="The private key's file. Default: NAME.key here.", callback=to_make),
     ] = None,
     public: Annotated[
         str | None,
@@ -108,9 +110,10 @@ def read_key(file: Path) -> Ed25519PrivateKey:
             secret = ask_secret(f"Passphrase of {file}")
             key = serialization.load_pem_private_key(content, secret.encode())
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{file} is not a private key that can be read: {reason_of(error)}"
-        ) from error
+        why = "it is no PEM, or that is not its passphrase"
+        if isinstance(error, OSError):
+            why = reason_of(error)
+        raise UsageError(f"{file} is not a private key that can be read: {why}.") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{file} holds a key of another kind; make one with `edge-door keys make`")
     return key

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.cli.places import to_make
 from edge.errors import UsageError
 from edge.ledger.seal import key_name
 from edge.ops.findings import findings
@@ -60,7 +61,9 @@ def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 @audit_app.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="A new file; none: standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A new file; none: standard output.", callback=to_make)
+    ] = None,
     *,
     form: Annotated[Form, typer.Option("--format", help="CSV, or one JSON object a line.")] = (
         Form.JSONL

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, own_config, read_config, show
-from edge.cli.places import to_read
+from edge.cli.places import to_make, to_read
 from edge.errors import UsageError, WireError
 from edge.held import by_name, hold
 from edge.ops.owner import acting_as_owner, give_up_reading
@@ -38,7 +38,11 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 @ledger_app.command()
-def backup(file: Path, config: ConfigOption = None, json: JsonOption = False) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file.", callback=to_make)],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
     """Copy the ledger into a new file, whole, while the door works."""
     settings = read_config(config)
     with acting_as_owner(settings.paths.state):
