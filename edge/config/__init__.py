@@ -84,6 +84,11 @@ class Config(Section):
         return told or door.buzzer_pin is not None or all(pin is not None for pin in led)
 
     @property
+    def claims_from_afar(self) -> bool:
+        """Whether the broker may say who stands at the door: not where that is a second factor."""
+        return self.match.claim != "required" or self.mqtt.trust_broker
+
+    @property
     def models_folder(self) -> Path | None:
         """Of the networks: the configured one, else the release's; None: the shipped ones."""
         released = self.paths.release / "models"

@@ -322,7 +322,8 @@ class MqttSection(Section):
     """Fetch updates that are offered here; the owner's signature on them decides all the same."""
     trust_broker: bool = False
     """Open for a PIN that comes over the broker, on `lock/set`. Whoever owns the broker then sees
-    every PIN that is sent and can send it again: for a home whose broker is as safe as its key."""
+    every PIN that is sent and can send it again: for a home whose broker is as safe as its key.
+    With `[match] claim = "required"` a claim that comes over it counts as well."""
 
     @property
     def permitted(self) -> frozenset[Action]:

@@ -1,8 +1,9 @@
 """What others may ask over MQTT, and what of it goes on to sight.
 
-The network can lock, and it can name the person who stands at the door. It cannot unlock: only a
-signed command can, and sight judges it, where the configuration permits it. The signature is looked
-at here already, before anything is counted: junk must not use up what an operator may send.
+The network can lock, and where that is no second factor it can name the person who stands at the
+door. It cannot unlock: only a signed command can, and sight judges it, where the configuration
+permits it. The signature is looked at here already, before anything is counted: junk must not use
+up what an operator may send.
 A retained message is never followed: it is an old wish, delivered again at every reconnect.
 """
 
@@ -19,7 +20,7 @@ from edge.access.bucket import TokenBucket
 from edge.access.command import signer
 from edge.errors import CommandError, WireError
 from edge.link.payloads import ConfirmPayload, from_json
-from edge.wire.messages import Claim, Command, Relock, UnlockByCode
+from edge.wire.messages import CLAIM_HERE, Claim, Command, Relock, UnlockByCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -55,12 +56,25 @@ class Commands:
     """Turns what arrived into what sight may hear."""
 
     def __init__(
-        self, topics: Topics, keys: Callable[[], Collection[str]], *, trust_broker: bool = False
+        self,
+        topics: Topics,
+        keys: Callable[[], Collection[str]],
+        *,
+        trust_broker: bool = False,
+        claims: bool = True,
     ) -> None:
-        """`keys` tells whose signatures count now, base64 public keys; none: commands are off."""
+        """What is heard.
+
+        Args:
+            topics: Of this door.
+            keys: Whose signatures count now, base64 public keys; none: commands are off.
+            trust_broker: A PIN may come over it.
+            claims: So may who stands at the door.
+        """
         self._topics = topics
         self._keys = keys
         self._trust_broker = trust_broker
+        self._claims = claims
         self._buckets: dict[str, TokenBucket] = {}
 
     def read(self, topic: str, payload: bytes, *, retained: bool) -> Request | Confirmation:
@@ -73,7 +87,7 @@ class Commands:
         if topic == self._topics.lock_set:
             return _lock(text, trust_broker=self._trust_broker)
         if topic == self._topics.claim_set:
-            return _claim(text)
+            return _claim(text, followed=self._claims)
         if topic == self._topics.command:
             return self._signed(text)
         if topic == self._topics.confirm:
@@ -130,7 +144,9 @@ def _by_code(text: str) -> Request:
     return UnlockByCode(code[:MAX_NAME], float(str(at)))
 
 
-def _claim(text: str) -> Request:
+def _claim(text: str, *, followed: bool) -> Request:
+    if not followed:
+        raise CommandError(CLAIM_HERE)
     name = text.strip()
     if not name or len(name) > MAX_NAME:
         raise CommandError(f"a name has 1 to {MAX_NAME} characters")

@@ -116,7 +116,10 @@ class Link:
         self._sight = sight
         self._topics = Topics(config.mqtt.base_topic, config.device.id)
         self._commands = Commands(
-            self._topics, self._operators, trust_broker=config.mqtt.trust_broker
+            self._topics,
+            self._operators,
+            trust_broker=config.mqtt.trust_broker,
+            claims=config.claims_from_afar,
         )
         self._shipper = Shipper(ledger, outbox, self._topics)
         self._telling = Telling(

@@ -39,6 +39,7 @@ from edge.vision.calibrated import proof_similarity, read_calibration
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vocabulary import Action
 from edge.wire.messages import (
+    CLAIM_HERE,
     AskFace,
     AskStatus,
     Claim,
@@ -312,6 +313,8 @@ class Sight:
 
     def _answer(self, request: Message, who: Peer) -> Answer:
         match request:
+            case Claim() if not (who.ours or self._config.claims_from_afar):
+                raise UsageError(CLAIM_HERE)
             case AskStatus():
                 return self._status()
             case AskFace():

@@ -35,6 +35,11 @@ class Peer:
     uid: int
     gid: int
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is root, or of our own user."""
+        return self.uid in {0, os.geteuid()}
+
 
 class Channel:
     """One end of a connection. Not for use by two threads in the same direction."""

@@ -197,6 +197,13 @@ class Claim:
     person: str
 
 
+CLAIM_HERE = (
+    "who stands there is said at the door, by a card or a PIN, or by root with `edge-door claim`: "
+    '[match] claim is "required"'
+)
+"""Why nobody's claim from afar counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A signed command, as the text that was signed."""

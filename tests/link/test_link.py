@@ -230,6 +230,11 @@ class TestCommands:
         packet = self.heard.read(TOPICS.claim_set, "Zoë ".encode(), retained=False)
         assert packet == Claim("Zoë")
 
+    def test_a_claim_is_not_followed_where_it_is_a_second_factor(self) -> None:
+        heard = Commands(TOPICS, lambda: (), claims=False)
+        with pytest.raises(CommandError, match="at the door"):
+            heard.read(TOPICS.claim_set, b"Ada", retained=False)
+
     @pytest.mark.parametrize(
         ("payload", "sentence"),
         [

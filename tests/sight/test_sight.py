@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edge.access.cohort import NOBODY
+from edge.access.gallery import Gallery
 from edge.config import Config
 from edge.config.sections import MatchSection, ModelsSection, QualitySection
 from edge.errors import CalibrationError, EnrolmentError, ModelError, UsageError
@@ -20,6 +25,7 @@ from edge.ops.demo.film import enrolment_pictures
 from edge.ops.pictures import Sources, gather
 from edge.records import Box, Embedding, Frame, Hint, Template
 from edge.sight.claims import Claims
+from edge.sight.daemon import Sight
 from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.enrolment import Capture, Collector
 from edge.vision.faces.aligner import ARCFACE_112, align, similarity
@@ -30,6 +36,8 @@ from edge.vision.models.entries import DetectorEntry, EmbedderEntry
 from edge.vision.models.manifest import read_manifest, shipped_models
 from edge.vision.models.model import Model
 from edge.vision.pipeline import Pipeline, Stages, people_in
+from edge.wire.channel import Peer
+from edge.wire.messages import Claim
 
 MODEL = "ab" * 32
 
@@ -308,3 +316,17 @@ class TestClaims:
             UsageError, match=r"nobody called 'X' is enrolled here\. Enrolled: Anna"
         ):
             Claims(MatchSection()).make("X", [self.ANNA], at=0.0)
+
+    @pytest.mark.parametrize(("mode", "stands"), [("required", False), ("anyone", True)])
+    def test_a_second_factor_is_not_given_by_link(self, mode: str, *, stands: bool) -> None:
+        """Whoever has taken link, or may publish at its broker, holds nobody's card."""
+        sight = Sight.__new__(Sight)
+        sight._config = Config.model_validate({"match": {"claim": mode}})
+        sight._claims = Claims(sight._config.match)
+        sight._templates = Gallery((self.ANNA, self.BO), NOBODY)
+        link, root = (Peer(1, uid, 0) for uid in (os.geteuid() + 4711, 0))
+        with nullcontext() if stands else pytest.raises(UsageError, match="at the door"):
+            sight._answer(Claim("Anna"), link)
+        assert (sight._claims.standing(time.monotonic()) == "Anna") is stands
+        sight._answer(Claim("Anna"), root)
+        assert sight._claims.standing(time.monotonic()) == "Anna"
