@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["edge"]):
     from edge.access import command, entries
     from edge.errors import EdgeDoorError
     from edge.link import commands, payloads, topics
-    from edge.roster import desired, envelope
+    from edge.roster import desired, envelope, pages, report
     from edge.vision import bounds
     from edge.wire import codec
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 2048
 KEYS = [command.public_text(scenarios.OPERATOR)]
 NUMBERS = (10**400, -1, 0.5, float("inf"), float("nan"))
+MEMBER = pages.Member("p1", "Anna", "a" * 64, 1, ("mon-fri 07:00-19:00",), 2e9)
+DOOR = envelope.DoorKey(bytes(envelope.SEED_BYTES))
+REPORT = report.Report("door1", 1, "d" * 64, "m" * 64, DOOR.public, refused={"p1": "no"})
 VALUES: tuple[object, ...] = (*NUMBERS, "", "x" * 99, "\ud800", None, [], {}, [[1]])
 MARKS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"BM", b"RIFF....WEBPVP8X", b"II*\0")
 
@@ -63,11 +66,6 @@ def _arrived(data: bytes) -> object:
     return gate.read(heard[data[0] % len(heard)] if data else heard[0], data[1:], retained=False)
 
 
-def _list(data: bytes) -> object:
-    entries.obeyable([data])
-    return desired.signers(data)
-
-
 def targets(folder: Path) -> dict[str, tuple[Target, tuple[bytes, ...]]]:
     """What is fuzzed, and what it begins with."""
     order = scenarios.order(1).encode()
@@ -80,7 +78,9 @@ def targets(folder: Path) -> dict[str, tuple[Target, tuple[bytes, ...]]]:
         "config": (_file("config.toml", config.load, folder), (b"[door]\npulse_s = 3\n",)),
         "pictures": (bounds.size_of, MARKS),
         "seal": (_file("seal", sealing.read_seal, folder), (seal,)),
-        "list": (_list, (b'{"body":"{}","signatures":{}}',)),
+        "list": (desired.signers, (b'{"body":"{}","signatures":{}}',)),
+        "page": (lambda data: entries.obeyable([data]), tuple(pages.spread([MEMBER]).values())),
+        "report": (report.Report.from_json, (REPORT.to_json(DOOR),)),
         "envelope": (
             lambda data: content(data, "<f2", "the envelope"),
             (b'{"vectors":"AAAA","captures":1,"cards":[],"pin":null}',),
@@ -91,8 +91,12 @@ def targets(folder: Path) -> dict[str, tuple[Target, tuple[bytes, ...]]]:
 def mutate(data: bytes, longest: int, seed: int) -> bytes:
     """Half of JSON by its fields, which blind changes of bytes seldom reach; else as ever."""
     dice = random.Random(seed)
-    with suppress(ValueError, RecursionError):
+    with suppress(ValueError, TypeError, IndexError, RecursionError):
         fields = json.loads(data)
+        if isinstance(fields, list) and fields and dice.random() < 0.5:
+            entry = dice.choice(fields)
+            entry[dice.choice(list(entry))] = dice.choice(VALUES)
+            return json.dumps(fields).encode("utf-8", "surrogatepass")[:longest]
         if isinstance(fields, dict) and fields and dice.random() < 0.5:
             fields[dice.choice(list(fields))] = dice.choice(VALUES)
             return json.dumps(fields).encode("utf-8", "surrogatepass")[:longest]

@@ -23,6 +23,8 @@ PARSERS = {  # how often one is run where everything is
     "pictures": 500_000,
     "seal": 50_000,
     "list": 500_000,
+    "page": 200_000,
+    "report": 100_000,
     "envelope": 500_000,
 }
 QUICK = 1000
