@@ -71,8 +71,11 @@ class Supervisor:
         self._config_path = config_path
         self._children = [_Child(name) for name in self.PROGRAMS]
 
-    def run(self, while_running: Callable[[], bool] | None = None) -> None:
+    def run(self, while_running: Callable[[], bool] | None = None) -> bool:
         """Start everything and keep it running until SIGTERM, SIGINT, or `while_running` is False.
+
+        Returns:
+            Whether it was a signal.
 
         Raises:
             SupervisorError: a program exited with a usage or configuration error.
@@ -85,6 +88,7 @@ class Supervisor:
                     stop.wait(_POLL_S)
             finally:
                 self._stop_all()
+            return stop.is_set()
 
     def pid(self, name: str) -> int | None:
         """The process of a program, or None while it is down."""

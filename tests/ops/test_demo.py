@@ -8,9 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from edge.config import Config
-from edge.ops.demo.show import judge
+from edge.ops.demo.show import Announcer, judge, run_door, write_config
+from edge.ops.supervisor import Supervisor
 from edge.records import Event, EventKind, Reason, StoredEvent
+from edge.vault.vault import open_vault
 
 CONFIG = Config()
 ROOT = "facelock/door1"
@@ -49,6 +53,16 @@ def test_whatever_is_missing_fails() -> None:
         result = judge(events, pulses, told, CONFIG)
         assert not result.ok
         assert result.problems
+
+
+def test_ctrl_c_ends_the_demo_and_not_its_programs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, path = write_config(tmp_path, "film.avi", 1883)
+    open_vault(config).close()
+    monkeypatch.setattr(Supervisor, "run", lambda *_, **__: True)
+    with pytest.raises(KeyboardInterrupt):
+        run_door(config, path, 1.0, Announcer((), print))
 
 
 def test_the_demo_ends_with_one_json_object_and_draws(tmp_path: Path) -> None:

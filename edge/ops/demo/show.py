@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -173,7 +174,8 @@ def run_door(
     """Run the three programs until `length_s` has passed; everything the ledger says by then."""
     with open_ledger(config) as ledger:
         announcer.follow(ledger, length_s)
-        Supervisor(config.door_socket, config_path).run(while_running=announcer.more)
+        if Supervisor(config.door_socket, config_path).run(while_running=announcer.more):
+            signal.raise_signal(signal.SIGINT)  # whom it was meant for: the demo as a whole
         return ledger.events(limit=1000)
 
 
