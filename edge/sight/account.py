@@ -63,9 +63,10 @@ class Account:
         """Another list: nobody on it is refused yet."""
         self._refused = {}
 
-    def accept(self) -> None:
-        """Nothing is wrong with the list as such."""
-        self._refused.pop(LIST, None)
+    def accept(self, people: Iterable[str] = ()) -> None:
+        """Nothing is wrong with the list as such, and nothing any more with these."""
+        for what in (LIST, *people):
+            self._refused.pop(what, None)
 
     def refuse(self, refused: Mapping[str, str]) -> None:
         """Say once who, or which list, is refused and why."""

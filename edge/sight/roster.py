@@ -209,7 +209,7 @@ class Roster:
     def _obey(self, desired: Desired, opened: Mapping[str, tuple[Member, Content]]) -> bool:
         """Note what will be done, then do it; nothing is done half."""
         listed = obeyable(self._pages[name] for name in desired.pages)
-        todo, held = self._plan(desired, listed.members)
+        todo, held = self._plan(desired, listed.members, again=bool(opened))
         came = _still_wanted(todo, opened)
         refused = self._resembling(todo, came, held)
         taken = _without(came, refused)
@@ -222,7 +222,9 @@ class Roster:
         changed = self._restored.answered() or changed
         self._account.forgot(held[person] for person in todo.removed)
         self._account.took_in(member for member, _ in taken)
-        self._account.accept()
+        waited = {member.person for member in todo.wanted}
+        right = {member.person for member in todo.updated} - waited
+        self._account.accept((right | _numbers(taken)) - set(refused))
         self._account.refuse({**listed.refused, **refused})
         self._want(todo, _numbers(came) | set(self._opened))
         self._account.tell()
@@ -258,10 +260,14 @@ class Roster:
             if member.person not in here and not self._account.refuses(member.person)
         }
 
-    def _plan(self, desired: Desired, members: Iterable[Member]) -> tuple[Plan, dict[str, Member]]:
+    def _plan(
+        self, desired: Desired, members: Iterable[Member], *, again: bool
+    ) -> tuple[Plan, dict[str, Member]]:
+        """What is to be done; `again`: even what was refused, since somebody came meanwhile."""
         held = self._vault.members.held()
         found = plan(desired, members, held)
-        updated = tuple(one for one in found.updated if not self._account.refuses(one.person))
+        refuses = self._account.refuses
+        updated = tuple(one for one in found.updated if again or not refuses(one.person))
         return replace(found, updated=updated), held
 
 

@@ -16,7 +16,8 @@ from edge.names import folded
 from edge.records import Template
 from edge.roster.pages import Member
 from edge.roster.plan import Head
-from edge.vault.people import PersonRow, people_rows
+from edge.vault.holders import Holders
+from edge.vault.people import people_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from edge.roster.envelope import Content
     from edge.roster.plan import Plan
     from edge.vault.credentials import Credentials
+    from edge.vault.people import PersonRow
     from edge.vault.sealed import SealedStore, Tables
     from edge.vault.templates import Templates
 
+_Wanted = tuple[Member, "Content | None"]
+"""How somebody should be known; without content with the template that is here."""
 TABLES = (
     """CREATE TABLE members (
         id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE,
@@ -108,10 +112,11 @@ class Members:
             for number in gone:
                 self._store.query("DELETE FROM people WHERE id = ?", (number,))
             rows = [row for row in people_rows(tables) if row.id not in gone]
-            here = _Here(rows, ids)
+            here = Holders(rows, ids)
             came = {member.person for member, _ in opened}
-            known = [(member, None) for member in plan.updated if member.person not in came]
-            refused = self._change([*known, *opened], here, model)
+            known = (member for member in plan.updated if member.person not in came)
+            wanted: list[_Wanted] = [(member, None) for member in known]
+            refused = self._change([*wanted, *opened], here, model)
             head = plan.head
             self._store.query(
                 "INSERT OR REPLACE INTO roster VALUES (1, ?, ?, ?)",
@@ -119,18 +124,44 @@ class Members:
             )
         return refused
 
-    def _change(
-        self, wanted: Sequence[tuple[Member, Content | None]], here: _Here, model: str
-    ) -> dict[str, str]:
-        """Write each; whose name or card another has is tried again once others changed theirs."""
+    def _change(self, wanted: Sequence[_Wanted], here: Holders, model: str) -> dict[str, str]:
+        """Write each. Names and cards may go from one to another within a list, or be exchanged."""
+        refused = self._write_each(wanted, here, model)
+        left = [one for one in wanted if one[0].person in refused]
+        while left:
+            self._store.query("SAVEPOINT handing_on")
+            found = self._write_each(left, self._given_up(left, here), model)
+            if not found:
+                self._store.query("RELEASE handing_on")
+                for member, _ in left:
+                    del refused[member.person]
+                break
+            self._store.query("ROLLBACK TO handing_on")
+            self._store.query("RELEASE handing_on")
+            refused |= found
+            left = [one for one in left if one[0].person not in found]
+        return refused
+
+    def _write_each(self, wanted: Sequence[_Wanted], here: Holders, model: str) -> dict[str, str]:
         refused: dict[str, str] = {}
         for member, content in wanted:
             with self._alone(member, refused):
-                row = here.row(member)
-                number = self._take_in(row, member, content, model)
+                number = self._take_in(here.row(member), member, content, model)
                 here.put(number, member, model)
-        again = [one for one in wanted if one[0].person in refused]
-        return refused if len(again) == len(wanted) else self._change(again, here, model)
+        return refused
+
+    def _given_up(self, wanted: Iterable[_Wanted], here: Holders) -> Holders:
+        """As if they had let go of names that change, and of their cards and PINs."""
+        there = here.copy()
+        for member, content in wanted:
+            row = there.own(member)
+            if row is not None and row.folded != folded(member.name):
+                there.free(row)
+                nobodys = f"\n{row.id}", row.id
+                self._store.query("UPDATE people SET folded = ? WHERE id = ?", nobodys)
+            if row is not None and content is not None:
+                self._store.query("DELETE FROM credentials WHERE person = ?", (row.id,))
+        return there
 
     @contextmanager
     def _alone(self, member: Member, refused: dict[str, str]) -> Iterator[None]:
@@ -191,47 +222,6 @@ class Members:
                 member.expires,
             ),
         )
-
-
-class _Here:
-    """Everybody in the vault, by row and by name, while a list is obeyed."""
-
-    def __init__(self, rows: Iterable[PersonRow], central: dict[str, int]) -> None:
-        """`central`: the rows of people from the centre, by their number there."""
-        self._rows = {row.id: row for row in rows}
-        self._ids = {row.folded: number for number, row in self._rows.items()}
-        self._central = central
-
-    def row(self, member: Member) -> PersonRow | None:
-        """Somebody's row; None: they have none.
-
-        Raises:
-            EnrolmentError: another has the name that they should have.
-        """
-        row = self._rows.get(self._central.get(member.person, 0))
-        holder = self._rows.get(self._ids.get(folded(member.name), 0))
-        if holder is None or holder is row:
-            return row
-        if holder.id in self._central.values():
-            raise EnrolmentError(
-                f"somebody else from the people office is called {holder.name} here. Give one of "
-                "them another name there, with `edge-door office rename`, and publish"
-            )
-        raise EnrolmentError(
-            f"somebody who was enrolled at this door is called {holder.name}. Give one of them "
-            "another name, with `edge-door people rename` here, or with `edge-door office rename` "
-            "at the people office, and publish"
-        )
-
-    def put(self, number: int, member: Member, model: str) -> None:
-        """Somebody was written there."""
-        before = self._rows.get(number)
-        if before is not None:
-            del self._ids[before.folded]
-        name = folded(member.name)
-        self._rows[number] = PersonRow(number, member.name, name, 0.0, 0, model, 0)
-        self._ids[name] = number
-        self._central[member.person] = number
 
 
 def _head(tables: Tables) -> Head:

@@ -113,9 +113,44 @@ def test_a_name_and_a_card_are_handed_on_within_one_list(vault: Vault) -> None:
     assert held == {"p1": "Berta", "p2": "Anna"}
     fresh = [replace(one, envelope="c" * 64, sealed=9) for one in named]
     assert obey(vault, *fresh, p1=content(1), p2=content(2, "1234567")) == {}
-    found = vault.credentials.identify(Kind.CARD, "1234567")
-    assert found is not None
-    assert found.person == "Anna"
+    assert holder(vault, "1234567") == "Anna"
+
+
+def holder(vault: Vault, card: str) -> str | None:
+    found = vault.credentials.identify(Kind.CARD, card)
+    return None if found is None else found.person
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_names_and_cards_are_exchanged_within_one_list_or_not_at_all(
+    vault: Vault, broken: bool
+) -> None:
+    cy, dan = Member("p3", "Cy", "d" * 64, 1), Member("p4", "Dan", "e" * 64, 1)
+    cards = {"p1": "1234567", "p2": "7654321", "p3": "1111222"}
+    first = {person: content(int(person[1]), card) for person, card in cards.items()}
+    obey(vault, ANNA, BO, cy, dan, **first, p4=content(4))
+    faces = {one.person: one.vectors for one in vault.templates(MODEL)}
+    # Anna, Bo and Cy pass names and cards round; whoever is broken keeps the others as they were.
+    turned = [
+        replace(one, name=name, envelope=one.envelope[:63] + "0", sealed=9)
+        for one, name in ((ANNA, "Bo"), (BO, "Cy"), (cy, "Anna"), (dan, "Daniel"))
+    ]
+    passed = {
+        "p1": content(1, "7654321"),
+        "p2": content(2, "1111222"),
+        "p3": content(3, "no card" if broken else "1234567"),
+    }
+    refused = obey(vault, *turned, **passed, p4=content(4))
+    assert set(refused) == ({"p1", "p2", "p3"} if broken else set())
+    held = {person: member.name for person, member in vault.members.held().items()}
+    assert held["p4"] == "Daniel"
+    after = {one.person: one.vectors for one in vault.templates(MODEL)}
+    for person, name in (("p1", "Anna"), ("p2", "Bo"), ("p3", "Cy")):
+        assert np.allclose(after[held[person]], faces[name], atol=1e-3), "a face under its number"
+        assert (held[person] == name) == broken
+    assert holder(vault, "1234567") == "Anna"
+    assert holder(vault, "7654321") == "Bo"
+    vault.recheck()
 
 
 def test_a_new_name_schedule_and_template(vault: Vault) -> None:
