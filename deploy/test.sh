@@ -58,7 +58,7 @@ if [ "$cost" = yes ]; then
   need_packages valgrind=valgrind
 fi
 if [ "$arm" = yes ]; then
-  need_packages qemu-aarch64-static=qemu-user-static unshare=util-linux
+  need_packages qemu-aarch64-static=qemu-user-static qemu-aarch64=qemu-user gcc=gcc unshare=util-linux
   export EDGE_DOOR_TEST_REQUIRED=1
 fi
 if [ "$cluster" = yes ]; then

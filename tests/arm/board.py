@@ -7,6 +7,7 @@ it starts are emulated as well, in a namespace of its own: that takes Linux 6.7.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ else:
 CPU = "cortex-a72"
 """Of a Raspberry Pi 4; with the host's own name LiteRT 2.3.0 dies."""
 _GLIBC = ("2_34", "2_28", "2_27", "2_26", "2_17")
+_TESTED_WITH = ("pytest>", "pytest-timeout>", "hypothesis>")
 _CPUINFO = """\
 processor\t: 0
 BogoMIPS\t: 108.00
@@ -57,8 +59,23 @@ class Board:
         self._binfmt = CACHE / "arm64-binfmt"
         self._binfmt.write_text(_BINFMT, encoding="ascii")
 
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the board's Python with this checkout; never raises for what it says."""
+    def instructions(self, *arguments: str) -> int:
+        """How many the board's Python runs, without the programs that it starts."""
+        plugin = CACHE / "arm64-count.so"
+        sh("gcc", "-shared", "-fPIC", "-o", plugin, Path(__file__).with_name("count.c"))
+        done = self.python(*arguments, emulator=("qemu-aarch64", "-plugin", str(plugin)))
+        counted = re.search(r"^instructions: (\d+)$", done.stderr, re.MULTILINE)
+        if done.returncode or not counted:
+            raise RuntimeError(done.stderr[-2000:])
+        return int(counted[1])
+
+    def python(
+        self, *arguments: str, emulator: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the board's Python with this checkout; never raises for what it says.
+
+        Without an emulator's name the kernel chooses it, also for programs that are started.
+        """
         binfmt = "/proc/sys/fs/binfmt_misc"
         own = (
             f"mount --bind {self._cpuinfo} /proc/cpuinfo && mount -t binfmt_misc none {binfmt} && "
@@ -66,13 +83,14 @@ class Board:
         )
         namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", own, "sh"]
         return subprocess.run(
-            [*namespace, str(self._root / "usr/bin/python3.11"), *arguments],
+            [*namespace, *emulator, str(self._root / "usr/bin/python3.11"), *arguments],
             env={
-                "PATH": "/usr/bin:/bin",
+                "PATH": "/usr/sbin:/usr/bin:/bin",
                 "QEMU_CPU": CPU,
                 "QEMU_LD_PREFIX": str(self._root),
                 "PYTHONPATH": f"{self._wheels}:{ROOT}",
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONHASHSEED": "0",
                 "OPENBLAS_NUM_THREADS": "1",
             },
             cwd=ROOT,
@@ -85,7 +103,9 @@ class Board:
 def _wheels(folder: Path) -> Path:
     """What the product depends on, for aarch64 and the Python of that Debian."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    extras = project["optional-dependencies"]
+    tests = [each for each in extras["test"] if each.startswith(_TESTED_WITH)]
+    wanted = [*project["dependencies"], *extras["demo"], *extras["many"], *tests]
     done = folder / ".wanted"
     if not done.exists() or done.read_text() != "\n".join(wanted):
         tags = [f"--platform=manylinux_{version}_aarch64" for version in _GLIBC]

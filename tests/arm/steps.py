@@ -1,17 +1,15 @@
-"""What the pipeline makes of some frames, one line of JSON each."""
+"""What the pipeline makes of so many frames, one line of JSON each: `steps COUNT`."""
 
 from __future__ import annotations
 
 import json
+import sys
 
 from tests.cost.frames import face, pipeline
 
-FRAMES = 8
-"""The detector and the embedder are due twice."""
-
 if __name__ == "__main__":
     door = pipeline()
-    for evidence in map(door.step, face(FRAMES)):
+    for evidence in map(door.step, face(int(sys.argv[1]))):
         assert evidence.eyes is not None
         assert evidence.landmarks is not None
         eyes = evidence.eyes

@@ -18,6 +18,8 @@ from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import RUNTIMES, available
 from tests.arm.board import Board
 from tests.conftest import ROOT
+from tests.cost.baseline import MORE, baseline
+from tests.cost.frames import COUNTED, WARM_UP
 
 if TYPE_CHECKING:
     from edge.vision.models.known import Answers
@@ -25,6 +27,22 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.arm, pytest.mark.timeout(7200)]
 
 MODELS = sorted(read_manifest().models)
+FRAMES = "8"
+"""In so many the detector and the embedder are due twice."""
+ROOMS = (
+    "tests/wire",
+    "tests/access/test_gallery.py",
+    "tests/door/test_machine.py",
+    "tests/ledger/test_seal.py",
+    "tests/link/test_outbox.py",
+    "tests/vision/faces/test_decoders.py",
+    "tests/vision/liveness/test_blink.py",
+    "tests/vision/models/test_known.py",
+    "tests/vision/models/test_models.py",
+    "tests/vision/test_stillness.py",
+)
+"""Fast tests of what another processor, its wheels and its file formats could change: networks,
+vectors and their index, cryptography, SQLite, sockets."""
 ALIKE = 0.995
 """Cosine of a face's two vectors. OpenCV rounds crops another way there: 0.998 was seen."""
 ONE_STEP = 0.02
@@ -33,7 +51,8 @@ ONE_STEP = 0.02
 
 @pytest.fixture(scope="session")
 def board() -> Board:
-    missing = [name for name in ("qemu-aarch64-static", "unshare") if not shutil.which(name)]
+    wanted = ("qemu-aarch64-static", "qemu-aarch64", "gcc", "unshare")
+    missing = [name for name in wanted if not shutil.which(name)]
     if missing or os.geteuid():
         why = f"needs {' and '.join(missing) or 'root'}: run ./deploy/test.sh --arm as root"
         if os.environ.get("EDGE_DOOR_TEST_REQUIRED"):
@@ -107,8 +126,9 @@ def steps(lines: str) -> list[dict[str, list[float]]]:
 
 
 def test_frames_show_what_they_show_here(board: Board) -> None:
-    done = board.python("-m", "tests.arm.steps")
-    command = [sys.executable, "-m", "tests.arm.steps"]
+    steps_of = ("-m", "tests.arm.steps", FRAMES)
+    done = board.python(*steps_of)
+    command = [sys.executable, *steps_of]
     expected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     there, here = steps(done.stdout), steps(expected.stdout)
     assert len(there) == len(here), done.stderr[-2000:]
@@ -125,3 +145,20 @@ def test_the_default_runtime_computes_every_model(board: Board) -> None:
     done = board.python("-m", "edge", "models", "verify", "--json")
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert json.loads(done.stdout)["ok"]
+
+
+@pytest.mark.parametrize("tests", ROOMS)
+def test_the_tests_of_what_differs_by_machine_pass(board: Board, tests: str) -> None:
+    done = board.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=3600", tests)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_no_more_instructions_than_before(board: Board) -> None:
+    few, many = (
+        board.instructions("-m", "tests.arm.steps", str(frames))
+        for frames in (WARM_UP, WARM_UP + COUNTED)
+    )
+    millions = (many - few) / COUNTED / 1e6
+    known = baseline()["million_instructions_a_frame_aarch64"]
+    print(f"{millions:.1f} million instructions a frame")
+    assert millions <= MORE * known, f"{millions:.1f}, before {known}"
