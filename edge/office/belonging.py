@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.office.rows import Door, Person
+    from edge.roster.report import Report
 
 
 def belong(people: Iterable[Person], door: Door, now: float) -> list[Person]:
@@ -29,6 +30,17 @@ def meet(person: Person, people: Iterable[Person], doors: Iterable[Door]) -> lis
     groups = set(person.groups)
     there = groups.union(*(door.groups for door in doors if groups & set(door.groups)))
     return [one for one in people if there & set(one.groups) and one.person != person.person]
+
+
+def returning(door: Door, report: Report, people: Iterable[Person]) -> list[Person]:
+    """Who was forgotten at a door by a list that this book does not know of, and is in it.
+
+    The book was restored from a backup: by its next list they would be known there again.
+    """
+    if report.key != door.key or report.generation <= door.generation:
+        return []
+    groups = set(door.groups)
+    return [one for one in people if one.person in report.erased and groups & set(one.groups)]
 
 
 def entry(person: Person, sealed: int = 1, envelope: str = "") -> Member:

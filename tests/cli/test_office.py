@@ -103,6 +103,26 @@ def test_a_door_that_is_not_there_in_time_fails_the_command(site: Site) -> None:
     assert rows(site.told("status")[1])["door2"]["desired"] == result["doors"][1]["desired"]
 
 
+def test_a_book_from_a_backup_brings_nobody_back_unsaid(site: Site, tmp_path: Path) -> None:
+    site.add("Anna", "everywhere")
+    site.add("Bo", "everywhere")
+    site.told("publish")
+    book = site.host.config.paths.state / "office" / "office.db"
+    shutil.copy(book, tmp_path / "office.db")
+    site.office("remove", "Anna")
+    assert site.told("publish")[0] == 0
+    shutil.copy(tmp_path / "office.db", book)
+    site.office("status")  # looks, and takes nothing for granted
+    refused = site.office("publish")
+    assert refused.returncode == 2
+    assert "Anna had been forgotten there since" in refused.stderr
+    assert [door.door.names() for door in site.doors] == [{"Bo"}, {"Bo"}]
+    site.office("remove", "Anna")
+    assert site.told("publish")[0] == 0
+    assert [door.door.names() for door in site.doors] == [{"Bo"}, {"Bo"}]
+    assert site.told("erased", "Anna")[0] == 0
+
+
 def test_two_operators_at_once_wait_for_each_other(site: Site) -> None:
     """Once, the second ended the first one's connection."""
     site.add("Anna", "everywhere")

@@ -11,6 +11,8 @@ from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
 from edge.cli.office.base import Groups, at_broker, office_app, places, show_doors
 from edge.cli.places import to_read
 from edge.errors import RosterError, UsageError
+from edge.names import listed
+from edge.office.belonging import returning
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
 from edge.roster.desired import add_signature, sign
@@ -94,6 +96,12 @@ def publish(
     again: Annotated[
         bool, typer.Option("--again", help="Send everything, to a broker that has lost it.")
     ] = False,
+    from_backup: Annotated[
+        bool,
+        typer.Option(
+            "--from-backup", help="The book was restored, and whoever is in it is to be known."
+        ),
+    ] = False,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for what the doors say.")
     ] = _REPORT_S,
@@ -110,6 +118,8 @@ def publish(
         post.listen(lambda: False)
         known = [one.device for one in book.doors.all()]
         devices = [book.doors.find(one).device for one in door or known]
+        if not from_backup:
+            _require_nobody_returns(book, post, devices)
         sent: set[str] = set()
         failed: dict[str, str] = {}
         with progress("doors", len(devices)) as advance:
@@ -150,14 +160,32 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     with at_broker(settings) as (book, keys, post):
         devices = [one.device for one in book.doors.all()]
         post.listen(lambda: set(devices) <= set(post.reports))
-        _hear(book, post, devices)
+        _hear(book, post, devices, all_of_them=False)
         show_doors(settings, book, post, keys.public, as_json=json)
 
 
-def _hear(book: Book, post: Post, devices: Iterable[str]) -> None:
+def _returning(book: Book, post: Post, device: str) -> list[str]:
+    said = post.reports.get(device)
+    found = returning(book.doors.find(device), said, book.people()) if said else []
+    return [one.name for one in found]
+
+
+def _require_nobody_returns(book: Book, post: Post, devices: Iterable[str]) -> None:
+    for device in devices:
+        names = _returning(book, post, device)
+        if names:
+            raise UsageError(
+                f"{device} has obeyed newer lists than this book knows of: the book was restored "
+                f"from a backup. {listed(names)} had been forgotten there since. Remove them "
+                "again with `edge-door office remove`, or say --from-backup if they are to be known"
+            )
+
+
+def _hear(book: Book, post: Post, devices: Iterable[str], *, all_of_them: bool = True) -> None:
+    """`all_of_them`: also a door that is ahead of a restored book and has forgotten people."""
     for device in devices:
         try:
-            if device in post.reports:
+            if device in post.reports and (all_of_them or not _returning(book, post, device)):
                 book.heard(post.reports[device])
         except RosterError:
             continue  # another key than the trusted one: its row says so
