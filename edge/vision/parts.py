@@ -2,7 +2,8 @@
 
 A detector is sure of a face that is some pixels wide in its own small input: of a group picture it
 sees nobody. Shown in parts that overlap, each time smaller ones, everybody is large in some part.
-Chosen on pictures composed of LFW's people from A to J; models/README.md reports on the others.
+Chosen on pictures composed of LFW's people from A to J; `python -m tests.faces.groups` measures on
+the others.
 """
 
 from __future__ import annotations
