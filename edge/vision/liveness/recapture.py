@@ -14,9 +14,12 @@ import cv2
 import numpy as np
 
 from edge.config.sections import Level
+from edge.vision.liveness.limits import GREY_FROM
 from edge.vision.models.entries import RecaptureEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.config import Config
     from edge.records import Box, Face, Frame, Pixels
     from edge.vision.liveness.check import Load
@@ -48,8 +51,23 @@ class Recapture:
     def score(self, pixels: Pixels, box: Box) -> float:
         """Log-odds of an attack by one picture: RGB, and a face's box in it."""
         size = self._model.size[0]
-        views = (around(pixels, box, scale, size) for scale in self._scales)
+        views = [around(pixels, box, scale, size) for scale in self._scales]
+        return max(self._against(views), self._against(in_grey_light(views)) - GREY_FROM)
+
+    def _against(self, views: Sequence[Pixels]) -> float:
         return float(self._model.run(*views)["attack"].item())
+
+
+def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
+    """A face's crops, the widest last, as they would be where the light is grey.
+
+    Else a screen that is set a little warmer than the room passes for a face: of one film 6 % more
+    red and 8 % less blue were enough. The light is the mean of what is seen (Buchsbaum 1980, "A
+    spatial processor model for object colour perception").
+    """
+    light = np.asarray(cv2.mean(views[-1])[:3])
+    gain = light.mean() / np.maximum(light, 1.0)
+    return [np.clip(view * gain, 0, 255).astype(np.uint8) for view in views]
 
 
 def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:

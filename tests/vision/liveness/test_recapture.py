@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 from edge.config import Config, parse
 from edge.evaluate import attacks
 from edge.records import Box, Face, Frame
+from edge.vision.camera import replay
 from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
-from edge.vision.liveness.recapture import around
+from edge.vision.liveness.recapture import around, in_grey_light
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.evaluate.attacks import Sitter
     from edge.ops.demo.animate import Portrait
     from edge.records import Pixels
@@ -91,3 +95,30 @@ def test_surroundings_are_looked_at_only_where_there_are_any(
     picture[60:-60, 60:-60] = ramp(side - 120, side + 80) // 2 + 100
     face = Face(Box(side / 2, side / 2 - 50, SIDE, SIDE), np.empty((0, 2), np.float32), 1.0)
     assert (check.look(Frame(picture, 0.0, 0), face) != 0) is asked
+
+
+WARM = (1.12, 1.0, 0.85)
+"""A screen at night: more red, less blue."""
+
+
+def warm(pixels: Pixels) -> Pixels:
+    return np.clip(pixels * np.array(WARM), 0, 255).astype(np.uint8)
+
+
+def test_the_colour_of_the_light_is_taken_out() -> None:
+    random = np.random.default_rng(2)
+    views = [random.integers(20, 200, (80, 80, 3)).astype(np.uint8) for _ in range(3)]
+    plain, tinted = in_grey_light(views), in_grey_light([warm(view) for view in views])
+    for one, other in zip(plain, tinted, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 3
+
+
+def test_a_screen_set_warmer_is_still_a_screen(stages: Stages, clips: Path) -> None:
+    (check,) = (check for check in stages.checks if check.name == "recapture")
+    section = Config().camera.model_copy(update={"source": str(clips / "wolf_a.mp4")})
+    seen = []
+    for frame in islice(replay(section), 40, 120, 8):
+        tinted = Frame(warm(frame.pixels), frame.captured_at, frame.sequence)
+        (face,) = stages.detector.detect(tinted)
+        seen.append(check.look(tinted, face))
+    assert np.mean(seen) > DOUBT_ABOVE
