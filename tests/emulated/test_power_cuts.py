@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ CUTS = int(os.environ.get("EDGE_DOOR_CUTS", "24"))
 SEED = int(os.environ.get("EDGE_DOOR_FAULTS_SEED", "1"))
 DISK_BYTES = 128 << 20
 LIMIT_S = 200.0 + 5.0 * CUTS
-pytestmark = [pytest.mark.emulated, pytest.mark.timeout(LIMIT_S + 600)]
+pytestmark = [
+    pytest.mark.emulated,
+    pytest.mark.timeout(LIMIT_S + 600),
+    pytest.mark.skipif(
+        platform.machine() != "x86_64", reason="Debian has User Mode Linux for amd64 alone"
+    ),
+]
 
 
 def test_nothing_acknowledged_is_lost_when_the_power_goes(tmp_path: Path) -> None:
