@@ -61,6 +61,10 @@ class WireError(EdgeDoorError):
     """A peer on a Unix socket is gone, is not allowed, or sent what is not a message."""
 
 
+class HungUpError(WireError):
+    """A peer on a Unix socket ended, or closed it."""
+
+
 class CommandError(EdgeDoorError):
     """A command is not signed by a known key, stale, replayed, or not permitted."""
 

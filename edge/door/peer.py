@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.door.say import say
-from edge.errors import WireError
+from edge.errors import HungUpError, WireError
 from edge.wire.messages import Refused
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class SightPeer:
             try:
                 message = self._channel.receive(0)
             except WireError as error:
-                self._hang_up(str(error))
+                self._hang_up(error)
                 break
             if message is None:
                 break
@@ -100,7 +100,7 @@ class SightPeer:
         try:
             self._channel.send(message)
         except WireError as error:
-            self._hang_up(str(error))
+            self._hang_up(error)
 
     def report(self, happened: Happened) -> None:
         """Number and send an event, and keep it until sight acknowledges it.
@@ -128,6 +128,8 @@ class SightPeer:
             self._channel.close()
             self._channel = None
 
-    def _hang_up(self, why: str) -> None:
-        say(f"sight is gone: {why}")
+    def _hang_up(self, why: WireError) -> None:
+        # Whoever started both tells how sight ended, or that it was asked to.
+        if self._named is None or not isinstance(why, HungUpError):
+            say(f"sight is gone: {why}")
         self.close()

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import WireError
+from edge.errors import HungUpError, WireError
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Answer
 
@@ -90,7 +90,7 @@ class Channel:
         try:
             self._sock.sendall(packet, socket.MSG_NOSIGNAL)
         except OSError as error:
-            raise WireError(f"the peer is gone: {error.strerror or error}") from error
+            raise HungUpError(f"the peer is gone: {error.strerror or error}") from error
 
     def receive(self, timeout_s: float | None = None) -> Message | Unreadable | None:
         """The next packet, or None when none came in time. `timeout_s` None waits for ever.
@@ -104,9 +104,9 @@ class Channel:
         except (TimeoutError, BlockingIOError):
             return None
         except OSError as error:
-            raise WireError(f"the peer is gone: {error.strerror or error}") from error
+            raise HungUpError(f"the peer is gone: {error.strerror or error}") from error
         if not packet:
-            raise WireError("the peer hung up")
+            raise HungUpError("the peer hung up")
         return decode(packet)
 
     def ask(self, request: Request, timeout_s: float = 2.0) -> Answer:
