@@ -176,8 +176,9 @@ def _require_nobody_returns(book: Book, post: Post, devices: Iterable[str]) -> N
         if names:
             raise UsageError(
                 f"{device} has obeyed newer lists than this book knows of: the book was restored "
-                f"from a backup. {listed(names)} had been forgotten there since. Remove them "
-                "again with `edge-door office remove`, or say --from-backup if they are to be known"
+                "from a backup, or the door was distrusted for a while. "
+                f"{listed(names)} had been forgotten there since. Remove them again with "
+                "`edge-door office remove`, or say --from-backup if they are to be known"
             )
 
 
