@@ -15,6 +15,8 @@ __all__ = ["app", "main"]
 
 INTERRUPTED = 130
 """128 and the signal's number, as shells have it."""
+NOT_ALLOWED = 2
+"""Whoever asks without the right to it asks wrongly, whatever found it out."""
 
 
 def main() -> None:
@@ -32,14 +34,16 @@ def main() -> None:
     try:
         app()
     except EdgeDoorError as error:
-        said = str(error)
+        said, code = str(error), error.exit_code
         if isinstance(error.__cause__, PermissionError):
-            said = f"{said.rstrip('.')}. {advice}"
-        sys.exit(fail(said, error.exit_code))
+            said, code = f"{said.rstrip('.')}. {advice}", NOT_ALLOWED
+        sys.exit(fail(said, code))
     except OSError as error:  # a full disk, one that only reads, a name that is too long
         place = f"{error.filename}: " if error.filename else ""
-        advised = f" {advice}" if isinstance(error, PermissionError) else ""
-        sys.exit(fail(f"{place}{error.strerror or error}.{advised}", 1))
+        said, code = f"{place}{error.strerror or error}.", 1
+        if isinstance(error, PermissionError):
+            said, code = f"{said} {advice}", NOT_ALLOWED
+        sys.exit(fail(said, code))
 
 
 def __getattr__(name: str) -> object:

@@ -54,9 +54,9 @@ def to_write(path: Path | None) -> Path | None:
             raise UsageError(f"{path} is a folder: name a file in it.")
         if not folder.is_dir():
             raise UsageError(f"{path} cannot be written: there is no folder {folder}.")
-        if path.exists():
+        if path.is_file():
             path.open("ab").close()
-        else:
+        elif not path.exists():  # a pipe or a device is not tried
             tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
@@ -69,9 +69,9 @@ def to_make(path: Path | None) -> Path | None:
     Raises:
         UsageError: it is there, or cannot.
     """
-    if path is not None and path.exists() and not path.is_dir():
+    if to_write(path) and path is not None and os.path.lexists(path):
         raise UsageError(f"{path} exists already: name another file.")
-    return to_write(path)
+    return path
 
 
 def to_draw(path: Path | None) -> Path | None:

@@ -96,6 +96,8 @@ def test_a_good_place_is_left_as_it_is(folder: Path) -> None:
 def test_a_pipe_is_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert to_read(tmp_path / "pipe")
+    assert to_write(tmp_path / "pipe")
+    assert to_write(Path("/dev/stdout"))
 
 
 @pytest.mark.parametrize(

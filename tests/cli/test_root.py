@@ -69,3 +69,21 @@ def test_ctrl_c_is_quiet_while_the_command_is_still_imported(tmp_path: Path) -> 
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from edge.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (cli.INTERRUPTED, "", "")
+
+
+@pytest.mark.parametrize("raised", ["PermissionError(13, 'Permission denied', '/x')", "a_leaf()"])
+def test_who_may_not_is_told_to_use_sudo_and_asked_wrongly(raised: str) -> None:
+    script = (
+        "import sys; from edge.cli import main, root; from edge.errors import VaultError\n"
+        "def a_leaf():\n"
+        "    error = VaultError('/x cannot be read: Permission denied.')\n"
+        "    error.__cause__ = PermissionError()\n"
+        "    return error\n"
+        f"def app(): raise {raised}\n"
+        "root.app = app; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Permission denied. " in done.stderr
