@@ -32,13 +32,13 @@ def meet(person: Person, people: Iterable[Person], doors: Iterable[Door]) -> lis
     return [one for one in people if there & set(one.groups) and one.person != person.person]
 
 
-def returning(door: Door, report: Report, people: Iterable[Person]) -> list[Person]:
-    """Who was forgotten at a door by a list that this book does not know of, and is in it.
+def is_behind(door: Door, report: Report) -> bool:
+    """Whether a door has obeyed lists that this book does not know of: it was restored."""
+    return report.key == door.key and report.generation > door.generation
 
-    The book was restored from a backup: by its next list they would be known there again.
-    """
-    if report.key != door.key or report.generation <= door.generation:
-        return []
+
+def returning(door: Door, report: Report, people: Iterable[Person]) -> list[Person]:
+    """Who was forgotten at a door that the book is behind, and would be known there again."""
     groups = set(door.groups)
     return [one for one in people if one.person in report.erased and groups & set(one.groups)]
 

@@ -12,7 +12,7 @@ from edge.cli.office.base import Groups, at_broker, office_app, places, show_doo
 from edge.cli.places import to_read
 from edge.errors import RosterError, UsageError
 from edge.names import listed
-from edge.office.belonging import returning
+from edge.office.belonging import is_behind, returning
 from edge.office.book import Book
 from edge.office.keys import OfficeKeys
 from edge.roster.desired import add_signature, sign
@@ -165,9 +165,10 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 def _returning(book: Book, post: Post, device: str) -> list[str]:
-    said = post.reports.get(device)
-    found = returning(book.doors.find(device), said, book.people()) if said else []
-    return [one.name for one in found]
+    said, door = post.reports.get(device), book.doors.find(device)
+    if said is None or not is_behind(door, said):
+        return []
+    return [one.name for one in returning(door, said, book.people())]
 
 
 def _require_nobody_returns(book: Book, post: Post, devices: Iterable[str]) -> None:
