@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge.access.calibration import Curve, Point, Rule
 from edge.access.cohort import NOBODY
+from edge.access.matcher import PROBES
 from edge.errors import CalibrationError, UsageError
 from edge.evaluate.calibrate import CAPTURES, RATES, cohort_of, rule
 from edge.evaluate.degrade import DEGRADATIONS, degradations
@@ -118,6 +119,14 @@ def test_the_rule_is_measured_for_every_number_of_captures() -> None:
     assert rule(faces(each=2), NOBODY, "a test").curves[-1][0] == 2
     for _, curve in made.curves:
         assert all(point.fmr in RATES for point in curve.points)
+
+
+def test_the_rule_keeps_half_of_what_is_asked_for_strangers_nobody_counted() -> None:
+    both = faces()
+    met = strangers(both, NOBODY, 1, probes=PROBES)
+    made = rule(both, NOBODY, "a test")
+    for asked in (0.02, 0.01, 1e-3):
+        assert made.threshold_for(1, asked) == pytest.approx(met.threshold(asked / 2), abs=1e-4)
 
 
 def test_the_report_judges_whole_attempts() -> None:
