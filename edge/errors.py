@@ -98,7 +98,8 @@ NOT_AS_WRITTEN = (
 
 def plainly(said: str) -> str:
     """What pydantic says of a value, as a part of a sentence."""
-    return said.removeprefix("Value error, ").rstrip(".").replace("Input should be", "must be")
+    text = said.removeprefix("Value error, ").rstrip(".")
+    return text.replace("Input should be", "must be").replace("String should", "must")
 
 
 def reason_of(error: Exception) -> str:

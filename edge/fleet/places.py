@@ -36,5 +36,6 @@ def broker_at(address: str, **options: object) -> MqttSection:
         )
     except ValidationError as error:
         first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"{option}: {plainly(first['msg'])}") from error
+        # Of a mistake in several options together there is no place.
+        where = "".join(f"--{name}: ".replace("_", "-") for name in first["loc"][:1])
+        raise UsageError(f"{where}{plainly(first['msg'])}.") from error

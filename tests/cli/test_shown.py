@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 from rich.table import Table
+from typer.testing import CliRunner
 
 from edge.cli import base, main, root
-from edge.errors import ConfigError
+from edge.cli.record.events import _row as events_row
+from edge.errors import ConfigError, UsageError
+from edge.records import Event, EventKind, Reason, StoredEvent
 
 
 def test_a_path_in_a_narrow_table_is_there_to_its_last_letter(
@@ -41,3 +45,29 @@ def test_who_may_not_read_is_told_what_to_do_in_a_sentence_of_its_own(
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert said == "edge-door: door.toml cannot be read: Permission denied. Use sudo.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--cert-file", __file__], "cert_file and key_file go together, set both or neither."),
+        (["--base-topic", "#"], "--base-topic: must match pattern"),
+    ],
+)
+def test_a_wrong_option_is_told_in_our_words(words: list[str], sentence: str) -> None:
+    given = ["collect", "--broker", "mqtts://h", "--database", "sqlite:////nowhere/x.db", *words]
+    done = CliRunner().invoke(root.app, given)
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).startswith(sentence)
+
+
+def test_events_show_three_places_and_no_power_of_ten() -> None:
+    detail: dict[str, str | float | bool] = {
+        "similarity": 0.73123456,
+        "ticket": 1234567.0,
+        "blinks": 1,
+        "why": "so",
+    }
+    event = Event(EventKind.ACCESS, Reason.GRANTED, 0.0, 0.0, wall_trusted=True, device="d")
+    row = events_row(StoredEvent(1, "boot", replace(event, detail=detail), ""))
+    assert row[3] == "similarity 0.731, ticket 1234567, blinks 1, why so"
