@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,8 +93,14 @@ def finished(command: list[str], limit_s: float) -> Finished:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=True,
     )
-    too_long = threading.Timer(limit_s, guest.kill)
+
+    def give_up() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(guest.pid, signal.SIGKILL)  # User Mode Linux is several processes
+
+    too_long = threading.Timer(limit_s, give_up)
     too_long.start()
     lines: list[str] = []
     try:
@@ -101,7 +110,7 @@ def finished(command: list[str], limit_s: float) -> Finished:
                 return Finished("\n".join(lines), int(end[1]))
     finally:
         too_long.cancel()
-        guest.kill()
+        give_up()
         guest.wait()
         if guest.stdout:
             guest.stdout.close()
