@@ -7,7 +7,8 @@ pause, whatever the track. Who was let in is not let in again in the same visit,
 nobody was in view for `cooldown_s`.
 
 The time for a proof of life goes on over tracks that break before anything was settled: whom the
-camera sees too rarely to follow is told so in the end.
+camera sees too rarely to follow is told so in the end. What is broken off without any decision is
+for `unfinished` to say.
 
 All time is the frames' own: the monotonic stamp of their capture.
 """
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
+from edge.access.unfinished import Unfinished
 from edge.records import Decision, Hint, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from edge.access.lockout import Lockout
     from edge.access.schedule import Schedule, Verdict
+    from edge.access.unfinished import BrokenOff
     from edge.moment import Moment
     from edge.records import Evidence, Match
 
@@ -74,6 +77,8 @@ class _Attempt:
     track: int
     claim: str | None
     newest: Match | None = None
+    found: Match | None = None
+    """The newest comparison that matched."""
     probes: int = 0
     """Comparisons in a row that found the newest's person nearest."""
     since: float | None = None
@@ -102,6 +107,7 @@ class Judge:
         self._crowd_free_at = -math.inf
         self._denied: dict[Reason, float] = {}  # until when not to say it again
         self._visit = _Visit()
+        self._unfinished = Unfinished(patience.liveness_timeout_s)
         self._warm_at = math.inf
 
     def observe(
@@ -112,6 +118,7 @@ class Judge:
         A final decision (GRANT or DENY) comes once; then WAIT, until the pause is over.
         """
         frame_new = self._is_new(evidence)
+        self._unfinished.look(evidence.captured_at, crowd=evidence.faces > 1)
         self._visit = self._visit.after(evidence, self._patience.cooldown_s)
         if evidence.faces <= 1:
             self._crowd_free_at = evidence.captured_at
@@ -138,11 +145,23 @@ class Judge:
         if self._visit.holds(situation.match):
             return Decision(Outcome.WAIT, Reason.GRANTED, Hint.WELCOME, situation.match)
         if decision.outcome is Outcome.WAIT:
+            self._wait(evidence, decision)
             return decision
         crowd_s = evidence.captured_at - self._crowd_free_at
         if decision.reason is Reason.MANY_FACES and crowd_s < self._patience.crowd_s:
             return replace(decision, outcome=Outcome.WAIT)
         return self._finish(evidence, decision)
+
+    def _wait(self, evidence: Evidence, decision: Decision) -> None:
+        """Note that somebody who has matched is still there, and whether life is waited for."""
+        found = self._attempt.found
+        if found is not None:
+            self._unfinished.saw(
+                evidence.captured_at,
+                found,
+                waits=decision.reason is Reason.LIVENESS_PENDING,
+                asked=bool(evidence.liveness.instruction),
+            )
 
     def _warms_up(self, evidence: Evidence, match: Match | None, now: float) -> bool:
         """Whether this frame is late because the networks run for the first time after a start.
@@ -161,6 +180,10 @@ class Judge:
         attempt = self._attempt
         found = self._settled(attempt.seen_at)
         return attempt.rest is not None or (found is not None and found.matched)
+
+    def broken_off(self) -> BrokenOff | None:
+        """A try that failed because it was broken off, said once: beside what `observe` says."""
+        return self._unfinished.take()
 
     def turned_away(self, person: str | None) -> None:
         """A grant came to nothing (no guard, no ledger): they may try again at once."""
@@ -212,6 +235,7 @@ class Judge:
         same = attempt.newest is not None and attempt.newest.person == match.person
         attempt.probes = attempt.probes + 1 if same else 1
         attempt.newest = match
+        attempt.found = match if match.matched else attempt.found
         attempt.probed_at = at
         settled = self._settled(at)
         attempt.misses = 0 if settled is not None and settled.matched else attempt.misses + 1
@@ -229,7 +253,8 @@ class Judge:
         over = attempt.misses >= patience.misses
         if match is None and over and attempt.newest is not None:
             match = replace(attempt.newest, person=None)  # one person after the other, or old
-        attempt.challenged = attempt.challenged or bool(evidence.liveness.instruction)
+        asked = bool(evidence.liveness.instruction) or self._unfinished.asked
+        attempt.challenged = attempt.challenged or asked
         begun = at if attempt.since is None else attempt.since
         patient_s = patience.liveness_timeout_s + attempt.challenged * patience.challenge_s
         return Situation(
@@ -246,7 +271,7 @@ class Judge:
             quality=evidence.quality,
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
-            liveness_over=at - begun > patient_s,
+            liveness_over=max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,
             match_over=over,
             schedule=_verdict(match, around),
@@ -258,6 +283,8 @@ class Judge:
         quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
         if at < self._denied.get(decision.reason, -math.inf):
             return quiet
+        if decision.match is not None:
+            self._unfinished.decided()
         if decision.outcome is Outcome.GRANT:
             until = math.inf  # the track is done
             self._visit = self._visit.joined(decision.match, at)

@@ -1,9 +1,10 @@
 """Failures in a row lock a person, and the device, for ever longer times.
 
-Counted are attempts in which a face was compared and the attempt failed. Whoever could not be
-judged (no face, poor quality, nothing compared) has not tried. A grant clears the person and the
-device. Failures are forgotten after `forget_s` without a new one: passers-by whom the camera
-judged must not add up over days until the people who live here are locked out.
+Counted are attempts in which a face was compared and the attempt failed, or was broken off in a way
+that `unfinished` calls one. Whoever could not be judged (no face, poor quality, nothing compared)
+has not tried. A grant clears the person and the device. Failures are forgotten after `forget_s`
+without a new one: passers-by whom the camera judged must not add up over days until the people who
+live here are locked out.
 
 The state is frozen and goes to the ledger as JSON after every change. `locked_s` counts only time
 that has certainly passed (`Moment.since`), so neither a restart nor a clock set back shortens it.

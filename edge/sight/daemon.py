@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
     from edge.wire.channel import Peer
-    from edge.wire.messages import Answer, Message, Presented
+    from edge.wire.messages import Answer, Detail, Message, Presented
 
     Candidates = Sequence[Template] | None
 
@@ -180,6 +180,7 @@ class Sight:
             self._tell_pace()
         if decision.outcome is not Outcome.WAIT:
             decision = self._conclude(decision, evidence)
+        self._tell_broken_off()
         self._signals.show(decision, evidence)
         if self._control.watched:
             self._control.show(seen(evidence, comparison, decision, self._metrics))
@@ -214,33 +215,48 @@ class Sight:
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
         """Write a final decision; a grant opens the door, if ledger and guard let it."""
         self._pipeline.ask_again()
-        if time.monotonic() < self._rehearsal_until:
+        if self._rehearses:
             if decision.match is not None:
                 self._judge.turned_away(decision.match.person)
             return decision
         self._faces.keep(evidence)
-        at, claim = evidence.captured_at, self._claims.standing(evidence.captured_at)
-        self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
-        matched = decision.match is not None and decision.match.matched
-        person = decision.match.person if decision.match and matched else claim
-        states, detail = self._rulebook.states(), _detail(decision, evidence)
+        at, detail = evidence.captured_at, _detail(decision, evidence)
         if decision.outcome is Outcome.DENY:
-            self._journal.note(
-                EventKind.ACCESS,
-                decision.reason,
-                at=at,
-                person=person,
-                states=states,
-                detail=detail,
-            )
-            log.info("denied: %s", decision.reason.value)
+            self._deny(decision, at, detail)
             return decision
+        person = self._count(decision, at)
+        states = self._rulebook.states()
         self._claims.used()
         opened = self._door.open_for(decision.reason, person, at=at, states=states, detail=detail)
         if opened is decision.reason:
             return decision
         self._judge.turned_away(person)
         return Decision(Outcome.DENY, opened)
+
+    def _tell_broken_off(self) -> None:
+        """Write a try that was broken off, and count it as one that failed."""
+        left = self._judge.broken_off()
+        if left is not None and not self._rehearses:
+            self._deny(left.decision, left.at, {"broken_off": True, **_compared(left.decision)})
+
+    @property
+    def _rehearses(self) -> bool:
+        return time.monotonic() < self._rehearsal_until
+
+    def _deny(self, decision: Decision, at: float, detail: Detail) -> None:
+        person = self._count(decision, at)
+        states, reason = self._rulebook.states(), decision.reason
+        self._journal.note(
+            EventKind.ACCESS, reason, at=at, person=person, states=states, detail=detail
+        )
+        log.info("denied: %s", reason.value)
+
+    def _count(self, decision: Decision, at: float) -> str | None:
+        """Let a decision lock people out, or clear them: whom it is about."""
+        claim = self._claims.standing(at)
+        self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
+        matched = decision.match is not None and decision.match.matched
+        return decision.match.person if decision.match and matched else claim
 
     def _mode(self) -> Mode:
         """What was commanded; else always open when the schedule says so."""
@@ -381,11 +397,15 @@ def patience_of(config: Config) -> Patience:
     )
 
 
-def _detail(decision: Decision, evidence: Evidence) -> dict[str, str | float | bool]:
+def _detail(decision: Decision, evidence: Evidence) -> Detail:
     detail: dict[str, str | float | bool] = {"blinks": evidence.liveness.blinks}
     if evidence.liveness.seen:
         detail["liveness"] = evidence.liveness.seen
-    if decision.match is not None:
-        detail["similarity"] = round(decision.match.similarity, 4)
-        detail["threshold"] = round(decision.match.threshold, 4)
-    return detail
+    return {**detail, **_compared(decision)}
+
+
+def _compared(decision: Decision) -> dict[str, float]:
+    match = decision.match
+    if match is None:
+        return {}
+    return {"similarity": round(match.similarity, 4), "threshold": round(match.threshold, 4)}

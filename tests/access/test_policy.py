@@ -437,9 +437,10 @@ def test_tracks_that_always_break_are_denied_when_their_time_is_over() -> None:
 
 
 def test_the_next_person_has_all_the_time() -> None:
-    scene = Scene(patience(liveness_timeout_s=2.0))
+    scene = Scene(patience(liveness_timeout_s=2.0), replace(AROUND, claim=None))
     scene.frames(18, HIT, PENDING)
-    assert final(scene.frames(15, HIT, PENDING, track=2)) == []  # the one before was recognised
+    bo = replace(HIT, person="Bo")
+    assert final(scene.frames(15, bo, PENDING, track=2)) == []  # the one before was recognised
     scene.frames(21, faces=0, track=0)
     scene.frames(2, HIT, PENDING, track=3)
     scene.frames(21, faces=0, track=0)  # the one before had gone
@@ -557,3 +558,92 @@ def test_the_blink_of_somebody_else_lets_nobody_in() -> None:
     assert final(scene.frames(8, HIT)) == []
     scene.around = replace(AROUND, alive={"Ann"})
     assert final(scene.frames(2, HIT)) == [Reason.GRANTED]
+
+
+# Tries that are broken off
+
+ASKED = Liveness(LivenessState.PENDING, instruction="look up, then back", doubted=True)
+
+
+class Tries(Scene):
+    """Somebody comes and goes; each time is a track of its own."""
+
+    def once(
+        self, seconds: float, liveness: Liveness = PENDING, gone_s: float = 3.0
+    ) -> list[Reason]:
+        """One try: what was decided, and what was said of its being broken off."""
+        heard = self.frames(round(seconds / STEP), HIT, liveness, track=self.sequence)
+        heard += self.frames(round(gone_s / STEP), faces=0, track=0)
+        left = self.judge.broken_off()
+        assert left is None or counts(left.decision)
+        return final(heard) + ([left.decision.reason] if left else [])
+
+
+def test_a_picture_shown_and_taken_away_again_and_again_fails_each_time() -> None:
+    tries = Tries()
+    assert [tries.once(8) for _ in range(4)] == [[Reason.NOT_LIVE]] * 4
+
+
+def test_who_leaves_an_instruction_unanswered_has_failed() -> None:
+    tries = Tries()
+    assert [tries.once(2.5, ASKED) for _ in range(4)] == [[Reason.LIVENESS_FAILED]] * 4
+
+
+def test_who_withdraws_as_fast_as_may_be_fails_after_some_tries() -> None:
+    tries = Tries()
+    heard = [tries.once(1.0, ASKED) for _ in range(12)]
+    assert heard.count([Reason.LIVENESS_FAILED]) >= 4
+
+
+def test_tries_without_a_gap_between_them_fail_when_an_attempts_time_is_over() -> None:
+    tries = Tries()
+    heard = [reason for _ in range(8) for reason in tries.once(8, gone_s=0.7)]
+    assert set(heard) == {Reason.NOT_LIVE}
+    assert len(heard) >= 4
+
+
+def test_two_people_in_turn_are_two_tries() -> None:
+    tries, bo = Tries(), replace(HIT, person="Bo")
+    tries.around = replace(AROUND, claim=None)
+    tries.once(6, gone_s=0.3)
+    tries.frames(10, bo, PENDING, track=99)
+    left = tries.judge.broken_off()
+    assert left is not None
+    assert left.decision.match == HIT
+    assert left.at == pytest.approx(106)
+
+
+def test_who_walks_past_has_not_tried() -> None:
+    tries = Tries()
+    assert tries.once(2) == []
+    tries.at += 3600
+    assert tries.once(2) == []
+    tries.at += 3600
+    assert tries.once(4) == []
+
+
+def test_who_comes_back_in_time_and_lives_has_not_failed() -> None:
+    tries = Tries()
+    assert tries.once(6, gone_s=1.5) == []
+    assert tries.once(1, LIVE) == [Reason.GRANTED]
+    assert tries.once(4) == []  # nothing of before a grant counts
+
+
+def test_who_was_asked_has_time_for_it_over_a_track_that_breaks() -> None:
+    tries = Tries()
+    assert tries.once(15, ASKED, gone_s=0.5) == []
+    assert tries.once(1, LIVE) == [Reason.GRANTED]
+
+
+def test_a_second_face_beside_somebody_is_not_their_leaving() -> None:
+    tries = Tries(patience(pause_s=60.0))
+    tries.frames(30, HIT, ASKED)
+    tries.frames(30, HIT, faces=2)
+    assert tries.judge.broken_off() is None
+
+
+def test_a_stranger_who_goes_has_not_tried() -> None:
+    tries = Tries()
+    tries.frames(5, MISS, ASKED)
+    tries.frames(40, faces=0, track=0)
+    assert tries.judge.broken_off() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
+from edge.access.lockout import DEVICE
 from edge.evaluate import attacks
+from edge.ops.demo.animate import Appearance, Stage
+from edge.ops.demo.film import FPS, SIZE
 from edge.records import EventKind, Reason
+from edge.sight.journal import open_ledger
 from tests.support.running import Door
 
 if TYPE_CHECKING:
     from edge.evaluate.attacks import Attack, Presentation, Sitter
+    from edge.ops.demo.animate import Portrait
     from edge.records import Event
 
 SEED = 5
@@ -74,6 +80,26 @@ def test_pictures_are_not_alive(
     expected = REASONS.get(attack.__name__, Reason.NOT_LIVE)
     assert [event.reason for event in events] == [expected], door.log()
     assert door.pulses() == []
+
+
+def test_a_picture_that_is_taken_away_in_time_has_failed(
+    tmp_path: Path, enrolled: Path, eileen: Portrait
+) -> None:
+    stage, film = Stage(SIZE, FPS, 190, seed=3), tmp_path / "film"
+    film.mkdir()
+    pictures = [*stage.play(eileen, Appearance(2.5, ())), *stage.empty(3.0)]
+    for number, pixels in enumerate(pictures):
+        cv2.imwrite(str(film / f"{number:03}.jpg"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    patience = {"timeout_s": 3.0, "level": "blink"}
+    door = Door(tmp_path, film, camera={"loop": True, "fps": FPS}, liveness=patience)
+    door.hold(enrolled)
+    with door:
+        door.wait_for(Reason.NOT_LIVE)
+    (event, *_) = said(door)
+    assert (event.person, event.detail["broken_off"]) == ("Eileen", True)
+    with open_ledger(door.config, read_only=True) as ledger:
+        lockout = json.loads(ledger.sealed()["lockout"])
+    assert lockout[DEVICE]["failures"] >= 1
 
 
 @pytest.mark.slow

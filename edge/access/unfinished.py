@@ -1,0 +1,130 @@
+"""Tries that are broken off: a face that matched, showed no life and was taken away again.
+
+Nothing decides such a try, and a try that costs nothing may be repeated until a film passes, or
+until a challenge is drawn that a recording answers. So it is a failure as soon as the one who left
+had waited, matched, for half of the time that there is for a proof of life, or had left an
+instruction unanswered for long enough to hear it. Tries that stay below that add up: a known
+person who walks past for two seconds has done nothing, and who does it all the time is seen.
+
+A face that is lost for less than `GONE_S` has not left: its waiting goes on, over tracks that
+break, and is over when an attempt's time is. Pure: time is the frames'.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edge.records import Decision, Outcome, Reason
+
+if TYPE_CHECKING:
+    from edge.records import Match
+
+GONE_S = 2.0
+"""Who turns away, or whose track breaks, is back within this."""
+ASKED_S = 1.0
+"""To see what a challenge asks for."""
+FORGET_S = 600.0
+"""Without another try. The longest lockout allows hardly more tries than this does."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """A failure that nobody waited for."""
+
+    decision: Decision
+    at: float
+    """When the face was last seen, monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What the tries since the last decision add up to; seconds."""
+
+    match: Match | None = None
+    """The newest try's."""
+    waited_s: float = 0.0
+    asked_s: float = 0.0
+    visit_s: float = 0.0
+    """What was waited since somebody was last gone."""
+    visit_asked: bool = False
+    """An instruction stood since then."""
+    seen_at: float = -math.inf
+
+
+class Unfinished:
+    """Follows the tries that nothing has decided yet."""
+
+    def __init__(self, timeout_s: float) -> None:
+        """`timeout_s`: within which life has to be shown."""
+        self._enough_s = timeout_s / 2
+        self._account = _Account()
+        self._told: BrokenOff | None = None
+
+    def saw(self, at: float, match: Match, *, waits: bool, asked: bool) -> None:
+        """Take a frame of a face that has matched and is not decided upon.
+
+        Args:
+            at: the frame's stamp.
+            match: the person matched.
+            waits: nothing is missing but a proof of life.
+            asked: an instruction of a challenge stands.
+        """
+        self.look(at)
+        before = self._account.match
+        if before is not None and before.person != match.person:
+            self._leave()
+        account = self._account
+        gap_s = at - account.seen_at
+        passed_s = gap_s if gap_s <= GONE_S else 0.0
+        self._account = replace(
+            account,
+            match=match,
+            waited_s=account.waited_s + passed_s * waits,
+            visit_s=account.visit_s + passed_s * waits,
+            asked_s=account.asked_s + passed_s * asked,
+            visit_asked=account.visit_asked or asked,
+            seen_at=at,
+        )
+
+    def look(self, at: float, *, crowd: bool = False) -> None:
+        """Let time pass, whoever is in view. In a crowd nobody is seen to leave."""
+        gone_s = at - self._account.seen_at
+        if gone_s > FORGET_S:
+            self._account = _Account()
+        elif gone_s > GONE_S:
+            self._leave()
+        elif crowd:
+            self._account = replace(self._account, seen_at=at)
+
+    def waited_s(self, match: Match | None) -> float:
+        """For how long this person has waited in this visit, over all its tracks."""
+        theirs = self._account.match
+        same = match is not None and theirs is not None and match.person == theirs.person
+        return self._account.visit_s if same else 0.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether they were asked for a challenge in this visit, on whichever track."""
+        return self._account.visit_asked
+
+    def decided(self) -> None:
+        """Something was decided of who matched: nothing is unfinished."""
+        self._account = _Account()
+
+    def take(self) -> BrokenOff | None:
+        """What was broken off since the last call."""
+        told, self._told = self._told, None
+        return told
+
+    def _leave(self) -> None:
+        account = self._account
+        asked = account.asked_s >= ASKED_S
+        if asked or account.waited_s >= self._enough_s:
+            reason = Reason.LIVENESS_FAILED if asked else Reason.NOT_LIVE
+            decision = Decision(Outcome.DENY, reason, match=account.match)
+            self._told = BrokenOff(decision, account.seen_at)
+            self._account = _Account()
+        else:
+            self._account = replace(account, visit_s=0.0, visit_asked=False)
