@@ -71,6 +71,7 @@ class Reason(str, Enum):
     LIVENESS_FAILED = "liveness_failed"
     MATCH_PENDING = "match_pending"
     LOCKED_OUT = "locked_out"
+    LOCK_DOWN = "lock_down"
     OUTSIDE_SCHEDULE = "outside_schedule"
     CLOCK_UNTRUSTED = "clock_untrusted"
     LAPSED = "lapsed"

@@ -68,6 +68,7 @@ class Surroundings:
     schedule: Schedule
     alive: Collection[str] = ()
     """Whom the one who has proved to be alive resembles."""
+    locked_down: bool = False
 
 
 @dataclass(slots=True)
@@ -275,6 +276,7 @@ class Judge:
             match=match,
             match_over=over,
             schedule=_verdict(match, around),
+            locked_down=around.locked_down,
         )
 
     def _finish(self, evidence: Evidence, decision: Decision) -> Decision:

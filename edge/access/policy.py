@@ -46,6 +46,8 @@ class Situation:
     """Enough comparisons have failed."""
     schedule: Verdict | None = None
     """For the person matched."""
+    locked_down: bool = True
+    """By command nobody is let in."""
 
 
 def decide(situation: Situation) -> Decision:
@@ -129,6 +131,10 @@ def _schedule(s: Situation) -> Decision | None:
     return _deny(reason, match=s.match)
 
 
+def _lock_down(s: Situation) -> Decision | None:
+    return _deny(Reason.LOCK_DOWN, match=s.match) if s.locked_down else None
+
+
 _GATES = (
     _presence,
     _enrolment,
@@ -143,6 +149,7 @@ _GATES = (
     _identity,
     _life,
     _schedule,
+    _lock_down,
 )
 
 

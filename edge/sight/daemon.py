@@ -209,6 +209,7 @@ class Sight:
             ledger_ready=self._journal.ready,
             lockout=self._rulebook.lockout,
             schedule=self._rulebook.schedule,
+            locked_down=self._door.locked_down,
             alive=resembled_by_all(proof, candidates or (), self._alive_from),
         )
 

@@ -67,6 +67,11 @@ class Doorside:
         """Whether a guard answers."""
         return self._guard.connected
 
+    @property
+    def locked_down(self) -> bool:
+        """Whether the guard is to refuse every ticket."""
+        return self._mode is Mode.LOCK_DOWN
+
     def open_for(
         self,
         reason: Reason,
@@ -80,6 +85,9 @@ class Doorside:
 
         Durable before visible: the door opens only for a grant that is on the disk.
         """
+        if self.locked_down:
+            self._journal.note(EventKind.ACCESS, Reason.LOCK_DOWN, at=at, person=person)
+            return Reason.LOCK_DOWN
         written = self._journal.note(
             EventKind.ACCESS, reason, at=at, person=person, states=states, detail=detail
         )

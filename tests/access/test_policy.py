@@ -52,6 +52,7 @@ ALL_PASS = Situation(
     theirs=True,
     match=HIT,
     schedule=Verdict.ALLOWED,
+    locked_down=False,
 )
 
 # Every way for every gate to pass (the first) or not, and what is said when that gate alone
@@ -124,6 +125,10 @@ GATES: dict[str, list[tuple[dict[str, object], Outcome | None, Reason | None]]] 
         ({"schedule": Verdict.OUTSIDE}, Outcome.DENY, Reason.OUTSIDE_SCHEDULE),
         ({"schedule": Verdict.CLOCK_UNTRUSTED}, Outcome.DENY, Reason.CLOCK_UNTRUSTED),
         ({"schedule": None}, Outcome.DENY, Reason.OUTSIDE_SCHEDULE),
+    ],
+    "mode": [
+        ({"locked_down": False}, None, None),
+        ({"locked_down": True}, Outcome.DENY, Reason.LOCK_DOWN),
     ],
 }
 STATES = [
@@ -499,6 +504,14 @@ def test_a_frozen_picture_is_stale_however_new_its_frames() -> None:
 def test_the_schedule_is_asked_for_the_person_matched() -> None:
     scene = Scene(around=replace(AROUND, schedule=Schedule({"ann": ()})))
     assert final(scene.frames(5, HIT)) == [Reason.OUTSIDE_SCHEDULE]
+
+
+def test_in_lock_down_nobody_is_granted_and_no_failure_is_counted_or_forgotten() -> None:
+    failed = Lockout(RULES).failed("Ann", moment(0))
+    scene = Scene(around=replace(AROUND, locked_down=True, lockout=failed))
+    (decision,) = [d for d in scene.frames(20, HIT) if d.outcome is not Outcome.WAIT]
+    assert (decision.outcome, decision.reason) == (Outcome.DENY, Reason.LOCK_DOWN)
+    assert failed.after(decision, "Ann", moment(9)) == failed
 
 
 def test_a_lockout_denies_and_is_no_failure() -> None:

@@ -250,8 +250,10 @@ class TestCommands:
         assert r.desk.mode is Mode.LOCK_DOWN
         r.door.set_mode(r.desk.mode)
         r.until(lambda: r.ledger.states().get("mode") == "lock_down")
-        r.door.open_for(Reason.GRANTED, "Anna")
+        for reason in (Reason.GRANTED, Reason.PIN, Reason.COMMAND):
+            assert r.door.open_for(reason, "Anna") is Reason.LOCK_DOWN
         assert r.stays_shut()
+        assert r.reasons()[-3:] == [Reason.LOCK_DOWN] * 3
 
     def test_each_verb_is_off_unless_it_is_named(self, room: Callable[..., Room]) -> None:
         r = room(mqtt={**REMOTE, "command_verbs": []})
