@@ -13,6 +13,7 @@ from edge.config.door import pi_unsafe
 from edge.door.machine import THROW_S, Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import ConfigError
+from edge.vocabulary import Action
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -69,7 +70,7 @@ def guard_settings(config: Config) -> GuardSettings:
         inputs=_inputs(door),
         busy=_output(interlock.busy_pin, active_high=interlock.busy_active_high),
         debounce_s=door.debounce_s,
-        rules=_rules(door),
+        rules=_rules(config),
         readers=tuple(door.readers()),
         watchdog=str(door.watchdog_device or ""),
     )
@@ -103,8 +104,10 @@ def _uid(user: str | None) -> int:
         ) from error
 
 
-def _rules(door: DoorSection) -> Rules:
+def _rules(config: Config) -> Rules:
+    door = config.door
     motor = door.lock == "motor"
+    ordered = Action.ALWAYS_OPEN in config.mqtt.permitted
     return Rules(
         pulse_s=door.pulse_s,
         relock=door.relock,
@@ -113,6 +116,7 @@ def _rules(door: DoorSection) -> Rules:
         throw_s=door.motor_run_s if motor else min(THROW_S, door.pulse_s),
         motor=motor,
         interlock_s=door.interlock.settle_s if door.interlock.pin is not None else 0.0,
+        always_open=bool(config.access.always_open) or ordered,
     )
 
 

@@ -52,6 +52,8 @@ class Rules:
     """The lock stays where it was driven: it needs a second run to lock."""
     interlock_s: float = 0.0
     """With an interlock: how long our claim stands on the wire before we unlock; 0 without one."""
+    always_open: bool = False
+    """The configuration has hours or orders for it; else sight's word for it counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,8 @@ class Machine:
     def set_mode(self, door: Door, now: float, mode: Mode) -> Step:
         """Sight sets the mode. Always-open lapses unless it is asked for again in time."""
         if mode is Mode.ALWAYS_OPEN:
+            if not self.rules.always_open:
+                return self._refuse(door, now, "the configuration never has this door always open")
             if door.fault:
                 return self._refuse(door, now, f"the lock is at fault: {door.fault}")
             after = replace(door, mode=mode, lease_until=now + LEASE_S)

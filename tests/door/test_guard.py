@@ -65,6 +65,23 @@ from tests.support.guarding import (
 from tests.support.waiting import PATIENCE_S, until
 
 
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        ({}, False),
+        ({"access": {"always_open": ["mon-fri 08:00-18:00"]}}, True),
+        ({"mqtt": {"command_verbs": ["lock", "lock_down"]}}, False),
+        ({"mqtt": {"command_verbs": ["always_open"]}}, True),
+    ],
+)
+def test_a_guard_knows_whether_its_door_may_stand_open(
+    tables: dict[str, object], expected: bool
+) -> None:
+    settings = settings_of(parse({"door": {"backend": "fake"}, **tables}, "test"))
+    assert settings.rules.always_open is expected
+    assert GuardSettings.from_json(settings.to_json()) == settings
+
+
 def test_a_ticket_unlocks_for_exactly_the_pulse() -> None:
     with RunningGuard() as guard:
         ticket = guard.unlock()

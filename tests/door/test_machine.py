@@ -25,7 +25,7 @@ FAR_PAST = -3.0
 """Longer ago than any of the times below; all of it is one."""
 LEASE = 1.5
 
-BASE = Rules(pulse_s=1.0, held_open_s=2.0, open_grace_s=0.5, throw_s=0.5)
+BASE = Rules(pulse_s=1.0, held_open_s=2.0, open_grace_s=0.5, throw_s=0.5, always_open=True)
 VARIANTS = {
     "strike": BASE,
     "relock on open": replace(BASE, relock=RelockOn.OPEN),
@@ -375,6 +375,12 @@ def test_lock_down_refuses_tickets_but_lets_people_out() -> None:
     assert machine.unlock(door, 0.1, "a").refused == "the door is in lock-down"
     assert machine.exit_button(door, 0.1).door.unlocked
     assert machine.set_fire(door, 0.1, on=True).door.unlocked
+
+
+def test_sight_alone_does_not_hold_a_door_open_that_is_never_to_be() -> None:
+    step = Machine(replace(BASE, always_open=False)).set_mode(Door(), 0.0, Mode.ALWAYS_OPEN)
+    assert not step.door.unlocked
+    assert "never has this door always open" in step.refused
 
 
 def test_always_open_lapses_with_sight() -> None:
