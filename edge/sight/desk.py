@@ -54,6 +54,8 @@ class Desk:
         self._orders = Orders(config, journal)
         self._counted = Counted(journal)
         self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
+        if self.mode is Mode.ALWAYS_OPEN and Action.ALWAYS_OPEN not in config.mqtt.permitted:
+            self.mode = Mode.NORMAL  # ordered while it was permitted
 
     def presented(self, presented: Presented, door: Doorside) -> None:
         """A card or a PIN at the reader: a claim, or with PIN alone an entry."""

@@ -255,6 +255,18 @@ class TestCommands:
         assert r.stays_shut()
         assert r.reasons()[-3:] == [Reason.LOCK_DOWN] * 3
 
+    def test_an_order_to_stand_open_lapses_where_it_is_permitted_no_longer(
+        self, room: Callable[..., Room]
+    ) -> None:
+        r = room(mqtt={**REMOTE, "command_verbs": ["always_open"]})
+        r.desk.command(command(Action.ALWAYS_OPEN, 1), r.door)
+        r.begin()
+        assert r.desk.mode.value == "always_open"
+        forbidden = r.config.mqtt.model_copy(update={"command_verbs": ()})
+        r.config = r.config.model_copy(update={"mqtt": forbidden})
+        r.begin()
+        assert r.desk.mode.value == "normal"
+
     def test_each_verb_is_off_unless_it_is_named(self, room: Callable[..., Room]) -> None:
         r = room(mqtt={**REMOTE, "command_verbs": []})
         for number, action in enumerate(Action, 1):
