@@ -101,6 +101,7 @@ class LivenessMonitor:
         self._failed_at = NEVER
         self._suspect_until = NEVER
         self._challenge: Challenge | None = None
+        self._due = False
         self._unproven = 0
         self._seen = ""
 
@@ -116,6 +117,7 @@ class LivenessMonitor:
         self._see_whose(sample, blink)
         blinked = self._proves_life(sample.at)
         self._weigh_doubt()
+        self._due = False
         if self._challenges(sample.at):
             self._follow_challenge(sample, blinked=blinked)
         state, seen, move = self._state(sample.at)
@@ -152,7 +154,7 @@ class LivenessMonitor:
     def _compare(self) -> bool:
         """Whether something counts only if the next frame shows the same person."""
         answers = self._challenge is not None and self._challenge.compare
-        return self._jumped or answers or self._whose.waits
+        return self._jumped or answers or self._due or self._whose.waits
 
     def _proves_life(self, at: float) -> bool:
         """Whether the last blink has just stood the test."""
@@ -198,6 +200,10 @@ class LivenessMonitor:
         """Run a challenge; draw another one after a failed one."""
         at, fresh_s = sample.at, self._section.fresh_s
         if at - self._answered_at <= fresh_s or at - self._failed_at <= RETRY_S:
+            return
+        # Who shows no face that can be compared must not hear what would be asked, and withdraw.
+        self._due = self._challenge is None and not sample.compared
+        if self._due:
             return
         if self._challenge is None:
             moves = self._draw(self._section)

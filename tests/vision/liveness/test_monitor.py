@@ -243,6 +243,13 @@ def test_a_challenge_is_asked_for_and_answered() -> None:
     assert verdicts[-1].instruction == ""
 
 
+def test_nobody_hears_what_would_be_asked_before_they_were_compared() -> None:
+    shown = [sample(t, compared=t > 1.0) for t in stamps(1.5)]
+    verdicts = watch(iter(shown), Level.CHALLENGE)
+    assert [bool(v.instruction) for v in verdicts] == [one.compared for one in shown]
+    assert [v.compare for v in verdicts[:10]] == [True] * 10
+
+
 def test_who_is_too_dark_to_be_compared_answers_no_challenge() -> None:
     moves = (Move.LEFT, Move.UP)
     assert ever_live(perform(moves, moves, Level.CHALLENGE, Hint.FACE_CAMERA))
