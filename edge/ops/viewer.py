@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
-from edge.ops.words import meaning
-from edge.records import Outcome, Reason
+from edge.ops.words import why
+from edge.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,9 +94,10 @@ def changes(frames: Iterable[Seen]) -> Iterator[str]:
 def _verdict(shown: Seen) -> str:
     """What was decided, why, and what the person may do, as one sentence."""
     opening = {Outcome.GRANT: "Let in", Outcome.DENY: "Not let in", Outcome.WAIT: "Waiting"}
-    why = "" if shown.reason is Reason.GRANTED else f": {meaning(shown.reason)}"
+    told = why(shown.outcome, shown.reason)
+    reason = f": {told}" if told else ""
     hint = f" ({shown.hint.value})" if shown.hint.value else ""
-    return f"{opening[shown.outcome]}{why}{hint}"
+    return f"{opening[shown.outcome]}{reason}{hint}"
 
 
 def _facts(last: Seen) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.records import EventKind, Reason
+from edge.records import EventKind, Outcome, Reason
 
 if TYPE_CHECKING:
     from edge.records import Event
@@ -16,7 +16,7 @@ MEANING: dict[Reason, str] = {
     Reason.POOR_QUALITY: "the face cannot be judged yet",
     Reason.NO_CLAIM: "waiting for a card, a PIN or a claim",
     Reason.NOBODY_ENROLLED: "nobody is enrolled",
-    Reason.NO_MATCH: "not the person who is expected",
+    Reason.NO_MATCH: "the face matches nobody it was compared with",
     Reason.NOT_LIVE: "no sign of life",
     Reason.LIVENESS_PENDING: "waiting for a sign of life",
     Reason.LIVENESS_FAILED: "the proof of life failed",
@@ -42,12 +42,21 @@ MEANING: dict[Reason, str] = {
     Reason.COMMAND_REFUSED: "command refused",
 }
 """What each reason means; one that is not here says itself."""
+LET_IN_ALREADY = "let in already; step out of view and come again"
+"""Who was let in waits until they have left the view."""
 _LET_IN = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND, Reason.DURESS})
 
 
 def meaning(reason: Reason) -> str:
     """A reason in words."""
     return MEANING.get(reason, reason.value.replace("_", " "))
+
+
+def why(outcome: Outcome, reason: Reason) -> str:
+    """Why one frame was judged so; empty for who is let in by it."""
+    if reason is not Reason.GRANTED:
+        return meaning(reason)
+    return LET_IN_ALREADY if outcome is Outcome.WAIT else ""
 
 
 def sentence(event: Event) -> str:

@@ -63,7 +63,7 @@ def test_status_is_in_words() -> None:
     assert words["camera"] == "delivers pictures"
     assert words["relay guard"] == "answers"
     assert words["events"] == "3 wait for the broker"
-    assert words["last event"].endswith("not the person who is expected")
+    assert words["last event"].endswith("the face matches nobody it was compared with")
     assert found.as_json()["people"] == 2
     lost = replace(found, sight=replace(sight, camera="gone"))
     assert not lost.ok

@@ -11,8 +11,8 @@ from rich.live import Live
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
 from edge.errors import UsageError
 from edge.ops.viewer import Viewer
-from edge.ops.words import meaning
-from edge.records import Outcome
+from edge.ops.words import LET_IN_ALREADY, why
+from edge.records import Outcome, Reason
 from edge.wire.channel import Channel
 from edge.wire.messages import Failed, Rehearse, Seen, Watch
 
@@ -29,7 +29,7 @@ def try_out(
 ) -> None:
     """Judge whoever stands there, and open nothing.
 
-    Exit code 0: they would be let in; 1: they would not.
+    Exit code 0: they would be let in; 1: they would not, or were let in already.
     """
     settings = read_config(config)
     with Channel.connect(settings.sight_socket) as control:
@@ -47,17 +47,23 @@ def try_out(
             "sight shows nothing: is its camera delivering? After a change of the configuration: "
             "sudo systemctl restart edge-door.target"
         )
-    let_in = last.outcome is Outcome.GRANT
-    person = last.person if last.person and last.reason is not last.reason.NO_MATCH else None
+    let_in, already = last.outcome is Outcome.GRANT, _already(last)
+    person = last.person if last.person and last.reason is not Reason.NO_MATCH else None
     found = {
         "ok": let_in,
         "outcome": last.outcome.value,
         "reason": last.reason.value,
+        "let_in_already": already,
         "person": person,
         "similarity": last.similarity,
         "threshold": last.threshold,
     }
-    verdict = "would be let in" if let_in else f"would not be let in: {meaning(last.reason)}"
+    if already:
+        verdict = f"was {LET_IN_ALREADY}"
+    elif let_in:
+        verdict = "would be let in"
+    else:
+        verdict = f"would not be let in: {why(last.outcome, last.reason)}"
     show(found, as_json=json, text=f"{person or 'Whoever stood there'} {verdict}.")
     if not let_in:
         raise typer.Exit(1)
@@ -73,6 +79,11 @@ def _until_decided(channel: Channel, deadline: float) -> Seen | None:
                 continue
             last = seen
             viewer.take(seen)
-            if seen.outcome is not Outcome.WAIT:
+            if seen.outcome is not Outcome.WAIT or _already(seen):
                 break
     return last
+
+
+def _already(seen: Seen) -> bool:
+    """Whether they were let in and have not left the view since: nothing is judged then."""
+    return seen.outcome is Outcome.WAIT and seen.reason is Reason.GRANTED
