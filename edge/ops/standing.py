@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from edge.errors import BrokerError, EdgeDoorError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link.outbox import Fill, Outbox
-from edge.ops.words import sentence
 from edge.sight.pace import NEEDED_FPS
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
+from edge.words import sentence
 
 if TYPE_CHECKING:
     from edge.config import Config

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
-from edge.ops.words import why
 from edge.records import Outcome
+from edge.words import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.ops.viewer import changes
-from edge.ops.words import meaning
 from edge.records import Hint, LivenessState, Outcome, Reason
 from edge.sight.control import ControlServer
 from edge.wire.messages import Done, Seen
+from edge.words import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

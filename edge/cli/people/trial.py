@@ -11,10 +11,10 @@ from rich.live import Live
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
 from edge.errors import UsageError
 from edge.ops.viewer import Viewer
-from edge.ops.words import LET_IN_ALREADY, why
 from edge.records import Outcome, Reason
 from edge.wire.channel import Channel
 from edge.wire.messages import Failed, Rehearse, Seen, Watch
+from edge.words import LET_IN_ALREADY, why
 
 
 @app.command("try")

@@ -13,9 +13,9 @@ from rich.table import Table
 from edge.cli.base import ConfigOption, JsonOption, app, console, own_config, show
 from edge.errors import LedgerError, UsageError
 from edge.names import folded
-from edge.ops.words import sentence
 from edge.records import EventKind
 from edge.sight.journal import open_ledger
+from edge.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

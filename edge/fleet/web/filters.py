@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from edge.fleet.kinds import TITLES, AlarmKind
 from edge.fleet.text import ago, clean, detail_of, local
+from edge.words import ordered
+
+if TYPE_CHECKING:
+    from edge.fleet.database.rows import EventRow
 
 _LONGEST = 80
 
@@ -23,6 +29,11 @@ def clock(seconds: float | None) -> Markup:
 def words(value: str) -> str:
     """`held_open` as people read it."""
     return value.replace("_", " ")
+
+
+def happened(event: EventRow) -> str:
+    """What an event says: of a command, what it asked for."""
+    return ordered(event.reason, detail_of(event.body)) or words(event.reason)
 
 
 def alarm_title(kind: str) -> str:
@@ -50,6 +61,7 @@ FILTERS = {
     "clock": clock,
     "ago": ago,
     "before": before,
+    "happened": happened,
     "words": words,
     "alarm_title": alarm_title,
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Outcome, Reason
+from edge.vocabulary import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.records import Event
 
 MEANING: dict[Reason, str] = {
@@ -44,6 +47,17 @@ MEANING: dict[Reason, str] = {
 """What each reason means; one that is not here says itself."""
 LET_IN_ALREADY = "let in already; step out of view and come again"
 """Who was let in waits until they have left the view."""
+_ORDERED: dict[str, str] = {
+    Action.UNLOCK.value: "command to open",
+    Action.LOCK.value: "command to lock",
+    Action.NORMAL.value: "command to go back to normal",
+    Action.ALWAYS_OPEN.value: "command to stay open",
+    Action.LOCK_DOWN.value: "command to let nobody in",
+}
+_ORDERS = {
+    Reason.COMMAND.value: "",
+    Reason.COMMAND_WAITS.value: " waits for a second operator",
+}
 _LET_IN = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND, Reason.DURESS})
 
 
@@ -59,9 +73,16 @@ def why(outcome: Outcome, reason: Reason) -> str:
     return LET_IN_ALREADY if outcome is Outcome.WAIT else ""
 
 
+def ordered(reason: str, detail: Mapping[str, object]) -> str | None:
+    """What a command asked for, of an event that is one; that it was done, other events say."""
+    if "action" not in detail or reason not in _ORDERS:
+        return None
+    return _ORDERED.get(str(detail["action"]), "command") + _ORDERS[reason]
+
+
 def sentence(event: Event) -> str:
     """An event in words: who, and what."""
-    what = meaning(event.reason)
+    what = ordered(event.reason.value, event.detail) or meaning(event.reason)
     if event.person is None:
         return what
     refused = event.kind is EventKind.ACCESS and event.reason not in _LET_IN
