@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from edge.cli import app
 from edge.config import Config
+from edge.errors import UsageError
 from edge.ops.demo.show import Announcer, judge, run_door, write_config
 from edge.ops.supervisor import Supervisor
 from edge.records import Event, EventKind, Reason, StoredEvent
@@ -82,3 +85,13 @@ def test_the_demo_ends_with_one_json_object_and_draws(tmp_path: Path) -> None:
     assert len(result["pulses_s"]) == 1
     assert result["mqtt_received"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_machine_that_is_a_sealed_door_shows_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(tmp_path / "owner.pub"))
+    (tmp_path / "sealed.toml").write_text("")
+    told = CliRunner().invoke(app, ["demo", "--json"])
+    assert isinstance(told.exception, UsageError)
+    assert "sealed it" in str(told.exception)

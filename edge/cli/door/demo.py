@@ -10,7 +10,9 @@ import typer
 
 from edge.cli.base import JsonOption, app, console, show, start_logging
 from edge.cli.places import to_draw
+from edge.errors import UsageError
 from edge.ops.demo.patience import Patience
+from edge.owner import sealed_copy
 
 
 @app.command()
@@ -27,6 +29,11 @@ def demo(
 ) -> None:
     """Show the main job: a stranger, a still picture, and the person who may enter."""
     start_logging("error")
+    if copy := sealed_copy():
+        raise UsageError(
+            f"this machine is a door whose owner has sealed it: its guard obeys {copy} alone, so "
+            "no other door can be played here. Show the demo on another machine."
+        )
     lines = Patience((lambda _line: None) if json else console.print)
     with lines, tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
         lines.say("getting ready: models, a broker, three programs")
