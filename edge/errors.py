@@ -25,8 +25,20 @@ class CameraError(EdgeDoorError):
     """A camera, video or image cannot be opened, or stopped delivering."""
 
 
+class NotThereError(CameraError):
+    """A picture, film, folder or camera is not there, or may not be read. Exit code 2."""
+
+    exit_code = 2
+
+
 class ModelError(EdgeDoorError):
     """A model file or its manifest is missing, altered or of the wrong shape."""
+
+
+class UnknownModelError(ModelError):
+    """No model of that name and role is there. Exit code 2."""
+
+    exit_code = 2
 
 
 class CalibrationError(EdgeDoorError):
@@ -42,7 +54,7 @@ class LedgerError(EdgeDoorError):
 
 
 class EnrolmentError(EdgeDoorError):
-    """The captures do not make a template, or the face or name is already enrolled."""
+    """The captures do not make a template, or the face is already enrolled."""
 
 
 class NoFaceError(EdgeDoorError):
@@ -100,6 +112,10 @@ def plainly(said: str) -> str:
     """What pydantic says of a value, as a part of a sentence."""
     text = said.removeprefix("Value error, ").rstrip(".")
     return text.replace("Input should be", "must be").replace("String should", "must")
+
+
+UNREACHABLE = FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError
+"""Of the system's errors those for which a path can be blamed, and not what is in it."""
 
 
 def reason_of(error: Exception) -> str:

@@ -56,6 +56,13 @@ def near(name: str, names: Iterable[str]) -> str:
     return close[0] if close else ""
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A sentence to append where `name` is none of `names`; empty: none is like it."""
+    closest = {folded(each): each for each in names}
+    close = near(folded(name), closest)
+    return f" Did you mean {closest[close]!r}?" if close else ""
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence: the first few, and how many more."""
     shown = list(names)

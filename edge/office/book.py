@@ -125,12 +125,21 @@ class Book:
         if not known:
             return self.add(person, content)
         if not replace_old:
-            raise UsageError(
-                f"{known[0].name} is in the book already: --replace renews their template."
-            )
+            self.require_free(person.name)
         renewed = replace(person, person=self.person(person.name).person)
         self.change(known[0], renewed, content)
         return renewed
+
+    def require_free(self, name: str) -> None:
+        """See that nobody has that name.
+
+        Raises:
+            UsageError: somebody has.
+        """
+        for known in self._called(name):
+            raise UsageError(
+                f"{known.name} is in the book already: --replace renews their template."
+            )
 
     def change(self, before: Person, after: Person, content: Content | None = None) -> None:
         """Write other groups, schedule, name or end, and a new template if there is one.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.access.lookalikes import resembled
-from edge.errors import EdgeDoorError, EnrolmentError
+from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
 from edge.names import folded, listed, proper_name
 from edge.ops.borrowed import borrowed_camera
 from edge.ops.note import recorded_in
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.ops.pictures import Progress
     from edge.records import Frame, Template
+    from edge.vault.vault import Vault
 
 CAMERA_TIMEOUT_S = 60.0
 
@@ -55,7 +57,7 @@ class Enrolled:
         """What to know about a template that will do, but not well; empty for a good one."""
         if not 0 < self.captures < FEWEST:
             return ""
-        return f"{FEWEST} or more different pictures would be turned away less often."
+        return f"With {FEWEST} or more different pictures they would be turned away less often."
 
 
 def enrol_files(
@@ -137,21 +139,15 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
     """Put a template into the vault and the fact into the ledger.
 
     Raises:
-        EnrolmentError: this name is enrolled already, or this face resembles somebody's, and
-            `consent` does not say that this is meant.
+        UsageError: this name is enrolled already, and `consent` does not say that it is meant.
+        EnrolmentError: this face resembles somebody's, and it does not say that either.
         VaultError: the vault cannot be opened or written.
         LedgerError: the ledger cannot be written; nothing was changed unless the text says so.
     """
     consent = consent or Consent()
     name = proper_name(template.person)
     with open_vault(config) as vault:
-        vault.members.refuse(name)
-        known = any(folded(person.name) == folded(name) for person in vault.people())
-        if known and not consent.replace:
-            raise EnrolmentError(
-                f"{name} is enrolled already. With --replace, the new template takes the place of "
-                "the old one; somebody else needs another name."
-            )
+        known = _is_known(vault, name, consent)
         turned = replace(template, vectors=vault.rotation(template.vectors))
         alike = resembled(turned, vault.templates(template.model), threshold(config))
         refuse_lookalikes(name, alike, consent, threshold(config))
@@ -160,6 +156,35 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
             detail |= {"lookalikes": listed(alike), "why": consent.reason}
         with recorded_in(config, vault, Reason.ENROLLED, name, **detail):
             (vault.replace if known else vault.add)(template)
+
+
+def require_free(config: Config, name: str, consent: Consent) -> None:
+    """See that a template under this name can be kept here, before one is made.
+
+    Raises:
+        UsageError: the name is taken, and `consent` does not say that it is meant.
+        VaultError: the vault cannot be opened or written.
+    """
+    if config.people_db.exists():  # else whatever fails would leave a state behind
+        with open_vault(config) as vault:
+            _is_known(vault, name, consent)
+        return
+    state = config.paths.state
+    there = next(place for place in (state, *state.absolute().parents) if place.exists())
+    if not os.access(there, os.W_OK):
+        raise VaultError(f"{state} cannot be written: nobody can be enrolled there. Use sudo.")
+
+
+def _is_known(vault: Vault, name: str, consent: Consent) -> bool:
+    """Whether that is somebody whose template is to be renewed."""
+    vault.members.refuse(name)
+    known = any(folded(person.name) == folded(name) for person in vault.people())
+    if known and not consent.replace:
+        raise UsageError(
+            f"{name} is enrolled already. With --replace, the new template takes the place of "
+            "the old one; somebody else needs another name."
+        )
+    return known
 
 
 def refuse_lookalikes(

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import CameraError, UsageError, reason_of
+from edge.errors import CameraError, NotThereError, UsageError, reason_of
 from edge.held import by_name, hold, is_held
 from edge.names import proper_name
 from edge.records import Hint
@@ -164,10 +164,18 @@ def _files(sources: Iterable[Path]) -> Iterable[Path]:
         elif not source.exists() and glob.has_magic(str(source)):
             found: Sequence[str] = sorted(glob.glob(str(source)))  # noqa: PTH207 - absolute too
             if not found:
-                raise CameraError(f"nothing is called like {source}")
+                raise NotThereError(f"nothing is called like {source}")
             yield from map(Path, found)
         else:
+            _see(source)
             yield source
+
+
+def _see(source: Path) -> None:
+    try:
+        source.stat()
+    except OSError as error:
+        raise NotThereError(f"{source} cannot be read: {reason_of(error)}") from error
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterable[Frame]:
@@ -188,7 +196,7 @@ def _film(config: Config, path: Path) -> Iterator[Frame]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES or not (is_held(path) or path.exists())
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _why_not(config: Config, taken: Capture) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import EnrolmentError, UsageError
-from edge.names import folded, listed
+from edge.errors import UsageError
+from edge.names import did_you_mean, folded, listed
 from edge.vault.sealed import canonical
 
 if TYPE_CHECKING:
@@ -60,18 +60,20 @@ def find(rows: list[PersonRow], name: str) -> PersonRow:
     for row in rows:
         if folded(row.name) == folded(name):
             return row
-    raise UsageError(f"Nobody here is called {name!r}. Enrolled: {listed(r.name for r in rows)}.")
+    names = [row.name for row in rows]
+    meant = did_you_mean(name, names)
+    raise UsageError(f"Nobody here is called {name!r}.{meant} Enrolled: {listed(names)}.")
 
 
 def refuse_taken(rows: list[PersonRow], name: str) -> None:
     """See that nobody among `rows` has that name.
 
     Raises:
-        EnrolmentError: somebody has.
+        UsageError: somebody has.
     """
     for row in rows:
         if folded(row.name) == folded(name):
-            raise EnrolmentError(
+            raise UsageError(
                 f"{row.name} is enrolled already: `edge-door enroll --replace` renews their "
                 "template. Somebody else needs another name."
             )

@@ -196,8 +196,7 @@ class Vault:
         """Enrol a person.
 
         Raises:
-            UsageError: the name is not one.
-            EnrolmentError: somebody of that name is enrolled already.
+            UsageError: the name is not one, or somebody has it.
         """
         name = proper_name(template.person)
         with self._store.changing() as tables:
@@ -219,8 +218,7 @@ class Vault:
         """Change a person's name.
 
         Raises:
-            UsageError: nobody has the old name, or the new one is not a name.
-            EnrolmentError: somebody else has the new name.
+            UsageError: nobody has the old name, the new one is not a name, or somebody else has it.
         """
         name = proper_name(new)
         with self._store.changing() as tables:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge.believed import read_ordinary
-from edge.errors import CameraError, reason_of
+from edge.errors import UNREACHABLE, CameraError, NotThereError, reason_of
 from edge.records import Frame
 from edge.redact import public
 from edge.vision.bounds import MAX_IMAGE_BYTES, refuse_huge
@@ -70,7 +70,7 @@ class _OpenCv:
         with quietly():
             self._capture = cv2.VideoCapture(target, api, options)
         if not self._capture.isOpened():
-            raise CameraError(_why_not_open(target))
+            raise _not_open(target)
         if api == cv2.CAP_V4L2:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, section.width)
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, section.height)
@@ -162,7 +162,7 @@ def open_source(section: CameraSection) -> Source:
     try:
         is_folder, is_film = path.is_dir(), path.is_file()
     except OSError as error:  # such as a name too long
-        raise CameraError(f"{section.shown} cannot be opened: {error.strerror}") from error
+        raise NotThereError(f"{section.shown} cannot be opened: {error.strerror}") from error
     if is_folder:
         return _Folder(path, section)
     if "://" in source or is_film:
@@ -310,7 +310,8 @@ def read_image(path: Path) -> Pixels:
     try:
         data = read_ordinary(path, MAX_IMAGE_BYTES)
     except (OSError, ValueError) as error:
-        raise CameraError(f"the image {path} cannot be read: {reason_of(error)}") from error
+        kind = NotThereError if isinstance(error, UNREACHABLE) else CameraError
+        raise kind(f"the image {path} cannot be read: {reason_of(error)}") from error
     return decoded(data, str(path))
 
 
@@ -338,12 +339,12 @@ def images_in(folder: Path, pattern: str = "*") -> list[Path]:
     """
     try:
         if not folder.is_dir():
-            raise CameraError(f"there is no folder {folder}")
+            raise NotThereError(f"there is no folder {folder}")
         found = sorted(p for p in folder.glob(pattern) if _is_image(p))
     except (OSError, ValueError) as error:
-        raise CameraError(f"the folder {folder} cannot be read: {reason_of(error)}") from error
+        raise NotThereError(f"the folder {folder} cannot be read: {reason_of(error)}") from error
     if not found:
-        raise CameraError(f"the folder {folder} holds no image")
+        raise NotThereError(f"the folder {folder} holds no image")
     return found
 
 
@@ -363,12 +364,12 @@ def _ended(source: str, frames: int) -> str:
     return f"the camera {source} ended after {frames} pictures"
 
 
-def _why_not_open(target: str) -> str:
+def _not_open(target: str) -> CameraError:
     if "://" in target:
-        return f"the stream {public(target)} cannot be opened. Is its address right?"
+        return CameraError(f"the stream {public(target)} cannot be opened. Is its address right?")
     path = Path(target)
     if path.is_file():
-        return f"{target} is neither a picture nor a video that can be read"
+        return CameraError(f"{target} is neither a picture nor a video that can be read")
     if path.exists():
-        return f"the camera {target} cannot be opened. Is another program using it?"
-    return f"there is no camera, video or folder at {target}. Set [camera] source, or --camera."
+        return CameraError(f"the camera {target} cannot be opened. Is another program using it?")
+    return NotThereError(f"there is no camera, film or folder at {target}")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.config import Config
-from edge.errors import NoFaceError, UsageError
+from edge.errors import EdgeDoorError, NoFaceError, UsageError
 from edge.evaluate.verification import encode
 
 PAIRS = "Eileen 1 2\nGrace 1 2\nEileen 1 Grace 1\nEileen 2 Grace 2\n"
@@ -77,6 +77,16 @@ def test_groups_the_rule_and_worse_pictures_are_in_one_report(
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == result
     unknown = run(*command, "--degrade", "fog")
     assert "there is no degradation 'fog': blur, " in str(unknown.exception)
+
+
+def test_a_model_that_nobody_has_is_a_mistake_of_usage(labelled: Path, tmp_path: Path) -> None:
+    done = run(
+        *("calibrate", "--images", labelled, "--pairs", labelled / "pairs.txt"),
+        *("--out", tmp_path / "calibration.json", "--model", "mobilefacent-float16"),
+    )
+    assert isinstance(done.exception, EdgeDoorError)
+    assert done.exception.exit_code == 2
+    assert "Did you mean 'mobilefacenet-float16'?" in str(done.exception)
 
 
 def test_four_pictures_do_not_calibrate(labelled: Path, tmp_path: Path) -> None:

@@ -225,6 +225,15 @@ def test_a_changed_file_is_found_out(folder: Path, config: Path) -> None:
     assert [*result["wrong"]] == [victim.stem.replace("_", "-")]
 
 
+def test_a_folder_without_pictures_is_a_mistake_of_usage(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ("models", "add", __file__, "--preset", "arcface", "--images", tmp_path / "empty")
+    done = run(*words, "--config", config)
+    assert isinstance(done.exception, EdgeDoorError)
+    assert done.exception.exit_code == 2
+    assert "holds no image" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("preset", "name", "said"),
     [

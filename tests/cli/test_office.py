@@ -258,3 +258,10 @@ def test_who_goes_to_one_door_with_them_is_compared_at_the_desk(site: Site) -> N
     assert site.office("move", "Ella", "--group", "visitors").returncode == 0
     with opened(site.host.config) as (book, _), pytest.raises(UsageError, match="Ella has a card"):
         require_cards(book, anna, content)
+
+
+def test_a_name_in_the_book_is_refused_before_anybody_looks_into_a_camera(site: Site) -> None:
+    site.add("Anna", "staff")
+    done = site.host.command("enroll", "anna", "--camera", "--for-group", "staff")
+    assert done.returncode == 2
+    assert "Anna is in the book already" in done.stderr

@@ -114,9 +114,9 @@ def test_replace_rename_and_remove(vault: Vault) -> None:
 def test_a_name_is_taken_whatever_its_case(vault: Vault) -> None:
     vault.add(template("Åsa"))
     vault.add(template("Bo"))
-    with pytest.raises(EnrolmentError, match="Åsa is enrolled already"):
+    with pytest.raises(UsageError, match="Åsa is enrolled already"):
         vault.add(template("åSA"))
-    with pytest.raises(EnrolmentError, match="Åsa is enrolled already"):
+    with pytest.raises(UsageError, match="Åsa is enrolled already"):
         vault.rename("Bo", "A\u030asa")  # the same letter in two characters
     assert names(vault) == ["Bo", "Åsa"]
 

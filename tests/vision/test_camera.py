@@ -115,7 +115,7 @@ def test_a_feed_tells_the_loss_of_its_camera_once_and_does_not_raise(film: Path)
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("/dev/video99", "there is no camera, video or folder at /dev/video99"),
+        ("/dev/video99", "there is no camera, film or folder at /dev/video99"),
         ("rtsp://user:secret@127.0.0.1:1/x", r"stream rtsp://127\.0\.0\.1:1/x cannot be opened"),
         ("picamera2", "python3-picamera2"),
         ("gstreamer:fakesrc ! appsink", "GStreamer"),

@@ -24,9 +24,9 @@ from edge.cli.base import (
     show,
 )
 from edge.cli.people.for_group import consent_to, place_of
-from edge.errors import EnrolmentError, UsageError
+from edge.errors import EdgeDoorError, EnrolmentError, NotThereError, UsageError
 from edge.names import proper_name
-from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, save
+from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, require_free, save
 from edge.ops.offer import Wish
 from edge.ops.owner import give_up_reading
 from edge.ops.pictures import Sources, opened, people_below
@@ -112,6 +112,8 @@ def enroll(
     if name is None and (card or lookalike):
         raise UsageError("--card and --lookalike are one person's: give a NAME")
     settings = believed_config(config, own=True, reading=bool(given))
+    if name is not None:
+        name = proper_name(name)
     people = people_below(given[0]) if name is None else {name: tuple(given)}
     sources_of = {who: opened(Sources(paths, first)) for who, paths in people.items()}
     give_up_reading()
@@ -119,13 +121,16 @@ def enroll(
     if name is None:
         _enroll_many(settings, sources_of, consent, place, as_json=json)
         return
-    capture = Capture(proper_name(name), sources_of[name], camera)
+    if problem := sources_of[name].problem:
+        raise UsageError(problem)
+    capture = Capture(name, sources_of[name], camera)
     _enroll_person(settings, capture, consent, place, as_json=json)
 
 
 def _enroll_person(
     settings: Config, capture: Capture, consent: Consent, place: Place | None, *, as_json: bool
 ) -> None:
+    _require_free(settings, capture.name, consent, place)
     kept: dict[str, str] = {}
 
     def keep(made: Template) -> None:
@@ -143,6 +148,14 @@ def _enroll_person(
     if found.warning:
         lines.append(f"  {found.warning}")
     show({"ok": True, **_as_dict(found), **kept}, as_json=as_json, text="\n".join(lines))
+
+
+def _require_free(settings: Config, name: str, consent: Consent, place: Place | None) -> None:
+    """See that somebody of that name can be kept, before anybody looks into a camera."""
+    if place is None:
+        require_free(settings, name, consent)
+    else:
+        place.require_free(name)
 
 
 def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:
@@ -186,8 +199,11 @@ def _from_camera(
     settings: Config, capture: Capture, keep: Callable[[Template], object]
 ) -> Enrolled:
     stages = Stages.load(settings)
-    with _bar() as (tell, look):
-        template = collect_from_camera(settings, stages, tell, look).template(capture.name)
+    try:
+        with _bar() as (tell, look):
+            template = collect_from_camera(settings, stages, tell, look).template(capture.name)
+    except NotThereError as error:
+        raise UsageError(f"{error}. Is [camera] source right?") from error
     keep(template)
     return Enrolled(capture.name, len(template.vectors))
 
@@ -200,10 +216,7 @@ def _enroll_many(
     *,
     as_json: bool,
 ) -> None:
-    if place is None:
-        found = _each(settings, people, lambda made: save(settings, made, consent))
-    else:
-        found = _each(settings, people, place.keep)
+    found = _each(settings, people, consent, place)
     out = [one.name for one in found if one.problem]
     table = _table(found)
     next_step = place.next_step if place else ""
@@ -217,14 +230,24 @@ def _enroll_many(
 
 
 def _each(
-    settings: Config, people: Mapping[str, Sources], keep: Callable[[Template], object]
+    settings: Config, people: Mapping[str, Sources], consent: Consent, place: Place | None
 ) -> list[Enrolled]:
+    def keep(made: Template) -> None:
+        if place is None:
+            save(settings, made, consent)
+        else:
+            place.keep(made)
+
     stages = Stages.load(settings)
     found = []
     with progress("people", len(people)) as update:
         for name, sources in people.items():
             update(description=name)
-            one = enrol_files(settings, stages, name, sources, keep, lambda *_: None)
+            try:
+                _require_free(settings, name, consent, place)
+                one = enrol_files(settings, stages, name, sources, keep, lambda *_: None)
+            except EdgeDoorError as error:
+                one = Enrolled(name, 0, problem=str(error))
             found.append(one)
             update(advance=1)
     return found

@@ -30,6 +30,8 @@ class Place:
 
     keep: Callable[[Template], dict[str, str]]
     """Puts them there; what there is to know of it. Raises EdgeDoorError."""
+    require_free: Callable[[str], None]
+    """Raises why nobody of that name can be kept there."""
     done: str
     """What has become of them, after the name."""
     next_step: str
@@ -53,6 +55,7 @@ def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
             require_groups(book, wish.groups)
         return Place(
             lambda made: {"number": _keep(settings, made, wish, consent)},
+            lambda name: _require_free(settings, name, consent),
             "is in the book.",
             PUBLISH,
         )
@@ -69,6 +72,7 @@ def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
 
     return Place(
         send,
+        lambda _name: None,  # the office looks
         "was sealed for the people office and sent.",
         "Nobody is known by it until the office accepts: `edge-door office offers` there.",
     )
@@ -83,6 +87,12 @@ def consent_to(lookalikes: Sequence[str] | None, reason: str, *, replace: bool) 
     if bool(lookalikes) != bool(reason.strip()):
         raise UsageError("--lookalike NAME and --reason TEXT go together")
     return Consent(replace, tuple(lookalikes or ()), reason.strip())
+
+
+def _require_free(settings: Config, name: str, consent: Consent) -> None:
+    if not consent.replace:
+        with opened(settings) as (book, _):
+            book.require_free(name)
 
 
 def _keep(settings: Config, template: Template, wish: Wish, consent: Consent) -> str:

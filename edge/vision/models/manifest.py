@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from edge import plain
 from edge.believed import read_believed
-from edge.errors import ModelError, reason_of
+from edge.errors import ModelError, UnknownModelError, reason_of
+from edge.names import did_you_mean
 from edge.vision.models.adapted import adapted
 from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
@@ -81,9 +82,10 @@ class Manifest(BaseModel):
         entry = _named(wanted, own)
         if entry is None:
             several = self.ensembles if kind is EmbedderEntry else ()
-            known = ", ".join(sorted([*(model.name for model in own), *several]))
-            raise ModelError(
-                f"there is no {role} model called {wanted!r}. There are: {known}. "
+            names = sorted([*(model.name for model in own), *several])
+            known, meant = ", ".join(names), did_you_mean(wanted, names)
+            raise UnknownModelError(
+                f"there is no {role} model called {wanted!r}.{meant} There are: {known}. "
                 "More come with: edge-door models add FILE.tflite --preset NAME"
             )
         return entry
