@@ -65,7 +65,6 @@ class Doors:
                 "groups = excluded.groups, heard = 0",
                 (report.device, report.key, report.model, json.dumps(sorted(groups))),
             )
-            self._store.query("DELETE FROM beyond WHERE device = ?", (report.device,))
 
     def distrust(self, device: str) -> None:
         """Nothing is sealed for a door any more: it was stolen, or taken away.
@@ -74,13 +73,7 @@ class Doors:
             UsageError: the office does not know it.
         """
         self.find(device)
-        with self._store.transaction():
-            self._store.query("DELETE FROM doors WHERE device = ?", (device,))
-            self._store.query(
-                "INSERT OR IGNORE INTO beyond SELECT device, person FROM pieces "
-                "WHERE device = ? AND person != ''",
-                (device,),
-            )
+        self._store.query("DELETE FROM doors WHERE device = ?", (device,))
 
     def listed(self, desired: Desired) -> None:
         """A list is made. Inside a transaction of the book."""

@@ -127,5 +127,28 @@ SCHEMA = Schema(
                 PRIMARY KEY (device, person)
             ) STRICT""",
         ),
+        (
+            # Every door that somebody was sealed for since they were enrolled.
+            """CREATE TABLE known (
+                device TEXT NOT NULL,
+                person TEXT NOT NULL,
+                generation INTEGER, -- of the door's first list without them
+                forgotten REAL, -- when, by the door's receipt
+                obeyed INTEGER NOT NULL, -- the door has a list without them
+                PRIMARY KEY (device, person)
+            ) STRICT""",
+            """CREATE TABLE removed (
+                person TEXT PRIMARY KEY,
+                name TEXT NOT NULL,
+                asked REAL NOT NULL
+            ) STRICT""",
+            "INSERT INTO known SELECT device, person, generation, forgotten, obeyed FROM erasures",
+            """INSERT OR IGNORE INTO known SELECT device, person, NULL, NULL, 0 FROM (
+                SELECT device, person FROM pieces WHERE person != ''
+                UNION SELECT device, person FROM beyond)""",
+            "INSERT OR REPLACE INTO removed SELECT DISTINCT person, name, asked FROM erasures",
+            "DROP TABLE erasures",
+            "DROP TABLE beyond",
+        ),
     ),
 )

@@ -190,6 +190,33 @@ def test_an_erasure_is_done_once_every_door_says_so(site: Site) -> None:
     assert (gone.returncode, "`edge-door office init`" in gone.stderr) == (2, True)
 
 
+def test_a_door_they_were_moved_away_from_gives_its_receipt_too(site: Site) -> None:
+    site.add("Anna", "everywhere")
+    site.told("publish")
+    site.office("move", "Anna", "--group", "staff")
+    site.office("rename", "Anna", "Anna Berg")
+    assert site.told("publish", "--wait", "0.5", away=(0,))[0] == 1
+    site.office("remove", "Anna Berg")
+    code, result = site.told("erased", "anna berg")
+    assert (code, [one["device"] for one in result["erased"]]) == (1, ["door1", "door2"])
+    assert [bool(one["forgotten"]) for one in result["erased"]] == [False, True]
+    assert site.told("publish")[0] == 0
+    code, result = site.told("erased", "anna berg")
+    assert (code, [bool(one["forgotten"]) for one in result["erased"]]) == (0, [True, True])
+
+
+def test_an_erasure_of_nobody_is_no_success(site: Site) -> None:
+    site.add("Bo", "everywhere")
+    site.add("Carl", "nowhere")
+    for name in ("Nobody", "Bo"):  # nobody's, and of who is in the book still
+        code, result = site.told("erased", name)
+        assert (code, result["ok"]) == (2, False)
+        assert f"nobody called '{name}' was removed" in result["error"]
+    site.office("remove", "Carl")  # whom no door was to know
+    assert site.told("erased", "carl") == (0, {"ok": True, "erased": []})
+    assert site.told("erased")[0] == 0
+
+
 def test_what_no_door_will_have_is_said_at_the_desk(site: Site, stills: Path) -> None:
     """Before a camera is looked into: an end that is over, a group that no door knows, a card."""
     anna = ("enroll", "Anna", str(stills), "--for-group")

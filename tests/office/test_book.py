@@ -166,6 +166,41 @@ def test_a_receipt_of_an_earlier_time_is_none(book: Book) -> None:
     assert book.erasures.all()[0].forgotten == 9.0
 
 
+def test_a_receipt_of_a_move_counts_until_the_door_has_them_again(book: Book) -> None:
+    """A door tells its newest receipts alone, and may have given it long before the removal."""
+    person = book.add(anna(), content())
+    book.make("door1", None)
+    book.change(person, moved := replace(person, groups=("elsewhere",)))
+    book.make("door1", None)
+    book.heard(report(generation=2, digest="x", erased={person.person: 5.0}))
+    book.change(moved, person)
+    book.make("door1", None)
+    # It waits for the envelope, and its receipt is still that of before.
+    book.heard(report(generation=3, digest="y", erased={person.person: 5.0}))
+    book.change(person, moved)
+    book.make("door1", None)
+    book.heard(report(generation=4, digest="z", erased={person.person: 9.0}))
+    book.heard(report(generation=4, digest="z"))
+    book.remove(moved)
+    (erasure,) = book.erasures.all()
+    assert (erasure.generation, erasure.forgotten, erasure.obeyed) == (4, 9.0, 1)
+
+
+def test_erasures_of_before_are_kept(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "office.db", replace(SCHEMA, migrations=SCHEMA.migrations[:4]))
+    store.query("INSERT INTO doors VALUES ('door1', ?, ?, '[]', 3, 'd', 0)", (KEY.public, MODEL))
+    store.query("INSERT INTO erasures VALUES ('p1', 'Anna', 1.0, 'door1', 2, 5.0, 1)")
+    store.query("INSERT INTO beyond VALUES ('door2', 'p2')")
+    row = "('door1', 'envelope', 'h', x'00', 1, 1, 'p2', 1, 'k', 2)"
+    store.query(f"INSERT INTO pieces VALUES {row}")
+    store.close()
+    with Book(tmp_path / "office.db", b"k" * 32) as opened:
+        (erasure,) = opened.erasures.all()
+        assert (erasure.name, erasure.device, erasure.forgotten) == ("Anna", "door1", 5.0)
+        opened.erasures.begin(anna(person="p2", name="Bo"), 2.0)
+        assert [one.device for one in opened.erasures.all()[:2]] == ["door1", "door2"]
+
+
 def test_an_erasure_names_a_door_that_was_stolen(book: Book) -> None:
     person = book.add(anna(), content())
     book.make("door1", None)

@@ -164,14 +164,13 @@ def erased(
 ) -> None:
     """Who was removed, and each door's receipt; `status` and `publish` take receipts in.
 
-    Exit code 0: every door that had them has forgotten them; 1: one has not yet.
+    Every door that was to know them since they were enrolled is listed, also where they were moved
+    away from it before. Exit code 0: every one has forgotten them; 1: one has not yet; 2: nobody
+    of that name was removed.
     """
     with opened(own_config(config)) as (book, _):
-        found = [
-            one
-            for one in book.erasures.all()
-            if name in (None, one.person) or folded(name) == folded(one.name)
-        ]
+        wanted = None if name is None else book.erasures.named(name)
+        found = [one for one in book.erasures.all() if wanted is None or one.person in wanted]
         trusted = {door.device for door in book.doors.all()}
     table = Table("name", "number", "removed", "door", "forgotten")
     for one in found:
@@ -179,7 +178,7 @@ def erased(
         table.add_row(*cells)
     rows = [asdict(one) | {"said": _said(one, trusted)} for one in found]
     done = all(one.forgotten is not None or one.obeyed for one in found)
-    nobody = "Nobody of that name was removed whom a door was to know."
+    nobody = "Nobody was removed whom a door was to know."
     show({"ok": done, "erased": rows}, as_json=json, text=table if rows else nobody)
     if not done:
         raise typer.Exit(1)
