@@ -111,7 +111,8 @@ NOT_AS_WRITTEN = (
 def plainly(said: str) -> str:
     """What pydantic says of a value, as a part of a sentence."""
     text = said.removeprefix("Value error, ").rstrip(".")
-    return text.replace("Input should be", "must be").replace("String should", "must")
+    text = text.replace("Input should be", "must be").replace("String should", "must")
+    return text.replace("a valid boolean", "true or false")
 
 
 UNREACHABLE = FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError

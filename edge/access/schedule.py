@@ -111,7 +111,7 @@ def parse(table: Mapping[str, Sequence[str]], zone: str | None = None) -> Schedu
             by_name[folded(person)] = windows(lines)
         except ValueError as error:
             raise ValueError(f"schedule.{person}: {error}") from error
-    return Schedule(by_name, None if zone is None else _zone(zone))
+    return Schedule(by_name, None if zone is None else zone_of(zone))
 
 
 def windows(lines: Sequence[str]) -> tuple[Window, ...] | None:
@@ -163,11 +163,16 @@ def _days(line: str, text: str) -> frozenset[int]:
     return frozenset(days)
 
 
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its name.
+
+    Raises:
+        ValueError: this system has none of that name.
+    """
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:
         raise ValueError(
-            f"time_zone: there is no time zone {name!r} here. Use a name such as "
+            f"there is no time zone {name!r} here. Use a name such as "
             '"Europe/Berlin"; the list comes with the system package tzdata.'
         ) from error

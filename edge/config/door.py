@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
-from edge.config.section import Section
+from edge.config.section import OnOff, Section
 from edge.vocabulary import Pull, Reader, ReaderKind, RelockOn
 
 Pin = Annotated[int, Field(ge=0, le=511)]
@@ -38,7 +38,7 @@ class InputSection(Section):
 
     pin: Pin | None = None
     """The line; unset: not fitted."""
-    active_high: bool = False
+    active_high: OnOff = False
     """True where the line is high while the switch's meaning holds."""
     pull: Pull = Pull.UP
     """`up`, `down` or `off` (an outside resistor; the only choice on a Jetson)."""
@@ -55,25 +55,25 @@ class RexSection(InputSection):
 class TamperSection(InputSection):
     """The case's tamper loop, normally closed to ground; its meaning is "opened"."""
 
-    active_high: bool = True
+    active_high: OnOff = True
     """True: an opened or cut loop lets the line go high."""
 
 
 class FireSection(InputSection):
     """The fire panel's contact, normally closed to ground; its meaning is "free exit"."""
 
-    active_high: bool = True
+    active_high: OnOff = True
     """True: an opened or cut loop lets the line go high, and the door is free."""
 
 
 class InterlockSection(InputSection):
     """The other door of an interlock; its meaning is "not closed and locked"."""
 
-    active_high: bool = True
+    active_high: OnOff = True
     """True: a cut wire reads as "the other door is open", and this one stays shut."""
     busy_pin: Pin | None = None
     """Line that tells the other door the same of this one."""
-    busy_active_high: bool = True
+    busy_active_high: OnOff = True
     """False where the other end takes a low line for "not closed and locked"."""
     settle_s: float = Field(0.2, ge=0.05, le=2.0)
     """How long our claim stands on the wire before we unlock, seconds. Longer than the other
@@ -155,7 +155,7 @@ class DoorSection(Section):
     it. `motor`: one line drives it open, a second one shut, and it stays where it is."""
     relay_pin: Pin = 17
     """The line of the lock's relay; of a motor lock, the line that drives it open."""
-    relay_active_high: bool = True
+    relay_active_high: OnOff = True
     """False for relay boards that switch on when the line is low."""
     relay_contact: Literal["NO", "NC"] | None = None
     """Which contact of the relay feeds the lock. Unset: NC for fail-safe locks and maglocks, so
@@ -189,7 +189,7 @@ class DoorSection(Section):
     """Line of the RGB LED's green part."""
     led_blue_pin: Pin | None = None
     """Line of the RGB LED's blue part."""
-    lamps_active_high: bool = True
+    lamps_active_high: OnOff = True
     """False for a common-anode LED and a buzzer that sounds while its line is low."""
     wiegand: WiegandSection = Field(default_factory=WiegandSection)
     keypad: KeypadSection = Field(default_factory=KeypadSection)

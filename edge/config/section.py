@@ -1,6 +1,11 @@
 """The base of every section: frozen, and a key nobody knows is a mistake."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OnOff = Annotated[bool, Field(strict=True)]
+"""`true` or `false` as TOML writes them: `"yes"` is a text, and `1` a number."""
 
 
 class Section(BaseModel):

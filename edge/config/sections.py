@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from edge.access import schedule
-from edge.config.section import Section
+from edge.config.section import OnOff, Section
 from edge.errors import ConfigError
 from edge.names import listed, nobodys
 from edge.redact import public
@@ -108,7 +108,7 @@ class CameraSection(Section):
     """Degrees clockwise, for a camera that is mounted turned."""
     stale_after_s: float = Field(0.5, ge=0.1, le=10)
     """A newest frame older than this denies everything."""
-    loop: bool = False
+    loop: OnOff = False
     """Start a file again when it ends, for tests and demonstrations."""
 
     @property
@@ -224,6 +224,20 @@ class LivenessSection(Section):
         return self
 
 
+def _hours(lines: tuple[str, ...]) -> tuple[str, ...]:
+    schedule.windows(lines)
+    return lines
+
+
+def _time_zone(name: str) -> str:
+    schedule.zone_of(name)
+    return name
+
+
+Hours = Annotated[tuple[str, ...], AfterValidator(_hours)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
 class AccessSection(Section):
     """After the match."""
 
@@ -239,12 +253,12 @@ class AccessSection(Section):
     """Who was let in is not let in again before nobody was in view for so long."""
     pin_alone: tuple[str, ...] = ()
     """Whose PIN opens without a face: names, or `"*"` for everybody. A weaker key than a face."""
-    always_open: tuple[str, ...] = ()
+    always_open: Hours = ()
     """When the door stands open for all, such as `["mon-fri 09:00-17:00"]`, local time."""
-    schedule: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    schedule: dict[str, Hours] = Field(default_factory=dict)
     """Who may pass when, local time: `"*" = ["mon-fri 07:00-19:00"]` for everybody, a person's name
     for that person, `["always"]`. Who is not named and finds no `*` may always pass."""
-    time_zone: str | None = None
+    time_zone: TimeZone | None = None
     """Such as `Europe/Berlin`. Unset: the system's."""
 
     @property
@@ -267,20 +281,26 @@ class AccessSection(Section):
                 "them first."
             )
 
-    @model_validator(mode="after")
-    def _schedules(self) -> Self:
-        schedule.parse(self.schedule, self.time_zone)
-        try:
-            schedule.windows(self.always_open)
-        except ValueError as error:
-            raise ValueError(f"always_open: {error}") from error
-        return self
+    @field_validator("schedule")
+    @classmethod
+    def _everybody_once(cls, table: dict[str, Hours]) -> dict[str, Hours]:
+        schedule.parse(table)
+        return table
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[^\s/@]+", name):
+        raise ValueError("a name or an address alone is needed, such as broker.local")
+    return name
+
+
+Host = Annotated[str, AfterValidator(_host)]
 
 
 class MqttSection(Section):
     """The broker. Without `host` nothing is sent and no program touches the network."""
 
-    host: str | None = None
+    host: Host | None = None
     """Name or address; unset turns MQTT off."""
     port: int = Field(1883, ge=1, le=65535)
     """8883 is usual with TLS."""
@@ -292,7 +312,7 @@ class MqttSection(Section):
     """For brokers that ask for one."""
     password_file: Path | None = None
     """File that holds the password alone; keep it mode 0600."""
-    tls: bool = False
+    tls: OnOff = False
     """Encrypt, and check the broker's certificate."""
     ca_file: Path | None = None
     """Certificate authority; unset: the system's."""
@@ -302,14 +322,14 @@ class MqttSection(Section):
     """Client certificate's key."""
     keepalive_s: int = Field(30, ge=5, le=600)
     """Broker publishes the last will after 1.5 times this."""
-    discovery: bool = True
+    discovery: OnOff = True
     """Announce to Home Assistant."""
     discovery_prefix: str = Field("homeassistant", pattern=r"^[a-zA-Z0-9_-]+$")
     """Home Assistant's own prefix."""
-    last_face: bool = False
+    last_face: OnOff = False
     """Show the face of the last attempt as well, whoever it was: 112 pixels wide, a JPEG of some
     5 kB, kept nowhere on this device. Who reads the broker sees everybody who came."""
-    remote_unlock: bool = False
+    remote_unlock: OnOff = False
     """Follow signed unlock commands."""
     command_verbs: tuple[Literal["lock", "normal", "lock_down", "always_open"], ...] = ()
     """What else signed commands may ask for; nothing that is not named here."""
@@ -318,9 +338,9 @@ class MqttSection(Section):
     command_keys: tuple[PublicKey, ...] = ()
     """Ed25519 public keys (base64) of operators, beside those of `edge-door keys make`."""
 
-    updates: bool = False
+    updates: OnOff = False
     """Fetch updates that are offered here; the owner's signature on them decides all the same."""
-    trust_broker: bool = False
+    trust_broker: OnOff = False
     """Open for a PIN that comes over the broker, on `lock/set`. Whoever owns the broker then sees
     every PIN that is sent and can send it again: for a home whose broker is as safe as its key.
     With `[match] claim = "required"` a claim that comes over it counts as well."""
@@ -339,8 +359,6 @@ class MqttSection(Section):
         return self
 
     def _halves(self) -> Iterator[str]:
-        if self.host is not None and not re.fullmatch(r"[^\s/@]+", self.host):
-            yield "host is a name or an address alone, such as broker.local"
         if not set(self.two_persons) <= self.permitted:
             yield "two_persons names what neither command_verbs nor remote_unlock permits"
         if self.password_file is not None and self.username is None:

@@ -55,13 +55,16 @@ KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"access": {"schedule": {"Anna": ["mon 8-9"]}}}, "schedule.Anna: 'mon 8-9' is not like"),
-        ({"access": {"always_open": ["soon"]}}, "always_open: 'soon' is not like"),
+        (
+            {"access": {"schedule": {"Anna": ["mon 8-9"]}}},
+            "schedule.Anna = ['mon 8-9']: 'mon 8-9' is not like",
+        ),
+        ({"access": {"always_open": ["soon"]}}, "always_open = ['soon']: 'soon' is not like"),
         ({"access": {"time_zone": "Mars/Olympus"}}, "there is no time zone 'Mars/Olympus'"),
         ({"mqtt": {"two_persons": ["unlock"]}}, "two_persons names what neither"),
         ({"mqtt": {"command_keys": ["x"]}}, "is not base64"),
         ({"mqtt": {"command_keys": [KEY[4:]]}}, "an Ed25519 public key has 32"),
-        ({"mqtt": {"host": "mqtt://broker"}}, "host is a name or an address alone"),
+        ({"mqtt": {"host": "mqtt://broker"}}, "a name or an address alone"),
         ({"mqtt": {"password_file": "/x"}}, "password_file means nothing without username"),
         ({"mqtt": {"tls": True, "cert_file": "/x"}}, "cert_file and key_file go together"),
         ({"mqtt": {"ca_file": "/x"}}, "mean nothing without tls"),
@@ -70,6 +73,23 @@ KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 )
 def test_what_would_not_start_is_not_valid(data: dict[str, object], sentence: str) -> None:
     assert sentence in mistakes(data)
+
+
+def test_no_mistake_of_a_key_hides_that_of_another() -> None:
+    access: dict[str, object] = {
+        "schedule": {"Anna": ["mon 8-9"], "Bo": ["never"]},
+        "always_open": ["soon"],
+        "time_zone": "Europe/Berln",
+        "lockout_s": 0,
+    }
+    mqtt = {"tls": "yes", "discovery": 1, "host": "mqtt://broker", "port": 0}
+    door = {"relay_active_high": "false"}
+    said = mistakes({"access": access, "mqtt": mqtt, "door": door})
+    assert "has 10 mistakes" in said
+    assert "access.time_zone = 'Europe/Berln': there is no time zone" in said
+    assert "access.schedule.Bo = ['never']: 'never' is not like" in said
+    assert "mqtt.tls = 'yes': must be true or false." in said
+    assert "mqtt.discovery = 1: must be true or false." in said
 
 
 def test_rules_for_people_whom_nobody_is_are_a_mistake() -> None:

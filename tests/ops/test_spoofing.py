@@ -9,6 +9,7 @@ import pytest
 
 from edge.config import Config, parse
 from edge.ops.doctor.spoofing import instruction, of_device, virtual_camera
+from edge.vision.liveness.limits import ASKED, PUBLIC_FILMS
 
 
 def device(tmp_path: Path, *, virtual: bool, mode: int = 0o660) -> tuple[Path, Path]:
@@ -52,6 +53,15 @@ def test_a_camera_that_everybody_may_open_is_told(tmp_path: Path) -> None:
     found = of_device(*device(tmp_path, virtual=False, mode=0o666))
     assert found.level == "warn"
     assert "chmod 660" in found.remedy
+
+
+def test_doctor_and_the_page_state_one_figure() -> None:
+    """Of people who are asked without reason, where nothing can ask them."""
+    page = " ".join(Path("deploy/guide/liveness.md").read_text(encoding="utf-8").split())
+    asked = f"Of {PUBLIC_FILMS} public films of people who blink {ASKED} were asked for more"
+    assert asked in page
+    sentence = instruction(parse({}, "test")).sentence
+    assert f"({ASKED} of {PUBLIC_FILMS} public films)" in sentence
 
 
 def test_what_is_no_device_is_not_looked_at() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge.config.sections import Level
 from edge.ops.doctor.check import Check, fail, ok, warn
+from edge.vision.liveness.limits import ASKED, PUBLIC_FILMS
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -36,7 +37,7 @@ def instruction(config: Config) -> Check:
         return warn(
             "instruction",
             "nothing can say a challenge's instruction: who looks filmed or printed is denied, "
-            "and some honest visits do (4 of 28 public films)",
+            f"and some honest visits do ({ASKED} of {PUBLIC_FILMS} public films)",
             remedy,
         )
     sentence = f'nothing can say an instruction: with level = "{level.value}" nobody gets in'

@@ -24,6 +24,10 @@ MAX_UNPROVEN = 2
 pictures, a challenge decides: of 26 films with a blink it is asked for in 1, of a half blink of
 somebody who holds quite still, and nobody is left standing."""
 
+PUBLIC_FILMS, ASKED = 26, 3
+"""Public films of people who blink, on which the limits here were set, and those of them whose
+person is asked for a challenge at the level `auto`: 12 % (2-30 %)."""
+
 # What speaks against the picture.
 
 AVERAGED_S = 2.0
