@@ -1,4 +1,4 @@
-"""The example file: every section and key with its default and what it means."""
+"""The example file: every key with its default and what it means; and what differs from it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from edge.config import Config
 from edge.config.section import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic.fields import FieldInfo
 
 _HEAD = """\
@@ -23,6 +25,20 @@ _HEAD = """\
 def example() -> str:
     """The file's text."""
     return _HEAD + "".join(_tables("", Config()))
+
+
+def differing(config: Config) -> list[str]:
+    """A line for each key whose value is not its default, with its section before it."""
+    return list(_differing("", config, Config()))
+
+
+def _differing(prefix: str, section: Section, usual: Section) -> Iterator[str]:
+    for name in type(section).model_fields:
+        value, default = getattr(section, name), getattr(usual, name)
+        if isinstance(value, Section):
+            yield from _differing(f"{prefix}{name}.", value, default)
+        elif value != default:
+            yield f"{prefix}{name} = {_toml(value)}"
 
 
 def _tables(prefix: str, section: Section) -> list[str]:

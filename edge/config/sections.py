@@ -116,6 +116,12 @@ class CameraSection(Section):
         """The source as logs and answers may name it: without its password."""
         return public(self.source)
 
+    @property
+    def public(self) -> Self:
+        """The section as answers may show it: without the passwords of its cameras."""
+        second = self.second and public(self.second)
+        return self.model_copy(update={"source": self.shown, "second": second})
+
 
 class ModelsSection(Section):
     """Which models run, and on what. Names are those of manifest.toml; unset means its default."""

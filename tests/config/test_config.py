@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from edge.cli import app
 from edge.config import Config, load, parse
-from edge.config.example import example
+from edge.config.example import differing, example
 from edge.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "edge-door.example.toml"
@@ -104,6 +106,27 @@ def test_rules_for_people_whom_nobody_is_are_a_mistake() -> None:
 def test_no_camera_password_is_shown() -> None:
     section = parse({"camera": {"source": "rtsp://me:Secret@h/x?token=Secret"}}, "test").camera
     assert section.shown == "rtsp://h/x"
+
+
+def test_what_is_in_force_is_what_differs_from_the_defaults() -> None:
+    changed = {"camera": {"source": "video.mp4"}, "access": {"schedule": {"*": ["always"]}}}
+    door = {"contact": {"pin": 5}, "pulse_s": 3.0}  # the latter is the default
+    assert differing(parse({**changed, "door": door}, "test")) == [
+        'camera.source = "video.mp4"',
+        'access.schedule = {"*" = ["always"]}',
+        "door.contact.pin = 5",
+    ]
+    assert differing(Config()) == []
+
+
+def test_config_shows_it_and_no_camera_password(tmp_path: Path) -> None:
+    file = tmp_path / "door.toml"
+    file.write_text('[camera]\nsource = "rtsp://me:Secret@a/x"\nsecond = "rtsp://me:Secret@b/x"\n')
+    said = CliRunner().invoke(app, ["config", "--config", str(file)]).stdout
+    assert f"{file} is valid. In force beside the defaults:" in said
+    assert 'camera.source = "rtsp://a/x"' in said
+    machine = CliRunner().invoke(app, ["config", "--config", str(file), "--json"]).stdout
+    assert "Secret" not in said + machine
 
 
 def test_sections_are_frozen() -> None:

@@ -15,7 +15,7 @@ from edge.cli.base import (
     read_config,
     show,
 )
-from edge.config.example import example
+from edge.config.example import differing, example
 from edge.ops.roll import enrolled
 from edge.sight.journal import open_ledger
 from edge.vault.vault import open_vault
@@ -42,14 +42,18 @@ def configuration(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check the configuration file and show what is in force."""
+    """Check the configuration file and show what is in force.
+
+    As text what differs from the defaults, which --example prints; with --json every key.
+    """
     if print_example:
         typer.echo(example(), nl=False)
         return
     settings = read_config(config, required=True)
     settings.access.require_known(enrolled(settings) if settings.access.named else [])
     path = str(config_path(config))
-    in_force = settings.model_dump(mode="json")
-    in_force["camera"]["source"] = settings.camera.shown
-    result = {"ok": True, "file": path, "config": in_force}
-    show(result, as_json=json, text=f"{path} is valid.")
+    in_force = settings.model_copy(update={"camera": settings.camera.public})
+    result = {"ok": True, "file": path, "config": in_force.model_dump(mode="json")}
+    changed = "\n".join(f"  {line}" for line in differing(in_force))
+    beside = f"In force beside the defaults:\n{changed}" if changed else "All is as by default."
+    show(result, as_json=json, text=f"{path} is valid. {beside}")
