@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import shutil
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,25 +13,29 @@ import numpy as np
 
 from edge.config import Config
 from edge.errors import ModelError, UsageError
+from edge.evaluate import added
 from edge.evaluate.presets import input_of, preset_of, tensors_of
 from edge.faces import FaceReader
 from edge.faces.attributes import Attribute
+from edge.vision.calibrated import self_similarity
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.models.entries import AttributeEntry, DetectorEntry, EmbedderEntry
 from edge.vision.models.known import remember
-from edge.vision.models.manifest import ADDED, described, read_manifest
+from edge.vision.models.manifest import described, read_manifest
 from edge.vision.models.model import Model, shapes_of
 from edge.vision.models.runtimes import available
 from edge.vision.still import still
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from edge.evaluate.presets import Preset
     from edge.records import Floats, Pixels
     from edge.vision.models.entries import ModelEntry
     from edge.vision.models.runtime import Runtime
+    from edge.vision.pipeline import Look
 
 _AGREE = 0.99
 _OVERLAP = 0.4
@@ -50,7 +53,7 @@ class Adopted:
 def adopt(
     file: Path,
     preset: str,
-    portraits: list[Pixels],
+    portraits: Mapping[str, Pixels],
     folder: Path,
     *,
     name: str | None = None,
@@ -61,30 +64,36 @@ def adopt(
     Args:
         file: A TFLite file.
         preset: What it is, a name of `presets.toml`.
-        portraits: Two or more RGB pictures, each of another person.
+        portraits: Two or more RGB pictures, by name, each of another person.
         folder: The models' folder.
         name: What to call it; default: the preset's name.
         licence: Default: what is known of the usual weights.
 
     Raises:
-        UsageError: there is no such preset, the name is taken or improper, or too few portraits.
+        UsageError: there is no such preset, the name is taken or improper, the file is there
+            under another name, or the portraits are too few or of one person.
+        NoFaceError: a portrait does not show one face.
         ModelError: the file does not fit the preset, or does not do its work.
     """
     known = preset_of(folder, preset)
     name = name or preset
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
-    if name in read_manifest(folder).models:
+    models = read_manifest(folder).models
+    if name in models:
         raise UsageError(f"there is a model called {name!r} already. Choose another with --name.")
     table = _describe(file, known, preset)
+    for there in models.values():
+        if there.sha256 == table["sha256"]:
+            raise UsageError(f"{file} is there already: it is the model {there.name!r}.")
     if licence is not None:
         table["licence"] = licence
     entry = described(name, file, table)
     findings = _try(entry, portraits, folder)
-    _write(entry, table, folder)
-    added = entry.model_copy(update={"path": folder / f"{name}.tflite"})
-    remember(added, folder)
-    return Adopted(added, findings)
+    added.write(entry, table, folder)
+    kept = entry.model_copy(update={"path": folder / f"{name}.tflite"})
+    remember(kept, folder)
+    return Adopted(kept, findings)
 
 
 def _describe(file: Path, preset: Preset, name: str) -> dict[str, object]:
@@ -101,11 +110,12 @@ def _describe(file: Path, preset: Preset, name: str) -> dict[str, object]:
     }
 
 
-def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, float]:
+def _try(entry: ModelEntry, portraits: Mapping[str, Pixels], folder: Path) -> dict[str, float]:
     if len(portraits) < 2:
         raise UsageError("two portraits of different people are needed to try a model on")
     config = Config.model_validate({"paths": {"models": folder}})
     reader = FaceReader(config)
+    _require_different(reader, portraits)
     if isinstance(entry, DetectorEntry):
         return _try_detector(entry, reader, portraits)
     if isinstance(entry, EmbedderEntry):
@@ -115,14 +125,27 @@ def _try(entry: ModelEntry, portraits: list[Pixels], folder: Path) -> dict[str, 
     raise ModelError(f"there is no trial for a model whose role is {entry.role}")
 
 
+def _require_different(reader: FaceReader, portraits: Mapping[str, Pixels]) -> None:
+    """See, with the embedder in use, that no two portraits show one person."""
+    seen = {name: reader.embed(reader.only(p, name)).vector for name, p in portraits.items()}
+    needed = self_similarity(reader.config)
+    for one, other in combinations(seen, 2):
+        alike = float(seen[one] @ seen[other])
+        if alike >= needed:
+            raise UsageError(
+                f"{one} and {other} seem to show one person ({alike:.2f}, from {needed:.2f} on "
+                "one): pictures of different people are needed to try a model on."
+            )
+
+
 def _try_detector(
-    entry: DetectorEntry, reader: FaceReader, portraits: list[Pixels]
+    entry: DetectorEntry, reader: FaceReader, portraits: Mapping[str, Pixels]
 ) -> dict[str, float]:
     """It must find the same faces as the detector in use."""
     detector = Detector(Model(entry))
     overlaps = []
-    for portrait in portraits:
-        look = reader.only(portrait, "the portrait")
+    for name, portrait in portraits.items():
+        look = reader.only(portrait, name)
         found = detector.detect(still(portrait))
         overlaps.append(max((face.box.iou(look.face.box) for face in found), default=0.0))
     if min(overlaps) < _OVERLAP:
@@ -134,11 +157,11 @@ def _try_detector(
 
 
 def _try_attribute(
-    entry: AttributeEntry, reader: FaceReader, portraits: list[Pixels]
+    entry: AttributeEntry, reader: FaceReader, portraits: Mapping[str, Pixels]
 ) -> dict[str, float]:
     """Its numbers must be shares of one."""
     attribute = Attribute(Model(entry))
-    shares = [attribute.shares(reader.only(each, "the portrait")) for each in portraits]
+    shares = [attribute.shares(reader.only(each, name)) for name, each in portraits.items()]
     furthest = max(abs(float(each.sum()) - 1) for each in shares)
     if min(float(each.min()) for each in shares) < 0 or not furthest < 1 - _AGREE:
         raise ModelError(
@@ -148,11 +171,14 @@ def _try_attribute(
 
 
 def _try_embedder(
-    entry: EmbedderEntry, reader: FaceReader, portraits: list[Pixels]
+    entry: EmbedderEntry, reader: FaceReader, portraits: Mapping[str, Pixels]
 ) -> dict[str, float]:
     """A picture must resemble its own tilted, darker copy more than another person's picture."""
     vectors = {
-        runtime.name: [_embed(entry, runtime, reader, each) for each in _with_copies(portraits)]
+        runtime.name: [
+            _embed(entry, runtime, reader.only(each, name))
+            for name, each in _with_copies(portraits).items()
+        ]
         for runtime in available()
     }
     first = next(iter(vectors.values()))
@@ -177,45 +203,16 @@ def _try_embedder(
     }
 
 
-def _with_copies(portraits: list[Pixels]) -> list[Pixels]:
-    copies = []
-    for portrait in portraits:
+def _with_copies(portraits: Mapping[str, Pixels]) -> dict[str, Pixels]:
+    copies = {}
+    for name, portrait in portraits.items():
         height, width = portrait.shape[:2]
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), _TURN_DEG, 1.0)
         turned = cv2.warpAffine(portrait, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        copies.append(np.round(turned * _DIM).astype(np.uint8))
-    return [*portraits, *copies]
+        copies[f"{name}, turned and dimmed,"] = np.round(turned * _DIM).astype(np.uint8)
+    return {**portraits, **copies}
 
 
-def _embed(entry: EmbedderEntry, runtime: Runtime, reader: FaceReader, picture: Pixels) -> Floats:
+def _embed(entry: EmbedderEntry, runtime: Runtime, look: Look) -> Floats:
     embedder = Embedder([Model(entry, runtime)])
-    look = reader.only(picture, "the portrait")
     return embedder.embed(look.frame, look.landmarks).vector
-
-
-def _write(entry: ModelEntry, table: dict[str, object], folder: Path) -> None:
-    """Copy the file, then name it; each step is done or not done."""
-    target, notes = folder / f"{entry.name}.tflite", folder / ADDED
-    text = notes.read_text(encoding="utf-8") if notes.exists() else ""
-    lines = [f"[models.{json.dumps(entry.name)}]", f"file = {json.dumps(target.name)}"]
-    lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
-    try:
-        copy = target.with_suffix(".part")
-        shutil.copyfile(entry.path, copy)
-        copy.replace(target)
-        draft = notes.with_suffix(".part")
-        draft.write_text(text + "\n".join(lines) + "\n\n", encoding="utf-8")
-        draft.replace(notes)
-    except OSError as error:
-        raise UsageError(
-            f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, add there, "
-            "and name it with [paths] models."
-        ) from error
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return json.dumps(value)

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.names import near
 from edge.vision.models.manifest import shipped_models
 
 if sys.version_info >= (3, 11):
@@ -67,13 +68,16 @@ def with_preset(sentence: str, asked: Mapping[str, str | None]) -> str:
     """
     known = tomllib.loads((shipped_models() / "presets.toml").read_text(encoding="utf-8"))
     for role, name in asked.items():
-        for preset, table in known.items():
-            meant = name is not None and _plain(preset) == _plain(name) and name in sentence
-            if meant and table["role"] == role:
-                return (
-                    f"{name} does not come with edge-door. Get its file, see that its licence "
-                    f"suits you, and run: edge-door models add FILE.tflite --preset {preset}"
-                )
+        if name is None or name not in sentence:
+            continue
+        presets = {_plain(preset): preset for preset, of in known.items() if of["role"] == role}
+        if preset := presets.get(_plain(name)):
+            return (
+                f"{name} does not come with edge-door. Get its file, see that its licence "
+                f"suits you, and run: edge-door models add FILE.tflite --preset {preset}"
+            )
+        if meant := near(_plain(name), presets):
+            return f"{sentence}. Did you mean the preset {presets[meant]!r}?"
     return sentence
 
 

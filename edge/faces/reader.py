@@ -132,7 +132,7 @@ def reader_for(
     try:
         return _loaded(config.model_copy(update=changed).model_dump_json())
     except ModelError as error:
-        raise ModelError(with_preset(str(error), chosen)) from error
+        raise type(error)(with_preset(str(error), chosen)) from error
 
 
 def _configured() -> Config:

@@ -20,6 +20,11 @@ _PORTRAITS = (  # Eileen Collins, Grace Hopper
 
 
 def portraits() -> list[Pixels]:
+    """The pictures of `named_portraits`."""
+    return [*named_portraits().values()]
+
+
+def named_portraits() -> dict[str, Pixels]:
     """Two portraits in the public domain, RGB, from whichever of their packages is installed.
 
     Raises:
@@ -31,7 +36,7 @@ def portraits() -> list[Pixels]:
             f"a portrait is needed to measure on. Run: {with_extra('demo')}, which brings two; "
             "or give a folder of your own with --images"
         )
-    return [read_image(path) for path in found]
+    return {str(path): read_image(path) for path in found}
 
 
 def _inside(package: str, name: str) -> Path | None:

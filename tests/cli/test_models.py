@@ -15,14 +15,17 @@ from typer.testing import CliRunner, Result
 from edge import faces, represent, verify
 from edge.cli import app
 from edge.config import Config
-from edge.errors import CalibrationError, EdgeDoorError, ModelError
+from edge.errors import CalibrationError, EdgeDoorError, ModelError, NoFaceError, UsageError
+from edge.evaluate import adopt as module
 from edge.evaluate.adopt import adopt
 from edge.evaluate.presets import DetectorPreset, EmbedderPreset, presets
 from edge.vision.faces.detector import Detector
 from edge.vision.models.entries import DetectorEntry, EmbedderEntry
+from edge.vision.models.known import read_known
 from edge.vision.models.manifest import read_manifest, shipped_models
 from edge.vision.models.model import Model
 from edge.vision.still import still
+from tests.support.pictures import by_name
 from tests.support.tiny_detectors import DETECTORS, Centred
 from tests.support.tiny_models import flattening, projecting
 
@@ -138,7 +141,7 @@ def test_every_embedder_preset_takes_its_network(
     assert isinstance(known, EmbedderPreset)
     spec, numbers = known.input, known.dims[0]
     file = projecting(folder.parent / "net.tflite", spec.width, spec.height, numbers)
-    adopted = adopt(file, name, pictures, folder, licence="a test's own")
+    adopted = adopt(file, name, by_name(pictures), folder, licence="a test's own")
     assert adopted.findings["same_person"] > adopted.findings["different_people"]
     again = read_manifest(folder).entry(EmbedderEntry, name)
     assert again.licence == "a test's own"
@@ -250,22 +253,75 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     file = projecting(folder.parent / "net.tflite", 112, 112, 128)
     before = sorted(folder.iterdir())
     with pytest.raises(EdgeDoorError, match=said):
-        adopt(file, preset, [], folder, name=name)
+        adopt(file, preset, {}, folder, name=name)
     assert sorted(folder.iterdir()) == before
 
 
 def test_a_network_that_sees_no_difference_is_refused(
-    folder: Path, pictures: list[NDArray[Any]]
+    folder: Path, pictures: list[NDArray[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = projecting(folder.parent / "net.tflite", 112, 112, 128)
+    monkeypatch.setattr(module, "_embed", lambda *_: np.full(128, 128**-0.5, np.float32))
     with pytest.raises(ModelError, match="finds two people"):
-        adopt(file, "arcface", [pictures[0], pictures[0]], folder)
+        adopt(file, "arcface", by_name(pictures), folder)
+
+
+def test_pictures_of_one_person_are_no_trial(folder: Path, pictures: list[NDArray[Any]]) -> None:
+    file = projecting(folder.parent / "net.tflite", 112, 112, 128)
+    before = sorted(folder.iterdir())
+    darker = np.round(pictures[0] * 0.8).astype(np.uint8)
+    shown = {"a.png": pictures[0], "b.png": pictures[1], "c.png": darker}
+    with pytest.raises(UsageError, match=r"a\.png and c\.png seem to show one person"):
+        adopt(file, "arcface", shown, folder)
+    both = np.hstack([pictures[0][:384, :384], pictures[0][:384, :384]])
+    with pytest.raises(NoFaceError, match=r"b\.png shows 2 faces"):
+        adopt(file, "arcface", {"a.png": pictures[1], "b.png": both}, folder)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_file_that_is_there_is_not_added_under_another_preset(
+    folder: Path, pictures: list[NDArray[Any]]
+) -> None:
+    shipped = folder / "mobilefacenet_float16.tflite"
+    with pytest.raises(UsageError, match="it is the model 'mobilefacenet-float16'"):
+        adopt(shipped, "arcface", by_name(pictures), folder)
+
+
+def test_what_was_added_is_removed_and_nothing_else(
+    folder: Path, config: Path, pictures: list[NDArray[Any]]
+) -> None:
+    calibration = folder / "calibration" / "mine.json"
+    before = read_manifest(folder)
+    for name, numbers in (("mine", 512), ("other", 128)):
+        file = projecting(folder.parent / f"{name}.tflite", 112, 112, numbers)
+        adopt(file, "arcface", by_name(pictures), folder, name=name)
+    calibration.parent.mkdir()
+    calibration.touch()
+    done = run("models", "remove", "mine", "--config", config)
+    assert done.exit_code == 0, done.output
+    assert f"Its calibration stays: {calibration}" in done.stdout.replace("\n", "")
+    assert not (folder / "mine.tflite").exists()
+    left = read_manifest(folder).models
+    assert left.keys() == {*before.models, "other"}
+    assert read_known(folder).keys() >= {left["other"].sha256}
+    assert json.loads(run("models", "verify", "--config", config, "--json").stdout)["ok"]
+    config.write_text(config.read_text() + '[models]\nembedder = "other"\n')
+    for name, said in (
+        ("other", "is used by the configuration's"),
+        ("mobilefacenet-int8", "came with edge-door"),
+        ("othre", "no model called 'othre'. Did you mean 'other'?"),
+    ):
+        refused = run("models", "remove", name, "--config", config)
+        assert isinstance(refused.exception, EdgeDoorError)
+        assert said in str(refused.exception)
+        assert refused.exception.exit_code == 2
+    assert read_manifest(folder).models == left
 
 
 def test_no_model_at_all(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "text.tflite"
     file.write_text("this is not a network, however long one looks at it")
     with pytest.raises(ModelError, match="is not a TFLite model"):
-        adopt(file, "arcface", [], folder)
+        adopt(file, "arcface", {}, folder)
     with pytest.raises(ModelError, match="cannot be read"):
-        adopt(tmp_path / "nowhere.tflite", "arcface", [], folder)
+        adopt(tmp_path / "nowhere.tflite", "arcface", {}, folder)

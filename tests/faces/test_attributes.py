@@ -18,6 +18,7 @@ from edge.evaluate.presets import AttributePreset, presets
 from edge.vision.models.manifest import shipped_models
 from edge.vision.models.model import Model
 from edge.vision.pipeline import Stages
+from tests.support.pictures import by_name
 from tests.support.tiny_models import answering
 
 PRESETS = {
@@ -67,7 +68,12 @@ def test_an_added_network_answers_who_asks_for_it(
     picture = pictures[0][:, :, ::-1]
     with pytest.raises(ModelError, match=f"models add FILE.tflite --preset {name}"):
         analyze(picture, actions=(name,), config=config)
-    adopt(network(folder.parent / "net.tflite", name, shares_of(name, 1)), name, pictures, folder)
+    adopt(
+        network(folder.parent / "net.tflite", name, shares_of(name, 1)),
+        name,
+        by_name(pictures),
+        folder,
+    )
     (plain,) = analyze(picture, config=config)
     assert plain.guesses == {}
     assert name not in plain
@@ -85,10 +91,10 @@ def test_an_added_network_answers_who_asks_for_it(
 def test_what_gives_no_shares_is_refused(folder: Path, pictures: list[NDArray[Any]]) -> None:
     file = network(folder.parent / "net.tflite", "gender", np.array([3.0, -1.0], np.float32))
     with pytest.raises(ModelError, match="no shares of one"):
-        adopt(file, "gender", pictures, folder)
+        adopt(file, "gender", by_name(pictures), folder)
     colour = answering(folder.parent / "rgb.tflite", (1, 48, 48, 3), [shares_of("emotion", 0)])
     with pytest.raises(ModelError, match="is not one grey picture"):
-        adopt(colour, "emotion", pictures, folder)
+        adopt(colour, "emotion", by_name(pictures), folder)
 
 
 def test_an_unknown_question_names_the_known_ones(pictures: list[NDArray[Any]]) -> None:
@@ -100,7 +106,10 @@ def test_a_door_loads_none(
     folder: Path, pictures: list[NDArray[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adopt(
-        network(folder.parent / "net.tflite", "age", shares_of("age", 30)), "age", pictures, folder
+        network(folder.parent / "net.tflite", "age", shares_of("age", 30)),
+        "age",
+        by_name(pictures),
+        folder,
     )
     loaded: list[str] = []
     begin = Model.__init__

@@ -451,6 +451,8 @@ def test_names_that_nobody_has_get_a_sentence(album: Path) -> None:
         extract_faces(good, detector_backend="dlib")
     with pytest.raises(ModelError, match="no embedder model called 'NoNet'"):
         represent(good, model_name="NoNet")
+    with pytest.raises(ModelError, match="Did you mean the preset 'arcface'"):
+        represent(good, model_name="arcfce")
     with pytest.raises(UsageError, match="no metric 'manhattan'"):
         verify(good, good, distance_metric="manhattan")  # type: ignore[arg-type]
 

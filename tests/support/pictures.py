@@ -8,9 +8,15 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edge.records import Pixels
+
+
+def by_name(pictures: Sequence[Pixels]) -> dict[str, Pixels]:
+    """As `adopt` takes them."""
+    return {f"{number}.png": picture for number, picture in enumerate(pictures)}
 
 
 def save(path: Path, pixels: Pixels) -> Path:

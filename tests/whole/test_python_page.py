@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge.evaluate.adopt import adopt
 from edge.vision.models.manifest import shipped_models
 from tests.conftest import ROOT
+from tests.support.pictures import by_name
 from tests.support.tiny_models import answering
 
 PAGE = ROOT / "deploy/guide/python.md"
@@ -40,7 +41,7 @@ def test_every_block_of_the_page_runs(
     assert len(blocks) == 3
     shutil.copytree(shipped_models(), tmp_path / "models", ignore=shutil.ignore_patterns("*.py"))
     file = answering(tmp_path / "AGE.tflite", (1, 224, 224, 3), [np.eye(1, 101, 30)])
-    adopt(file, "age", pictures, tmp_path / "models")
+    adopt(file, "age", by_name(pictures), tmp_path / "models")
     (tmp_path / "door.toml").write_text(f'[paths]\nmodels = "{tmp_path}/models"\n')
     monkeypatch.setenv("EDGE_DOOR_CONFIG", str(tmp_path / "door.toml"))
     names: dict[str, Any] = {}

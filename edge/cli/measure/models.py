@@ -1,9 +1,9 @@
-"""Models: list, show, add, verify."""
+"""Models: list, show, add, remove, verify."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
@@ -12,9 +12,11 @@ from edge.believed import sealed
 from edge.cli.base import ConfigOption, JsonOption, app, believed_config, read_config, show
 from edge.cli.places import to_fill, to_look_in, to_read
 from edge.errors import ModelError, SealError, UsageError
+from edge.evaluate.added import remove
 from edge.evaluate.adopt import adopt
 from edge.evaluate.presets import preset_of
 from edge.evaluate.presets import presets as known_presets
+from edge.names import did_you_mean
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.camera import images_in, read_image
 from edge.vision.models.ensemble import Ensemble
@@ -23,7 +25,10 @@ from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import Manifest, read_manifest, shipped_models
 from edge.vision.models.runtimes import choose
 from edge.vision.models.shipped import SEAL, require_shipped
-from edge.vision.portraits import portraits
+from edge.vision.portraits import named_portraits
+
+if TYPE_CHECKING:
+    from edge.records import Pixels
 
 models_app = typer.Typer(help="The networks this installation has.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
@@ -74,7 +79,8 @@ def add_model(
     images: Annotated[
         Path | None,
         typer.Option(
-            help="Portraits to try it on; default: two of Python packages.", callback=to_look_in
+            help="Portraits of different people to try it on; default: two of Python packages.",
+            callback=to_look_in,
         ),
     ] = None,
     config: ConfigOption = None,
@@ -84,7 +90,7 @@ def add_model(
     folder = _folder(config)
     to_fill(folder)
     preset_of(folder, preset)  # before any picture is read
-    pictures = [read_image(p) for p in images_in(images)] if images else portraits()
+    pictures = _pictures(images)
     adopted = adopt(file, preset, pictures, folder, name=name, licence=licence)
     entry = adopted.entry
     text = f"{entry.name} is there: {entry.role}, {entry.precision}, licence: {entry.licence}."
@@ -96,6 +102,18 @@ def add_model(
             f"--images DIR --pairs FILE --out {shipped_calibration(folder, entry.name)}"
         )
     show({"ok": True} | _as_dict(entry) | adopted.findings, as_json=json, text=text)
+
+
+@models_app.command("remove")
+def remove_model(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Take away a model that was added; what came with edge-door stays."""
+    settings, folder = read_config(config), _folder(config)
+    remove(name, folder, settings.models.model_dump().values())
+    calibration = shipped_calibration(folder, name)
+    text = f"{name} is removed."
+    if calibration.is_file():
+        text += f" Its calibration stays: {calibration}"
+    show({"ok": True, "removed": name}, as_json=json, text=text)
 
 
 @models_app.command("verify")
@@ -124,6 +142,12 @@ def verify_models(config: ConfigOption = None, json: JsonOption = False) -> None
         raise typer.Exit(1)
 
 
+def _pictures(folder: Path | None) -> dict[str, Pixels]:
+    if folder is None:
+        return named_portraits()
+    return {str(path): read_image(path) for path in images_in(folder)}
+
+
 def _folder(config: Path | None) -> Path:
     return read_config(config).models_folder or shipped_models()
 
@@ -131,7 +155,10 @@ def _folder(config: Path | None) -> Path:
 def _known(folder: Path, name: str) -> ModelEntry | Ensemble:
     models = _all(read_manifest(folder))
     if name not in models:
-        raise UsageError(f"there is no model called {name!r}. There are: {', '.join(models)}.")
+        meant = did_you_mean(name, models)
+        raise UsageError(
+            f"there is no model called {name!r}.{meant} There are: {', '.join(models)}."
+        )
     return models[name]
 
 

@@ -146,6 +146,19 @@ def remember(entry: Entry, folder: Path) -> None:
         ) from error
 
 
+def forget(entry: Entry, folder: Path) -> None:
+    """Drop the answers of a file that was added.
+
+    Raises:
+        OSError: the file of answers cannot be written.
+    """
+    path = folder / ADDED_KNOWN
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept.pop(entry.sha256, None)
+        replace_file(path, json.dumps(kept).encode(), 0o644)
+
+
 def record(entries: Iterable[Entry]) -> str:
     """The text of `known.json` for these files: their answers in the best runtime here."""
     best, *others = available()

@@ -51,6 +51,17 @@ class Manifest(BaseModel):
                 return ensemble
         return _alone(self.entry(EmbedderEntry, wanted))
 
+    def named(self, name: str) -> ModelEntry:
+        """One file's model, whatever its role.
+
+        Raises:
+            UnknownModelError: there is none of that name.
+        """
+        if name not in self.models:
+            meant = did_you_mean(name, self.models)
+            raise UnknownModelError(f"there is no model called {name!r}.{meant}")
+        return self.models[name]
+
     @property
     def embedders(self) -> list[Ensemble]:
         """All of them: each network alone, then those side by side."""
