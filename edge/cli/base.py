@@ -6,15 +6,17 @@ import json
 import logging
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, Config, load
@@ -38,6 +40,7 @@ __all__ = [
     "read_config",
     "show",
     "start_logging",
+    "waiting",
     "write_report",
 ]
 
@@ -50,6 +53,7 @@ ConfigOption = Annotated[
         show_default=False,
     ),
 ]
+_FIRST_LINE_S = 2.0
 ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of the manifest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
@@ -146,6 +150,28 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
         *columns, TimeRemainingColumn(), console=complaints, transient=True, disable=quiet
     ) as bar:
         yield partial(bar.update, bar.add_task(what, total=total))
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[str], None]]:
+    """Yields how to say, at every look, for whom one still waits: shown on standard error.
+
+    In a terminal a line that counts the seconds; else lines, each after twice the time of before.
+    """
+    begun, next_s = monotonic(), _FIRST_LINE_S
+    with complaints.status("") if complaints.is_terminal else nullcontext() as line:
+
+        def tell(whom: str) -> None:
+            nonlocal next_s
+            passed = monotonic() - begun
+            said = f"waiting for {whom}: {passed:.0f} s"
+            if line is not None:
+                line.update(Text(said))
+            elif passed >= next_s:
+                next_s *= 2
+                complaints.print(said, highlight=False, soft_wrap=True)
+
+        yield tell
 
 
 def ask_secret(what: str, *, twice: bool = False) -> str:

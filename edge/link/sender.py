@@ -14,7 +14,7 @@ from edge.link.payloads import CommandAnswer, from_json
 from edge.link.topics import Message, Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edge.config import Config
     from edge.link.client import Connection
@@ -35,8 +35,16 @@ class Sent:
         return self.answer is not None and self.answer.outcome == "done"
 
 
-def send(config: Config, texts: Sequence[str], nonce: str, timeout_s: float) -> Sent:
+def send(
+    config: Config,
+    texts: Sequence[str],
+    nonce: str,
+    timeout_s: float,
+    tell: Callable[[], None] = lambda: None,
+) -> Sent:
     """Publish signed commands with one nonce, in order, and wait for the last one's answer.
+
+    `tell` is called again and again while there is no answer.
 
     Raises:
         BrokerError: the broker is not there, refuses, or the connection is lost.
@@ -49,16 +57,17 @@ def send(config: Config, texts: Sequence[str], nonce: str, timeout_s: float) -> 
         answer, taken = None, False
         for text in texts:
             ticket = connection.publish(Message(topics.command, text.encode()))
-            answer, acknowledged = _await(connection, ticket, nonce, timeout_s)
+            answer, acknowledged = _await(connection, ticket, nonce, timeout_s, tell)
             taken = taken or acknowledged
     return Sent(taken or answer is not None, answer)
 
 
 def _await(
-    connection: Connection, ticket: int, nonce: str, timeout_s: float
+    connection: Connection, ticket: int, nonce: str, timeout_s: float, tell: Callable[[], None]
 ) -> tuple[CommandAnswer | None, bool]:
     taken, until = False, time.monotonic() + timeout_s
     while time.monotonic() < until:
+        tell()
         for arrived in connection.poll(0.1):
             if isinstance(arrived, Acknowledged):
                 taken = taken or (arrived.ticket == ticket and not arrived.refused)

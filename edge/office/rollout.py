@@ -22,6 +22,7 @@ from edge.link.payloads import (
 )
 from edge.link.topics import Topics, rollout_plan
 from edge.link.updates import PIECE_BYTES
+from edge.names import listed
 from edge.roster.pages import digest
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from edge.link.client import Connection, Received
 
 _SETTLE_S = 2.0
+_HINTS = {
+    "fetched": ": there root's `edge-door update take` puts it in force, which the unit "
+    "edge-door-update.path starts"
+}
+"""Of a state that a wave stops in: what it waits for."""
 
 
 def split(doors: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[str, ...], ...]:
@@ -61,9 +67,11 @@ class Rollout:
         self,
         waves: Sequence[Sequence[str]],
         wave_s: float,
-        tell: Callable[[RolloutPlan], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> RolloutPlan:
         """Wave after wave; the plan as it ended. `wave_s`: how long one may take.
+
+        `tell` is given again and again which doors are waited for, and how far each is.
 
         Raises:
             BrokerError: the connection is lost, or the broker does not take something.
@@ -73,28 +81,31 @@ class Rollout:
         plan = RolloutPlan(self._offer.version, self._offer.digest, chosen, 0, RolloutState.RUNNING)
         for number, wave in enumerate(chosen):
             plan = replace(plan, wave=number)
-            self._show(plan, tell)
-            why = self._offer_to(wave, wave_s)
+            self._show(plan)
+            why = self._offer_to(wave, wave_s, tell)
             if why:
                 self._withdraw(wave)
                 plan = replace(plan, state=RolloutState.HALTED, why=why)
                 break
         else:
             plan = replace(plan, state=RolloutState.DONE)
-        self._show(plan, tell)
+        self._show(plan)
         return plan
 
-    def _offer_to(self, wave: Sequence[str], wave_s: float) -> str:
+    def _offer_to(self, wave: Sequence[str], wave_s: float, tell: Callable[[str], None]) -> str:
         """Why not all of them have it in force; empty when they have."""
         for door in wave:
             self._put(Topics(self._base, door).update_offer, to_json(self._offer))
         self._delivery.settle()
-        self._until(lambda: self._is_over(wave), wave_s)
+        self._until(lambda: self._is_over(wave, tell), wave_s)
         return self._objection(wave)
 
-    def _is_over(self, wave: Iterable[str]) -> bool:
-        states = [self.state(door) for door in wave]
-        return "refused" in states or all(state == "in force" for state in states)
+    def _is_over(self, wave: Iterable[str], tell: Callable[[str], None]) -> bool:
+        states = {door: self.state(door) for door in wave}
+        late = [f"{door} ({state})" for door, state in states.items() if state != "in force"]
+        if late:
+            tell(listed(late))
+        return not late or "refused" in states.values()
 
     def _objection(self, wave: Iterable[str]) -> str:
         states = {door: self.state(door) for door in wave}
@@ -103,7 +114,7 @@ class Rollout:
                 return f"{door}: {self.reports[door].why}"
         for door, state in states.items():
             if state != "in force":
-                return f"{door}: not in force in time, but {state}"
+                return f"{door}: not in force in time, but {state}{_HINTS.get(state, '')}"
         return ""
 
     def state(self, door: str) -> str:
@@ -133,10 +144,9 @@ class Rollout:
             self._put(topics.update_piece(self._offer.digest, str(number)), b"")
         self._delivery.settle()
 
-    def _show(self, plan: RolloutPlan, tell: Callable[[RolloutPlan], None]) -> None:
+    def _show(self, plan: RolloutPlan) -> None:
         self._put(rollout_plan(self._base), to_json(plan))
         self._delivery.settle()
-        tell(plan)
 
     def _put(self, topic: str, payload: bytes) -> None:
         self._delivery.put(topic, payload)

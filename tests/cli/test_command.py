@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.access.command import public_text
 from edge.cli.fleet.keys import read_key
 from edge.errors import UsageError
+from edge.fleet import signing
 from edge.link import sender
 from edge.wire.messages import Done, Failed
 from tests.link.test_link import order
@@ -50,8 +51,11 @@ def test_sent_and_done_are_two_states(tmp_path: Path) -> None:
     mqtt = {"remote_unlock": True, "command_keys": [public_text(key)]}
     device = Device(tmp_path, broker.port, **mqtt)
     try:
-        alone = sender.send(device.config, [order(1, key)], f"{1:032x}", 1.0)
-        assert (alone.sent, alone.answer, alone.done) == (True, None, False)
+        looks: list[bool] = []
+        alone = sender.send(
+            device.config, [order(1, key)], f"{1:032x}", 1.0, lambda: looks.append(True)
+        )
+        assert (alone.sent, alone.answer, alone.done, bool(looks)) == (True, None, False, True)
         sight = FakeSight(device.config.sight_socket)
         sight.answer = Done("unlock")
         device.start()
@@ -67,4 +71,19 @@ def test_sent_and_done_are_two_states(tmp_path: Path) -> None:
         sight.close()
     finally:
         device.close()
+        broker.kill()
+
+
+@needs_mosquitto
+def test_who_waits_for_a_doors_answer_is_told_so(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path).start()
+    try:
+        office = Door(tmp_path, "none", mqtt={"host": "127.0.0.1", "port": broker.port})
+        key = tmp_path / "bea.key"
+        signing.make_key(key)
+        given = ("command", "unlock", "--reason", "parcel", "--key", str(key), "--timeout", "3")
+        done = office.command(*given, "--json")
+        assert (done.returncode, json.loads(done.stdout)["sent"]) == (1, True)
+        assert f"waiting for {office.config.device.id}'s answer: 2 s" in done.stderr.splitlines()
+    finally:
         broker.kill()

@@ -91,6 +91,8 @@ def test_a_door_that_is_not_there_in_time_fails_the_command(site: Site) -> None:
         "door1": True,
         "door2": False,
     }
+    waited = site.office("publish", "--wait", "3", away=(1,)).stderr
+    assert "waiting for door2: 2 s" in waited.splitlines()
     assert site.told("publish", "--door", "door1", away=(1,))[0] == 0, (
         "only what was asked for counts"
     )

@@ -61,6 +61,25 @@ def test_a_wrong_option_is_told_in_our_words(words: list[str], sentence: str) ->
     assert str(done.exception).startswith(sentence)
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_who_waits_is_told_for_whom_and_how_long(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    shown, passed = io.StringIO(), [0.0]
+    console = Console(width=60, file=shown, force_terminal=terminal, markup=False)
+    monkeypatch.setattr(base, "complaints", console)
+    monkeypatch.setattr(base, "monotonic", lambda: passed[0])
+    with base.waiting() as tell:
+        for second in range(40):
+            passed[0] = float(second)
+            tell("door3")
+    if terminal:
+        assert "waiting for door3: 39 s" in shown.getvalue()
+    else:
+        lines = [f"waiting for door3: {second} s" for second in (2, 4, 8, 16, 32)]
+        assert shown.getvalue().splitlines() == lines
+
+
 def test_events_show_three_places_and_no_power_of_ten() -> None:
     detail: dict[str, str | float | bool] = {
         "similarity": 0.73123456,

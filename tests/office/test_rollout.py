@@ -38,11 +38,13 @@ BUNDLE = bytes(range(256)) * 700  # four pieces, the last one short
 class Taker:
     """A door's link, on a thread, and whoever applies what it has fetched."""
 
-    def __init__(self, folder: Path, device: str, port: int, why: str = "") -> None:
-        """`why`: what its self-test will say; empty: all is well."""
+    def __init__(
+        self, folder: Path, device: str, port: int, why: str = "", *, takes: bool = True
+    ) -> None:
+        """`why`: what its self-test will say; empty: all is well. `takes`: somebody applies it."""
         folder.mkdir()
         self._bundle, self._result = folder / "offered.bundle", folder / "taken.json"
-        self._why = why
+        self._why, self._takes = why, takes
         self.applied: list[bytes] = []
         topics = Topics("facelock", device)
         self._post = UpdatePost(topics, self._bundle, self._result)
@@ -59,7 +61,7 @@ class Taker:
                 if isinstance(arrived, Received):
                     self._post.hear(arrived.topic, arrived.payload)
             self._post.tend(self._connection)
-            if self._bundle.exists():
+            if self._takes and self._bundle.exists():
                 self._apply(self._bundle.read_bytes())
 
     def _apply(self, content: bytes) -> None:
@@ -86,16 +88,17 @@ class Site:
         self._folder = folder
         self.port = port
         self.doors: dict[str, Taker] = {}
+        self.waited_for: list[str] = []
 
-    def door(self, device: str, why: str = "") -> None:
-        self.doors[device] = Taker(self._folder / device, device, self.port, why)
+    def door(self, device: str, why: str = "", *, takes: bool = True) -> None:
+        self.doors[device] = Taker(self._folder / device, device, self.port, why, takes=takes)
 
     def roll_out(self, *waves: tuple[str, ...], wave_s: float = 60.0) -> RolloutPlan:
         section = broker_at(f"mqtt://127.0.0.1:{self.port}", base_topic="facelock")
         with Broker(section, "rollout", MAX_PACKET).connect() as connection:
             rollout = Rollout(connection, "facelock", BUNDLE, 7)
             assert rollout.online >= set(self.doors)
-            ended = rollout.run(waves, wave_s)
+            ended = rollout.run(waves, wave_s, self.waited_for.append)
             connection.close()
         return ended
 
@@ -128,6 +131,8 @@ def test_every_wave_takes_it_one_after_the_other(site: Site) -> None:
         site.door(name)
     ended = site.roll_out(("door1",), ("door2", "door3"))
     assert (ended.state, ended.wave, ended.why) == (RolloutState.DONE, 1, "")
+    assert site.waited_for[0] == "door1 (not heard of)"
+    assert site.waited_for[-1].startswith("door")
     assert [door.applied for door in site.doors.values()] == [[BUNDLE]] * 3
     assert from_json(RolloutPlan, site.retained(rollout_plan("facelock")) or b"") == ended
     again = site.roll_out(("door1", "door2", "door3"))  # nobody applies it twice
@@ -156,6 +161,15 @@ def test_a_door_that_does_not_come_back_halts_the_rest(site: Site) -> None:
     assert ended.why == "gone: not in force in time, but not heard of"
     assert site.doors["door1"].applied == []
     assert site.retained("facelock/gone/update/offer") is None  # nor when it comes back later
+
+
+@needs_mosquitto
+def test_a_door_where_nothing_takes_what_was_fetched_is_told_apart(site: Site) -> None:
+    site.door("door1", takes=False)
+    ended = site.roll_out(("door1",), wave_s=6.0)
+    assert ended.why.startswith("door1: not in force in time, but fetched: there root's")
+    assert "edge-door-update.path" in ended.why
+    assert site.waited_for[-1] == "door1 (fetched)"
 
 
 class Subscribed:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.access.command import MAX_REASON, sign_command
-from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, read_config, show, waiting
 from edge.cli.fleet.keys import read_key
 from edge.cli.places import to_make, to_read
 from edge.errors import UsageError
@@ -61,14 +61,14 @@ def _order(action: Action) -> Callable[..., None]:
             raise UsageError(f"--join is the nonce of {_HEX_NONCE} hex digits that the door said.")
         settings = read_config(config, required=True)
         nonce, issued = join or secrets.token_hex(16), int(time.time())
-        texts = []
+        texts, device = [], settings.device.id
         for file in filter(None, (key, second)):
-            counter = int(time.time() * 1000)
-            signer, device = read_key(file), settings.device.id
+            counter, signer = int(time.time() * 1000), read_key(file)
             texts.append(
                 sign_command(signer, device, action, counter, issued, nonce, reason=reason)
             )
-        sent = send(settings, texts, nonce, timeout)
+        with waiting() as tell:
+            sent = send(settings, texts, nonce, timeout, lambda: tell(f"{device}'s answer"))
         said = sent.answer.reason if sent.answer else "the door has not answered"
         state = "done" if sent.done else "refused" if sent.answer else "sent, not answered"
         state = state if sent.sent else "not sent"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
+from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show, waiting
 from edge.cli.office.base import Groups, at_broker, office_app, places, show_doors
 from edge.cli.places import to_read
 from edge.errors import RosterError, UsageError
@@ -141,7 +141,7 @@ def publish(
                 sent |= {piece.hashed for piece in pieces}
                 advance(advance=1)
         devices = [device for device in devices if device not in failed]
-        post.listen(lambda: not _behind(book, post, devices, sent), wait)
+        _await(book, post, devices, sent, wait)
         _hear(book, post, devices)
         for device in set(devices) - set(_behind(book, post, devices, sent)):
             post.clear(device, book.shelf.to_clear(device))
@@ -191,6 +191,21 @@ def _hear(book: Book, post: Post, devices: Iterable[str], *, all_of_them: bool =
                 book.heard(post.reports[device])
         except RosterError:
             continue  # another key than the trusted one: its row says so
+
+
+def _await(
+    book: Book, post: Post, devices: Iterable[str], sent: set[str], timeout_s: float
+) -> None:
+    """Until each door has its list, or it is late; meanwhile say whom one waits for."""
+    with waiting() as tell:
+
+        def all_have_it() -> bool:
+            behind = _behind(book, post, devices, sent)
+            if behind:
+                tell(listed(behind))
+            return not behind
+
+        post.listen(all_have_it, timeout_s)
 
 
 def _behind(book: Book, post: Post, devices: Iterable[str], sent: set[str]) -> list[str]:

@@ -9,12 +9,12 @@ import typer
 from rich.table import Table
 
 from edge.bundle import read_bundle
-from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show
+from edge.cli.base import ConfigOption, JsonOption, own_config, show, waiting
 from edge.cli.office.base import office_app
 from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.link.broker import Broker
-from edge.link.payloads import RolloutPlan, RolloutState
+from edge.link.payloads import RolloutState
 from edge.link.people import MAX_PACKET
 from edge.office.rollout import Rollout, split
 
@@ -48,12 +48,7 @@ def rollout(
     with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:
         run = Rollout(connection, settings.mqtt.base_topic, content, version)
         waves = split(_chosen(run, door), wave or [1])
-        with progress("waves", len(waves)) as advance:
-
-            def tell(plan: RolloutPlan) -> None:
-                done = plan.state is RolloutState.DONE
-                advance(completed=len(waves) if done else plan.wave)
-
+        with waiting() as tell:
             ended = run.run(waves, minutes * 60, tell)
         run.clear()
         connection.close()
