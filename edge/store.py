@@ -88,7 +88,7 @@ class Store:
             raise schema.error(f"{path} does not exist, so there is no {schema.name} to read.")
         _require_ordinary(path, schema)
         with _plain_errors(path, schema):
-            uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+            uri = f"{path.absolute().as_uri()}?mode={_reading(path) if read_only else 'rw'}"
             db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
         store = cls(path, schema, db)
         try:
@@ -108,7 +108,7 @@ class Store:
         if path.exists():
             _require_ordinary(path, schema)
             with _plain_errors(path, schema):
-                uri = f"{path.absolute().as_uri()}?mode=ro"
+                uri = f"{path.absolute().as_uri()}?mode={_reading(path)}"
                 with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
                     store = cls(path, schema, db)
                     store._known_version()
@@ -327,6 +327,13 @@ def _require_ordinary(path: Path, schema: Schema) -> None:
                 f"{each} is no ordinary file: somebody has put it there. Move it away; "
                 f"the {schema.name} may have to be restored from a backup."
             )
+
+
+def _reading(path: Path) -> str:
+    """How to open for reading: on a disk that only reads, no file can be made beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    settled = not log.exists() and os.statvfs(path).f_flag & os.ST_RDONLY
+    return "ro&immutable=1" if settled else "ro"
 
 
 def _create(path: Path, schema: Schema) -> None:

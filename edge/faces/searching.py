@@ -20,7 +20,7 @@ from edge.faces.reader import PICTURES_FMR, looks_in, reader_for
 from edge.faces.remembered import Remembered
 from edge.faces.results import Found, Metric, distance, similarity_of
 from edge.records import Template
-from edge.vault.vault import Vault
+from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.camera import images_in, read_image
 
@@ -118,7 +118,7 @@ def known_people(
             f"nobody was ever enrolled here: there is no {config.people_db}. Name a folder of "
             "pictures as db_path, or the door's configuration in $EDGE_DOOR_CONFIG."
         )
-    with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
+    with open_vault(config, begin=False, read_only=True) as vault:
         return vault.plain_templates(reader.model.sha256)
 
 

@@ -25,7 +25,7 @@ def findings(config: Config) -> list[str]:
         problems = ledger.verify(thorough=True) or ledger.older()
         written = ledger.written()
         if not problems and config.people_db.exists():
-            with open_vault(config, begin=False) as vault:
+            with open_vault(config, begin=False, read_only=True) as vault:
                 try:
                     found = objection(ledger, vault)
                 except EdgeDoorError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.ops.owner import acting_as_owner
-from edge.vault.vault import Vault
+from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -20,5 +20,5 @@ def enrolled(config: Config) -> list[str]:
     with acting_as_owner(config.paths.state):
         if not config.people_db.exists():
             return []
-        with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
+        with open_vault(config, begin=False, read_only=True) as vault:
             return [person.name for person in vault.people()]

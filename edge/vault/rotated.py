@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.errors import VaultError
 from edge.records import Template
 from edge.vault.people import people_rows
 
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
 TABLE = """CREATE TABLE rotated (
     id INTEGER PRIMARY KEY CHECK (id = 1) -- there is a row once they are
 ) STRICT"""
+
+
+def require(store: SealedStore) -> None:
+    """See that the templates are turned, for who may not turn them.
+
+    Raises:
+        VaultError: they are not yet.
+    """
+    if not store.query("SELECT id FROM rotated"):
+        raise VaultError(
+            f"{store.path} was made by an older edge-door. Start edge-door once, which brings it "
+            "up to date."
+        )
 
 
 def migrate(store: SealedStore, templates: Templates) -> None:

@@ -52,7 +52,7 @@ class SealedStore:
     def __init__(
         self, store: Store, tables: Sequence[str], keys: Keys, counter: Counter, device: str
     ) -> None:
-        """Begin the seal of a new database. Every one of `tables` has an `id`."""
+        """Every one of `tables` has an `id`."""
         self.path: Path = store.path
         self.query = store.query
         self.changed = store.changed
@@ -64,7 +64,6 @@ class SealedStore:
         self._counter = counter
         self._device = device
         self._digests = Digests(store)
-        self._begin()
 
     @contextmanager
     def reading(self) -> Iterator[Tables]:
@@ -148,7 +147,8 @@ class SealedStore:
             self._seal(max(counter, self._counter.read() or 0) + 1)
         self._remember()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Make the seal of a new database; one that is there stays."""
         with self._store.transaction():
             begun = self._store.query("SELECT device FROM seal")
             if not begun:

@@ -102,13 +102,35 @@ class Vault:
         create_key(path)
 
     @classmethod
-    def open(cls, db: Path, key_file: Path, device: str, *, accept_older: bool = False) -> Self:
+    def open(
+        cls,
+        db: Path,
+        key_file: Path,
+        device: str,
+        *,
+        accept_older: bool = False,
+        read_only: bool = False,
+    ) -> Self:
         """Open the people of `device`, or begin with nobody.
 
         `accept_older` takes a database that is older than the counter beside the key: for
-        someone who has restored a backup on purpose.
+        someone who has restored a backup on purpose. `read_only` writes nothing, so that a disk
+        that only reads can be read: no method that changes anything may follow.
         """
-        return cls.open_with(load_keys(key_file), db, device, accept_older=accept_older)
+        keys = load_keys(key_file)
+        if not read_only:
+            return cls.open_with(keys, db, device, accept_older=accept_older)
+        store = Store.open(db, _SCHEMA, read_only=True)
+        try:
+            counter = Counter(db.with_name("vault.counter"), keys.seal)
+            sealed_store = SealedStore(store, _TABLES, keys, counter, device)
+            rotated.require(sealed_store)
+            vault = cls(sealed_store, keys, device)
+            vault.people()
+        except BaseException:
+            store.close()
+            raise
+        return vault
 
     @classmethod
     def open_with(cls, keys: Keys, db: Path, device: str, *, accept_older: bool = False) -> Self:
@@ -117,6 +139,7 @@ class Vault:
         store = Store.open(db, _SCHEMA)
         try:
             sealed_store = SealedStore(store, _TABLES, keys, counter, device)
+            sealed_store.begin()
             if accept_older:
                 sealed_store.accept()
             vault = cls(sealed_store, keys, device)
@@ -275,10 +298,11 @@ class Vault:
         self.close()
 
 
-def open_vault(config: Config, *, begin: bool = True) -> Vault:
+def open_vault(config: Config, *, begin: bool = True, read_only: bool = False) -> Vault:
     """The people of this device; makes the key on the very first start, never a second time.
 
     `begin`: False for whoever only asks, or changes what is there: nothing is made then.
+    `read_only`: for whoever only asks; see `Vault.open`.
 
     Raises:
         VaultError: the key or the database is missing, damaged, or of another device.
@@ -292,7 +316,7 @@ def open_vault(config: Config, *, begin: bool = True) -> Vault:
             )
     elif not config.key_file.exists() and not config.people_db.exists():
         Vault.create_key(config.key_file)
-    return Vault.open(config.people_db, config.key_file, config.device.id)
+    return Vault.open(config.people_db, config.key_file, config.device.id, read_only=read_only)
 
 
 def require_begun(config: Config) -> None:

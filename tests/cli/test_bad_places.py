@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,34 @@ def test_a_read_only_disk_is_named(door: Door, words: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
     after = {path: path.read_bytes() for path in door.folder.rglob("*") if path.is_file()}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("people", "list"), "Nobody is enrolled"),
+        (("people", "key"), " "),
+        (("credentials", "list"), "holds"),
+        (("events",), "what happened"),
+        (("ledger", "check"), "whole"),
+        (("config",), "is valid"),
+    ],
+)
+def test_what_only_reads_reads_from_a_read_only_disk(
+    door: Door, words: tuple[str, ...], said: str
+) -> None:
+    done = on_a_read_only_disk(door, *words)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_doctor_says_that_the_disk_only_reads(door: Door) -> None:
+    said = json.loads(on_a_read_only_disk(door, "doctor", "--json").stdout)
+    checks = {check["name"]: check for check in said["checks"]}
+    assert checks["disk"]["level"] == "fail"
+    assert "mounted read-only" in checks["disk"]["sentence"]
+    assert f"remount,rw {door.config.paths.state}" in checks["disk"]["remedy"]
+    assert checks["people"]["level"] == "ok"
 
 
 def test_a_key_that_the_door_does_not_take_leaves_no_file(door: Door) -> None:

@@ -65,7 +65,7 @@ def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption 
 @credentials_app.command("list")
 def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> None:
     """What each person holds; never the secrets."""
-    with open_vault(own_config(config), begin=False) as vault:
+    with open_vault(own_config(config), begin=False, read_only=True) as vault:
         held = vault.credentials.held()
     table = Table("name", "holds")
     for name, kinds in held.items():

@@ -31,7 +31,7 @@ app.add_typer(people_app, name="people")
 @people_app.command("list")
 def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Everybody enrolled."""
-    with open_vault(own_config(config), begin=False) as vault:
+    with open_vault(own_config(config), begin=False, read_only=True) as vault:
         people = vault.people()
     table = Table("name", "enrolled", "captures", "model")
     for person in people:
@@ -47,7 +47,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
 @people_app.command()
 def key(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show the fingerprint of this door's key, for the people office to compare."""
-    with open_vault(own_config(config), begin=False) as vault:
+    with open_vault(own_config(config), begin=False, read_only=True) as vault:
         public = vault.door_key.public
     shown = fingerprint(public)
     show({"key": public, "fingerprint": shown}, as_json=json, text=shown)

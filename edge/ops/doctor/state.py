@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.access.matcher import turned_away
@@ -13,7 +15,7 @@ from edge.ops.roll import enrolled
 from edge.sight.changes import ASKS, RESTORED
 from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
-from edge.vault.vault import Vault
+from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import read_manifest
 
@@ -50,7 +52,7 @@ def people(config: Config) -> Check:
         if not config.people_db.exists():
             return warn("people", f"{config.people_db} is not there yet", _INIT)
         embedder = read_manifest(config.models_folder).embedder(config.models.embedder)
-        with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
+        with open_vault(config, begin=False, read_only=True) as vault:
             templates = vault.plain_templates(embedder.sha256)
     if not templates:
         return ok("people", "whole; nobody is enrolled yet")
@@ -113,6 +115,13 @@ def disk(config: Config) -> Check:
     folder = config.paths.state
     if not folder.is_dir():
         return fail("disk", f"{folder} is not there", _INIT)
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        remedy = (
+            f"See why with `sudo dmesg` (a worn card does that), then: sudo mount -o remount,rw "
+            f"{_mount_of(folder)}, or take another card and the backup."
+        )
+        sentence = f"{folder} is mounted read-only: no event can be written, so nobody gets in"
+        return fail("disk", sentence, remedy)
     free = shutil.disk_usage(folder).free
     sentence = f"{free // _MIB} MiB are free in {folder}"
     if free < _SCARCE:
@@ -120,3 +129,11 @@ def disk(config: Config) -> Check:
     if free < _LOW:
         return warn("disk", sentence, "Free some space before it gets scarce.")
     return ok("disk", sentence)
+
+
+def _mount_of(folder: Path) -> Path:
+    """Where the disk of a folder is mounted."""
+    lines = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    mounted = {line.split()[1] for line in lines}
+    places = (folder, *folder.absolute().parents)
+    return next((place for place in places if str(place) in mounted), Path("/"))
