@@ -70,7 +70,7 @@ def rekey(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a new device key, kept as [vault] key says; the old one opens nothing any more.
+    r"""Make a new device key, kept as \[vault] key says; the old one opens nothing any more.
 
     Cut short, the same command goes on.
     """

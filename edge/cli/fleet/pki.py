@@ -66,7 +66,7 @@ def init(
 
 @pki_app.command()
 def device(
-    name: Annotated[str, typer.Argument(help="A door's `[device] id`, or what --role has.")],
+    name: Annotated[str, typer.Argument(help="A door's `\\[device] id`, or what --role has.")],
     *,
     role: Annotated[Role, typer.Option(help="Whom it is for.")] = Role.DEVICE,
     host: HostOption = None,
@@ -112,7 +112,7 @@ def rabbitmq(
     out: Annotated[
         Path | None, typer.Option(help="FOLDER/definitions.json if unset.", callback=to_write)
     ] = None,
-    base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
     folder: FolderOption = FOLDER,
     json: JsonOption = False,
 ) -> None:

@@ -40,7 +40,7 @@ def simulate(
     ] = False,
     seed: Annotated[int, typer.Option(help="Another number, another story.")] = 1,
     prefix: Annotated[str, typer.Option(help="The doors are PREFIX1, PREFIX2, ...")] = "sim",
-    base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
     pki: Annotated[
         Path | None,
         typer.Option(help="Each door gets its certificate of this authority.", callback=to_look_in),

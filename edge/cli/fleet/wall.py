@@ -61,7 +61,7 @@ def collect(
     password_file: Annotated[
         Path | None, typer.Option(help="File with the password.", callback=to_read)
     ] = None,
-    base_topic: Annotated[str, typer.Option(help="As in the doors' [mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
     name: Annotated[
         str, typer.Option(help="Tells collectors apart that run side by side.")
     ] = f"{socket.gethostname()[:40]}",

@@ -1,0 +1,41 @@
+"""What a help text says is there to its last word: none of it is taken for markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.cli.test_named import loaded, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+
+def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command and group below one, with what is typed for it."""
+    here = loaded(command)
+    yield path, here
+    for name, below in getattr(here, "commands", {}).items():
+        yield from commands(below, *path, name)
+
+
+def letters(text: str) -> str:
+    """Without what a box is drawn of; an escaped bracket is a bracket."""
+    return "".join(text.replace("\\[", "[").replace("│", "").split())
+
+
+def test_help_shows_every_word_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")  # no line is cut
+    lost, count = [], 0
+    for path, command in commands(tree()):
+        context = command.context_class(command, info_name="edge-door")
+        command.format_help(context, context.make_formatter())
+        shown = letters(capsys.readouterr().out)
+        told = (command.help, *(getattr(one, "help", None) for one in command.params))
+        lost += [(path, text) for text in told if text and letters(text) not in shown]
+        count += 1
+    assert not lost
+    assert count > 100
