@@ -75,7 +75,8 @@ def selftest_apart(config_path: Path, folder: Path, key: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise UpdateError(f"the self-test of {folder} took longer than {LIMIT_S:g} s.") from error
     if ended.returncode:
-        raise UpdateError(f"{folder} fails its self-test, so it is not used: {_why(ended)}")
+        what = "what was installed before the first update" if folder.name == "0" else folder
+        raise UpdateError(f"{what} fails its self-test, so it is not used: {_why(ended)}")
 
 
 def _require_own_program(folder: Path) -> None:

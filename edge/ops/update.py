@@ -20,7 +20,7 @@ from edge.owner import forget_owner, known_owner, remember_owner
 from edge.records import EventKind, Reason
 from edge.sealing import digest
 from edge.sight.journal import Journal, open_ledger
-from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal
+from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal, seal_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,6 +148,11 @@ class Updates:
             if not before or not self._releases.place(int(before)).is_dir():
                 raise UsageError("there is no update to undo: only the last one can be, once.")
             key, earlier = states[KEY], int(before)
+            if not earlier and not seal_path(self._path).exists():
+                raise UsageError(
+                    "what was installed before the first update was never sealed, so this door "
+                    "cannot go back to it: put a newer update in force instead."
+                )
             self._test(self._path, self._releases.place(earlier), key)
             known = {RELEASE: before, BEFORE: ""}
             self._note(Reason.INTENDED, earlier, current, known, change="update_undone")

@@ -22,7 +22,7 @@ from edge.errors import EdgeDoorError, SealError, UpdateError, UsageError
 from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
 from edge.records import Reason
-from edge.sealing import make_seal
+from edge.sealing import digest, make_seal
 from edge.sight.journal import open_ledger
 from edge.sight.seals import seal_path, take_up_seal
 from edge.vault.vault import open_vault
@@ -112,6 +112,11 @@ def test_the_programs_users_may_read_what_a_careful_root_has_written(door: Door)
 def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:
     before = door.path.read_bytes()
     updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    trial = Trial()
+    with pytest.raises(UsageError, match=r"^what was installed before .* was never sealed"):
+        updates(door, trial).undo()
+    assert (trial.asked, verify_release(load(door.path))) == ([], (1, 1))  # nothing was begun
+    seal_path(door.path).write_text(make_seal(KEY, {str(door.path): digest(before)}, 1))
     assert updates(door, Trial()).undo() == 0
     assert door.path.read_bytes() == before
 
@@ -202,6 +207,7 @@ def test_an_update_whose_last_step_fails_leaves_a_door_that_starts(
     owner.parent.mkdir()
     trust = PUBLIC if first else None
     if not first:
+        seal_path(door.path).write_text(make_seal(KEY, {}, 1))
         updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
     before = said(door)
     owner.with_name("sealed.toml").unlink(missing_ok=True)
