@@ -239,7 +239,10 @@ def _check_meant(signed: _Signed, receiver: Receiver) -> None:
 def _check_fresh(signed: _Signed, now: Moment, not_before: float) -> None:
     issued, expires = signed.issued, signed.expires
     if not now.wall_trusted:
-        raise CommandError("The device's clock is not set yet, so no command can be seen as fresh.")
+        raise CommandError(
+            "The device's clock is not set yet, so no command can be seen as fresh. Wait until it "
+            "is synchronised; if it never is, `edge-door doctor` there says what to install."
+        )
     if now.wall < not_before - _EARLY_S:
         raise CommandError(
             f"The device's clock is {not_before - now.wall:.0f} s behind what it showed before: "

@@ -9,6 +9,7 @@ from enum import Enum
 
 from edge import plain
 from edge.errors import LedgerError, UsageError
+from edge.names import did_you_mean, listed
 
 MOST = 16
 """They stand in the ledger's sealed row, which is written with every event."""
@@ -70,8 +71,11 @@ class Operators:
         """
         left = tuple(each for each in self.known if each.name.casefold() != name.casefold())
         if len(left) == len(self.known):
-            names = ", ".join(each.name for each in self.known) or "nobody"
-            raise UsageError(f"no key is {name!r}'s. Known here: {names}.")
+            names = [each.name for each in self.known]
+            meant = did_you_mean(name, names)
+            raise UsageError(
+                f"nobody called {name!r} has a key here.{meant} Known: {listed(names)}."
+            )
         return Operators(left)
 
     def to_json(self) -> str:

@@ -124,7 +124,7 @@ def main() -> int:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
     except EdgeDoorError as error:
-        sys.stderr.write(f"door test: {error}\n")
+        sys.stderr.write(f"edge-door: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 0

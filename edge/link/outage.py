@@ -15,7 +15,9 @@ _log = logging.getLogger(__name__)
 class Outage:
     """Says once that the broker is away, once for each further cause, and once that it is back."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: str = "Events wait in the ledger; trying again") -> None:
+        """`meanwhile`: what becomes of the events until then."""
+        self._meanwhile = meanwhile
         self._since = 0.0
         self._said: set[str] = set()
 
@@ -25,7 +27,7 @@ class Outage:
             self._since = time.monotonic()
         if str(error) not in self._said:
             self._said.add(str(error))
-            _log.warning("%s Events wait in the ledger; trying again", error)
+            _log.warning("%s %s", error, self._meanwhile)
 
     def over(self, address: str, protocol: str) -> None:
         """There is a connection."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.entries import objection
 from edge.errors import RosterError, UsageError
-from edge.names import folded, proper_name
+from edge.names import did_you_mean, folded, proper_name
 from edge.office.belonging import belong, entry
 from edge.office.doors import Doors
 from edge.office.erasures import Erasures
@@ -93,7 +93,8 @@ class Book:
         """
         found = self._called(name)
         if not found:
-            raise UsageError(f"nobody in this office's book is called {name!r}.")
+            meant = did_you_mean(name, [one.name for one in self.people()])
+            raise UsageError(f"nobody in this office's book is called {name!r}.{meant}")
         if len(found) > 1:
             numbers = ", ".join(one.person for one in found)
             raise UsageError(f"{len(found)} people are called {name!r}: {numbers}. Use a number.")

@@ -66,6 +66,11 @@ class Refused:
     file: str
     why: str
 
+    @property
+    def sentence(self) -> str:
+        """The file and why, with its name once."""
+        return self.why if self.file in self.why else f"{self.file}: {self.why}"
+
 
 @dataclass(slots=True)
 class Gathered:

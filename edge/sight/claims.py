@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
-from edge.names import folded, listed
+from edge.names import did_you_mean, folded, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,11 @@ class Claims:
             if folded(template.person) == folded(person):
                 self.stand(template.person, at)
                 return template.person
-        enrolled = listed(template.person for template in templates)
-        raise UsageError(f"nobody called {person!r} is enrolled here. Enrolled: {enrolled}.")
+        names = [template.person for template in templates]
+        meant = did_you_mean(person, names)
+        raise UsageError(
+            f"nobody called {person!r} is enrolled here.{meant} Enrolled: {listed(names)}."
+        )
 
     def stand(self, person: str, at: float) -> None:
         """`person`, spelt as enrolled, stands claimed from now on."""

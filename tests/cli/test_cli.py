@@ -71,6 +71,19 @@ class TestNames:
             assert ":key:" in done.stdout
         assert "card" in [event.detail.get("kind") for event in door.events()]
 
+    def test_a_misspelt_one_is_offered_and_what_is_not_there_is_not_revoked(
+        self, door: Door, stills: Path
+    ) -> None:
+        door.enroll("Anna", str(stills))
+        misspelt = door.command("people", "remove", "Ana")
+        assert misspelt.returncode == 2
+        assert "Nobody here is called 'Ana'. Did you mean 'Anna'? Enrolled: Anna." in said(misspelt)
+        before = len(door.events())
+        cardless = door.command("credentials", "revoke", "anna", "card")
+        assert cardless.returncode == 2
+        assert "anna has no card: there is nothing to revoke." in said(cardless)
+        assert len(door.events()) == before
+
     def test_a_rule_is_never_left_behind(self, tmp_path: Path, stills: Path) -> None:
         rules = {"pin_alone": ["anna "]}
         door = Door(tmp_path, "/dev/video99", access=rules)

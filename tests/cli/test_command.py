@@ -36,6 +36,18 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert [event.reason.value for event in door.events()] == ["keys_changed"] * 2
 
 
+def test_who_revokes_a_key_of_the_configuration_is_told_where_it_stands(tmp_path: Path) -> None:
+    public = public_text(Ed25519PrivateKey.generate())
+    door = Door(tmp_path, "/dev/video99", mqtt={"command_keys": [public]})
+    door.command("init")
+    done = door.command("keys", "revoke", "Bea")
+    assert done.returncode == 2
+    assert "nobody called 'Bea' has a key here. Known: nobody." in done.stderr
+    assert "take them out of the configuration" in done.stderr
+    door.command("keys", "make", "Beatrice", "--out", str(tmp_path / "key"))
+    assert "Did you mean 'Beatrice'?" in door.command("keys", "revoke", "beatrce").stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"-----BEGIN PRIVATE KEY-----\n"])
 def test_what_is_no_key_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"

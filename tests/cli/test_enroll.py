@@ -12,7 +12,7 @@ import pytest
 
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
-from edge.ops.pictures import people_below
+from edge.ops.pictures import Refused, people_below
 from edge.records import Reason
 from tests.support.pictures import save
 from tests.support.running import Door
@@ -137,3 +137,9 @@ def test_what_cannot_be_gets_a_sentence(
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not door.config.people_db.exists()
+
+
+def test_a_refused_file_is_named_once() -> None:
+    assert Refused("/a/x.png", "the face is blurred").sentence == "/a/x.png: the face is blurred"
+    whole = "/a/x.png has 9000 x 9000 pixels"
+    assert Refused("/a/x.png", whole).sentence == whole

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from edge.cli import base, main, root
 from edge.cli.record.events import _row as events_row
+from edge.cli.record.events import _table as events_table
 from edge.errors import ConfigError, UsageError
 from edge.records import Event, EventKind, Reason, StoredEvent
 
@@ -90,3 +91,14 @@ def test_events_show_three_places_and_no_power_of_ten() -> None:
     event = Event(EventKind.ACCESS, Reason.GRANTED, 0.0, 0.0, wall_trusted=True, device="d")
     row = events_row(StoredEvent(1, "boot", replace(event, detail=detail), ""))
     assert row[3] == "similarity 0.731, ticket 1234567, blinks 1, why so"
+
+
+def test_a_doubtful_time_is_explained_where_one_is_shown() -> None:
+    event = Event(EventKind.SYSTEM, Reason.STARTED, 1.0, 1.7e9, wall_trusted=True, device="d")
+    sure = StoredEvent(1, "boot", event, "00")
+    unsure = replace(sure, event=replace(event, wall_trusted=False))
+    assert events_table([sure]).caption is None
+    assert events_table([]).caption is None
+    caption = str(events_table([sure, unsure]).caption)
+    assert caption.startswith("? The clock was not synchronised then")
+    assert events_row(unsure)[1].endswith("?")

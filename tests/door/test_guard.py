@@ -49,7 +49,7 @@ from edge.wire.messages import (
     Signal,
     State,
 )
-from tests.support.forked import unmeasured
+from tests.support.forked import edge_door, unmeasured
 from tests.support.guarding import (
     BUZZER,
     CONTACT,
@@ -458,6 +458,18 @@ def test_a_motor_lock_is_driven_each_way_and_never_both() -> None:
         for change in both:
             on = on | {change.line} if change.on else on - {change.line}
             assert len(on) <= 1
+
+
+def test_the_wiring_is_not_tried_under_a_running_door() -> None:
+    """Whoever types it is told how to stop the door; nothing clicks."""
+    with RunningGuard() as guard:
+        file = guard.run / "door.toml"
+        file.write_text(f'[paths]\nrun = "{guard.run}"\n')
+        done = edge_door("door", "test", "--config", str(file))
+        assert done.returncode == 2
+        assert done.stderr.startswith("edge-door: the running door holds the lines. Stop it first")
+        assert "sudo systemctl stop edge-door.target" in done.stderr
+        assert guard.board.pulses(RELAY) == []
 
 
 def test_trying_the_wiring_tells_what_it_sees() -> None:

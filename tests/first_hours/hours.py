@@ -110,7 +110,7 @@ HOURS = (
             ),
             Step("edge-door office remove", expected=(2,)),  # of whom is not said
             Step("edge-door people", expected=(2,)),  # a group, which lists its commands
-            Step("edge-door door test", expected=(0, 1)),  # the guard holds the lines
+            Step("edge-door door test", expected=(0, 2)),  # where the guard holds the lines
             Step("sudo reboot", skipped="it ends the machine that this is typed in"),
             Step("sudo edge-door boot apply", expected=(2,)),  # of a Raspberry Pi alone
             Step("pip install .", skipped="it is typed in the hour of the Python user"),

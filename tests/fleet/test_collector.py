@@ -8,6 +8,7 @@ import hashlib
 import json
 import random
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,12 @@ from sqlalchemy import update
 from edge.errors import DatabaseError
 from edge.fleet.collector.confirming import HOPELESS_AFTER, Confirming
 from edge.fleet.collector.intake import Taken, Watermark
+from edge.fleet.collector.metrics import CollectorMetrics
 from edge.fleet.collector.news import News
+from edge.fleet.collector.process import Collector, Settings, broker_of
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices
+from edge.fleet.places import broker_at
 from edge.link.client import Received
 from edge.link.reference import TOLD
 from edge.link.topics import Topics
@@ -370,3 +374,15 @@ def test_a_database_that_comes_back(
             time.sleep(0.2)
         until(lambda: device.outbox.watermarks().confirmed == 5)
         assert chains(database) == of_ledger(device)
+
+
+def test_without_a_broker_it_speaks_of_the_doors_and_of_no_ledger_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
+    broker = broker_of(broker_at("mqtt://127.0.0.1:1", base_topic=BASE), "a")
+    stop = threading.Event()
+    Collector(Settings(BASE, "a", 400), broker, database, CollectorMetrics()).serve(stop, stop.set)
+    database.close()
+    (said,) = [message for message in caplog.messages if "127.0.0.1:1" in message]
+    assert said.endswith("Doors keep their events until then; trying again")

@@ -13,8 +13,9 @@ import pytest
 
 from edge.access.matcher import match
 from edge.config import Config, parse
-from edge.ops.doctor import drift, run_checks, software, system
+from edge.ops.doctor import drift, run_checks, software, state, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
+from edge.ops.owner import INSTALLED
 from edge.records import Embedding, Template
 from edge.sight.changes import accept_backup
 from edge.sight.journal import open_ledger
@@ -63,6 +64,13 @@ def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_p
     assert all(check.sentence for check in found.values())
     assert all(check.remedy for check in found.values() if check.level != "ok")
     assert not (tmp_path / "state").exists()  # looking changes nothing
+
+
+def test_only_an_installed_doors_state_is_made_by_root(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    assert look(configured(tmp_path))["key"].remedy == "Run: edge-door init"
+    installed = Config.model_validate({"paths": {"state": str(INSTALLED)}})
+    assert state._init(installed) == "Run: sudo edge-door init"
 
 
 def test_a_board_too_slow_for_blinks_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,17 +22,22 @@ from edge.cli.base import (
 from edge.cli.door.service import heartbeat
 from edge.config import load
 from edge.door.launch import PYTHON, guard_command, wiring_command
-from edge.errors import ConfigError, SealError, UsageError
+from edge.errors import ConfigError, SealError, UsageError, WireError
 from edge.link import process as link_process
 from edge.ops.supervisor import PEER_NAMED
 from edge.owner import known_owner, sealed_copy
 from edge.stopping import StopSignal
 from edge.systemd import notify
+from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
     from edge.config import Config
 
 WATCH_WIRING_S = 30.0
+_RUNNING = (
+    "the running door holds the lines. Stop it first (sudo systemctl stop edge-door.target, or "
+    "Ctrl-C where `edge-door run` runs), try the wiring, and start it again."
+)
 
 
 @app.command()
@@ -46,7 +52,10 @@ def run(config: ConfigOption = None) -> None:
 @app.command()
 def door(
     task: Annotated[
-        str, typer.Argument(help="`test` clicks the lock and tells what the inputs do.")
+        str,
+        typer.Argument(
+            help="`test` clicks the lock and tells what the inputs do, of a door that is stopped."
+        ),
     ] = "",
     *,
     release: Annotated[
@@ -59,6 +68,8 @@ def door(
     settings = read_config(config, required=True) if release else _wired(config)
     if task not in ("", "test"):
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
+    if task and _held(settings):
+        raise UsageError(_RUNNING)
     command = (
         wiring_command(settings, WATCH_WIRING_S)
         if task
@@ -77,6 +88,13 @@ def link(config: ConfigOption = None) -> None:
     notify("READY=1")  # before the broker is there: link lives through outages
     with StopSignal() as stop:
         raise typer.Exit(link_process.run(settings, stop, heartbeat))
+
+
+def _held(settings: Config) -> bool:
+    """Whether a guard holds the lines now."""
+    with contextlib.suppress(WireError), Channel.connect(settings.door_socket):
+        return True
+    return False
 
 
 def _wired(config: Path | None) -> Config:

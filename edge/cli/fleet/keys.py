@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
     Change = Callable[[Operators], Operators]
 
+_NAMELESS = (
+    "Keys that stand in [mqtt] command_keys have no name: take them out of the configuration, and "
+    "restart edge-door."
+)
+
 keys_app = typer.Typer(help="Keys that may command this door from afar.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
@@ -92,7 +97,12 @@ def list_keys(config: ConfigOption = None, json: JsonOption = False) -> None:
 def revoke(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget somebody's key; from the next command on it counts no more."""
     settings = own_config(config)
-    _change(settings, lambda known: known.without(name), name, "revoked")
+    try:
+        _change(settings, lambda known: known.without(name), name, "revoked")
+    except UsageError as error:
+        if not settings.mqtt.command_keys:
+            raise
+        raise UsageError(f"{error} {_NAMELESS}") from error
     show({"ok": True, "revoked": name}, as_json=json, text=f"{name}'s key counts no more.")
 
 

@@ -11,6 +11,8 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, show
+from edge.errors import UsageError
+from edge.names import folded
 from edge.ops.note import recorded_in
 from edge.records import Reason
 from edge.vault.credentials import Credentials, Kind, card_number
@@ -56,6 +58,7 @@ def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption
 @credentials_app.command()
 def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Take all cards, the PIN or the duress PIN from a person."""
+    _require_held(config, name, kind)
     with _recorded(config, Reason.CREDENTIAL_REVOKED, name, kind) as credentials:
         count = credentials.revoke(name, kind)
     result = {"ok": True, "name": name, "revoked": count}
@@ -72,6 +75,15 @@ def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> N
         table.add_row(name, ", ".join(kind.value for kind in kinds))
     listed = {name: [kind.value for kind in kinds] for name, kinds in held.items()}
     show({"credentials": listed}, as_json=json, text=table)
+
+
+def _require_held(config: Path | None, name: str, kind: Kind) -> None:
+    """See that there is something to revoke, before the ledger notes that it was."""
+    with open_vault(own_config(config), begin=False, read_only=True) as vault:
+        held = {folded(who): kinds for who, kinds in vault.credentials.held().items()}
+        known = {folded(person.name) for person in vault.people()}
+    if folded(name) in known and kind not in held.get(folded(name), ()):
+        raise UsageError(f"{name} has no {kind.value}: there is nothing to revoke.")
 
 
 @contextmanager

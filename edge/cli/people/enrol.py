@@ -144,7 +144,7 @@ def _enroll_person(
     lines = [
         f"{capture.name} {place.done} {place.next_step}" if place else f"{capture.name} {done}"
     ]
-    lines += [f"  not taken: {refused.file}: {refused.why}" for refused in _some(found.refused)]
+    lines += [f"  not taken: {refused.sentence}" for refused in _some(found.refused)]
     if found.warning:
         lines.append(f"  {found.warning}")
     show({"ok": True, **_as_dict(found), **kept}, as_json=as_json, text="\n".join(lines))
@@ -190,7 +190,7 @@ def _from_files(settings: Config, capture: Capture, keep: Callable[[Template], o
     with _bar() as (tell, _):
         found = enrol_files(settings, stages, capture.name, capture.sources, keep, tell)
     if found.problem:
-        named = "".join(f"\n  {refused.file}: {refused.why}" for refused in found.refused)
+        named = "".join(f"\n  {refused.sentence}" for refused in found.refused)
         raise EnrolmentError(f"{capture.name} is not enrolled: {found.problem.rstrip('.')}.{named}")
     return found
 
@@ -256,7 +256,10 @@ def _each(
 def _table(found: Sequence[Enrolled]) -> Table:
     table = Table("name", "captures", "not taken, and why")
     for one in found:
-        whys = [f"{Path(refused.file).name}: {refused.why}" for refused in _some(one.refused)]
+        whys = [
+            refused.sentence.replace(refused.file, Path(refused.file).name)
+            for refused in _some(one.refused)
+        ]
         told = [one.problem] if one.problem else [one.warning] if one.warning else []
         table.add_row(one.name, str(one.captures or "-"), "\n".join([*told, *whys]))
     return table

@@ -18,13 +18,17 @@ from edge.sight.journal import open_ledger
 from edge.words import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from edge.ledger.ledger import Ledger
     from edge.records import StoredEvent
 
 _PAGE = 500
 _LOOK_EVERY_S = 0.5
+_DOUBT = (
+    "? The clock was not synchronised then: the order is right, the time may not be. "
+    "`edge-door doctor` says what to do."
+)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -42,18 +46,18 @@ def events(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What happened at this door; with --verify, whether the record is whole."""
+    """What happened at this door; with --verify, whether the record is whole.
+
+    A `?` after a time: the clock was not synchronised then, and the time may be wrong.
+    """
     wanted = _filter(person, kind, None if since is None else _moment(since))
     settings = own_config(config)
     with open_ledger(settings, read_only=True) as ledger:
         problems = ledger.verify() if verify else []
         written = ledger.written()
         found = _newest(ledger, last, wanted)
-        table = Table("#", "time", "what happened", "detail")
-        for entry in found:
-            table.add_row(*_row(entry))
         listed = [_as_json(entry) for entry in found]
-        show({"events": listed, "problems": problems}, as_json=json, text=table)
+        show({"events": listed, "problems": problems}, as_json=json, text=_table(found))
         if problems:
             raise LedgerError("the record is not whole: " + " ".join(problems))
         if verify and not json:
@@ -115,6 +119,15 @@ def _follow(
             if wanted(entry):
                 show(_as_json(entry), as_json=as_json, text="  ".join(_row(entry)))
         time.sleep(_LOOK_EVERY_S)
+
+
+def _table(found: Sequence[StoredEvent]) -> Table:
+    table = Table("#", "time", "what happened", "detail")
+    for entry in found:
+        table.add_row(*_row(entry))
+    if not all(entry.event.wall_trusted for entry in found):
+        table.caption = _DOUBT
+    return table
 
 
 def _row(entry: StoredEvent) -> tuple[str, str, str, str]:

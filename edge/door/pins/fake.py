@@ -211,6 +211,6 @@ class FakeLines:
         except BlockingIOError as error:
             os.close(claim)
             raise PinError(
-                f"line {line} is in use by another process; stop that one first"
+                f"line {line} is in use by another process: stop that one first"
             ) from error
         self._claims[line] = claim

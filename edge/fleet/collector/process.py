@@ -75,7 +75,7 @@ class Collector:
         self._broker = broker
         self._database = database
         self._metrics = metrics
-        self._outage = Outage()
+        self._outage = Outage("Doors keep their events until then; trying again")
         self._took_s = 0.0
         self._clock = upkeep.Upkeep(database, settings.name, settings.keep_days)
 

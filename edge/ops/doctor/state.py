@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from edge.access.matcher import turned_away
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
-from edge.ops.owner import acting_as_owner
+from edge.ops.owner import INSTALLED, acting_as_owner
 from edge.ops.roll import enrolled
 from edge.sight.changes import ASKS, RESTORED
 from edge.sight.journal import open_ledger
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _MIB = 1024 * 1024
 _SCARCE = 100 * _MIB
 _LOW = 500 * _MIB
-_INIT = "Run: sudo edge-door init"
 _MANY = 0.2
 _FEWER = (
     'Let people say who they are first: [match] claim = "required"; or raise false_match_rate, or '
@@ -40,7 +39,7 @@ def key(config: Config) -> Check:
     """There, whole, and readable by its owner alone."""
     with acting_as_owner(config.paths.state):
         if not config.key_file.exists():
-            return warn("key", f"{config.key_file} is not there yet", _INIT)
+            return warn("key", f"{config.key_file} is not there yet", _init(config))
         load_keys(config.key_file)
     source = config.vault.key.value
     return ok("key", f"{config.key_file} (source: {source}) is readable by its owner alone")
@@ -50,7 +49,7 @@ def people(config: Config) -> Check:
     """The database opens with this key, and its templates belong to this embedder."""
     with acting_as_owner(config.paths.state):
         if not config.people_db.exists():
-            return warn("people", f"{config.people_db} is not there yet", _INIT)
+            return warn("people", f"{config.people_db} is not there yet", _init(config))
         embedder = read_manifest(config.models_folder).embedder(config.models.embedder)
         with open_vault(config, begin=False, read_only=True) as vault:
             templates = vault.plain_templates(embedder.sha256)
@@ -86,7 +85,7 @@ def ledger(config: Config) -> Check:
     marks = _delivered(config)
     with acting_as_owner(config.paths.state):
         if not config.ledger_db.exists():
-            return warn("ledger", f"{config.ledger_db} is not there yet", _INIT)
+            return warn("ledger", f"{config.ledger_db} is not there yet", _init(config))
         with open_ledger(config, read_only=True) as events:
             problems = events.verify() or events.older()
             written = events.written()
@@ -114,7 +113,7 @@ def disk(config: Config) -> Check:
     """Room for events: a full disk keeps the door shut."""
     folder = config.paths.state
     if not folder.is_dir():
-        return fail("disk", f"{folder} is not there", _INIT)
+        return fail("disk", f"{folder} is not there", _init(config))
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         remedy = (
             f"See why with `sudo dmesg` (a worn card does that), then: sudo mount -o remount,rw "
@@ -137,3 +136,8 @@ def _mount_of(folder: Path) -> Path:
     mounted = {line.split()[1] for line in lines}
     places = (folder, *folder.absolute().parents)
     return next((place for place in places if str(place) in mounted), Path("/"))
+
+
+def _init(config: Config) -> str:
+    """Of an installed door only root makes the state."""
+    return f"Run: {'sudo ' if config.paths.state == INSTALLED else ''}edge-door init"
