@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +60,17 @@ def _no_owner_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _believes_afresh() -> None:
     """What the test before has read and sealed binds nobody: programs are processes."""
     enforce(None)
+
+
+@pytest.fixture(autouse=True)
+def _signals_and_log_as_they_were() -> Iterator[None]:
+    """A command that was called in this process meant to end with it: nor do its handlers stay."""
+    kept = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    handlers = list(logging.getLogger().handlers)
+    yield
+    for name, handler in kept.items():
+        signal.signal(name, handler)
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

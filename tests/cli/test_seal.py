@@ -44,12 +44,15 @@ def test_sealed_and_checked(door: Door) -> None:
     assert "files are what their owner sealed" in door.command("doctor", "--json").stdout
 
 
+PICTURES = ("a.png", "b.png")
+
+
 @pytest.mark.parametrize(
     "command",
     [
         ["link"],
         ["sight"],
-        ["verify", "a.png", "b.png"],
+        ["verify", *PICTURES],
         ["enroll", "Ann", "a.png"],
         ["models", "verify"],
         ["seal"],
@@ -61,8 +64,11 @@ def test_a_changed_configuration_is_refused_by(door: Door, command: list[str]) -
         test_sealed_and_checked(door)
     whole = door.path.read_bytes()
     door.path.write_bytes(whole + b"\n# changed\n")
+    for name in PICTURES:
+        (door.folder / name).touch()
+    words = [str(door.folder / word) if word in PICTURES else word for word in command]
     try:
-        done = door.command(*command)
+        done = door.command(*words)
     finally:
         door.path.write_bytes(whole)
     assert "is not what was sealed" in done.stderr

@@ -28,12 +28,12 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Show the main job: a stranger, a still picture, and the person who may enter."""
-    start_logging("error")
     if copy := sealed_copy():
         raise UsageError(
             f"this machine is a door whose owner has sealed it: its guard obeys {copy} alone, so "
             "no other door can be played here. Show the demo on another machine."
         )
+    start_logging("error")
     lines = Patience((lambda _line: None) if json else console.print)
     with lines, tempfile.TemporaryDirectory(prefix="edge-door-demo-") as folder:
         lines.say("getting ready: models, a broker, three programs")
