@@ -52,6 +52,12 @@ def hold(paths: Iterable[Path]) -> None:
             _HELD[str(path.absolute())] = error
 
 
+def why_not_held(path: Path) -> OSError | None:
+    """Why a file could not be opened when it was to be held."""
+    held = _HELD.get(str(path.absolute()))
+    return held if isinstance(held, OSError) else None
+
+
 def let_go_of_readable() -> None:
     """Close what this process may still read by its name."""
     for name in [name for name in _HELD if os.access(name, os.R_OK)]:

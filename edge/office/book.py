@@ -51,13 +51,15 @@ class Made:
 class Book:
     """The open book. One thread; one process at a time writes."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, path: Path, key: bytes, *, read_only: bool = False) -> None:
         """Open it, or begin one.
+
+        `read_only`: for whoever only asks, also on a disk that only reads.
 
         Raises:
             RosterError: it is damaged, or another program's.
         """
-        self._store = Store.open(path, SCHEMA)
+        self._store = Store.open(path, SCHEMA, read_only=read_only)
         self._locker = Locker(key)
         self.doors = Doors(self._store)
         """Which the office trusts."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import CameraError, NotThereError, UsageError, reason_of
-from edge.held import by_name, hold, is_held
+from edge.held import by_name, hold, is_held, why_not_held
 from edge.names import proper_name
 from edge.records import Hint
 from edge.vision.calibrated import threshold
@@ -95,6 +95,9 @@ def opened(sources: Sources) -> Sources:
     except CameraError as error:
         return replace(sources, problem=str(error))
     hold(files)
+    for path in sources.paths:
+        if refused := why_not_held(path):
+            return replace(sources, problem=f"{path} cannot be read: {reason_of(refused)}")
     return replace(sources, paths=files)
 
 

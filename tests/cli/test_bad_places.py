@@ -78,6 +78,13 @@ def test_what_only_reads_reads_from_a_read_only_disk(
     assert said in done.stdout
 
 
+def test_the_offices_book_reads_from_one_too(door: Door) -> None:
+    door.command("office", "init")
+    for words in (("office", "people"), ("office", "erased")):
+        done = on_a_read_only_disk(door, *words)
+        assert done.returncode == 0, done.stderr
+
+
 def test_doctor_says_that_the_disk_only_reads(door: Door) -> None:
     said = json.loads(on_a_read_only_disk(door, "doctor", "--json").stdout)
     checks = {check["name"]: check for check in said["checks"]}

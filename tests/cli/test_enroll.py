@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,3 +144,11 @@ def test_a_refused_file_is_named_once() -> None:
     assert Refused("/a/x.png", "the face is blurred").sentence == "/a/x.png: the face is blurred"
     whole = "/a/x.png has 9000 x 9000 pixels"
     assert Refused("/a/x.png", whole).sentence == whole
+
+
+def test_a_file_that_may_not_be_read_is_a_mistake_of_usage(door: Door) -> None:
+    """Here a pipe, since root may read every file."""
+    os.mkfifo(door.folder / "pipe.png")
+    done = door.command("enroll", "Anna", str(door.folder / "pipe.png"))
+    assert done.returncode == 2
+    assert "pipe.png cannot be read: it is not an ordinary file" in done.stderr

@@ -77,7 +77,7 @@ def test_a_camera_that_is_not_there_is_a_problem_everywhere(tmp_path: Path) -> N
         door.wait_for(Reason.CAMERA_LOST)
         told = door.command("status", "--json")
         assert told.returncode == 1
-        assert "no camera, video or folder" in json.loads(told.stdout)["camera"]
+        assert "no camera, film or folder" in json.loads(told.stdout)["camera"]
         checks = json.loads(door.command("doctor", "--json").stdout)["checks"]
         assert {c["name"]: c["level"] for c in checks}["camera"] == "fail"
         assert door.pid_of("sight") is not None  # it waits for the camera to come

@@ -46,8 +46,8 @@ def places(settings: Config) -> tuple[Path, Path]:
 
 
 @contextmanager
-def opened(settings: Config) -> Iterator[tuple[Book, OfficeKeys]]:
-    """The office's book and keys.
+def opened(settings: Config, *, read_only: bool = False) -> Iterator[tuple[Book, OfficeKeys]]:
+    """The office's book and keys; `read_only`: see `Book`.
 
     Raises:
         ConfigError: there is no office on this host.
@@ -59,7 +59,7 @@ def opened(settings: Config) -> Iterator[tuple[Book, OfficeKeys]]:
             "`edge-door office init`"
         )
     keys = OfficeKeys(key_file)
-    with Book(path, keys.book) as book:
+    with Book(path, keys.book, read_only=read_only) as book:
         yield book, keys
 
 

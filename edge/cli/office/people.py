@@ -126,7 +126,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
 @office_app.command("people")
 def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Everybody in the book, and the doors that are to know them."""
-    with opened(own_config(config)) as (book, _):
+    with opened(own_config(config), read_only=True) as (book, _):
         people = book.people()
         going: dict[str, list[str]] = {one.person: [] for one in people}
         for door in book.doors.all():
@@ -168,7 +168,7 @@ def erased(
     away from it before. Exit code 0: every one has forgotten them; 1: one has not yet; 2: nobody
     of that name was removed.
     """
-    with opened(own_config(config)) as (book, _):
+    with opened(own_config(config), read_only=True) as (book, _):
         wanted = None if name is None else book.erasures.named(name)
         found = [one for one in book.erasures.all() if wanted is None or one.person in wanted]
         trusted = {door.device for door in book.doors.all()}
