@@ -131,9 +131,13 @@ def start_logging(level: str) -> None:
 
 
 def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:
-    """Print a result: the JSON object for machines, `text` (anything rich prints) for people."""
+    """Print a result: the JSON object for machines, `text` (anything rich prints) for people.
+
+    The object's `ok` is true, as the exit code is 0, unless the result itself says otherwise.
+    """
     if as_json:
-        console.file.write(json.dumps(result, ensure_ascii=False) + "\n")
+        told = {"ok": True} | dict(result)
+        console.file.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
         if isinstance(text, Table):
             for column in text.columns:  # a path that is cut is none

@@ -45,7 +45,7 @@ def apply(file: FileOption = None, config: ConfigOption = None, json: JsonOption
     path, wanted = _file(file), boot_lines(read_config(config, required=True))
     changed = write_lines(path, wanted)
     told = f"{path}: {', '.join(wanted)}. {RESTART}" if changed else f"{path} is right already."
-    show({"ok": True, "changed": changed, "lines": wanted}, as_json=json, text=told)
+    show({"changed": changed, "lines": wanted}, as_json=json, text=told)
 
 
 @boot_app.command()
@@ -55,7 +55,7 @@ def remove(file: FileOption = None, config: ConfigOption = None, json: JsonOptio
     path = _file(file)
     changed = write_lines(path, [])
     told = f"taken out of {path}. {RESTART}" if changed else f"none of our lines are in {path}."
-    show({"ok": True, "changed": changed}, as_json=json, text=told)
+    show({"changed": changed}, as_json=json, text=told)
 
 
 def _file(given: Path | None) -> Path:

@@ -30,6 +30,6 @@ def metrics(
     settings = own_config(config)
     with StopSignal() as stop:
         address = f"http://127.0.0.1:{serve(settings, port)}/metrics"
-        show({"ok": True, "address": address}, as_json=json, text=address)
+        show({"address": address}, as_json=json, text=address)
         notify("READY=1")
         stop.wait()

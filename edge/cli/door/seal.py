@@ -58,6 +58,6 @@ def seal(
             journal = Journal(ledger, settings.device.id)
             note_seal(journal, found.key, found.version, len(found.files))
     count = require_sealed(settings, path, vouched(settings, path, found.key))
-    result = {"ok": True, "seal": str(place), "version": found.version, "files": count}
+    result = {"seal": str(place), "version": found.version, "files": count}
     text = f"{count} files are what was sealed, by the key {found.key}."
     show(result, as_json=json, text=text)

@@ -30,7 +30,7 @@ def init(config: ConfigOption = None, json: JsonOption = False) -> None:
     open_vault(settings).close()
     open_ledger(settings).close()
     text = f"made {', '.join(made)}" if made else "everything is there already"
-    show({"ok": True, "made": made}, as_json=json, text=text)
+    show({"made": made}, as_json=json, text=text)
 
 
 @app.command("config")
@@ -53,7 +53,7 @@ def configuration(
     settings.access.require_known(enrolled(settings) if settings.access.named else [])
     path = str(config_path(config))
     in_force = settings.model_copy(update={"camera": settings.camera.public})
-    result = {"ok": True, "file": path, "config": in_force.model_dump(mode="json")}
+    result = {"file": path, "config": in_force.model_dump(mode="json")}
     changed = "\n".join(f"  {line}" for line in differing(in_force))
     beside = f"In force beside the defaults:\n{changed}" if changed else "All is as by default."
     show(result, as_json=json, text=f"{path} is valid. {beside}")

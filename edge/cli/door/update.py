@@ -94,7 +94,7 @@ def check(
         return
     version, files = verify_release(settings)
     text = f"release {version}: {files} files are what was signed" if version else "no release"
-    show({"ok": True, "version": version, "files": files}, as_json=json, text=text)
+    show({"version": version, "files": files}, as_json=json, text=text)
 
 
 @update_app.command()
@@ -125,7 +125,7 @@ def undo(config: ConfigOption = None, json: JsonOption = False) -> None:
     version = Updates(read_config(config), config_path(config)).undo()
     what = f"release {version}" if version else "what was installed"
     restarted, then = _start_anew(config)
-    told = {"ok": True, "version": version, "restarted": restarted}
+    told = {"version": version, "restarted": restarted}
     show(told, as_json=json, text=f"In force: {what}.\n{then}")
 
 
@@ -144,7 +144,7 @@ def try_release(
 
     models = selftest(config_path(config).absolute(), folder.absolute(), key)
     text = f"{folder} is as signed, and its {models} networks answer as they should."
-    show({"ok": True, "models": models}, as_json=json, text=text)
+    show({"models": models}, as_json=json, text=text)
 
 
 def _start_anew(config: Path | None) -> tuple[bool, str]:
@@ -195,7 +195,7 @@ def _told(bundle: Bundle) -> dict[str, object]:
     seal = bundle.seal
     parts = {part: part in bundle.parts for part in (CONFIG, MODELS, PROGRAM)}
     told = {"version": seal.version, "key": seal.key, "files": len(seal.files)}
-    return {"ok": True, **told, "doors": bundle.doors, **parts}
+    return {**told, "doors": bundle.doors, **parts}
 
 
 def _sentence(bundle: Bundle) -> str:

@@ -44,7 +44,7 @@ def unlock(
     settings = own_config(config)
     _require_locked(settings)
     unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
-    show({"ok": True}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
+    show({}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
 
 
 @vault_app.command()
@@ -54,7 +54,7 @@ def lock(config: ConfigOption = None, json: JsonOption = False) -> None:
     _require_locked(settings)
     require_begun(settings)
     settings.key_file.unlink(missing_ok=True)
-    show({"ok": True}, as_json=json, text="The device key is locked. Programs that run have it.")
+    show({}, as_json=json, text="The device key is locked. Programs that run have it.")
 
 
 @vault_app.command()
@@ -83,7 +83,7 @@ def rekey(
     change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
     source = settings.vault.key.value
     text = f"There is a new device key ({source}). Backups of before open with the old one alone."
-    show({"ok": True, "source": source}, as_json=json, text=text)
+    show({"source": source}, as_json=json, text=text)
 
 
 def _require_locked(settings: Config) -> None:

@@ -94,7 +94,7 @@ def make_key(
 ) -> None:
     """A key that signs commands; prints its public half, for the doors and the dashboard."""
     text = signing.make_key(file)
-    show({"ok": True, "file": str(file), "public": text}, as_json=json, text=text)
+    show({"file": str(file), "public": text}, as_json=json, text=text)
 
 
 @command_app.command("sign")
@@ -108,4 +108,4 @@ def sign(
 ) -> None:
     """Sign a command for a door; valid for a minute, once. Paste it on the door's page."""
     text = signing.sign_now(read_key(key), device, action, reason)
-    show({"ok": True, "command": text}, as_json=json, text=text)
+    show({"command": text}, as_json=json, text=text)

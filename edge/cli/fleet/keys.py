@@ -72,7 +72,7 @@ def make(
         _change(settings, lambda known: known.added(name, proper, role), name, role.value)
     where = f" The private key is in {file}: take it away from here." if file else ""
     shown = str(file) if file else None
-    result = {"ok": True, "name": name, "role": role.value, "public": public, "file": shown}
+    result = {"name": name, "role": role.value, "public": public, "file": shown}
     show(result, as_json=json, text=f"{name} ({role.value}) is known here: {public}.{where}")
 
 
@@ -103,7 +103,7 @@ def revoke(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
         if not settings.mqtt.command_keys:
             raise
         raise UsageError(f"{error} {_NAMELESS}") from error
-    show({"ok": True, "revoked": name}, as_json=json, text=f"{name}'s key counts no more.")
+    show({"revoked": name}, as_json=json, text=f"{name}'s key counts no more.")
 
 
 def read_key(file: Path) -> Ed25519PrivateKey:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edge.cli.base import JsonOption, app, console, show
+from json import dumps
+
+from edge.cli.base import JsonOption, app, console
 from edge.link.reference import page, schemas
 
 
@@ -10,6 +12,6 @@ from edge.link.reference import page, schemas
 def mqtt(*, json: JsonOption = False) -> None:
     """Print every topic and payload, as a page or as JSON Schemas."""
     if json:
-        show(schemas(), as_json=True, text="")
+        console.out(dumps(schemas(), ensure_ascii=False), highlight=False)  # of each topic, alone
     else:
         console.out(page(), highlight=False, end="")

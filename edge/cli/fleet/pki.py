@@ -58,7 +58,7 @@ def init(
     if host:
         made.append(authority.issue(Wanted(Role.BROKER, "main", tuple(host), DAYS)))
         made.append(authority.issue(Wanted(Role.COLLECTOR, "main", (), DAYS)))
-    result = {"ok": True, "folder": str(folder), "issued": [_as_dict(each) for each in made]}
+    result = {"folder": str(folder), "issued": [_as_dict(each) for each in made]}
     files = "".join(f"\n{each.certificate}" for each in made)
     text = f"The authority is in {folder}. Keep {folder / 'ca.key'} off every door.{files}"
     show(result, as_json=json, text=text)
@@ -103,7 +103,7 @@ def revoke(name: str, *, folder: FolderOption = FOLDER, json: JsonOption = False
         f"{ended.name} is revoked. Copy {crl} to the broker and restart it; RabbitMQ reads none: "
         f"`rabbitmqctl delete_user {user}` there."
     )
-    show({"ok": True, "revoked": ended.name, "crl": str(crl)}, as_json=json, text=text)
+    show({"revoked": ended.name, "crl": str(crl)}, as_json=json, text=text)
 
 
 @pki_app.command()
@@ -133,7 +133,7 @@ def rabbitmq(
         f"{target}: {len(users)} users. Copy it to /etc/rabbitmq/edge-door/ on every node; where "
         f"they run already, `rabbitmqctl import_definitions {target.name}` on one of them."
     )
-    show({"ok": True, "file": str(target), "users": users}, as_json=json, text=text)
+    show({"file": str(target), "users": users}, as_json=json, text=text)
 
 
 @pki_app.command("list")
@@ -149,7 +149,7 @@ def list_issued(*, folder: FolderOption = FOLDER, json: JsonOption = False) -> N
 def _tell(issued: Issued, *, as_json: bool) -> None:
     key = f" and {issued.key}" if issued.key else ""
     text = f"{issued.certificate}{key}, until {issued.ends:%Y-%m-%d}"
-    show({"ok": True, **_as_dict(issued)}, as_json=as_json, text=text)
+    show(_as_dict(issued), as_json=as_json, text=text)
 
 
 def _as_dict(issued: Issued) -> dict[str, str | float | None]:

@@ -69,7 +69,7 @@ def simulate(
 
             run(fleet, stop, tally, tell)
     seconds = round(time.monotonic() - begun, 3)
-    result = {"ok": True, "doors": doors, "seconds": seconds, **tally.as_dict()}
+    result = {"doors": doors, "seconds": seconds, **tally.as_dict()}
     show(result, as_json=json, text=_table(tally))
 
 

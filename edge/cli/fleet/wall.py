@@ -168,7 +168,7 @@ def wall(
             f"commands: edge-door command sign door1 unlock --reason WHY --key {there.key}\n"
             "Ctrl-C ends everything."
         )
-        show({"ok": True, "doors": doors, **asdict(there)}, as_json=json, text=text)
+        show({"doors": doors, **asdict(there)}, as_json=json, text=text)
         sys.stdout.flush()
         end = time.monotonic() + seconds if seconds else None
         while not stop.wait(0.5) and (end is None or time.monotonic() < end):
@@ -199,7 +199,7 @@ def add_operator(
             writing, now, actor, "manage_operators", name, f"added: {role.value}"
         )
     store.close()
-    result = {"ok": True, "name": name, "role": role.value, "password": password}
+    result = {"name": name, "role": role.value, "password": password}
     show(result, as_json=json, text=f"{name} is {role.value}. Password: {password}")
 
 

@@ -181,7 +181,6 @@ def calibrate(
         note = "from the fitted tail" if point.extrapolated else ""
         table.add_row(f"{point.fmr:g}", f"{point.upper:.2g}", f"{point.threshold:.4f}", note)
     result = {
-        "ok": True,
         "file": str(out),
         "model": entry.name,
         "impostor_pairs": len(impostors),

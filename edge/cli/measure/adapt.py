@@ -46,7 +46,7 @@ def adapt(
     if images is None:
         forget(folder, name)
         shipped_calibration(folder, name).unlink(missing_ok=True)
-        show({"ok": True, "forgotten": name}, as_json=json, text=f"{name} is forgotten.")
+        show({"forgotten": name}, as_json=json, text=f"{name} is forgotten.")
         return
     base = read_manifest(folder).embedder(settings.models.embedder)
     if base.projection is not None:
@@ -63,7 +63,7 @@ def adapt(
         projection = learn(faces, advance=lambda: update(advance=1)) if trial.better else None
     if report is not None:
         plots.before_and_after(trial, report)
-    result = _as_dict(trial, faces) | {"ok": True, "adopted": projection is not None}
+    result = _as_dict(trial, faces) | {"adopted": projection is not None}
     text = _told(trial, faces)
     if projection is None:
         show(result, as_json=json, text=f"{text}\nThat does not help; nothing was changed.")

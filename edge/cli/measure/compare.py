@@ -68,7 +68,8 @@ def verify(
     )
     if plot is not None:
         _draw(one, other, f"{verdict}\ncosine distance {found.distance:.3f}", plot, settings)
-    show(dict(found), as_json=json, text=verdict[0].upper() + verdict[1:])
+    told = {"ok": found.verified, **found}
+    show(told, as_json=json, text=verdict[0].upper() + verdict[1:])
     if not found.verified:
         raise typer.Exit(DIFFERENT)
 
@@ -146,7 +147,7 @@ def _tune(config: Config, *, json: bool) -> None:
     for one in found:
         table.add_row(one.model, str(one.threads), ", ".join(f"{ms:.2f} ms" for ms in one.ms))
     tuned = [{"model": one.model, "threads": one.threads, "ms": one.ms} for one in found]
-    show({"ok": True, "file": str(tuned_file(config)), "tuned": tuned}, as_json=json, text=table)
+    show({"file": str(tuned_file(config)), "tuned": tuned}, as_json=json, text=table)
 
 
 def _side_by_side(taken: list[Taken]) -> Table:

@@ -101,7 +101,7 @@ def add_model(
             f"\nBefore the door can use it: edge-door calibrate --model {entry.name} "
             f"--images DIR --pairs FILE --out {shipped_calibration(folder, entry.name)}"
         )
-    show({"ok": True} | _as_dict(entry) | adopted.findings, as_json=json, text=text)
+    show(_as_dict(entry) | adopted.findings, as_json=json, text=text)
 
 
 @models_app.command("remove")
@@ -113,7 +113,7 @@ def remove_model(name: str, config: ConfigOption = None, json: JsonOption = Fals
     text = f"{name} is removed."
     if calibration.is_file():
         text += f" Its calibration stays: {calibration}"
-    show({"ok": True, "removed": name}, as_json=json, text=text)
+    show({"removed": name}, as_json=json, text=text)
 
 
 @models_app.command("verify")

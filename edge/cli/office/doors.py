@@ -39,7 +39,7 @@ def init(config: ConfigOption = None, json: JsonOption = False) -> None:
         f"a door for this office:\n\n[people]\nkeys = ['{keys.public}']\n"
         f"office = '{keys.offers.public}'"
     )
-    result = {"ok": True, "key": keys.public, "office": keys.offers.public}
+    result = {"key": keys.public, "office": keys.offers.public}
     show(result, as_json=json, text=text)
 
 
@@ -62,7 +62,7 @@ def trust(
                 "and is it connected?"
             )
         book.doors.trust(post.reports[door], group, said)
-    show({"ok": True, "door": door, "groups": group}, as_json=json, text=f"{door} is trusted.")
+    show({"door": door, "groups": group}, as_json=json, text=f"{door} is trusted.")
 
 
 @office_app.command()
@@ -74,7 +74,7 @@ def distrust(door: str, config: ConfigOption = None, json: JsonOption = False) -
         post.clear(door, [*book.shelf.to_post(door, every=True), *book.shelf.to_clear(door)])
         book.shelf_gone(door)
     text = f"{door} gets nothing more. Revoke its certificate too: `edge-door pki revoke {door}`"
-    show({"ok": True, "door": door}, as_json=json, text=text)
+    show({"door": door}, as_json=json, text=text)
 
 
 @office_app.command()

@@ -73,7 +73,7 @@ def accept(
         person = Person("", offer.name, groups, offer.schedule, offer.expires, offer.model)
         kept = take_in(settings, book, person, offer.content, consent)
         post.take_off(one.topic)
-    result = {"ok": True, "name": name, "number": kept.person, "door": one.device}
+    result = {"name": name, "number": kept.person, "door": one.device}
     text = f"{name} is in the book. {PUBLISH}"
     show(result, as_json=json, text=text)
 
@@ -91,7 +91,7 @@ def decline(
     with at_broker(settings) as (book, keys, post):
         one, _ = _the_one(read_offers(book, keys, post), name, door)
         post.take_off(one.topic)
-    result = {"ok": True, "declined": name, "door": one.device}
+    result = {"declined": name, "door": one.device}
     show(result, as_json=json, text=f"{name} is not taken in.")
 
 

@@ -57,7 +57,7 @@ def move(
         _require_no_lookalike(settings, book, new)
         book.change(old, new)
     show(
-        {"ok": True, "name": new.name, "groups": groups},
+        {"name": new.name, "groups": groups},
         as_json=json,
         text=f"{new.name} moved. {PUBLISH}",
     )
@@ -90,7 +90,7 @@ def rename(
         before = book.person(name)
         after = book.rename(before, new)
     text = f"{before.name} is now {after.name}. {PUBLISH}"
-    show({"ok": True, "old": before.name, "new": after.name}, as_json=json, text=text)
+    show({"old": before.name, "new": after.name}, as_json=json, text=text)
 
 
 @office_app.command()
@@ -109,7 +109,7 @@ def lookalike(
     with opened(own_config(config)) as (book, _):
         book.tell_apart(book.person(name), other, reason.strip())
     text = f"{name} and {other} are two people. {PUBLISH}"
-    show({"ok": True, "name": name, "other": other}, as_json=json, text=text)
+    show({"name": name, "other": other}, as_json=json, text=text)
 
 
 @office_app.command()
@@ -118,7 +118,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     with opened(own_config(config)) as (book, _):
         person = book.person(name)
         book.remove(person)
-    result = {"ok": True, "removed": person.name, "number": person.person}
+    result = {"removed": person.name, "number": person.person}
     text = f"{person.name} ({person.person}) is out of the book. {PUBLISH}"
     show(result, as_json=json, text=text)
 

@@ -40,7 +40,7 @@ def set_pin(
     kind = Kind.DURESS if duress else Kind.PIN
     with _recorded(config, Reason.CREDENTIAL_ADDED, name, kind) as credentials:
         credentials.set_pin(name, pin, duress=duress)
-    show({"ok": True, "name": name}, as_json=json, text=f"{name} has a new PIN.")
+    show({"name": name}, as_json=json, text=f"{name} has a new PIN.")
 
 
 @credentials_app.command("add-card")
@@ -52,7 +52,7 @@ def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption
     text = f"{name} has one more card: {number}."
     if int(number) >= WIEGAND_26:
         text += f" A 26-bit reader reports {int(number) % WIEGAND_26} for it; then add that."
-    show({"ok": True, "name": name, "card": number}, as_json=json, text=text)
+    show({"name": name, "card": number}, as_json=json, text=text)
 
 
 @credentials_app.command()
@@ -61,7 +61,7 @@ def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption 
     _require_held(config, name, kind)
     with _recorded(config, Reason.CREDENTIAL_REVOKED, name, kind) as credentials:
         count = credentials.revoke(name, kind)
-    result = {"ok": True, "name": name, "revoked": count}
+    result = {"name": name, "revoked": count}
     show(result, as_json=json, text=f"{name}: {count} revoked.")
 
 

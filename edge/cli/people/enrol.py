@@ -147,7 +147,7 @@ def _enroll_person(
     lines += [f"  not taken: {refused.sentence}" for refused in _some(found.refused)]
     if found.warning:
         lines.append(f"  {found.warning}")
-    show({"ok": True, **_as_dict(found), **kept}, as_json=as_json, text="\n".join(lines))
+    show(_as_dict(found) | kept, as_json=as_json, text="\n".join(lines))
 
 
 def _require_free(settings: Config, name: str, consent: Consent, place: Place | None) -> None:

@@ -65,7 +65,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     text = f"{name} is forgotten."
     if central:
         text += " The people office's list brings them back: `edge-door office remove` there."
-    show({"ok": True, "removed": name, "comes_back": central}, as_json=json, text=text)
+    show({"removed": name, "comes_back": central}, as_json=json, text=text)
 
 
 @people_app.command()
@@ -78,7 +78,7 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
         vault.members.refuse(old)
         with recorded_in(settings, vault, Reason.RENAMED, new, before=old):
             vault.rename(old, new)
-    show({"ok": True, "old": old, "new": new}, as_json=json, text=f"{old} is now {new}.")
+    show({"old": old, "new": new}, as_json=json, text=f"{old} is now {new}.")
 
 
 @people_app.command("accept-backup")
@@ -106,7 +106,7 @@ def accept_backup(
         with open_ledger(settings) as ledger:
             asks = changes.accept_backup(ledger, vault, settings, ask=not without_office)
     text = f"Accepted. Enrolled here: {', '.join(names) or 'nobody'}."
-    result = {"ok": True, "people": names, "asks": asks}
+    result = {"people": names, "asks": asks}
     show(result, as_json=json, text=f"{text} {changes.ASKS}" if asks else text)
 
 
@@ -120,7 +120,7 @@ def claim(name: str, config: ConfigOption = None, json: JsonOption = False) -> N
         raise UsageError(answer.why)
     seconds = settings.match.claim_timeout_s
     show(
-        {"ok": True, "person": name, "seconds": seconds},
+        {"person": name, "seconds": seconds},
         as_json=json,
         text=f"{name} is expected at the door for {seconds:g} s.",
     )

@@ -90,7 +90,7 @@ def export(
                 write(stored)
                 count += 1
     if file is not None:
-        result = {"ok": True, "file": str(file), "events": count}
+        result = {"file": str(file), "events": count}
         show(result, as_json=json, text=f"{count} events are in {file}.")
 
 

@@ -57,7 +57,10 @@ def events(
         written = ledger.written()
         found = _newest(ledger, last, wanted)
         listed = [_as_json(entry) for entry in found]
-        show({"events": listed, "problems": problems}, as_json=json, text=_table(found))
+        told = {"ok": not problems, "events": listed, "problems": problems}
+        show(told, as_json=json, text=_table(found))
+        if problems and json:
+            raise typer.Exit(1)
         if problems:
             raise LedgerError("the record is not whole: " + " ".join(problems))
         if verify and not json:

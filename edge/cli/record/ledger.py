@@ -50,7 +50,7 @@ def backup(
     with ledger:  # the copy goes where this user may write
         ledger.backup(file)
         written = ledger.written()
-    result = {"ok": True, "file": str(file), "events": written}
+    result = {"file": str(file), "events": written}
     show(result, as_json=json, text=f"{file} holds {written} events.")
 
 
@@ -86,7 +86,7 @@ def _tell_accepted(settings: Config, text: str, *, as_json: bool) -> None:
     with open_ledger(settings) as ledger, open_vault(settings) as vault:
         asks = changes.accept_backup(ledger, vault, settings)
         problems = ledger.verify()
-        result = {"ok": True, "events": ledger.written(), "problems": problems, "asks": asks}
+        result = {"events": ledger.written(), "problems": problems, "asks": asks}
     show(result, as_json=as_json, text=f"{text} {changes.ASKS}" if asks else text)
 
 
