@@ -260,9 +260,9 @@ def test_each_picture_that_is_not_taken_is_named_with_its_reason(
     words = ("enroll", "Anna", str(stills), str(bad), "--for-group", "staff")
     done = site.host.command(*words)
     assert (done.returncode, "is in the book." in done.stdout) == (0, True), done.stderr
-    assert f"not taken: {bad}: {bad} is not an image that can be read" in done.stdout
+    assert f"not taken: {bad} is not an image that can be read" in done.stdout
     alone = site.host.command("enroll", "Bo", str(bad), "--for-group", "staff")
-    assert (alone.returncode, "empty.jpg: " in alone.stderr) == (1, True)
+    assert (alone.returncode, "empty.jpg is not an image" in alone.stderr) == (1, True), alone
     twice = site.host.command(*words, "--replace", "--json")
     told = json.loads(twice.stdout)
     assert [one["file"] for one in told["refused"]] == [str(bad)]
