@@ -57,6 +57,10 @@ HOURS = (
                 "--images two",
             ),
             Step("edge-door calibrate", skipped=FIGURES),
+            Step(
+                "edge-door calibrate --model arcface --images DIR --pairs FILE --out CALIBRATION",
+                skipped=FIGURES,
+            ),
             Step("edge-door models add AGE.tflite --preset age"),
         ),
     ),

@@ -132,6 +132,7 @@ class Reader:
     ) -> None:
         self.messages: list[MQTTMessage] = []
         self.stored: dict[int, str] = {}
+        self._whole = 0
         self._confirms = confirms
         self.client = Client(
             CallbackAPIVersion.VERSION2, client_id="", protocol=MQTTProtocolVersion.MQTTv311
@@ -161,10 +162,9 @@ class Reader:
 
     def whole(self) -> int:
         """The number up to which nothing is missing."""
-        number = 0
-        while number + 1 in self.stored:
-            number += 1
-        return number
+        while self._whole + 1 in self.stored:
+            self._whole += 1
+        return self._whole
 
     def confirm(self, *, resend: bool) -> None:
         number = self.whole()
