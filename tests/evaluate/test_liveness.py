@@ -171,7 +171,7 @@ def test_the_command_reports_what_the_product_sees(film: Path, tmp_path: Path) -
     assert found["by_source"]["astronaut"]["apcer"]["count"] == 1
     assert found["challenge_rate"] == 0.0
     assert [row["found"] for row in found["clips"]] == [2, 0]
-    assert json.loads((tmp_path / "report" / "report.json").read_text()) == found
+    assert {"ok": True} | json.loads((tmp_path / "report" / "report.json").read_text()) == found
     assert (tmp_path / "report" / "blinks.avi.png").stat().st_size > 1000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -64,6 +65,7 @@ def test_ctrl_c_ends_the_demo_and_not_its_programs_alone(
     config, path = write_config(tmp_path, "film.avi", 1883)
     open_vault(config).close()
     monkeypatch.setattr(Supervisor, "run", lambda *_, **__: True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has none
     with pytest.raises(KeyboardInterrupt):
         run_door(config, path, 1.0, Announcer((), print))
 
