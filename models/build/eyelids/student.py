@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.build.eyelids.shape import CELLS, LAYERS, SHUT, USUAL, WIDTH
+from models.build.torch_layers import folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +72,7 @@ def fold(student: Student) -> dict[str, NDArray[np.float16]]:
     with torch.no_grad():
         pairs = zip(student.convolutions, student.norms, strict=True)
         for number, (layer, norm) in enumerate(pairs):
-            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            kernel = layer.weight * scale[:, None, None, None]
-            kept[f"{number}.kernel"] = kernel.permute(2, 3, 1, 0).numpy()
-            kept[f"{number}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
+            kept[f"{number}.kernel"], kept[f"{number}.bias"] = folded(layer, norm)
         kept["inner.kernel"] = student.inner.weight.T.numpy()
         kept["inner.bias"] = student.inner.bias.numpy()
         unit = np.array([USUAL, -1 / SHUT])

@@ -9,6 +9,7 @@ mixed at will (Beyer 2022, "a good teacher is patient and consistent").
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,19 +44,26 @@ SCALING = 512
 REPORT = 100  # steps
 
 
-class _Scale:
+class Scale:
     """A teacher's numbers with mean 0 and deviation 1 in each channel."""
 
-    def __init__(self, teacher: Teacher, crops: Tensor) -> None:
-        parts = [teacher(part.numpy()).seen for part in crops.split(BATCH)]
+    def __init__(
+        self, teacher: Teacher, crops: Tensor, batch: int, ends: tuple[int, ...] = ()
+    ) -> None:
+        """`batch`: crops at once; `ends`: up to these, maps share what the last of them has."""
+        parts = [teacher(part.numpy()).seen for part in crops.split(batch)]
         each = [np.concatenate(values) for values in zip(*parts, strict=True)]
         axes = [(0, *range(2, values.ndim)) for values in each]
         self._means = [v.mean(axis=a, keepdims=True) for v, a in zip(each, axes, strict=True)]
         self._spreads = [
             v.std(axis=a, keepdims=True) + 1e-3 for v, a in zip(each, axes, strict=True)
         ]
+        for first, end in pairwise((0, *ends)):  # or a shortcut between them would not be one
+            self._means[first:end] = [self._means[end - 1]] * (end - first)
+            self._spreads[first:end] = [self._spreads[end - 1]] * (end - first)
 
     def __call__(self, seen: list[NDArray[np.float32]]) -> list[Tensor]:
+        """What it has seen, in these units."""
         every = zip(seen, self._means, self._spreads, strict=True)
         return [torch.from_numpy((v - mean) / spread) for v, mean, spread in every]
 
@@ -67,7 +75,7 @@ def imitate(
     random = np.random.default_rng(number)
     torch.manual_seed(number)
     teacher = Teacher(teaching, number)
-    scale = _Scale(teacher, tensor_of(lessons.crops[number][drawing(random, SCALING)]))
+    scale = Scale(teacher, tensor_of(lessons.crops[number][drawing(random, SCALING)]), BATCH)
     optimiser = torch.optim.AdamW(tower.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.1)
     answered: deque[tuple[Tensor, list[Tensor], Tensor]] = deque(maxlen=KEPT)
@@ -82,9 +90,9 @@ def imitate(
         crops, wanted, sure = answered[random.integers(len(answered))]
         with torch.autocast("cpu", torch.bfloat16):
             seen, odds = tower.imitation(crops)
-        errors = [_error(own, want) for own, want in zip(seen, wanted, strict=True)]
+        errors = [error_of(own, want) for own, want in zip(seen, wanted, strict=True)]
         errors[-1] = LAST * errors[-1]
-        errors.append(ODDS * _error(odds, sure))
+        errors.append(ODDS * error_of(odds, sure))
         optimiser.zero_grad()
         torch.stack(errors).sum().backward()
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 2.0)
@@ -110,7 +118,7 @@ def _drawn(number: int, lessons: Lessons, drawing: Drawing, random: np.random.Ge
     return torch.cat(parts)
 
 
-def _error(own: Tensor, wanted: Tensor) -> Tensor:
+def error_of(own: Tensor, wanted: Tensor) -> Tensor:
     """Share of what is to be known that is not."""
     if wanted.shape != own.shape:  # the first teacher's crop has more pixels
         wanted = functional.adaptive_avg_pool2d(wanted, own.shape[-1])

@@ -8,33 +8,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.build import torch_layers
 from models.build.recapture.shape import CELLS, FEATURES, SCALES, STAGES, STEM, Block
+from models.build.torch_layers import all_folded, ranges_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 TAUGHT = 128
 """Numbers of each teacher's last layer."""
 
 
-class Layer(nn.Module):
-    """Convolution and BatchNorm, and ReLU6 or nothing after them."""
+class Layer(torch_layers.Layer):
+    """Of this network."""
 
-    def __init__(
-        self, before: int, after: int, size: int, stride: int = 1, groups: int = 1, *, bent: bool
-    ) -> None:
-        super().__init__()
-        # Of a strided layer too: the cells have to lie where the teachers' do.
-        edge = 0 if size == CELLS else size // 2
-        self.kernel = nn.Conv2d(before, after, size, stride, edge, groups=groups, bias=False)
-        self.norm = nn.BatchNorm2d(after)
-        self.bend = nn.ReLU6() if bent else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
-        return self.bend(self.norm(self.kernel(x)))
+    CELLS = CELLS
+    BEND = nn.ReLU6
 
 
 class Bottleneck(nn.Module):
@@ -126,26 +115,12 @@ def layers(student: Student) -> dict[str, Layer]:
 
 def ranges(student: Student, crops: Tensor) -> dict[str, tuple[float, float]]:
     """Of every activation that int8 arithmetic rounds, by the names in `network.py`."""
-    found = {"image": (0.0, 1.0)}
-
-    def note(name: str) -> Callable[[nn.Module, object, Tensor], None]:
-        def hook(_module: nn.Module, _given: object, values: Tensor) -> None:
-            low, high = found.get(name, (0.0, 0.0))
-            found[name] = min(low, values.min().item()), max(high, values.max().item())
-
-        return hook
-
     sums = {
         f"{_short(name)}.sum": part
         for name, part in student.named_modules()
         if isinstance(part, Bottleneck) and part.shortcut
     }
-    tapped: dict[str, nn.Module] = {**layers(student), **sums}
-    handles = [part.register_forward_hook(note(name)) for name, part in tapped.items()]
-    with torch.no_grad():
-        student(crops)
-    for handle in handles:
-        handle.remove()
+    found = ranges_of(student, {**layers(student), **sums}, crops)
     ends = [found[f"{number}.last.1"] for number in range(len(SCALES))]
     found["seen"] = min(low for low, _ in ends), max(high for _, high in ends)
     return found
@@ -157,16 +132,8 @@ def _short(name: str) -> str:
 
 def fold(student: Student) -> dict[str, NDArray[np.float16]]:
     """Kernels and biases with BatchNorm folded in."""
-    kept: dict[str, NDArray[np.float64]] = {}
     with torch.no_grad():
-        for name, layer in layers(student).items():
-            norm, kernel = layer.norm, layer.kernel
-            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            weights = (kernel.weight * scale[:, None, None, None]).permute(2, 3, 1, 0)
-            # TensorFlow's depthwise kernels are (h, w, channels, 1).
-            alone = kernel.groups > 1
-            kept[f"{name}.kernel"] = (weights.transpose(2, 3) if alone else weights).numpy()
-            kept[f"{name}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
+        kept = all_folded(layers(student))
         kept["out.kernel"] = student.out.weight.T.numpy()
         kept["out.bias"] = student.out.bias.numpy()
     return {name: values.astype(np.float16) for name, values in kept.items()}

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from models.build.convert import Network, Tap
 from models.build.surroundings.shape import BLOCKS, CELLS, FEATURES, SIZE, Block
+from models.build.tf_layers import layer_of, read_weights
 
 __all__ = ["SIZE", "WEIGHTS", "load"]
 
@@ -19,19 +19,8 @@ def load(path: Path = WEIGHTS) -> Network:
     It takes a crop around one face, RGB (1, 80, 80, 3) 0-1, and gives [(1, 1)]: the log-odds that
     the face is filmed off a screen or a print, as they are added to other checks'.
     """
-    with np.load(path) as kept:
-        weights = {key: kept[key].astype(np.float32) for key in kept.files}
-
-    def layer(x: tf.Tensor, name: str, tap: Tap, stride: int = 1, *, bent: bool) -> tf.Tensor:
-        kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
-        size = kernel.shape[0]
-        if 1 < size < CELLS:  # "SAME" would put the cells elsewhere where the stride is 2
-            x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
-        if kernel.shape[-1] == 1 and size > 1:
-            y = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "VALID")
-        else:
-            y = tf.nn.conv2d(x, kernel, stride, "VALID")
-        return tap(name, tf.nn.relu(y + bias) if bent else y + bias)
+    weights = read_weights(path)
+    layer = layer_of(weights, CELLS, tf.nn.relu)
 
     def block(x: tf.Tensor, name: str, tap: Tap, shape: Block) -> tf.Tensor:
         y = layer(x, f"{name}.first", tap, bent=True)

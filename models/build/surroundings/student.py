@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.build import torch_layers
 from models.build.surroundings.shape import BLOCKS, CELLS, FEATURES, STEM, Block
+from models.build.torch_layers import all_folded, ranges_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 TAUGHT = 128
@@ -24,22 +24,11 @@ WEIGHT = 0.5
 under the curve of unseen crops with surroundings at 0.2, 0.3, 0.5 and 0.8."""
 
 
-class Layer(nn.Module):
-    """Convolution and BatchNorm, and ReLU or nothing after them."""
+class Layer(torch_layers.Layer):
+    """Of this network: what is taught block by block needs no bound above."""
 
-    def __init__(
-        self, before: int, after: int, size: int, stride: int = 1, groups: int = 1, *, bent: bool
-    ) -> None:
-        super().__init__()
-        # Of a strided layer too: the cells have to lie where the teacher's do.
-        edge = 0 if size == CELLS else size // 2
-        self.kernel = nn.Conv2d(before, after, size, stride, edge, groups=groups, bias=False)
-        self.norm = nn.BatchNorm2d(after)
-        self.bend = nn.ReLU() if bent else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(n, before, h, w)` to `(n, after, h / stride, w / stride)`."""
-        return self.bend(self.norm(self.kernel(x)))
+    CELLS = CELLS
+    BEND = nn.ReLU
 
 
 class Unit(nn.Module):
@@ -108,41 +97,18 @@ def layers(student: Student) -> dict[str, Layer]:
 
 def ranges(student: Student, crops: Tensor) -> dict[str, tuple[float, float]]:
     """Of every activation that int8 arithmetic rounds, by the names in `network.py`."""
-    found = {"image": (0.0, 1.0)}
-
-    def note(name: str) -> Callable[[nn.Module, object, Tensor], None]:
-        def hook(_module: nn.Module, _given: object, values: Tensor) -> None:
-            low, high = found.get(name, (0.0, 0.0))
-            found[name] = min(low, values.min().item()), max(high, values.max().item())
-
-        return hook
-
     sums = {
         f"{name}.sum": part
         for name, part in student.named_modules()
         if isinstance(part, Unit) and part.shortcut
     }
-    tapped: dict[str, nn.Module] = {**layers(student), **sums}
-    handles = [part.register_forward_hook(note(name)) for name, part in tapped.items()]
-    with torch.no_grad():
-        student(crops)
-    for handle in handles:
-        handle.remove()
-    return found
+    return ranges_of(student, {**layers(student), **sums}, crops)
 
 
 def fold(student: Student) -> dict[str, NDArray[np.float16]]:
     """Kernels and biases with BatchNorm folded in, and the last two layers as one."""
-    kept: dict[str, NDArray[np.float64]] = {}
     with torch.no_grad():
-        for name, layer in layers(student).items():
-            norm, kernel = layer.norm, layer.kernel
-            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            weights = (kernel.weight * scale[:, None, None, None]).permute(2, 3, 1, 0)
-            # TensorFlow's depthwise kernels are (h, w, channels, 1).
-            alone = kernel.groups > 1
-            kept[f"{name}.kernel"] = (weights.transpose(2, 3) if alone else weights).numpy()
-            kept[f"{name}.bias"] = (norm.bias - norm.running_mean * scale).numpy()
+        kept = all_folded(layers(student))
         out, taught = WEIGHT * SURE * student.odds.weight, student.taught
         kept["out.kernel"] = (out @ taught.weight).T.numpy()
         kept["out.bias"] = (out @ taught.bias + WEIGHT * SURE * student.odds.bias).numpy()

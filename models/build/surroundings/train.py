@@ -14,23 +14,21 @@ from __future__ import annotations
 import argparse
 import json
 from collections import deque
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from models.build import images
 from models.build.recapture import alter
 from models.build.recapture.crops import tensor_of
+from models.build.recapture.imitate import LAST, ODDS, Scale, error_of
 from models.build.recapture.lessons import Drawing, gather
 from models.build.recapture.teachers import Teacher
 from models.build.surroundings.student import SURE, Student, fold, ranges
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from models.build.recapture.lessons import Lessons
@@ -50,8 +48,6 @@ MAPS = tuple(
 STAGE_ENDS = (5, 12, 15)
 """Blocks of one stage, up to these, have maps of one size and shortcuts between them."""
 STEPS, BATCH, RATE, DECAY = 500, 32, 4e-3, 0.01
-LAST, ODDS = 3.0, 8.0
-"""Weights of the teacher's last layer and of its log-odds beside each map's."""
 KEPT = 12
 """A teacher takes time: each answered batch is used twice, at once and out of the last so many."""
 SCALING = 256
@@ -59,26 +55,6 @@ SCALING = 256
 CALIBRATION = 700
 """Crops that tell the ranges of the activations."""
 REPORT = 100  # steps
-
-
-class _Scale:
-    """A teacher's numbers with mean 0 and deviation 1 in each channel, the same for a stage."""
-
-    def __init__(self, teacher: Teacher, crops: Tensor) -> None:
-        parts = [teacher(part.numpy()).seen for part in crops.split(BATCH)]
-        each = [np.concatenate(values) for values in zip(*parts, strict=True)]
-        axes = [(0, *range(2, values.ndim)) for values in each]
-        self._means = [v.mean(axis=a, keepdims=True) for v, a in zip(each, axes, strict=True)]
-        self._spreads = [
-            v.std(axis=a, keepdims=True) + 1e-3 for v, a in zip(each, axes, strict=True)
-        ]
-        for first, end in pairwise((0, *STAGE_ENDS)):  # or a shortcut would not be one
-            self._means[first:end] = [self._means[end - 1]] * (end - first)
-            self._spreads[first:end] = [self._spreads[end - 1]] * (end - first)
-
-    def __call__(self, seen: list[NDArray[np.float32]]) -> list[Tensor]:
-        every = zip(seen, self._means, self._spreads, strict=True)
-        return [torch.from_numpy((v - mean) / spread) for v, mean, spread in every]
 
 
 def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) -> None:
@@ -89,7 +65,7 @@ def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) ->
     def drawn(count: int) -> Tensor:
         return alter.altered(tensor_of(lessons.crops[NUMBER][drawing(random, count)]), random)
 
-    scale = _Scale(teacher, drawn(SCALING))
+    scale = Scale(teacher, drawn(SCALING), BATCH, STAGE_ENDS)
     optimiser = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.15)
     answered: deque[tuple[Tensor, list[Tensor], Tensor]] = deque(maxlen=KEPT)
@@ -104,9 +80,9 @@ def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) ->
         crops, wanted, sure = answered[-1 if step % 2 == 0 else random.integers(len(answered))]
         with torch.autocast("cpu", torch.bfloat16):
             seen, odds = student.imitation(crops, wanted)
-        errors = [_error(own, want) for own, want in zip(seen, wanted, strict=True)]
+        errors = [error_of(own, want) for own, want in zip(seen, wanted, strict=True)]
         errors[-1] = LAST * errors[-1]
-        errors.append(ODDS * _error(odds, sure))
+        errors.append(ODDS * error_of(odds, sure))
         optimiser.zero_grad()
         torch.stack(errors).sum().backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
@@ -117,11 +93,6 @@ def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) ->
             mean = np.mean(missed[-REPORT:], axis=0)
             print(f"  step {step + 1}: {np.round(mean, 3)}", flush=True)
     student.eval()
-
-
-def _error(own: Tensor, wanted: Tensor) -> Tensor:
-    """Share of what is to be known that is not."""
-    return functional.mse_loss(own.float(), wanted)
 
 
 def main() -> None:
