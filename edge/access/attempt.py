@@ -54,7 +54,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Circumstances:
     """What a decision needs beside the frame, as it stands now."""
 
     now: Moment
@@ -111,9 +111,7 @@ class Judge:
         self._unfinished = Unfinished(patience.liveness_timeout_s)
         self._warm_at = math.inf
 
-    def observe(
-        self, evidence: Evidence, match: Match | None, surroundings: Surroundings
-    ) -> Decision:
+    def observe(self, evidence: Evidence, match: Match | None, around: Circumstances) -> Decision:
         """Judge one frame. `match` is the comparison of its embedding, where it has one.
 
         A final decision (GRANT or DENY) comes once; then WAIT, until the pause is over.
@@ -125,21 +123,21 @@ class Judge:
             self._crowd_free_at = evidence.captured_at
         if evidence.faces == 0:
             return decide(Situation())
-        if self._warms_up(evidence, match, surroundings.now.at):
+        if self._warms_up(evidence, match, around.now.at):
             return Decision(Outcome.WAIT, Reason.STALE_FRAME)
-        return self._judge(evidence, match, surroundings, new=frame_new)
+        return self._judge(evidence, match, around, new=frame_new)
 
     def _judge(
         self,
         evidence: Evidence,
         match: Match | None,
-        surroundings: Surroundings,
+        around: Circumstances,
         *,
         new: bool,
     ) -> Decision:
-        self._continue(evidence, surroundings.claim)
+        self._continue(evidence, around.claim)
         self._gather(evidence, match)
-        situation = self._situation(evidence, surroundings, frame_new=new)
+        situation = self._situation(evidence, around, frame_new=new)
         decision = decide(situation)
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
@@ -248,7 +246,9 @@ class Judge:
         fresh = at - attempt.probed_at <= self._patience.probe_fresh_s
         return attempt.newest if enough and fresh else None
 
-    def _situation(self, evidence: Evidence, around: Surroundings, *, frame_new: bool) -> Situation:
+    def _situation(
+        self, evidence: Evidence, around: Circumstances, *, frame_new: bool
+    ) -> Situation:
         at, attempt, patience = evidence.captured_at, self._attempt, self._patience
         match = self._settled(at)
         over = attempt.misses >= patience.misses
@@ -322,7 +322,7 @@ class _Visit:
         return replace(self, seen_at=evidence.captured_at)
 
 
-def _verdict(match: Match | None, around: Surroundings) -> Verdict | None:
+def _verdict(match: Match | None, around: Circumstances) -> Verdict | None:
     if match is None or match.person is None:
         return None
     return around.schedule.verdict(match.person, around.now)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
-from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.attempt import Circumstances, Judge, Patience
 from edge.access.gallery import Gallery
 from edge.access.lookalikes import Lookalikes, told_apart
 from edge.access.matcher import Probes, match, resembled_by_all
@@ -173,7 +173,7 @@ class Sight:
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)
-        around = self._surroundings(evidence, candidates)
+        around = self._circumstances(evidence, candidates)
         decision = self._judge.observe(evidence, comparison, around)
         self._metrics.stepped(frame.captured_at, time.monotonic())
         if evidence.faces and self._pace.judged(frame.captured_at):
@@ -196,11 +196,11 @@ class Sight:
         found = match(probe, candidates, self._calibration, rate)
         return told_apart(found, self._lookalikes.floors)
 
-    def _surroundings(self, evidence: Evidence, candidates: Candidates) -> Surroundings:
+    def _circumstances(self, evidence: Evidence, candidates: Candidates) -> Circumstances:
         at = evidence.captured_at
         proof = [self._vault.rotation.probe(each) for each in evidence.proof]
         only = candidates[0].person if candidates and len(candidates) == 1 else None
-        return Surroundings(
+        return Circumstances(
             now=now(),
             enrolled=len(self._templates),
             claim=self._claims.standing(at) or only,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.access.attempt import Judge, Patience, Surroundings
+from edge.access.attempt import Circumstances, Judge, Patience
 from edge.access.lockout import Lockout, LockoutRules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict
@@ -217,7 +217,7 @@ def moment(at: float, boot: str = "b1", wall: float | None = None) -> Moment:
 
 
 RULES = LockoutRules(max_failures=5, lockout_s=30.0, lockout_max_s=900.0)
-AROUND = Surroundings(
+AROUND = Circumstances(
     now=moment(0),
     enrolled=1,
     claim="Ann",
@@ -233,7 +233,7 @@ AROUND = Surroundings(
 class Scene:
     """Plays frames to a judge, a tenth of a second apart."""
 
-    def __init__(self, patience: Patience = PATIENCE, around: Surroundings = AROUND) -> None:
+    def __init__(self, patience: Patience = PATIENCE, around: Circumstances = AROUND) -> None:
         self.judge = Judge(patience)
         self.around = around
         self.at = 100.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from edge.access.attempt import Judge, Surroundings
+from edge.access.attempt import Circumstances, Judge
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse
@@ -145,9 +145,9 @@ class Entrance:
         rate = self._config.match.false_match_rate
         return match(evidence.embedding, [self._template], self._calibration, rate)
 
-    def _around(self, evidence: Evidence) -> Surroundings:
+    def _around(self, evidence: Evidence) -> Circumstances:
         least = proof_similarity(self._calibration, self._config.match.false_match_rate)
-        return Surroundings(
+        return Circumstances(
             now=Moment("boot", evidence.captured_at, 0.0, wall_trusted=False),
             enrolled=1,
             claim=self._template.person,

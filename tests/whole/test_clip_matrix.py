@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.access.attempt import Judge, Surroundings
+from edge.access.attempt import Circumstances, Judge
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse
@@ -67,7 +67,7 @@ def grants(clip: Clip, template: Template) -> int:
     count = 0
     for seen in clip.evidence:
         now = Moment("boot", seen.captured_at, 0.0, wall_trusted=False)
-        around = Surroundings(
+        around = Circumstances(
             now=now,
             enrolled=1,
             claim=template.person,

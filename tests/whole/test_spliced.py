@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.access.attempt import Judge, Surroundings
+from edge.access.attempt import Circumstances, Judge
 from edge.access.gallery import Gallery
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import Probes, match, resembled_by_all
@@ -155,9 +155,9 @@ class Door:
             living = stage.show(blinks, t, closure(t - BLINKS_AT))
             yield Frame(splice(t, living, stage.show(self.known, t)), 1 + t, number + 1)
 
-    def _around(self, evidence: Evidence) -> Surroundings:
+    def _around(self, evidence: Evidence) -> Circumstances:
         least = proof_similarity(self._calibration, self._config.match.false_match_rate)
-        return Surroundings(
+        return Circumstances(
             now=Moment("boot", evidence.captured_at, 0.0, wall_trusted=False),
             enrolled=1,
             claim="Anna",
