@@ -71,17 +71,23 @@ def test_the_record_is_checked_and_copied_to_where_root_may_write(door: Door) ->
     assert owners == {SIGHT}
 
 
+def closed_stills(door: Door, person: Portrait) -> Path:
+    """Pictures of somebody in a home that only root may look into beside its owner."""
+    home = door.folder / "home"
+    home.mkdir(mode=0o700)
+    stills = enrolment_pictures(person, home / "eileen")
+    for path in stills.iterdir():
+        path.chmod(0o600)
+    return stills
+
+
 def test_pictures_and_a_backup_in_a_closed_home_are_read_and_the_state_stays_its_owners(
     door: Door, eileen: Portrait
 ) -> None:
-    home = door.folder / "home"
-    home.mkdir(mode=0o700)
-    stills = enrolment_pictures(eileen, home / "eileen")
-    for path in stills.iterdir():
-        path.chmod(0o600)
-    door.enroll("Eileen", str(stills), str(home / "eileen" / "*0.*"))
-    assert ask(door, "ledger", "backup", str(home / "ledger.db")).exit_code == 0
-    done = door.command("ledger", "restore", str(home / "ledger.db"))
+    stills = closed_stills(door, eileen)
+    door.enroll("Eileen", str(stills), str(stills / "*0.*"))
+    assert ask(door, "ledger", "backup", str(stills.parent / "ledger.db")).exit_code == 0
+    done = door.command("ledger", "restore", str(stills.parent / "ledger.db"))
     assert done.returncode == 0, done.stderr
     assert Reason.BACKUP_ACCEPTED in door.reasons()
     state = door.config.paths.state
@@ -105,11 +111,7 @@ def decoding(door: Door, stills: Path, told: Connection) -> None:
 def test_pictures_are_decoded_without_the_right_to_read_everything(
     door: Door, eileen: Portrait
 ) -> None:
-    home = door.folder / "home"
-    home.mkdir(mode=0o700)
-    stills = enrolment_pictures(eileen, home / "eileen")
-    for path in stills.iterdir():
-        path.chmod(0o600)
+    stills = closed_stills(door, eileen)
     ours, theirs = CONTEXT.Pipe(duplex=False)
     child = CONTEXT.Process(target=decoding, args=(door, stills, theirs))
     child.start()

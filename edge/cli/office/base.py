@@ -6,6 +6,7 @@ import fcntl
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from edge.office.post import open_post
 from edge.roster.report import LIST, RESEMBLES, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from edge.config import Config
@@ -119,7 +120,9 @@ def show_doors(
     """
     doors = [one for one in book.doors.all() if not only or one.device in only]
     names = _numbered(book)
-    rows = [_row(settings, book, one, post.reports.get(one.device), names, office) for one in doors]
+    reports = post.reports
+    limit = cache(partial(_threshold, settings))  # read for the first who is refused for it
+    rows = [_row(book, one, reports.get(one.device), names, office, limit) for one in doors]
     for row in rows:
         row["state"] = (failed or {}).get(row["door"], row["state"])
         row["ok"] = row["state"] == AS_IT_SHOULD and not row["left_out"]
@@ -154,19 +157,17 @@ def _threshold(settings: Config) -> float:
 
 
 def _row(
-    settings: Config,
     book: Book,
     door: Door,
     said: Report | None,
     names: Mapping[str, str],
     office: str,
+    limit: Callable[[], float],
 ) -> dict[str, Any]:
     report = said or Report(door.device, 0, "", "", "")
     called = {LIST: "the list", **names}
     refused = {
-        who: f"{why}. Of the book it is {whose(book, who, _threshold(settings))}"
-        if RESEMBLES in why
-        else why
+        who: f"{why}. Of the book it is {whose(book, who, limit())}" if RESEMBLES in why else why
         for who, why in report.refused.items()
     }
     return {
