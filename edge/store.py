@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -322,7 +323,11 @@ class Store:
 def _require_ordinary(path: Path, schema: Schema) -> None:
     """SQLite would wait for ever at a pipe that somebody has put there, or beside it."""
     for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
-        if each.exists() and not each.is_file():
+        try:
+            ordinary = stat.S_ISREG(each.stat().st_mode)
+        except OSError:  # it is not there, or is gone again: a journal comes and goes
+            continue
+        if not ordinary:
             raise schema.error(
                 f"{each} is no ordinary file: somebody has put it there. Move it away; "
                 f"the {schema.name} may have to be restored from a backup."

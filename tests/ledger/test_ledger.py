@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,6 @@ from tests.support.small_disk import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DEVICE = "door1"
 
@@ -292,6 +292,15 @@ def test_a_new_ledger_may_be_opened_by_several_at_the_same_moment(tmp_path: Path
     with ThreadPoolExecutor(3) as pool:
         for number in range(40):
             list(pool.map(begin, [tmp_path / f"{number}.db"] * 3))
+
+
+def test_a_journal_that_is_gone_a_moment_later_is_no_strange_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger.open(path, DEVICE).close()
+    there = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda each: each.name.endswith("-journal") or there(each))
+    Ledger.open(path, DEVICE).close()
 
 
 def kill_at_random(path: Path, rounds: int, seed: int) -> None:
