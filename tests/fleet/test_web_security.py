@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from edge.access.command import public_text, sign_command
 from edge.fleet.collector import upkeep
@@ -509,6 +510,22 @@ class TestPatience:
                 more = connection.recv(4096)
                 assert more
                 said += more
+
+    def test_a_stream_ends_with_its_session_while_much_happens(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("edge.fleet.web.live.PING_S", 0.1)
+        browser = Browser(served.database)
+        browser.login("viewer")
+        cookie = f"{COOKIE}={browser.http.cookies[COOKIE]}"
+        with httpx.stream("GET", f"{served.address}/live", headers={"Cookie": cookie}) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            with served.database.writing() as writing:
+                writing.execute(delete(sessions))
+            for _, number in zip(lines, range(1000), strict=False):
+                assert number < 900, "the stream goes on without a session"
+                served.doors.happen([an_event("door1", person="Ada")])
 
     def test_forms_that_are_none(self, own: Database) -> None:
         browser = Browser(own)

@@ -6,6 +6,7 @@ A page that loses the stream says so itself; when it is back it is loaded anew.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -119,18 +120,23 @@ class Live:
         self._listeners.add(listener)
         try:
             yield ": here\n\n"
+            looked = time.monotonic()
             while not listener.behind:
-                try:
-                    piece = await asyncio.wait_for(listener.queue.get(), PING_S)
-                except asyncio.TimeoutError:
-                    # Whoever logged out, or lost a role, hears nothing more.
+                piece = await self._next(listener)
+                if time.monotonic() - looked >= PING_S:
+                    # Whoever logged out, or lost a role, hears nothing more, however busy it is.
                     if await run_in_threadpool(self._rights, request) != rights:
                         return
-                    yield "event: ping\ndata: {}\n\n"
-                else:
-                    yield piece.encode()
+                    looked = time.monotonic()
+                yield "event: ping\ndata: {}\n\n" if piece is None else piece.encode()
         finally:
             self._listeners.discard(listener)
+
+    async def _next(self, listener: _Listener) -> Piece | None:
+        """What the page is told next; None: nothing came for a while."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(listener.queue.get(), PING_S)
+        return None
 
     def _hand_out(self, piece: Piece) -> None:
         for listener in self._listeners:
