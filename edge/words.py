@@ -30,7 +30,7 @@ MEANING: dict[Reason, str] = {
     Reason.CLOCK_UNTRUSTED: "the clock is not set, and they have hours",
     Reason.STALE_FRAME: "the camera is too slow",
     Reason.REPEATED_FRAME: "the camera repeats its picture",
-    Reason.DOOR_UNAVAILABLE: "the relay guard does not answer",
+    Reason.DOOR_UNAVAILABLE: "the relay guard does not answer, or refuses",
     Reason.LEDGER_UNAVAILABLE: "the ledger cannot be written",
     Reason.INTERNAL_ERROR: "something broke while judging",
     Reason.INTENDED: "a change was begun",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from edge.records import EventKind, Reason
 from edge.sight.journal import Entry
 from edge.wire.messages import (
-    Cause,
     Happened,
     LockState,
     Mode,
@@ -51,7 +50,10 @@ class Doorside:
         self._guard = guard
         self._journal = journal
         self._on_presented = on_presented
+        self._asked: tuple[str, str | None] = "", None
+        """The newest ticket, and for whom."""
         self._entrant: str | None = None
+        """For whom the guard has unlocked."""
         self._was_there = True
         self._mode = Mode.NORMAL
         self._mode_at = 0.0
@@ -93,10 +95,11 @@ class Doorside:
         )
         if not written:
             return Reason.LEDGER_UNAVAILABLE
-        if self._guard.unlock() is None:
+        ticket = self._guard.unlock()
+        if ticket is None:
             self._journal.note(EventKind.ACCESS, Reason.DOOR_UNAVAILABLE, person=person)
             return Reason.DOOR_UNAVAILABLE
-        self._entrant = person
+        self._asked = ticket, person
         log.info("%s: %s", reason.value, person)
         return reason
 
@@ -154,12 +157,22 @@ class Doorside:
             case Presented():
                 self._write_heard()  # what it leads to comes after
                 self._on_presented(message)
-            case Refused(reason):
-                log.warning("the relay guard refused: %s", reason)
+            case Refused(why, ticket):
+                self._refused(why, ticket)
             case Unreadable(why):
                 log.warning("the relay guard said what cannot be read: %s", why)
             case _:
                 log.warning("the relay guard said what is not for sight: %s", message)
+
+    def _refused(self, why: str, ticket: str) -> None:
+        """Record that a grant came to nothing, unless the door stands open anyway."""
+        log.warning("the relay guard refused: %s", why)
+        asked, person = self._asked
+        if ticket and ticket == asked and not self._unlocked:
+            detail = {"why": why}
+            self._journal.note(
+                EventKind.ACCESS, Reason.DOOR_UNAVAILABLE, person=person, detail=detail
+            )
 
     def _fallen(self, state: State) -> None:
         """Record that the lock fell where nobody said so: the line's end came with the guard's."""
@@ -170,8 +183,10 @@ class Doorside:
         reason, detail = happened.reason, happened.detail
         if reason in (Reason.UNLOCKED, Reason.LOCKED):
             self._unlocked = reason is Reason.UNLOCKED
-        ours = reason in (Reason.UNLOCKED, Reason.LOCKED) and detail.get("cause") != Cause.REX.value
-        person = self._entrant if ours else None
+        if reason is Reason.UNLOCKED:
+            asked, person = self._asked
+            self._entrant = person if detail.get("ticket") == asked else None
+        person = self._entrant if reason in (Reason.UNLOCKED, Reason.LOCKED) else None
         if float(detail.get("times", 1.0)) > 1:  # the guard counts what it would not tell each time
             self._played_until = time.monotonic() + 2 * GATHER_S
         entry = Entry(EventKind.DOOR, reason, happened.at, person, detail)

@@ -14,7 +14,7 @@ from edge.ledger.seal import Seal
 from edge.records import Reason
 from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal
-from edge.wire.messages import Contact, Happened, LockState, Message, Mode, State
+from edge.wire.messages import Contact, Happened, LockState, Message, Mode, Refused, State
 
 
 class Guard:
@@ -31,6 +31,9 @@ class Guard:
 
     def acknowledge(self, number: int) -> None:
         self.acknowledged = number
+
+    def unlock(self) -> str:
+        return "1234"
 
     def set_mode(self, _mode: Mode) -> None:
         pass
@@ -168,3 +171,31 @@ def test_a_lock_that_was_seen_to_fall_is_not_recorded_twice(sides: Sides) -> Non
     sides.hear(LOCKED, SHUT)
     sides.hear(SHUT)
     assert sides.written() == [Reason.UNLOCKED, Reason.LOCKED]
+
+
+def test_a_grant_that_the_guard_refuses_is_nobodys_entry(sides: Sides) -> None:
+    sides.door.open_for(Reason.GRANTED, "Anna")
+    sides.hear(Refused("the interlocked door is not closed and locked", "1234"))
+    sides.hear(Happened(Reason.UNLOCKED, 9.0, {"cause": "always_open"}, number=1))
+    sides.hear(Happened(Reason.LOCKED, 9.5, number=2))
+    found = [(each.event.reason, each.event.person) for each in sides.ledger.events()]
+    assert found == [
+        (Reason.GRANTED, "Anna"),
+        (Reason.DOOR_UNAVAILABLE, "Anna"),
+        (Reason.UNLOCKED, None),
+        (Reason.LOCKED, None),
+    ]
+
+
+def test_a_ticket_for_a_door_that_is_open_already_is_no_denial(sides: Sides) -> None:
+    sides.door.open_for(Reason.GRANTED, "Anna")
+    sides.hear(Happened(Reason.UNLOCKED, 9.0, {"cause": "ticket", "ticket": "1234"}, number=1))
+    sides.door.open_for(Reason.GRANTED, "Ben")
+    sides.hear(Refused("the door is already unlocked", "1234"))
+    sides.hear(Happened(Reason.LOCKED, 9.5, number=2))
+    found = [(each.event.reason, each.event.person) for each in sides.ledger.events()]
+    assert found[1:] == [
+        (Reason.UNLOCKED, "Anna"),
+        (Reason.GRANTED, "Ben"),
+        (Reason.LOCKED, "Anna"),
+    ]
