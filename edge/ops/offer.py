@@ -15,7 +15,7 @@ from edge.records import EventKind, Reason
 from edge.roster.envelope import Content
 from edge.roster.offer import Offer, seal_offer
 from edge.roster.pages import digest
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:
@@ -66,12 +66,13 @@ def send_offer(config: Config, template: Template, wish: Wish) -> None:
         sealed = seal_offer(offer, config.people.office, vault.door_key)
     broker = Broker(config.mqtt, f"edge-door-{device}-enrolment", MAX_PACKET)
     with broker.connect() as connection, open_ledger(config) as ledger:
-        Journal(ledger, device).write(
+        entry = Entry(
             EventKind.PEOPLE,
             Reason.OFFERED,
             person=template.person,
             detail={"groups": ", ".join(groups), "captures": len(template.vectors)},
         )
+        Journal(ledger, device).write(entry)
         delivery = Delivery(connection)
         delivery.put(Topics(config.mqtt.base_topic, device).people_offer(digest(sealed)), sealed)
         delivery.settle()

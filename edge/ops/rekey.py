@@ -15,7 +15,7 @@ from edge.config.sections import KeySource
 from edge.errors import UsageError, VaultError
 from edge.files import create_file, replace_file, sync_folder
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 from edge.vault.counter import Counter
 from edge.vault.key import KEY_BYTES, keep_ledger_secret, keys_of, ledger_secret, read_key
 from edge.vault.locked import lock_in_tpm, lock_with_words, unlock
@@ -80,7 +80,8 @@ def rekey(config: Config, old_key: Path, ask: Ask) -> None:
         old_key.unlink(missing_ok=True)
     with open_ledger(config) as ledger:
         source = {"change": "rekeyed", "source": config.vault.key.value}
-        Journal(ledger, config.device.id).write(EventKind.SYSTEM, Reason.REKEYED, detail=source)
+        entry = Entry(EventKind.SYSTEM, Reason.REKEYED, detail=source)
+        Journal(ledger, config.device.id).write(entry)
 
 
 def unlock_key(config: Config, ask: Ask, *, accept_older: bool = False) -> None:

@@ -19,7 +19,7 @@ from edge.ops.selftest import selftest_apart
 from edge.owner import forget_owner, known_owner, remember_owner
 from edge.records import EventKind, Reason
 from edge.sealing import digest
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal, seal_path
 
 if TYPE_CHECKING:
@@ -216,4 +216,4 @@ class Updates:
         full: Detail = {"version": float(version), "before": float(before), **detail}
         with acting_as_owner(self._config.paths.state), open_ledger(self._config) as ledger:
             journal = Journal(ledger, self._config.device.id)
-            journal.write(EventKind.SYSTEM, reason, states=states, detail=full)
+            journal.write(Entry(EventKind.SYSTEM, reason, detail=full), states)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, LedgerError, VaultError
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal
+from edge.sight.journal import Entry, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ def recorded(
     journal = Journal(ledger, device)
     what: dict[str, str | float | bool] = {"change": reason.value, **detail}
     intended = {CHANGES: str(before), INTENDED: str(before + 1)}
-    journal.write(EventKind.PEOPLE, Reason.INTENDED, person=person, states=intended, detail=what)
+    journal.write(Entry(EventKind.PEOPLE, Reason.INTENDED, person=person, detail=what), intended)
     try:
         yield
     except BaseException as error:
@@ -172,7 +172,7 @@ def _end(
     states = {CHANGES: number, INTENDED: number, **(more or {})}
     full = {**detail, "changes": float(number)}
     try:
-        journal.write(EventKind.PEOPLE, reason, person=person, states=states, detail=full)
+        journal.write(Entry(EventKind.PEOPLE, reason, person=person, detail=full), states)
     except LedgerError as error:
         raise LedgerError(
             f"The people database was changed ({reason.value}), and the ledger holds the intent "

@@ -155,32 +155,26 @@ class Journal:
             states: Last known states that change with it, in the same transaction.
             detail: Figures and short texts.
         """
+        return self._note(Entry(kind, reason, at, person, detail or {}), states)
+
+    def _note(self, entry: Entry, states: Mapping[str, str] | None) -> bool:
         try:
-            self.write(kind, reason, at=at, person=person, states=states, detail=detail)
+            self.write(entry, states)
         except LedgerError as error:
             self._failed(error)
             # What lets nobody in is worth the last room there is; `ready` stays False.
-            if reason in GRANTS or self._reserve is None or not self._reserve.release():
+            if entry.reason in GRANTS or self._reserve is None or not self._reserve.release():
                 return False
-            return self.note(kind, reason, at=at, person=person, states=states, detail=detail)
+            return self._note(entry, states)
         return True
 
-    def write(
-        self,
-        kind: EventKind,
-        reason: Reason,
-        *,
-        at: float | None = None,
-        person: str | None = None,
-        states: Mapping[str, str] | None = None,
-        detail: Detail | None = None,
-    ) -> None:
+    def write(self, entry: Entry, states: Mapping[str, str] | None = None) -> None:
         """As `note`, for who must hear why not.
 
         Raises:
             LedgerError: it could not be written.
         """
-        self._append([Entry(kind, reason, at, person, detail or {})], states or {})
+        self._append([entry], states or {})
 
     def note_all(self, entries: Sequence[Entry], states: Mapping[str, str]) -> bool:
         """Write what happened at one time, none of it a grant, by one sync; True when it is done.

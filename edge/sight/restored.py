@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Reason
 from edge.sight.changes import RESTORED
+from edge.sight.journal import Entry
 
 if TYPE_CHECKING:
     from edge.ledger.ledger import Ledger
@@ -37,7 +38,7 @@ class Restored:
         if not self.asks:
             return False
         states = {RESTORED: ""}
-        self._journal.write(EventKind.PEOPLE, Reason.OFFICE_ANSWERED, states=states)
+        self._journal.write(Entry(EventKind.PEOPLE, Reason.OFFICE_ANSWERED), states)
         self.asks = ""
         return True
 

@@ -16,7 +16,7 @@ from edge.errors import SealError
 from edge.owner import known_owner
 from edge.records import EventKind, Reason
 from edge.sealing import FileSeal, read_seal
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,7 +148,7 @@ def note_seal(journal: Journal, key: str, version: int, files: int) -> None:
     """
     states = {KEY: key, VERSION: str(version)}
     detail: Detail = {"version": float(version), "files": float(files), "key": key}
-    journal.write(EventKind.SYSTEM, Reason.SEALED, states=states, detail=detail)
+    journal.write(Entry(EventKind.SYSTEM, Reason.SEALED, detail=detail), states)
 
 
 def note_release(journal: Journal, key: str, version: int, before: int) -> None:
@@ -159,4 +159,4 @@ def note_release(journal: Journal, key: str, version: int, before: int) -> None:
     """
     states = {KEY: key, RELEASE: str(version), BEFORE: str(before)}
     detail: Detail = {"version": float(version), "before": float(before), "key": key}
-    journal.write(EventKind.SYSTEM, Reason.UPDATED, states=states, detail=detail)
+    journal.write(Entry(EventKind.SYSTEM, Reason.UPDATED, detail=detail), states)

@@ -10,31 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.ops.viewer import changes
-from edge.records import Hint, LivenessState, Outcome, Reason
+from edge.records import Outcome, Reason
 from edge.sight.control import ControlServer
 from edge.wire.messages import Done, Seen
 from edge.words import meaning
+from tests.support.seen import LET_IN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.running import Door
 
-LET_IN = Seen(
-    at=1.0,
-    faces=1,
-    track=3,
-    outcome=Outcome.GRANT,
-    reason=Reason.GRANTED,
-    hint=Hint.WELCOME,
-    liveness=LivenessState.LIVE,
-    blinks=1,
-    instruction="",
-    fps=30.0,
-    person="Anna",
-    similarity=0.71,
-    threshold=0.44,
-)
 STILL_THERE = replace(LET_IN, outcome=Outcome.WAIT)
 STRANGER = replace(LET_IN, outcome=Outcome.DENY, reason=Reason.NO_MATCH)
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from edge.ops.viewer import Viewer, changes
 from edge.records import Hint, LivenessState, Outcome, Reason
-from edge.wire.messages import Seen
+from tests.support.seen import LET_IN
+
+if TYPE_CHECKING:
+    from edge.wire.messages import Seen
 
 
 def seen(**changes: Any) -> Seen:
-    plain = Seen(
-        at=1.0,
-        faces=1,
-        track=3,
+    plain = replace(
+        LET_IN,
         outcome=Outcome.WAIT,
         reason=Reason.MATCH_PENDING,
         hint=Hint.NONE,
         liveness=LivenessState.PENDING,
-        blinks=0,
-        instruction="",
-        fps=29.9,
-        eyes=(0.3, 0.3),
+        person=None,
+        similarity=None,
+        threshold=None,
     )
     return replace(plain, **changes)
 

@@ -14,7 +14,7 @@ from edge.ledger.ledger import Ledger
 from edge.records import Event, EventKind, Reason, Template
 from edge.sight import changes
 from edge.sight.changes import recorded, settle
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 from edge.vault.vault import Vault, open_vault
 
 
@@ -137,7 +137,8 @@ def test_a_power_cut_between_intent_and_end_is_settled_at_the_next_start(
     with open_vault(config) as vault, open_ledger(config) as ledger:
         journal = Journal(ledger, "door1")
         journal.write(
-            EventKind.PEOPLE, Reason.INTENDED, states={changes.CHANGES: "0", changes.INTENDED: "1"}
+            Entry(EventKind.PEOPLE, Reason.INTENDED),
+            {changes.CHANGES: "0", changes.INTENDED: "1"},
         )
         if moment == "after the change":
             vault.add(template("Ann"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import WireError
-from edge.records import Hint, LivenessState, Outcome, Reason
+from edge.records import Reason
 from edge.wire import messages
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Message, Unreadable
+from tests.support.seen import LET_IN
 
 FLASHES = (messages.Flash(messages.Colour.CYAN, 0.3, beep=True),)
 STATE = messages.State(
@@ -24,22 +26,6 @@ STATE = messages.State(
     fire=False,
     mode=messages.Mode.LOCK_DOWN,
     fault="line 17 is stuck",
-)
-SEEN = messages.Seen(
-    at=1.5,
-    faces=1,
-    track=3,
-    outcome=Outcome.GRANT,
-    reason=Reason.GRANTED,
-    hint=Hint.WELCOME,
-    liveness=LivenessState.LIVE,
-    blinks=2,
-    instruction="",
-    fps=12.5,
-    eyes=(0.25, 0.5),
-    person="Zoë",
-    similarity=0.75,
-    threshold=0.5,
 )
 EXAMPLES: list[Message] = [
     messages.Unlock("a" * 32, 12.5),
@@ -65,10 +51,8 @@ EXAMPLES: list[Message] = [
     messages.Done("lock"),
     messages.Failed("nobody of that name"),
     messages.Status(door=True, camera="ok", people=2, metrics={"fps": 12.0}),
-    SEEN,
-    messages.Seen(
-        **{**{n: getattr(SEEN, n) for n in SEEN.__slots__}, "eyes": None, "person": None}
-    ),
+    replace(LET_IN, person="Zoë"),
+    replace(LET_IN, eyes=None, person=None),
 ]
 
 

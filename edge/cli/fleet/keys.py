@@ -20,7 +20,7 @@ from edge.errors import UsageError, reason_of
 from edge.files import create_file
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Entry, Journal, open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,12 +149,8 @@ def _kept(file: Path | None, content: bytes | None) -> Iterator[None]:
 def _change(settings: Config, change: Change, name: str, what: str) -> None:
     with open_ledger(settings) as ledger:
         known = change(Operators.from_json(ledger.sealed().get("operators")))
-        Journal(ledger, settings.device.id).write(
-            EventKind.PEOPLE,
-            Reason.KEYS_CHANGED,
-            states={"operators": known.to_json()},
-            detail={"name": name, "role": what},
-        )
+        changed = Entry(EventKind.PEOPLE, Reason.KEYS_CHANGED, detail={"name": name, "role": what})
+        Journal(ledger, settings.device.id).write(changed, {"operators": known.to_json()})
 
 
 def _pem(key: Ed25519PrivateKey, secret: str) -> bytes:
