@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.errors import LedgerError
-from edge.store import Schema
+from edge.store.schema import Schema
 
 _FIRST = (
     """CREATE TABLE events (

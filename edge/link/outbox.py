@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import LedgerError
-from edge.store import Schema, Store
+from edge.store import Store
+from edge.store.schema import Schema
 
 if TYPE_CHECKING:
     from pathlib import Path

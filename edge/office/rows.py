@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.errors import RosterError
-from edge.store import Schema
+from edge.store.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from edge.errors import VaultError
 from edge.names import proper_name
 from edge.records import Template
 from edge.roster.envelope import DoorKey
-from edge.store import Schema, Store
+from edge.store import Store
+from edge.store.schema import Schema
 from edge.vault import credentials, earlier, members, people, rotated, sealed
 from edge.vault.counter import Counter
 from edge.vault.credentials import Credentials

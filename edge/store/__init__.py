@@ -7,23 +7,28 @@ processes may have the same file open; a connection stays with the thread that m
 from __future__ import annotations
 
 import itertools
-import os
 import sqlite3
-import stat
 import time
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edge.files import sync_folder
+from edge.store.file import (
+    create,
+    place,
+    reading,
+    require_ordinary,
+    tighten,
+    why_not_open,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from typing_extensions import Self
 
-    from edge.errors import EdgeDoorError
+    from edge.store.schema import Schema
 
     Row = tuple[Any, ...]
 
@@ -33,8 +38,6 @@ BUSY_S = 5.0
 _LOG_BYTES = 2_000_000
 """How long the write-ahead log gets before it is moved into the database. The longer, the more
 pages that changed often are moved once; SQLite's own count is meant for pages of 4 kB."""
-
-_BESIDE = ("-wal", "-shm", "-journal")
 
 _SCHEMA_ROWS = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
 
@@ -46,23 +49,6 @@ _SENTENCES = (
     ("locked", f"was kept locked by another program for {BUSY_S:g} s. Try again"),
     ("disk I/O", "cannot be read or written: the disk is full or failing. Check it with dmesg"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """What a database holds and how its problems are reported."""
-
-    name: str
-    """What it is, for messages: "event ledger"."""
-    error: type[EdgeDoorError]
-    application_id: int
-    """Tells our files from other programs' and from each other."""
-    mode: int
-    """Permissions of a new file."""
-    migrations: tuple[tuple[str, ...], ...]
-    """SQL statements that bring the file from version i to i + 1."""
-    page_bytes: int = 4096
-    """Of a new file. What a transaction touches is written by whole pages."""
 
 
 class Store:
@@ -84,12 +70,12 @@ class Store:
                 another program, or newer than this edge-door.
         """
         if not read_only:
-            _create(path, schema)
+            create(path, schema)
         elif not path.exists():
             raise schema.error(f"{path} does not exist, so there is no {schema.name} to read.")
-        _require_ordinary(path, schema)
+        require_ordinary(path, schema)
         with _plain_errors(path, schema):
-            uri = f"{path.absolute().as_uri()}?mode={_reading(path) if read_only else 'rw'}"
+            uri = f"{path.absolute().as_uri()}?mode={reading(path) if read_only else 'rw'}"
             db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
         store = cls(path, schema, db)
         try:
@@ -107,9 +93,9 @@ class Store:
             EdgeDoorError: the schema's own leaf; a newer edge-door has written it.
         """
         if path.exists():
-            _require_ordinary(path, schema)
+            require_ordinary(path, schema)
             with _plain_errors(path, schema):
-                uri = f"{path.absolute().as_uri()}?mode={_reading(path)}"
+                uri = f"{path.absolute().as_uri()}?mode={reading(path)}"
                 with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
                     store = cls(path, schema, db)
                     store._known_version()
@@ -161,7 +147,7 @@ class Store:
         Raises:
             EdgeDoorError: it is not.
         """
-        if _place(self.path) != self._place:
+        if place(self.path) != self._place:
             raise self._schema.error(
                 f"The {self._schema.name} {self.path} was removed or replaced while it was open. "
                 "Put it back, or start edge-door again to use what is there now."
@@ -190,7 +176,7 @@ class Store:
         fresh = target.with_name(target.name + ".part")
         fresh.unlink(missing_ok=True)
         try:
-            _create(fresh, self._schema)
+            create(fresh, self._schema)
             with _plain_errors(fresh, self._schema), closing(sqlite3.connect(fresh)) as copy:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
@@ -244,7 +230,7 @@ class Store:
                     "which brings it up to date."
                 )
         else:
-            _tighten(self.path, self._schema.mode)
+            tighten(self.path, self._schema.mode)
             if not version:
                 self.query(f"PRAGMA page_size = {self._schema.page_bytes}")
             self._write_ahead()
@@ -256,7 +242,7 @@ class Store:
                     self._keep_copy(version)
                 self._migrate()
         self._seen = self._data_version()
-        self._place = _place(self.path)
+        self._place = place(self.path)
 
     def _write_ahead(self) -> None:
         """Turn the log on. SQLite itself does not wait when another turns it on at that moment."""
@@ -320,67 +306,6 @@ class Store:
         return int(self.query("PRAGMA data_version")[0][0])
 
 
-def _require_ordinary(path: Path, schema: Schema) -> None:
-    """SQLite would wait for ever at a pipe that somebody has put there, or beside it."""
-    for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
-        try:
-            ordinary = stat.S_ISREG(each.stat().st_mode)
-        except OSError:  # it is not there, or is gone again: a journal comes and goes
-            continue
-        if not ordinary:
-            raise schema.error(
-                f"{each} is no ordinary file: somebody has put it there. Move it away; "
-                f"the {schema.name} may have to be restored from a backup."
-            )
-
-
-def _reading(path: Path) -> str:
-    """How to open for reading: on a disk that only reads, no file can be made beside it."""
-    log = path.with_name(f"{path.name}-wal")
-    settled = not log.exists() and os.statvfs(path).f_flag & os.ST_RDONLY
-    return "ro&immutable=1" if settled else "ro"
-
-
-def _create(path: Path, schema: Schema) -> None:
-    """Make an empty file with the right permissions, and its name durable."""
-    if path.exists():
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
-        os.fchmod(handle, schema.mode)
-        os.close(handle)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
-
-
-def _tighten(path: Path, mode: int) -> None:
-    """Take from a file of ours, and its log, the permissions that an earlier version gave."""
-    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        with suppress(OSError):  # not there, or another's: what is not ours to give, others judge
-            if file.stat().st_mode & 0o777 & ~mode:
-                file.chmod(mode)
-
-
-def _place(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _why_not_open(path: Path) -> OSError | None:
-    """SQLite does not say; it needs to write into the folder, too."""
-    for place, flags in ((path, os.O_RDWR), (path.parent, os.O_RDWR | os.O_TMPFILE)):
-        try:
-            os.close(os.open(place, flags, 0o600))
-        except OSError as error:
-            return error
-    return None
-
-
 @contextmanager
 def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
     try:
@@ -389,7 +314,7 @@ def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
         raise  # ours to mend, not the user's
     except (sqlite3.Error, UnicodeDecodeError) as error:  # damage may garble the message itself
         said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
-        if "unable to open" in said and (why := _why_not_open(path)):
+        if "unable to open" in said and (why := why_not_open(path)):
             raise schema.error(
                 f"The {schema.name} {path} cannot be opened: {why.strerror}."
             ) from why

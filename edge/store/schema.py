@@ -1,0 +1,26 @@
+"""What a database is to be, stated beside the code that uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.errors import EdgeDoorError
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database holds and how its problems are reported."""
+
+    name: str
+    """What it is, for messages: "event ledger"."""
+    error: type[EdgeDoorError]
+    application_id: int
+    """Tells our files from other programs' and from each other."""
+    mode: int
+    """Permissions of a new file."""
+    migrations: tuple[tuple[str, ...], ...]
+    """SQL statements that bring the file from version i to i + 1."""
+    page_bytes: int = 4096
+    """Of a new file. What a transaction touches is written by whole pages."""
