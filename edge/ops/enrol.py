@@ -110,10 +110,11 @@ def collect_from_camera(
     Raises:
         CameraError: there is no camera, or it ends.
         WireError: sight runs and does not lend it.
-        EnrolmentError: nobody blinked in a minute.
+        EnrolmentError: nobody showed life in a minute.
     """
-    pipeline, collector = Pipeline(stages, config), Collector(threshold(config))
-    alive, after = False, 0
+    # Who sits before `progress` reads what a challenge asks, whatever the door can say.
+    pipeline, collector = Pipeline(stages, config, asks=True), Collector(threshold(config))
+    alive, seen, after = False, "", 0
     deadline = time.monotonic() + CAMERA_TIMEOUT_S
     with borrowed_camera(config) as camera:
         while len(collector.embeddings) < WANTED and time.monotonic() < deadline:
@@ -122,16 +123,21 @@ def collect_from_camera(
                 continue
             after = frame.sequence
             look(frame)
-            alive = alive or pipeline.step(frame).liveness.state is LivenessState.LIVE
             if not alive:
-                progress("look at the camera", 0, Hint.BLINK.value)
+                shown = pipeline.step(frame).liveness
+                alive, seen = shown.state is LivenessState.LIVE, shown.seen or seen
+            if not alive:
+                progress("look at the camera", 0, shown.instruction or Hint.BLINK.value)
                 continue
             taken = capture(frame, pipeline, stages)
             collector.add(taken)
             hint = taken.hint.value or "turn your head a little"
             progress("captures", len(collector.embeddings), hint)
     if not alive:
-        raise EnrolmentError("no blink was seen in a minute, so nobody was enrolled. Try again.")
+        why = f" (last: {seen})" if seen else ""
+        raise EnrolmentError(
+            f"no sign of life was seen in a minute{why}, so nobody was enrolled. Try again."
+        )
     return collector
 
 

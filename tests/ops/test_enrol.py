@@ -1,14 +1,19 @@
-"""Enrolment at a door beside people from the centre."""
+"""Enrolment at a door: beside people from the centre, and of who looks filmed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from edge.errors import UsageError
+from edge.config import Config
+from edge.errors import EnrolmentError, UsageError
+from edge.ops import enrol
 from edge.ops.enrol import Consent, save
-from edge.records import Template
+from edge.records import Evidence, Frame, Liveness, LivenessState, Template
 from tests.support.centre import MODEL, Door, Office, vectors_of
 
 if TYPE_CHECKING:
@@ -28,3 +33,28 @@ def test_who_comes_from_the_office_is_changed_there(tmp_path: Path, consent: Con
         save(door.config, Template("Anna", vectors_of("Another"), MODEL), consent)
     door.close()
     office.book.close()
+
+
+def test_who_is_asked_for_a_challenge_is_told_what_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks filmed was told to blink, for a minute."""
+    challenged = Liveness(LivenessState.PENDING, 0, "challenged", instruction="look up")
+    frame = Frame(np.zeros((8, 8, 3), np.uint8), 1.0, 1)
+    given: dict[str, bool] = {}
+
+    class Doubts:
+        def __init__(self, _stages: object, _config: Config, *, asks: bool = False) -> None:
+            given["asks"] = asks
+
+        def step(self, frame: Frame) -> Evidence:
+            return Evidence(frame.captured_at, frame.sequence, 1, liveness=challenged)
+
+    camera = SimpleNamespace(newest=lambda *_, **_named: frame)
+    monkeypatch.setattr(enrol, "Pipeline", Doubts)
+    monkeypatch.setattr(enrol, "CAMERA_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(enrol, "borrowed_camera", lambda _config: nullcontext(camera))
+    told: list[str] = []
+    stages: Any = None
+    with pytest.raises(EnrolmentError, match=r"no sign of life .* \(last: challenged\)"):
+        enrol.collect_from_camera(Config(), stages, lambda *said: told.append(said[-1]))
+    assert given == {"asks": True}
+    assert set(told) == {"look up"}

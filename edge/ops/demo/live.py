@@ -35,7 +35,15 @@ def play_live(folder: Path, camera: str, say: Callable[[str], None]) -> Result:
         config, config_path = write_config(folder, camera, broker.port)
         stages = Stages.load(config)
         say("look at the camera, blink, then turn your head a little")
-        template = collect_from_camera(config, stages, lambda *_: None).template("you")
+        said = ""
+
+        def tell(_what: str, _done: int, hint: str) -> None:
+            nonlocal said
+            if hint != said:
+                said = hint
+                say(f"  {hint}")
+
+        template = collect_from_camera(config, stages, tell).template("you")
         save(config, template)
         say(f"enrolled you from {len(template.vectors)} captures; blink to open the door")
         with Subscriber(config.mqtt, f"{config.mqtt.base_topic}/{config.device.id}/#") as reader:
