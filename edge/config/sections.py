@@ -111,6 +111,12 @@ class CameraSection(Section):
     loop: OnOff = False
     """Start a file again when it ends, for tests and demonstrations."""
 
+    @model_validator(mode="after")
+    def _two_cameras(self) -> Self:
+        if self.second == self.source:
+            raise ValueError("second is the same camera as source, and would see what it sees")
+        return self
+
     @property
     def shown(self) -> str:
         """The source as logs and answers may name it: without its password."""
@@ -174,6 +180,12 @@ class QualitySection(Section):
     """Mean luminance of the face."""
     min_sharpness: float = Field(8, ge=0)
     """Variance of the Laplacian of the aligned face."""
+
+    @model_validator(mode="after")
+    def _some_light_is_right(self) -> Self:
+        if self.min_brightness >= self.max_brightness:
+            raise ValueError("min_brightness is not below max_brightness, so no face is ever right")
+        return self
 
 
 class Level(str, Enum):
@@ -287,6 +299,12 @@ class AccessSection(Section):
                 "them first."
             )
 
+    @model_validator(mode="after")
+    def _lockouts_grow(self) -> Self:
+        if self.lockout_s > self.lockout_max_s:
+            raise ValueError("lockout_s is above lockout_max_s, which would shorten it unsaid")
+        return self
+
     @field_validator("schedule")
     @classmethod
     def _everybody_once(cls, table: dict[str, Hours]) -> dict[str, Hours]:
@@ -378,12 +396,21 @@ class MqttSection(Section):
 class PeopleSection(Section):
     """People whom a people office sends to this door, sealed. Without `keys` nobody comes so."""
 
-    keys: tuple[str, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
     """Ed25519 public keys (base64) of the offices whose lists of people count."""
     signatures: int = Field(1, ge=1, le=5)
     """How many of these keys must have signed a list."""
     office: str = ""
     """Key for which `edge-door enroll --for-group` seals whom it captures here."""
+
+    @model_validator(mode="after")
+    def _enough_keys(self) -> Self:
+        there = len(set(self.keys))
+        if self.keys and there < self.signatures:
+            raise ValueError(
+                f"signatures = {self.signatures} of {there} different keys: no list ever counts"
+            )
+        return self
 
 
 class LogSection(Section):

@@ -39,7 +39,7 @@ def test_check_backup_lose_and_restore(door: Door) -> None:
 
 
 def test_a_door_that_was_restored_asks_its_people_office(tmp_path: Path) -> None:
-    door = Door(tmp_path, "/dev/video99", people={"keys": ["AAAA"]})
+    door = Door(tmp_path, "/dev/video99", people={"keys": ["A" * 43 + "="]})
     assert door.command("init").returncode == 0
     backup = door.folder / "backup.db"
     assert door.command("ledger", "backup", str(backup)).returncode == 0

@@ -117,7 +117,7 @@ def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_door_that_was_restored_and_waits_for_its_office_is_told(tmp_path: Path) -> None:
-    config = configured(tmp_path, people={"keys": ["AAAA"]})
+    config = configured(tmp_path, people={"keys": ["A" * 43 + "="]})
     Vault.create_key(config.key_file)
     with (
         Vault.open(config.people_db, config.key_file, "door1") as vault,
