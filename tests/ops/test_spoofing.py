@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from edge.config import Config, parse
-from edge.ops.doctor.spoofing import instruction, of_device, virtual_camera
+from edge.ops.doctor import spoofing
+from edge.ops.doctor.check import Check
+from edge.ops.doctor.spoofing import injection, instruction, of_device
 from edge.vision.liveness.limits import ASKED, PUBLIC_FILMS
 
 
@@ -64,8 +66,29 @@ def test_doctor_and_the_page_state_one_figure() -> None:
     assert f"({ASKED} of {PUBLIC_FILMS} public films)" in sentence
 
 
-def test_what_is_no_device_is_not_looked_at() -> None:
-    assert virtual_camera(parse({"camera": {"source": "rtsp://camera/1"}}, "test")) is None
+@pytest.mark.parametrize("by", ["{}", "gstreamer:v4l2src device={} ! videoconvert"])
+def test_a_device_is_looked_at_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setattr(spoofing, "CLASS", tmp_path)
+    source = by.format("/dev/v4l/by-id/usb-camera")
+    found = injection(parse({"camera": {"source": source}}, "test"))
+    assert found is not None
+    assert found.sentence == "/dev/v4l/by-id/usb-camera is not there"
+
+
+def test_pictures_of_no_device(tmp_path: Path) -> None:
+    def of(source: str) -> Check | None:
+        return injection(parse({"camera": {"source": source}}, "test"))
+
+    stream, folder = of("rtsp://me:word@camera/1"), of(str(tmp_path))
+    assert stream is not None
+    assert "a film in the place of its pictures" in stream.sentence
+    assert "word" not in stream.sentence
+    assert folder is not None
+    assert "is no camera" in folder.sentence
+    assert of("rtsps://camera/1") is None
+    assert of("picamera2") is None
 
 
 @pytest.mark.parametrize(

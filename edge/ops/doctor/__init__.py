@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError
-from edge.ops.doctor import drift, files, hardware, software, spoofing, state, system
+from edge.ops.doctor import choices, drift, files, hardware, software, spoofing, state, system
 from edge.ops.doctor.check import Check, fail, warn
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "ledger": state.ledger,
     "disk": state.disk,
     "camera": hardware.camera,
-    "injection": spoofing.virtual_camera,
+    "injection": spoofing.injection,
     "instruction": spoofing.instruction,
+    "choices": choices.choices,
     "pins": hardware.pins,
     "outputs": hardware.outputs,
     "boot": hardware.boot,

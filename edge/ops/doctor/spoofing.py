@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from edge.config import Config
 
 CLASS = Path("/sys/class/video4linux")
-DEV = Path("/dev")
+_DEVICE = re.compile(r"/dev/[^\s!]+")
+"""Named alone, by a link such as /dev/v4l/by-id/..., or within a GStreamer pipeline."""
 
 
 def instruction(config: Config) -> Check:
@@ -44,12 +46,25 @@ def instruction(config: Config) -> Check:
     return fail("instruction", sentence, remedy)
 
 
-def virtual_camera(config: Config) -> Check | None:
-    """The V4L2 device is hardware on a bus, and only its group may open it."""
-    source = Path(config.camera.source)
-    if source.parent != DEV:
-        return None
-    return of_device(source, CLASS)
+def injection(config: Config) -> Check | None:
+    """Pictures come from hardware on a bus, which only its group may open."""
+    source, shown = config.camera.source, config.camera.shown
+    if device := _DEVICE.search(source):
+        return of_device(Path(device[0]), CLASS)
+    if "://" in source and not source.startswith("rtsps://"):
+        return warn(
+            "injection",
+            f"{shown} comes over the network unencrypted: who reaches that network can put a film "
+            "in the place of its pictures",
+            "Keep the camera on a network of its own with this board, or use one on its bus.",
+        )
+    if Path(source).exists():
+        return warn(
+            "injection",
+            f"{shown} is no camera: a film of somebody enrolled opens the door for nobody there",
+            "Name the camera in [camera] source.",
+        )
+    return None
 
 
 def of_device(device: Path, devices: Path) -> Check:
