@@ -20,7 +20,6 @@ from typing_extensions import override
 from edge.errors import UsageError
 from edge.records import Frame
 from edge.vision.budget import Unhurried
-from edge.vision.camera import images_in, read_image
 from edge.vision.faces.shortlist import EMBED_EVERY_S
 from edge.vision.models.entries import (
     DetectorEntry,
@@ -32,6 +31,7 @@ from edge.vision.models.entries import (
 )
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import available, choose
+from edge.vision.pictures import images_in, read_image
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.portraits import portraits
 

@@ -12,7 +12,7 @@ import numpy as np
 from edge.config.sections import CameraSection
 from edge.errors import CameraError, UsageError, reason_of
 from edge.records import Frame
-from edge.vision.camera import open_source
+from edge.vision.camera.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from edge.evaluate.people import Faces, Listed
 from edge.evaluate.rule import Measured, rate_over_people
 from edge.evaluate.strangers import strangers
 from edge.faces import FaceReader
-from edge.vision.camera import read_image
+from edge.vision.pictures import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -29,7 +29,7 @@ from edge.evaluate.stats import (
     listed_impostors,
 )
 from edge.faces import FaceReader
-from edge.vision.camera import read_image
+from edge.vision.pictures import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

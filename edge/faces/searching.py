@@ -22,7 +22,7 @@ from edge.faces.results import Found, Metric, distance, similarity_of
 from edge.records import Template
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
-from edge.vision.camera import images_in, read_image
+from edge.vision.pictures import images_in, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

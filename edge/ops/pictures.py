@@ -15,9 +15,10 @@ from edge.held import by_name, hold, is_held, why_not_held
 from edge.names import proper_name
 from edge.records import Hint
 from edge.vision.calibrated import threshold
-from edge.vision.camera import IMAGE_SUFFIXES, images_in, read_image, replay
+from edge.vision.camera import replay
 from edge.vision.enrolment import Collector, capture
 from edge.vision.faces.limits import ENROL_FACE_PX
+from edge.vision.pictures import IMAGE_SUFFIXES, images_in, read_image
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vision.still import still
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.errors import CameraError
-from edge.vision.camera import decoded, read_image
+from edge.vision.pictures import decoded, read_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
 from edge.installed import with_extra
-from edge.vision.camera import read_image
+from edge.vision.pictures import read_image
 
 if TYPE_CHECKING:
     from edge.records import Pixels

@@ -20,10 +20,10 @@ import numpy as np
 
 from edge.config import Config
 from edge.faces import FaceReader
-from edge.vision.camera import read_image
 from edge.vision.faces.aligner import ARCFACE_112, SIZE, similarity
 from edge.vision.faces.geometry import Square, transform
 from edge.vision.models.model import Model
+from edge.vision.pictures import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable

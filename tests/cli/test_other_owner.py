@@ -21,7 +21,7 @@ from edge.ops import owner
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
 from edge.records import Reason
-from edge.vision import camera
+from edge.vision import pictures
 from tests.support.forked import CONTEXT
 from tests.support.running import Door
 
@@ -96,14 +96,14 @@ def test_pictures_and_a_backup_in_a_closed_home_are_read_and_the_state_stays_its
 
 def decoding(door: Door, stills: Path, told: Connection) -> None:
     """Enrols in a process of its own, telling the rights with which each picture is decoded."""
-    real = camera.decoded
+    real = pictures.decoded
 
     def watched(data: bytes, name: str) -> Pixels:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         told.send([line.split()[1] for line in status.splitlines() if line.startswith("Cap")])
         return real(data, name)
 
-    vars(camera)["decoded"] = watched
+    vars(pictures)["decoded"] = watched
     ask(door, "enroll", "Eileen", str(stills))
     told.close()
 

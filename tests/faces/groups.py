@@ -20,7 +20,7 @@ import numpy as np
 from edge.config import Config
 from edge.faces import FaceReader
 from edge.records import Box
-from edge.vision.camera import read_image
+from edge.vision.pictures import read_image
 from edge.vision.still import still
 
 if TYPE_CHECKING:

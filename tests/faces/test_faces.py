@@ -35,9 +35,9 @@ from edge.faces import searching
 from edge.faces.reader import PICTURES_FMR
 from edge.records import Template
 from edge.vault.vault import Vault
-from edge.vision.camera import images_in
 from edge.vision.inputs import pixels_of
 from edge.vision.models.manifest import read_manifest
+from edge.vision.pictures import images_in
 from edge.vision.pipeline import Stages
 from edge.vision.still import faces_in, still
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edge.errors import CameraError
 from edge.vision.bounds import size_of
-from edge.vision.camera import decoded, read_image
+from edge.vision.pictures import decoded, read_image
 
 MAGIC = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF", b"II*\0", b"MM\0*", b""]
 

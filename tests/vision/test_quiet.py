@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.vision.camera import read_image
 from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import available
+from edge.vision.pictures import read_image
 from edge.vision.quiet import quietly
 
 

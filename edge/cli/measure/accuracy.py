@@ -35,10 +35,10 @@ from edge.evaluate.rule import GroupReport, RuleReport, group_reports, rule_repo
 from edge.evaluate.stats import all_impostors
 from edge.evaluate.verification import Encoded, Report, encode, judge, read_pairs
 from edge.vision.calibrated import read_calibration
-from edge.vision.camera import images_in
 from edge.vision.enrolment import WANTED
 from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.manifest import read_manifest
+from edge.vision.pictures import images_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

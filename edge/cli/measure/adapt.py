@@ -16,9 +16,9 @@ from edge.evaluate.adapt import COMPARED_FMR, FOLDS, STEPS, Trial, carried, cros
 from edge.evaluate.people import Faces, Listed
 from edge.evaluate.verification import encode
 from edge.vision.calibrated import read_calibration, shipped_calibration
-from edge.vision.camera import images_in
 from edge.vision.models.adapted import forget, remember
 from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.pictures import images_in
 
 
 @app.command()

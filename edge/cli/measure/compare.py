@@ -30,8 +30,8 @@ from edge.evaluate.tune import tune as tune_threads
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
 from edge.ops.owner import acting_as_owner, become_owner
-from edge.vision.camera import read_image
 from edge.vision.models.threads import keep, tuned_file
+from edge.vision.pictures import read_image
 
 if TYPE_CHECKING:
     from edge.config import Config

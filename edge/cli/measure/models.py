@@ -18,13 +18,13 @@ from edge.evaluate.presets import preset_of
 from edge.evaluate.presets import presets as known_presets
 from edge.names import did_you_mean
 from edge.vision.calibrated import shipped_calibration
-from edge.vision.camera import images_in, read_image
 from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import Entry, ModelEntry
 from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import Manifest, read_manifest, shipped_models
 from edge.vision.models.runtimes import choose
 from edge.vision.models.shipped import SEAL, require_shipped
+from edge.vision.pictures import images_in, read_image
 from edge.vision.portraits import named_portraits
 
 if TYPE_CHECKING:

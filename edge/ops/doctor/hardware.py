@@ -10,7 +10,7 @@ from edge.errors import CameraError
 from edge.ops.boot import boot_file, boot_lines, lines_in
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.doctor.system import ask_sight
-from edge.vision.camera import open_source
+from edge.vision.camera.sources import open_source
 
 if TYPE_CHECKING:
     from types import ModuleType

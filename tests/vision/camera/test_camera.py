@@ -17,7 +17,9 @@ import pytest
 from edge.config.sections import CameraSection
 from edge.errors import CameraError
 from edge.sight.feed import Feed
-from edge.vision.camera import Camera, open_source, read_image, replay
+from edge.vision.camera import Camera, replay
+from edge.vision.camera.sources import open_source
+from edge.vision.pictures import read_image
 from tests.support.rtsp import RtspCamera
 
 FPS = 20.0

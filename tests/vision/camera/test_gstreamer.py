@@ -14,9 +14,9 @@ import pytest
 
 from edge.config.sections import CameraSection
 from edge.errors import CameraError
-from edge.vision import gstreamer
-from edge.vision.camera import Camera, open_source
-from edge.vision.gstreamer import GStreamer
+from edge.vision.camera import Camera, gstreamer
+from edge.vision.camera.gstreamer import GStreamer
+from edge.vision.camera.sources import open_source
 
 # PyGObject's importer of Debian 12 is of Python 3.11's older kind.
 pytestmark = pytest.mark.filterwarnings("ignore:DynamicImporter")
