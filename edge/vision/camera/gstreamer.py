@@ -6,6 +6,7 @@ those. Only the newest picture waits in the pipeline; older ones are dropped the
 
 from __future__ import annotations
 
+import ctypes
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,9 @@ def _open_ended(pipeline: str) -> str:
 
 
 def _binding() -> ModuleType:
+    # GStreamer brings libunwind, and the binding shows its symbols to all that is loaded later: in
+    # such a library a C++ exception would end the process, unless the compiler's own come first.
+    ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
     try:
         gi = import_module("gi")
         gi.require_version("Gst", "1.0")

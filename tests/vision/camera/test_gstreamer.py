@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -150,3 +151,22 @@ def test_without_the_binding_the_packages_are_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "gi", None)
     with pytest.raises(CameraError, match=r"apt-get install python3-gi gir1\.2-gstreamer"):
         open_source(source("videotestsrc"))
+
+
+def test_libraries_that_are_loaded_later_may_throw() -> None:
+    program = f"""
+import sys
+sys.path.append({str(DEBIANS)!r})
+from edge.config.sections import CameraSection
+from edge.vision.camera.gstreamer import GStreamer
+GStreamer("videotestsrc num-buffers=1", CameraSection(source="gstreamer:")).close()
+from matplotlib import ft2font
+try:
+    ft2font.nothing
+except AttributeError:
+    print("caught")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "caught\n"
