@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.believed import read_ordinary
 from edge.config import Config
 from edge.errors import ModelError, UsageError
 from edge.evaluate import added
@@ -101,7 +102,7 @@ def _describe(file: Path, preset: Preset, name: str) -> dict[str, object]:
     shapes = shapes_of(file)
     table = preset.model_dump(mode="json", exclude={"dims"}, exclude_defaults=True)
     return table | {
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(read_ordinary(file)).hexdigest(),
         "precision": shapes.precision,
         "source": f"added from {file.name}",
         "preset": name,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.believed import read_ordinary
 from edge.config.sections import CameraSection
 from edge.errors import CameraError, UsageError, reason_of
 from edge.records import Frame
@@ -54,8 +56,8 @@ def read_clips(path: Path) -> list[Clip]:
         UsageError: it cannot be read, or a row is not what it should be.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        text = read_ordinary(path).decode("utf-8")
+        rows = list(csv.DictReader(StringIO(text, newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"the list of clips {path} cannot be read: {reason_of(error)}") from error
     missing = _COLUMNS - set(rows[0] if rows else ())

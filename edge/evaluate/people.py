@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.believed import read_ordinary
 from edge.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ def read_people(path: Path) -> list[Listed]:
         UsageError: it cannot be read, lacks a column or is empty.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        text = read_ordinary(path).decode("utf-8")
+        rows = list(csv.DictReader(StringIO(text, newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"the table {path} cannot be read: {reason_of(error)}") from error
     if not rows or any(not rows[0].get(column) for column in _COLUMNS[:2]):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.believed import read_ordinary
 from edge.errors import NoFaceError, UsageError, reason_of
 from edge.evaluate.stats import (
     Genuine,
@@ -95,7 +96,7 @@ def read_pairs(path: Path) -> Pairs:
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that say something, with their numbers, in words."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_ordinary(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list of pairs {path} cannot be read: {reason_of(error)}") from error
     return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
@@ -104,13 +105,13 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
 def _header(rows: list[tuple[int, list[str]]]) -> list[int]:
     """The numbers of a first line that has nothing else."""
     fields = rows[0][1] if rows else []
-    return [int(f) for f in fields] if all(f.isdigit() for f in fields) else []
+    return [int(f) for f in fields] if all(f.isdecimal() for f in fields) else []
 
 
 def _pair(path: Path, number: int, fields: list[str]) -> tuple[str, str, bool]:
-    if len(fields) == _SAME_FIELDS and fields[1].isdigit() and fields[2].isdigit():
+    if len(fields) == _SAME_FIELDS and fields[1].isdecimal() and fields[2].isdecimal():
         return _image(fields[0], fields[1]), _image(fields[0], fields[2]), True
-    if len(fields) == _DIFFERENT_FIELDS and fields[1].isdigit() and fields[3].isdigit():
+    if len(fields) == _DIFFERENT_FIELDS and fields[1].isdecimal() and fields[3].isdecimal():
         return _image(fields[0], fields[1]), _image(fields[2], fields[3]), False
     raise UsageError(
         f"{path}, line {number}: want `NAME N1 N2` or `NAME1 N1 NAME2 N2`, not {' '.join(fields)!r}"

@@ -6,10 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edge.errors import EdgeDoorError, UsageError
+from edge.evaluate.clips import read_clips
+from edge.evaluate.people import read_people
+from edge.evaluate.verification import read_pairs
+from edge.fleet.web.provider import read_provider
+from edge.vision.models.model import shapes_of
 from tests.support.running import Door
 
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
@@ -132,3 +139,16 @@ def test_what_a_terminal_cannot_show_is_spelt_out(door: Door) -> None:
         assert b"Traceback" not in done.stderr
         assert rb"m\udcfcller.jpg" in done.stdout
         assert (rb"\u0639" in done.stdout) == (encoding != "utf-8")
+
+
+@pytest.mark.parametrize("read", [read_clips, read_people, read_pairs, shapes_of, read_provider])
+def test_a_device_is_no_file_to_read(read: Callable[[Path], object]) -> None:
+    """/dev/zero was read until the memory was full, and a pipe kept a command waiting."""
+    with pytest.raises(EdgeDoorError, match="not an ordinary file"):
+        read(Path("/dev/null"))
+
+
+def test_digits_that_are_no_numbers_are_no_pair(tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text("Anna \u00b2 \u00b3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="line 1"):
+        read_pairs(tmp_path / "pairs.txt")

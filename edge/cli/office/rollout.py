@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from edge.believed import read_ordinary
 from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, show, waiting
 from edge.cli.office.base import office_app
 from edge.cli.places import to_read
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.link.broker import Broker
 from edge.link.payloads import RolloutState
 from edge.link.people import MAX_PACKET
@@ -40,9 +41,9 @@ def rollout(
 ) -> None:
     """Offer an update to doors in waves; halt when one fails its self-test or stays away."""
     try:
-        content = bundle.read_bytes()
+        content = read_ordinary(bundle)
     except OSError as error:
-        raise UsageError(f"{bundle} cannot be read: {error.strerror or error}") from error
+        raise UsageError(f"{bundle} cannot be read: {reason_of(error)}") from error
     version = read_bundle(content, None).seal.version
     settings = own_config(config)
     with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edge.believed import read_ordinary
 from edge.errors import UsageError, reason_of
 from edge.files import create_file, replace_file
 from edge.fleet.pki import certificates
@@ -201,7 +202,7 @@ class Authority:
 def _read_pair(crt: Path, key_file: Path) -> Issuer:
     certificate = _read_certificate(crt)
     try:
-        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+        key = serialization.load_pem_private_key(read_ordinary(key_file), password=None)
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"{key_file} is no unencrypted PEM key: {reason_of(error)}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -213,14 +214,14 @@ def _read_pair(crt: Path, key_file: Path) -> Issuer:
 
 def _read_certificate(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return x509.load_pem_x509_certificate(read_ordinary(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is no PEM certificate: {reason_of(error)}") from error
 
 
 def _read_request(path: Path) -> ec.EllipticCurvePublicKey:
     try:
-        request = x509.load_pem_x509_csr(path.read_bytes())
+        request = x509.load_pem_x509_csr(read_ordinary(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is no PEM certificate request: {reason_of(error)}") from error
     public = request.public_key()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 import cv2
 import numpy as np
 
-from edge.believed import read_believed
-from edge.errors import ModelError
+from edge.believed import read_believed, read_ordinary
+from edge.errors import ModelError, reason_of
 from edge.vision.models.entries import Entry
 from edge.vision.models.runtimes import choose
 
@@ -165,9 +165,9 @@ def shapes_of(path: Path) -> Shapes:
         ModelError: it cannot be read, is no TFLite model, or has more than one input.
     """
     try:
-        network = choose().load(path.read_bytes(), threads=1)
+        network = choose().load(read_ordinary(path), threads=1)
     except OSError as error:
-        raise ModelError(f"the model {path} cannot be read: {error.strerror}") from error
+        raise ModelError(f"the model {path} cannot be read: {reason_of(error)}") from error
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} is not a TFLite model that loads: {error}") from error
     if len(network.inputs) != 1:
