@@ -92,7 +92,7 @@ class VaultSection(Section):
 class CameraSection(Section):
     """Where frames come from."""
 
-    source: str = "/dev/video0"
+    source: str = Field("/dev/video0", min_length=1)
     """A V4L2 device, `picamera2`, `csi` (Jetson), `gstreamer:PIPELINE`, `rtsp://...`, a video file,
     or a folder of images."""
     second: str | None = None
