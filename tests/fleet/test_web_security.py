@@ -462,6 +462,22 @@ def test_every_verb_is_asked_for_by_some_entry_or_door_page() -> None:
     assert {entry.verb for entry in ENTRIES} == set(Verb) - waiting
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/history?before=1/door1/{'9' * 30}/1",
+        f"/history?before=1/door1/1/{'9' * 30}",
+        "/history?before=1/door1/1/²",
+        "/attendance?from=9999-12-31&to=9999-12-31",
+        "/attendance.csv?from=9999-12-31&to=9999-12-31",
+    ],
+)
+def test_an_address_beyond_all_numbers_and_days_is_refused(shared: Database, address: str) -> None:
+    browser = Browser(shared)
+    browser.login("administrator")
+    assert browser.get(address).status_code == 400
+
+
 class TestPatience:
     """Who is not logged in takes neither connections nor memory for long."""
 

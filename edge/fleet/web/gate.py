@@ -138,6 +138,8 @@ def _answered(entry: Entry, visit: Visit) -> Response:
         raise _RefusedError(400, str(error)) from error
     except UnicodeError as error:  # JSON within a form can spell half a character
         raise _RefusedError(400, "that holds characters that are none.") from error
+    except OverflowError as error:  # the day after the last that calendars know
+        raise _RefusedError(400, "that holds a number or a day beyond all of them.") from error
 
 
 class _RefusedError(Exception):

@@ -14,6 +14,7 @@ from edge.fleet.text import detail_of, local
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
+from edge.link.payloads import MAX_SEQUENCE
 from edge.link.topics import EVENT_TYPES
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def _before(place: str) -> ColumnElement[bool]:
         there = (float(at), device, int(epoch), int(sequence))
     except ValueError as error:
         raise UsageError("before is no place in the history") from error
+    if max(map(abs, there[2:])) > MAX_SEQUENCE:  # more than a database keeps
+        raise UsageError("before is no place in the history")
     return tuple_(*_PLACE) < tuple_(*there)
 
 
