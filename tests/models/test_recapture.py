@@ -7,11 +7,11 @@ import torch
 
 from models.build.recapture import alter
 from models.build.recapture.data import SET_ASIDE, Label
-from models.build.recapture.imitate import SURE
 from models.build.recapture.learn import TRUSTED, joined
 from models.build.recapture.lessons import Drawing, Lessons
 from models.build.recapture.shape import SCALES, SIZE, STAGES
 from models.build.recapture.student import Student, Tower, fold, layers, ranges
+from models.build.recapture.taught import SURE
 
 
 def of(source: str, *, made: bool) -> Label:

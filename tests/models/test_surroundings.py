@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from models.build.recapture.taught import SURE
 from models.build.surroundings.shape import BLOCKS, SIZE
-from models.build.surroundings.student import SURE, WEIGHT, Student, fold, layers, ranges
+from models.build.surroundings.student import WEIGHT, Student, fold, layers, ranges
 from models.build.surroundings.train import MAPS, STAGE_ENDS
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 from models.build.recapture import alter
 from models.build.recapture.crops import shrunk, tensor_of
 from models.build.recapture.shape import SCALES
+from models.build.recapture.taught import SURE
 from models.build.recapture.teachers import Teacher
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 BATCH, RATE, DECAY = 32, 3e-3, 0.02
 LAST, ODDS = 3.0, 8.0
 """Weights of the teacher's last layer and of its log-odds beside each map's."""
-SURE = 10.0
-"""Log-odds beyond this are the same to us; a tower gives them in this unit."""
 OWN, OTHERS = 0.7, 0.15
 """Share of its own crops and of each other's: of more different pictures more is learnt."""
 USES, KEPT = 2, 16

@@ -10,9 +10,10 @@ import torch
 from torch.nn import functional
 
 from models.build.recapture.crops import faces_of
-from models.build.recapture.imitate import BATCH, DECAY, REPORT, SURE
+from models.build.recapture.imitate import BATCH, DECAY, REPORT
 from models.build.recapture.shape import FEATURES
 from models.build.recapture.student import Student, Tower
+from models.build.recapture.taught import SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

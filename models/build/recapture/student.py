@@ -10,13 +10,11 @@ from torch import Tensor, nn
 
 from models.build import torch_layers
 from models.build.recapture.shape import CELLS, FEATURES, SCALES, STAGES, STEM, Block
+from models.build.recapture.taught import TAUGHT
 from models.build.torch_layers import all_folded, ranges_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TAUGHT = 128
-"""Numbers of each teacher's last layer."""
 
 
 class Layer(torch_layers.Layer):

@@ -9,16 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from models.build import torch_layers
+from models.build.recapture.taught import SURE, TAUGHT
 from models.build.surroundings.shape import BLOCKS, CELLS, FEATURES, STEM, Block
 from models.build.torch_layers import all_folded, ranges_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TAUGHT = 128
-"""Numbers of the teacher's last layer."""
-SURE = 10.0
-"""Log-odds beyond this are the same to us; the student gives them in this unit."""
 WEIGHT = 0.5
 """Of these log-odds beside the recapture network's: 0.937, 0.948, 0.956 and 0.960 were the areas
 under the curve of unseen crops with surroundings at 0.2, 0.3, 0.5 and 0.8."""

@@ -25,8 +25,9 @@ from models.build.recapture import alter
 from models.build.recapture.crops import tensor_of
 from models.build.recapture.imitate import LAST, ODDS, Scale, error_of
 from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.taught import SURE
 from models.build.recapture.teachers import Teacher
-from models.build.surroundings.student import SURE, Student, fold, ranges
+from models.build.surroundings.student import Student, fold, ranges
 
 if TYPE_CHECKING:
     from torch import Tensor
