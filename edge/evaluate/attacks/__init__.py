@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.evaluate.attacks import devices, injected, pictures, prints, screens
+from edge.evaluate.attacks import devices, injected, pictures, prints, screens, tinted
 from edge.evaluate.attacks.sitter import Sitter, cut_out, eye_corners, placing
 
 if TYPE_CHECKING:
@@ -58,16 +58,21 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
         devices.film_on_laptop,
         devices.film_on_television,
     ),
+    "tinted": (tinted.tinted_screen, tinted.tinted_phone, tinted.tinted_tablet),
     "papers": (devices.print_in_a_hand, devices.eyes_cut_out, devices.mask_drawn),
     "injected": (injected.injected_film, injected.injected_loop, injected.injected_picture),
 }
 """Flaps are a family of their own: lids of paper that move like lids are a film of a blink."""
-FILMS = {"screens", "devices", "injected"}
+FILMS = {"screens", "devices", "tinted", "injected"}
 """Families of films, whose blinks are a person's own: to be held against a challenge as well."""
 FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
 """Frames a second where they are the attack itself."""
-NOISELESS = {"frozen", "repeated", *(attack.__name__ for attack in FAMILIES["devices"])}
+NOISELESS = {
+    "frozen",
+    "repeated",
+    *(attack.__name__ for attack in (*FAMILIES["devices"], *FAMILIES["tinted"][1:])),
+}
 """A device in a room has the camera's noise already."""
 SECONDS = 2.5
 LENGTHS = dict.fromkeys(
