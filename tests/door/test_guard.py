@@ -472,6 +472,16 @@ def test_the_wiring_is_not_tried_under_a_running_door() -> None:
         assert guard.board.pulses(RELAY) == []
 
 
+def test_a_second_run_beside_a_running_door_ends_and_says_so() -> None:
+    """It started its programs again and again, for ever."""
+    with RunningGuard() as guard:
+        file = guard.run / "door.toml"
+        file.write_text(f'[paths]\nrun = "{guard.run}"\n')
+        done = edge_door("run", "--config", str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith("edge-door: another edge-door runs with this configuration")
+
+
 def test_trying_the_wiring_tells_what_it_sees() -> None:
     folder = tempfile.mkdtemp(prefix="door")
     settings = guard_settings(Path(folder))

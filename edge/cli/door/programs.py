@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from edge.config import Config
 
 WATCH_WIRING_S = 30.0
+_RUNS = (
+    "another edge-door runs with this configuration: `edge-door status` asks it. Stop it first "
+    "(sudo systemctl stop edge-door.target, or Ctrl-C where `edge-door run` runs)."
+)
 _RUNNING = (
     "the running door holds the lines. Stop it first (sudo systemctl stop edge-door.target, or "
     "Ctrl-C where `edge-door run` runs), try the wiring, and start it again."
@@ -44,6 +48,8 @@ _RUNNING = (
 def run(config: ConfigOption = None) -> None:
     """Start door, sight and link, and start again what dies."""
     settings = read_config(config, required=True)
+    if _held(settings):  # a second one would start its programs again and again
+        raise UsageError(_RUNS)
     told = (settings.door_socket, config_path(config), settings.log.level)
     command = [*PYTHON, "-m", "edge.ops.supervisor", *map(str, told)]
     os.execv(command[0], command)  # noqa: S606 - becomes the supervisor, which is a small process
