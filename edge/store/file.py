@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from edge.store.schema import Schema
 
 _BESIDE = ("-wal", "-shm", "-journal")
+_INDEX_BYTES = 32 * 1024
+"""Of a log's index, which SQLite makes to read as well."""
 
 
 def require_ordinary(path: Path, schema: Schema) -> None:
@@ -31,9 +33,11 @@ def require_ordinary(path: Path, schema: Schema) -> None:
 
 
 def reading(path: Path) -> str:
-    """How to open for reading: on a disk that only reads, no file can be made beside it."""
-    log = path.with_name(f"{path.name}-wal")
-    settled = not log.exists() and os.statvfs(path).f_flag & os.ST_RDONLY
+    """How to open for reading: on a disk that only reads or is full, no file is made beside it."""
+    log, disk = path.with_name(f"{path.name}-wal"), os.statvfs(path)
+    full = disk.f_bavail * disk.f_frsize < _INDEX_BYTES
+    empty = not log.exists() or not log.stat().st_size
+    settled = empty and (full or disk.f_flag & os.ST_RDONLY)
     return "ro&immutable=1" if settled else "ro"
 
 

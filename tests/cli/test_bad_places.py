@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from edge.evaluate.clips import read_clips
 from edge.evaluate.people import read_people
 from edge.evaluate.verification import read_pairs
 from edge.fleet.web.provider import read_provider
+from edge.store.file import reading
 from edge.vision.models.model import shapes_of
 from tests.support.running import Door
 
@@ -99,6 +101,19 @@ def test_doctor_says_that_the_disk_only_reads(door: Door) -> None:
     assert "mounted read-only" in checks["disk"]["sentence"]
     assert f"remount,rw {door.config.paths.state}" in checks["disk"]["remedy"]
     assert checks["people"]["level"] == "ok"
+
+
+def test_what_only_reads_makes_no_file_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = SimpleNamespace(f_bavail=0, f_frsize=4096, f_flag=0)
+    monkeypatch.setattr("edge.store.file.os.statvfs", lambda _path: full)
+    database, log = tmp_path / "x.db", tmp_path / "x.db-wal"
+    assert reading(database) == "ro&immutable=1"
+    log.touch()  # who could not write left it so
+    assert reading(database) == "ro&immutable=1"
+    log.write_bytes(b"what the database itself has not got yet")
+    assert reading(database) == "ro"
 
 
 def test_a_key_that_the_door_does_not_take_leaves_no_file(door: Door) -> None:
