@@ -52,7 +52,7 @@ def _first_in_line() -> None:
     """Ask the kernel for what keeps the end of a pulse and of this process on time.
 
     Inference can keep every core busy, so guard and warden go before it: real time where that is
-    allowed (root, or LimitRTPRIO=1), else whatever nice value systemd gave. A guard that spins is
+    allowed (root, or LimitRTPRIO=1), else by the weight that its unit has. A guard that spins is
     killed by the warden. A core dump would hold the lines until it is written; 1 is the limit at
     which the kernel pipes it to no program either. And Ctrl-Z would stop guard and warden at once.
     """

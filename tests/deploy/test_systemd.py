@@ -105,6 +105,12 @@ def test_link_sees_the_ledger_and_nothing_else_of_the_state() -> None:
     assert service["PrivateDevices"] == "yes"
 
 
+def test_link_gives_way_to_those_who_decide_and_they_do_not_rely_on_nice() -> None:
+    assert settings("link")["Service"]["CPUWeight"] == "idle"
+    for name in SERVICES:  # each is a session and a control group, and nice counts inside one only
+        assert "Nice" not in settings(name)["Service"]
+
+
 def test_every_user_and_group_of_a_unit_is_made_at_installation() -> None:
     text = (UNITS / "edge-door.sysusers.conf").read_text()
     made = re.findall(r"^[ug] +(\S+)", text, re.MULTILINE)

@@ -1,9 +1,13 @@
 """A flood at link and a storm at the exit button, and how long a decision takes meanwhile.
 
-Sight, guard, link and mosquitto are the real ones; only sight's eyes are scripted, so that what is
-measured is the way of a decision and not the networks. Quiet and storm take turns, so that
-whatever else this machine does falls on both. `python -m tests.faults.storm FOLDER PORT TURNS`
-prints one JSON object; mosquitto listens at PORT.
+Sight, guard, link and mosquitto are the real ones. EYES is `networks`, which is a whole decision,
+or `scripted`: its way without the networks, where a delay that they would drown shows. The programs
+have the priorities that `edge-door run` and the units give them. Broker, flooder and button stand
+for what no door has on its own processor: they yield to the door at once. Quiet and storm take
+turns, so that whatever else this machine does falls on both.
+
+`python -m tests.faults.storm FOLDER PORT TURNS EYES` prints one JSON object; mosquitto listens at
+PORT.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,19 +31,23 @@ from edge.access.command import public_text
 from edge.config import Config, parse
 from edge.door.launch import guard_command
 from edge.door.pins.fake import Board
-from edge.ops.supervisor import NETWORK_NICE
+from edge.evaluate.bench import frames_of
 from edge.records import Embedding, Evidence, Frame, Quality, Template
 from edge.sight.daemon import Sight
 from edge.vault.vault import open_vault
+from edge.vision.portraits import portraits
 from edge.vocabulary import Hint
 from tests.faults import scenarios
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from edge.records import Pixels
 
 FPS = 30.0
 TURN_S = 8.0
 PEOPLE = 50
+PICTURES = 48
 REX = 27
 RATE = 12_000
 """Messages a second; what is asked for is 10,000."""
@@ -67,10 +75,14 @@ class Ticks:
     lost = None
     lent = False
 
-    def __init__(self) -> None:
-        self._due = time.monotonic()
+    def __init__(self, pictures: Sequence[Pixels]) -> None:
         self._sequence = 0
-        self._pixels = np.zeros((8, 8, 3), np.uint8)
+        self._pictures = pictures
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on: what was due while nobody looked is no late frame."""
+        self._due = time.monotonic()
 
     def next(self, _timeout_s: float) -> Frame:
         """The newest that is due; later ones push out earlier ones, as with a camera."""
@@ -81,7 +93,8 @@ class Ticks:
         else:
             self._due += int(late * FPS) / FPS
         self._sequence += 1
-        return Frame(self._pixels, self._due, self._sequence)
+        pixels = self._pictures[self._sequence % len(self._pictures)]
+        return Frame(pixels, self._due, self._sequence)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -103,21 +116,26 @@ class Stranger:
 
 
 class Watched(Sight):
-    """Sight, with scripted eyes, telling how old each frame is once it was decided on."""
+    """Sight, telling how old each frame is once it was decided on."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, scripted: bool) -> None:
         super().__init__(config)
         self._feed.close()
-        ticks: Any = Ticks()
         self.size = self._calibration.rule.cohort.vectors.shape[1]
-        vector = np.ones(self.size, np.float32) / np.sqrt(np.float32(self.size))
-        eyes: Any = Stranger(Embedding(vector, self._stages.embedder.model_sha256))
-        self._feed, self._pipeline = ticks, eyes
-        self.ages: list[float] = []
         self.model = self._stages.embedder.model_sha256
+        pictures = [frame.pixels for frame in frames_of(portraits()[:1], PICTURES)]
+        if scripted:
+            vector = np.ones(self.size, np.float32) / np.sqrt(np.float32(self.size))
+            eyes: Any = Stranger(Embedding(vector, self.model))
+            self._pipeline = eyes
+        self._ticks = Ticks(pictures)
+        feed: Any = self._ticks
+        self._feed = feed
+        self.ages: list[float] = []
 
     def for_a_turn(self) -> list[float]:
         """Ages of the frames of one turn, seconds."""
+        self._ticks.begin()
         self.ages, end = [], time.monotonic() + TURN_S
         while time.monotonic() < end:
             self._round()
@@ -129,8 +147,14 @@ class Watched(Sight):
         self.ages.append(time.monotonic() - frame.captured_at)
 
 
+def give_way(pid: int = 0) -> None:
+    """Have a process, or this one, yield to who decides, as link does and other machines do."""
+    os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+
+
 def flood(port: int) -> None:
     """Publish junk at `RATE` until ended."""
+    give_way()
     packets = b"".join(_publish(f"facelock/door1/{topic}") for topic in TOPICS) * (RATE // 40)
     count = RATE // 40 * len(TOPICS)
     with socket.create_connection(("127.0.0.1", port)) as sock:
@@ -153,6 +177,7 @@ def _publish(topic: str) -> bytes:
 
 def buttons(folder: Path) -> None:
     """Press and let go of the exit button as fast as it goes, until ended."""
+    give_way()
     board = Board(folder)
     while True:
         for high in (False, True):
@@ -161,11 +186,9 @@ def buttons(folder: Path) -> None:
 
 
 @contextmanager
-def running(*arguments: str, nice: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A program for as long as the block lasts."""
-    process = subprocess.Popen(
-        ["nice", "-n", str(nice), *arguments], stderr=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -191,8 +214,8 @@ class Storm:
         """For as long as the block lasts; the flooder tells its rate at the end."""
         me = (sys.executable, "-m", "tests.faults.storm")
         with (
-            running(*me, "flood", str(self.port), nice=NETWORK_NICE) as flooder,
-            running(*me, "buttons", str(self.folder), nice=NETWORK_NICE),
+            running(*me, "flood", str(self.port)) as flooder,
+            running(*me, "buttons", str(self.folder)),
         ):
             yield flooder
 
@@ -201,33 +224,41 @@ def measure(
     sight: Watched, storm: Storm, turns: int, watched: dict[str, int]
 ) -> dict[str, float | list[float]]:
     """Quiet and storm in turn; ages in ms, and what each program held after each storm, MB."""
-    quiet: list[float] = []
-    stormy: list[float] = []
-    ratios: list[float] = []
+    quiet: list[list[float]] = []
+    stormy: list[list[float]] = []
     rates: list[float] = []
     held: dict[str, list[float]] = {name: [] for name in watched}
     for _ in range(turns):
-        before = sight.for_a_turn()
+        quiet.append(sight.for_a_turn())
         with storm.rages() as flooder:
             assert flooder.stdout is not None
             flooder.stdout.readline()  # it has begun
-            during = sight.for_a_turn()
+            stormy.append(sight.for_a_turn())
             rates.append(float(flooder.stdout.readline()))
-        quiet, stormy = quiet + before, stormy + during
-        ratios.append(p99(during) / p99(before))
         for name, pid in watched.items():
             held[name].append(round(resident_mb(pid), 1))
     return {
-        "frames": len(quiet) + len(stormy),
-        "quiet p50 ms": round(1000 * statistics.median(quiet), 2),
-        "storm p50 ms": round(1000 * statistics.median(stormy), 2),
-        "quiet p99 ms": round(1000 * p99(quiet), 2),
-        "storm p99 ms": round(1000 * p99(stormy), 2),
-        "p99 ratio": round(p99(stormy) / p99(quiet), 3),
-        "ratio of the middle turn": round(statistics.median(ratios), 3),
+        "frames": sum(map(len, quiet + stormy)),
+        **_told("quiet", quiet),
+        **_told("storm", stormy),
+        "p99 ratio": round(middle(stormy) / middle(quiet), 3),
         "messages a second": round(statistics.median(rates)),
         **{f"{name} MB": sizes for name, sizes in held.items()},
     }
+
+
+def _told(name: str, turns: list[list[float]]) -> dict[str, float | list[float]]:
+    every = [age for turn in turns for age in turn]
+    return {
+        f"{name} p50 ms": round(1000 * statistics.median(every), 2),
+        f"{name} p99 ms": round(1000 * p99(every), 2),
+        f"{name} p99 of each turn ms": [round(1000 * p99(turn), 2) for turn in turns],
+    }
+
+
+def middle(turns: list[list[float]]) -> float:
+    """The p99 of the turn in the middle: what else a machine does falls on some turns alone."""
+    return statistics.median(map(p99, turns))
 
 
 def p99(values: list[float]) -> float:
@@ -261,17 +292,16 @@ def main() -> int:
         flood(int(sys.argv[2]))
     if sys.argv[1] == "buttons":
         buttons(Path(sys.argv[2]))
-    with suppress(OSError):  # as root: what else this machine does counts for less
-        os.nice(-20)
     folder, port, turns = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     config = config_in(folder, port)
     file = prepare(config, folder)
     Board(folder).set_input(REX, high=True)
     link = [sys.executable, "-m", "edge", "link", "--config", str(file)]
     with running(*guard_command(config)) as guard:
-        sight = Watched(config)
+        sight = Watched(config, scripted=sys.argv[4] == "scripted")
         enrol(config, sight.model, sight.size)
-        with running(*link, nice=NETWORK_NICE) as network:
+        with running(*link) as network:
+            give_way(network.pid)
             sight.for_a_turn()
             storm = Storm(port, folder)
             watched = {"sight": os.getpid(), "link": network.pid, "guard": guard.pid}

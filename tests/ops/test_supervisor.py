@@ -1,4 +1,4 @@
-"""However the supervisor dies, its programs end with it."""
+"""However the supervisor dies, its programs end with it; and link takes nobody's time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
+
+from edge.ops.supervisor import Supervisor
 
 SCRIPT = """
 import subprocess, sys, time
@@ -38,3 +43,23 @@ def test_a_killed_supervisor_leaves_nothing_behind() -> None:
     while alive(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_link_gives_way_to_those_who_decide(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in = tmp_path / "program"
+    stand_in.write_text("#!/bin/sh\nexec sleep 600\n", encoding="ascii")
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    supervisor = Supervisor(tmp_path, tmp_path / "none.toml")
+    policies: dict[str, int] = {}
+
+    def once() -> bool:
+        pids = {name: supervisor.pid(name) for name in Supervisor.PROGRAMS}
+        policies.update({n: os.sched_getscheduler(pid) for n, pid in pids.items() if pid})
+        return not policies
+
+    assert not supervisor.run(once)
+    expected = {"door": os.SCHED_OTHER, "sight": os.SCHED_OTHER, "link": os.SCHED_IDLE}
+    assert policies == expected
