@@ -42,6 +42,12 @@ DatabaseOption = Annotated[
 ]
 
 
+_OVERHEARD = (
+    "without https: whoever shares the network can read passwords and names, and take a login "
+    "over. Give --cert-file and --key-file, or --behind-tls where a proxy speaks https."
+)
+
+
 @app.command()
 def collect(
     *,
@@ -124,7 +130,7 @@ def dashboard(
     with _extra_packages("fleet"):
         from edge.fleet.database.database import Database
         from edge.fleet.web.provider import read_provider
-        from edge.fleet.web.serving import Place, serve
+        from edge.fleet.web.serving import Place, listener, serve
     if oidc is not None:
         with _extra_packages("oidc"):
             import_module("edge.fleet.web.oidc")
@@ -134,10 +140,13 @@ def dashboard(
         raise UsageError("--cert-file and --key-file: give both or neither")
     place = Place(host, port, cert_file, key_file, proxies, behind_tls)
     provider = None if oidc is None else read_provider(oidc)
+    listening = listener(place)
     store = Database.open(database)
     notify("READY=1")
     complaints.print(f"the dashboard is at {place.address}", highlight=False)
-    serve(store, place, title, provider)
+    if place.overheard:
+        complaints.print(_OVERHEARD, highlight=False, soft_wrap=True)
+    serve(store, place, listening, title, provider)
     store.close()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from edge.errors import UsageError
 from edge.fleet.web.app import make_app
 from edge.fleet.web.patience import Patient
 from edge.fleet.web.site import Options
@@ -37,17 +41,55 @@ class Place:
         return self.cert_file is not None or self.behind_tls
 
     @property
+    def overheard(self) -> bool:
+        """Whether passwords and people's names cross a network readable."""
+        return not self.tls and self.host != "localhost" and not _is_loopback(self.host)
+
+    @property
     def address(self) -> str:
         """For people."""
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
 
-def serve(database: Database, place: Place, title: str, provider: Provider | None) -> None:
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listener(place: Place) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        UsageError: there is no such address here, it is taken, or the certificate is none.
+    """
+    if place.cert_file is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(place.cert_file, place.key_file)
+        except OSError as error:
+            named = f"{place.cert_file} and {place.key_file}"
+            raise UsageError(f"{named} are no certificate with its key: {error}") from error
+    try:
+        family, *_, at = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(at[:2], family=family)
+    except OSError as error:
+        raise UsageError(
+            f"nobody can be served at {place.host}, port {place.port}: {error.strerror}. "
+            "Is --host an address of this machine, and --port free?"
+        ) from error
+
+
+def serve(
+    database: Database,
+    place: Place,
+    listening: socket.socket,
+    title: str,
+    provider: Provider | None,
+) -> None:
     """Serve until a signal ends it."""
-    uvicorn.run(
+    config = uvicorn.Config(
         make_app(database, Options(tls=place.tls, title=title, provider=provider)),
-        host=place.host,
-        port=place.port,
         ssl_certfile=place.cert_file,
         ssl_keyfile=place.key_file,
         proxy_headers=bool(place.proxies),
@@ -58,3 +100,4 @@ def serve(database: Database, place: Place, title: str, provider: Provider | Non
         # Streams never end by themselves.
         timeout_graceful_shutdown=2,
     )
+    uvicorn.Server(config).run([listening])

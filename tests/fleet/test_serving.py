@@ -1,0 +1,50 @@
+"""Where the dashboard listens: what cannot be is said in a sentence, and who could read along."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.errors import UsageError
+from edge.fleet.web.serving import Place, listener
+
+HERE = Place("127.0.0.1", 0, None, None, "", behind_tls=False)
+
+
+def test_a_port_that_is_taken_or_an_address_that_is_not_here() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port}: Address already in use"):
+            listener(replace(HERE, port=port))
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1, port 0: Cannot assign"):
+        listener(replace(HERE, host="192.0.2.1"))
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "crt.pem"
+    file.write_text("no certificate")
+    with pytest.raises(UsageError, match=r"crt\.pem .* are no certificate with its key"):
+        listener(replace(HERE, cert_file=file, key_file=file))
+
+
+def test_it_listens_by_name_as_well() -> None:
+    with listener(replace(HERE, host="localhost")) as listening:
+        assert listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("place", "overheard"),
+    [
+        (HERE, False),
+        (replace(HERE, host="localhost"), False),
+        (replace(HERE, host="::1"), False),
+        (replace(HERE, host="192.0.2.1", behind_tls=True), False),
+        (replace(HERE, host="192.0.2.1"), True),
+        (replace(HERE, host="wall.example.org"), True),
+    ],
+)
+def test_who_is_reached_from_outside_without_https_is_warned(place: Place, overheard: bool) -> None:
+    assert place.overheard is overheard
