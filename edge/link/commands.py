@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge import plain
 from edge.access.bucket import TokenBucket
 from edge.access.command import signer
 from edge.errors import CommandError, WireError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4096
 MAX_NAME = 80
+_CODE = 'an unlock by code is {"action": "UNLOCK", "code": PIN, "at": seconds}'
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -50,6 +52,15 @@ class Confirmation:
         wanted = [first for first in wishes if first is not None]
         tell = self.tell or (earlier is not None and earlier.tell)
         return replace(self, resend_from=min(wanted, default=None), tell=tell)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByCode:
+    """What home automation sends to open with a PIN."""
+
+    action: str
+    code: str
+    at: float
 
 
 class Commands:
@@ -137,11 +148,13 @@ def _lock(text: str, *, trust_broker: bool) -> Request:
 
 
 def _by_code(text: str) -> Request:
-    body = _object(text)
-    code, at = body.get("code"), body.get("at")
-    if body.get("action") != "UNLOCK" or type(code) is not str or type(at) not in (int, float):
-        raise CommandError('an unlock by code is {"action": "UNLOCK", "code": PIN, "at": seconds}')
-    return UnlockByCode(code[:MAX_NAME], float(str(at)))
+    try:
+        asked = plain.read(_ByCode, _object(text))
+    except ValueError as error:
+        raise CommandError(f"{_CODE} ({error})") from error
+    if asked.action != "UNLOCK":
+        raise CommandError(_CODE)
+    return UnlockByCode(asked.code[:MAX_NAME], float(asked.at))
 
 
 def _claim(text: str, *, followed: bool) -> Request:

@@ -82,9 +82,13 @@ class Channel:
         """Send one packet.
 
         Raises:
-            WireError: the peer is gone, or does not read and its queue is full.
+            WireError: the peer is gone, or does not read and its queue is full; or the message
+                is too large, or holds a number that JSON does not know.
         """
-        packet = encode(message)
+        try:
+            packet = encode(message)
+        except ValueError as error:
+            raise WireError(f"a message cannot be sent: {error}") from error
         if len(packet) > MAX_PACKET:
             raise WireError(f"a message of {len(packet)} bytes is over the {MAX_PACKET} allowed")
         try:

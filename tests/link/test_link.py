@@ -286,7 +286,13 @@ class TestCommands:
         assert home.read(TOPICS.lock_set, text, retained=False) == UnlockByCode("4711", 17.5)
         with pytest.raises(CommandError, match="retained"):
             home.read(TOPICS.lock_set, text, retained=True)
-        for bad in (b"UNLOCK", b'{"action":"UNLOCK","code":4711,"at":1}', b'{"action":"OPEN"}'):
+        endless = (b"1e400", b"NaN", b"-Infinity", b"9" * 400)  # one of them ended link
+        for bad in (
+            b"UNLOCK",
+            b'{"action":"UNLOCK","code":4711,"at":1}',
+            b'{"action":"OPEN"}',
+            *(b'{"action":"UNLOCK","code":"4711","at":%s}' % at for at in endless),
+        ):
             with pytest.raises(CommandError):
                 home.read(TOPICS.lock_set, bad, retained=False)
 

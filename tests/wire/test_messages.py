@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import replace
 from typing import get_args
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from edge.errors import WireError
 from edge.records import Reason
 from edge.wire import messages
+from edge.wire.channel import Channel
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Message, Unreadable
 from tests.support.seen import LET_IN
@@ -116,3 +118,9 @@ def test_one_wrong_field_never_raises(example: Message, data: st.DataObject) -> 
         assert not isinstance(body["op"], str)
         return
     assert isinstance(told, Message | Unreadable)
+
+
+def test_a_number_that_json_does_not_know_is_refused_where_it_is_sent() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with Channel(ours) as channel, Channel(theirs), pytest.raises(WireError, match="cannot be"):
+        channel.send(messages.UnlockByCode("4711", float("inf")))
