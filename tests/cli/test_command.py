@@ -48,6 +48,30 @@ def test_who_revokes_a_key_of_the_configuration_is_told_where_it_stands(tmp_path
     assert "Did you mean 'Beatrice'?" in door.command("keys", "revoke", "beatrce").stderr
 
 
+def test_a_key_of_the_configuration_counts_though_its_name_is_revoked(tmp_path: Path) -> None:
+    public = public_text(Ed25519PrivateKey.generate())
+    door = Door(tmp_path, "/dev/video99", mqtt={"command_keys": [public]})
+    door.command("init")
+    door.command("keys", "make", "Bea", "--public", public)
+    done = door.command("keys", "revoke", "Bea")
+    assert done.returncode == 2
+    assert "the same key counts all the same" in done.stderr
+
+
+def test_a_key_is_made_here_whatever_its_holder_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    door.command("init")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for name in ("../Bea", "a/b", ".."):
+        assert door.command("keys", "make", name).returncode == 0
+    assert sorted(each.name for each in here.iterdir()) == ["__.key", "___Bea.key", "a_b.key"]
+    assert not list(tmp_path.glob("*.key"))
+
+
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"-----BEGIN PRIVATE KEY-----\n"])
 def test_what_is_no_key_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,7 +64,7 @@ def make(
     settings = read_config(config)
     file = content = None
     if public is None:
-        file = (out or Path(f"{name}.key")).absolute()
+        file = (out or _named_after(name)).absolute()
         key = Ed25519PrivateKey.generate()
         public = public_text(key)
         content = _pem(key, ask_secret("Passphrase", twice=True) if passphrase else "")
@@ -97,13 +98,23 @@ def list_keys(config: ConfigOption = None, json: JsonOption = False) -> None:
 def revoke(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget somebody's key; from the next command on it counts no more."""
     settings = own_config(config)
+    with open_ledger(settings, read_only=True) as ledger:
+        before = Operators.from_json(ledger.sealed().get("operators"))
     try:
         _change(settings, lambda known: known.without(name), name, "revoked")
     except UsageError as error:
         if not settings.mqtt.command_keys:
             raise
         raise UsageError(f"{error} {_NAMELESS}") from error
+    gone = {each.key for each in before.known} - {each.key for each in before.without(name).known}
+    if gone & set(settings.mqtt.command_keys):
+        raise UsageError(f"{name} is forgotten, and the same key counts all the same. {_NAMELESS}")
     show({"revoked": name}, as_json=json, text=f"{name}'s key counts no more.")
+
+
+def _named_after(name: str) -> Path:
+    """A file here, whatever the name: one with `/` is no way to another folder."""
+    return Path(re.sub(r"[^\w -]", "_", name) + ".key")
 
 
 def read_key(file: Path) -> Ed25519PrivateKey:
