@@ -23,6 +23,7 @@ from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBE
 from edge.vision.faces.tracker import Tracker
 from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.compared import Compared
+from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Embedding,
         EyeOpenness,
         Face,
+        Floats,
         Frame,
         Landmarks,
         Quality,
@@ -145,6 +147,8 @@ class Look:
     aligned: AlignedFace
     """On ArcFace's template, whichever embedder runs: quality and liveness know their way there."""
     quality: Quality
+    patch: Floats
+    """What is compared from frame to frame; see `edge.vision.liveness.continuity`."""
 
 
 class Pipeline:
@@ -220,7 +224,7 @@ class Pipeline:
                     at=at,
                     track=track,
                     landmarks=look.landmarks,
-                    aligned=look.aligned,
+                    patch=look.patch,
                     eyes=eyes,
                     opinions=opinions,
                     held=held,
@@ -302,7 +306,8 @@ class Pipeline:
         with self._time("quality"):
             width = frame.pixels.shape[1]
             quality = assess(self._config.quality, face, landmarks, aligned, width)
-        return Look(frame, face, landmarks, aligned, quality)
+            patch = patch_of(aligned)  # here, while the crop is in the processor's cache
+        return Look(frame, face, landmarks, aligned, quality, patch)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
         if self.identified and not self._challenged:

@@ -1,12 +1,19 @@
 """A made-up head: solid or flat, turned as one likes, with skin that never looks quite the same."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.records import AlignedFace, EyeOpenness, Landmarks
+from edge.records import AlignedFace, EyeOpenness
 from edge.vision.faces.landmarks import landmarks_of
+from edge.vision.liveness.continuity import patch_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.records import Floats, Landmarks
 
 # Where the named mesh points lie on a head 2 wide, x to the image's right, y down, z away.
 _NAMED = {
@@ -61,6 +68,11 @@ def skin(t: float, seed: int = 0, living: float = 1.0) -> AlignedFace:
     face = 120 + 30 * np.sin(x / 9 + seed) + 30 * np.cos(y / 7 + seed)
     face += living * 12 * np.sin(x / 15 + 1.7 * t) + random.normal(0, 2, face.shape)
     return AlignedFace(np.clip(face, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2))
+
+
+def patch(t: float, seed: int = 0, living: float = 1.0) -> Floats:
+    """Of `skin`, what liveness compares from frame to frame."""
+    return patch_of(skin(t, seed, living))
 
 
 def lids(level: float) -> EyeOpenness:

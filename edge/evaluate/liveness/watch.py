@@ -13,6 +13,7 @@ from edge.evaluate.clips import film, sampled
 from edge.evaluate.intervals import Share
 from edge.evaluate.liveness.report import Row, Trace
 from edge.records import Frame, LivenessState
+from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from edge.vision.pipeline import Pipeline
 
@@ -152,7 +153,15 @@ def replay(section: LivenessSection, evidence: list[Evidence], count: int, name:
     challenged = section.model_copy(update={"level": Level.CHALLENGE})
     samples = [
         # As if every frame were compared: a replay gets no fewer chances than at a door.
-        Sample(e.captured_at, e.track, e.landmarks, e.aligned, e.eyes, e.opinions, compared=True)
+        Sample(
+            e.captured_at,
+            e.track,
+            e.landmarks,
+            patch_of(e.aligned),
+            e.eyes,
+            e.opinions,
+            compared=True,
+        )
         for e in evidence
         if e.landmarks is not None and e.aligned is not None and e.eyes is not None
     ]

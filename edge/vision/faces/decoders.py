@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _UNIFORM_FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8)], np.float32)
 """Keypoints in an upright face's box, for networks that give none."""
+_BLAZEFACE_ROW = np.eye(16)
+"""From what BlazeFace says, a box's centre and size and six keypoints, to a decoder's row."""
+_BLAZEFACE_ROW[:4, :4] = [[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]]
 
 
 class Decoder(Protocol):
@@ -36,10 +39,11 @@ class BlazeFace:
     """Offsets from anchor centres (Bazarevsky et al. 2019, arXiv:1907.05047)."""
 
     def __init__(self, spec: BlazeFaceOutput, size: int) -> None:
-        self._scale, self._clip = spec.scale, spec.score_clip
+        self._clip = spec.score_clip
         self._min_logit = math.log(spec.min_score) - math.log1p(-spec.min_score)
         grids = [_grid(size, cells.stride, cells.per_cell) for cells in spec.anchors]
-        self._anchors = np.concatenate(grids)[:, np.newaxis].astype(np.float64)
+        self._anchors = np.tile(np.concatenate(grids), len(_BLAZEFACE_ROW) // 2)
+        self._to_row = _BLAZEFACE_ROW / spec.scale
 
     def __call__(self, out: Outputs) -> Candidates:
         """Sigmoid scores; boxes by centre and size."""
@@ -47,13 +51,8 @@ class BlazeFace:
         (keep,) = (logits >= self._min_logit).nonzero()
         found = (max(-self._clip, min(logit, self._clip)) for logit in logits[keep].tolist())
         scores = [1.0 / (1.0 + math.exp(-logit)) for logit in found]
-        # Pairs of numbers: the box's centre, its size, the keypoints.
-        pairs = out["boxes"].reshape(len(logits), -1, 2)[keep].astype(np.float64) / self._scale
-        size = pairs[:, 1].copy()
-        pairs += self._anchors[keep]
-        pairs[:, 0] -= size / 2
-        pairs[:, 1] = pairs[:, 0] + size
-        return pairs.reshape(len(keep), 2 * pairs.shape[1]).tolist(), scores
+        rows = out["boxes"].take(keep, axis=0) @ self._to_row + self._anchors.take(keep, axis=0)
+        return rows.tolist(), scores
 
 
 class YuNet:

@@ -36,7 +36,7 @@ class Embedder:
     ) -> None:
         self._models = models
         self._projection = None if projection is None else projection.read()
-        self._scales = np.sqrt(np.array(weights, np.float32) / sum(weights))
+        self._scales = [math.sqrt(weight / sum(weights)) for weight in weights]
         self.model_sha256 = combined_sha256([model.entry.sha256 for model in models], weights)
         """Whose vectors these are: only equal ones may be compared."""
         self.size = sum(model.entry.tensors["embedding"][-1] for model in models)
@@ -60,8 +60,7 @@ class Embedder:
         # and little of this program in the cache.
         faces = [self._crop(model, frame, landmarks, aligned) for model in self._models]
         outputs = [m.run(face)["embedding"] for m, face in zip(self._models, faces, strict=True)]
-        vectors = [s * _unit(v.ravel()) for s, v in zip(self._scales, outputs, strict=True)]
-        vector = np.concatenate(vectors)
+        vector = np.concatenate([*map(_scaled, outputs, self._scales)])
         if self._projection is not None:
             vector = projected(vector[np.newaxis], self._projection)[0]
         return Embedding(vector, self.model_sha256)
@@ -82,5 +81,7 @@ def projected(vectors: Floats, projection: Floats) -> Floats:
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
-def _unit(vector: Floats) -> Floats:
-    return vector / np.float32(max(math.sqrt(vector @ vector), 1e-12))
+def _scaled(output: Floats, length: float) -> Floats:
+    """A network's output as a vector of that length."""
+    vector = output.ravel()
+    return vector * np.float32(length / max(math.sqrt(vector @ vector), 1e-12))

@@ -37,8 +37,13 @@ class Square:
 
     def crop(self, pixels: Pixels, size: int) -> Pixels:
         """Cut the square out of a frame, `(size, size, 3)`; black where it leaves the frame."""
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(pixels, self.to_frame(size), (size, size), flags=flags)
+        return cut(pixels, self.to_frame(size), size)
+
+
+def cut(pixels: Pixels, to_frame: Floats, size: int) -> Pixels:
+    """Cut `(size, size, 3)` out of a frame by the map from the crop to it; black outside."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(pixels, to_frame, (size, size), flags=flags)
 
 
 def transform(points: Floats, affine: Floats) -> Floats:

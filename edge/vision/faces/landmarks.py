@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.records import Landmarks
-from edge.vision.faces.geometry import Square
+from edge.vision.faces.geometry import Square, cut
 
 if TYPE_CHECKING:
     from edge.records import Face, Floats, Frame
@@ -46,15 +46,15 @@ class Mesh:
         x, y = face.box.centre
         side = self._crop_scale * max(face.box.width, face.box.height)
         angle = math.atan2(left[1] - right[1], left[0] - right[0])
-        roi = Square(x, y, side, angle)
         size = self._model.size[0]
-        out = self._model.run(roi.crop(frame.pixels, size))
+        to_frame = Square(x, y, side, angle).to_frame(size)
+        out = self._model.run(cut(frame.pixels, to_frame, size))
         presence = _sigmoid(out["presence"].item())
         raw = out["landmarks"].reshape(1, self._points, 3)
         # x and y go to the frame, z keeps their scale.
-        (a, b, x), (c, d, y) = roi.to_frame(size).tolist()
-        to_frame = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, side / size, 0]], np.float32)
-        return landmarks_of(cv2.transform(raw, to_frame)[0], presence)
+        (a, b, x), (c, d, y) = to_frame.tolist()
+        in_space = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, side / size, 0]], np.float32)
+        return landmarks_of(cv2.transform(raw, in_space)[0], presence)
 
 
 def landmarks_of(points: Floats, presence: float) -> Landmarks:

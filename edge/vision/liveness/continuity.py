@@ -87,13 +87,13 @@ class Film:
         """Another face, or a gap."""
         self._shots.clear()
 
-    def add(self, at: float, face: AlignedFace, landmarks: Landmarks) -> float:
-        """Take a frame's face, aligned, and its landmarks.
+    def add(self, at: float, patch: Floats, landmarks: Landmarks) -> float:
+        """Take a frame's face, by `patch_of`, and its landmarks.
 
         Returns:
             How much it has changed since the frame before; see `limits.CUT`.
         """
-        shot = _Shot(at, patch_of(face), landmarks.five, _height(landmarks))
+        shot = _Shot(at, patch, landmarks.five, _height(landmarks))
         changed = _change(self._shots[-1], shot) if self._shots else 0.0
         self._shots.append(shot)
         while self._shots[0].at < at - MEMORY_S:

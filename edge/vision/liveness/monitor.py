@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config.sections import LivenessSection
-    from edge.records import AlignedFace, EyeOpenness, Landmarks, Move, Opinion
+    from edge.records import EyeOpenness, Floats, Landmarks, Move, Opinion
     from edge.vision.liveness.blink import Blink
 
 NEVER = float("-inf")
@@ -49,12 +49,13 @@ class Sample:
     track: int
     """Number of the unbroken track; another number is another face, and the proof starts again."""
     landmarks: Landmarks
-    aligned: AlignedFace
+    patch: Floats
+    """The face as `continuity.patch_of` makes it."""
     eyes: EyeOpenness
     opinions: tuple[Opinion, ...] = ()
     """Of the passive checks that looked at this frame."""
     held: bool = False
-    """Landmarks and crop are those of the frame before: nothing had moved."""
+    """Landmarks and patch are those of the frame before: nothing had moved."""
     hint: Hint = Hint.NONE
     """Why the face could not be compared on this frame."""
     compared: bool = False
@@ -136,7 +137,7 @@ class LivenessMonitor:
     def _see_change(self, sample: Sample) -> None:
         """Another picture starts the proof again; what may be one has to be compared."""
         held = sample.held
-        changed = 0 if held else self._film.add(sample.at, sample.aligned, sample.landmarks)
+        changed = 0 if held else self._film.add(sample.at, sample.patch, sample.landmarks)
         if changed >= CUT:
             self._begin_again()
             self._at = sample.at

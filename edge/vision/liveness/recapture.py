@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from edge.records import Box, Face, Frame, Pixels
     from edge.vision.liveness.check import Load
 
+_LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
+
 
 class Recapture:
     """Looks at single frames."""
@@ -67,7 +69,8 @@ def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
     """
     light = np.asarray(cv2.mean(views[-1])[:3])
     gain = light.mean() / np.maximum(light, 1.0)
-    return [np.clip(view * gain, 0, 255).astype(np.uint8) for view in views]
+    table = np.clip(_LEVELS * gain, 0, 255).astype(np.uint8)
+    return [np.asarray(cv2.LUT(view, table), np.uint8) for view in views]
 
 
 def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:

@@ -10,7 +10,7 @@ from edge.records import Liveness, LivenessState, Move, Opinion
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
 from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
-from tests.support.heads import blinking, landmarks, lids, skin
+from tests.support.heads import blinking, landmarks, lids, patch
 from tests.vision.liveness.test_challenge import performance
 
 FPS = 30
@@ -61,7 +61,7 @@ def visit(against: float | None, level: Level = Level.AUTO, *, asks: bool = True
             t,
             1,
             landmarks(),
-            skin(t),
+            patch(t),
             lids(blinking(t, 1.5)),
             said(against) if against is not None and number % LOOK_EVERY == 0 else (),
             compared=True,
@@ -109,10 +109,10 @@ def test_who_is_doubted_and_answers_is_alive() -> None:
     for number, t in enumerate(np.arange(0, 2.2, 1 / FPS)):
         votes = said(2.0) if number % LOOK_EVERY == 0 else ()
         face = landmarks()
-        monitor.observe(Sample(t, 1, face, skin(t), lids(blinking(t, 1.5)), votes, compared=True))
+        monitor.observe(Sample(t, 1, face, patch(t), lids(blinking(t, 1.5)), votes, compared=True))
     for at, points, _ in performance((Move.LEFT, Move.UP)):
         last = monitor.observe(
-            Sample(2.2 + at, 1, points, skin(2.2 + at), lids(1.0), said(2.0), compared=True)
+            Sample(2.2 + at, 1, points, patch(2.2 + at), lids(1.0), said(2.0), compared=True)
         )
     assert last.state is LivenessState.LIVE
     assert last.seen == "answered the challenge"
@@ -125,7 +125,7 @@ def test_doubt_once_raised_stays_with_the_face() -> None:
     def show(t: float, against: float, track: int) -> Liveness:
         shut = min(blinking(t, 1.5), blinking(t, 6.0), blinking(t, 9.0))
         return monitor.observe(
-            Sample(t, track, landmarks(), skin(t), lids(shut), said(against), compared=True)
+            Sample(t, track, landmarks(), patch(t), lids(shut), said(against), compared=True)
         )
 
     verdicts = [
@@ -141,7 +141,7 @@ def test_doubt_outlives_a_picture_that_jumps() -> None:
     monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
 
     def show(t: float) -> Liveness:
-        face = skin(t, seed=0 if t < 2 else 40)
+        face = patch(t, seed=0 if t < 2 else 40)
         against = 1.0 if t < 2 else -5.0
         return monitor.observe(
             Sample(t, 1, landmarks(), face, lids(blinking(t, 4.0)), said(against), compared=True)
@@ -164,7 +164,7 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
 
     verdicts = [
         monitor.observe(
-            Sample(t, 1, landmarks(), skin(t), lids(level(t)), said(-1.0), compared=True)
+            Sample(t, 1, landmarks(), patch(t), lids(level(t)), said(-1.0), compared=True)
         )
         for t in np.arange(0, 5, 1 / FPS)
     ]
@@ -173,7 +173,7 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
 
 def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
     monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
-    frozen = skin(0.0)  # nothing but the lids moves
+    frozen = patch(0.0)  # nothing but the lids moves
     verdicts = [
         monitor.observe(
             Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0), compared=True)

@@ -7,8 +7,9 @@ import pytest
 
 from edge.config.sections import Level, LivenessSection
 from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
+from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
-from tests.support.heads import blinking, landmarks, lids, skin
+from tests.support.heads import blinking, landmarks, lids, patch, skin
 from tests.vision.liveness.test_challenge import performance
 
 FPS = 30
@@ -28,8 +29,8 @@ def sample(  # noqa: PLR0913 - a face has many sides
 ) -> Sample:
     points = landmarks(at=(160 + sway, 120.0))
     points.points[:, 1] *= tall
-    skinned, lidded = face or skin(t), eyes or lids(level)
-    return Sample(t, track, points, skinned, lidded, hint=hint, compared=compared)
+    shown, lidded = patch_of(face or skin(t)), eyes or lids(level)
+    return Sample(t, track, points, shown, lidded, hint=hint, compared=compared)
 
 
 def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
@@ -230,7 +231,7 @@ def perform(
     monitor = LivenessMonitor(section, draw_moves=lambda _section: asked)
     verdicts = []
     for at, points, _ in performance(moves):
-        shown = Sample(at, 1, points, skin(at), lids(1.0), hint=hint, compared=True)
+        shown = Sample(at, 1, points, patch(at), lids(1.0), hint=hint, compared=True)
         verdicts.append(monitor.observe(shown))
     return verdicts
 
