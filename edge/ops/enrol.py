@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.ops.pictures import Progress
-    from edge.records import Frame, Template
+    from edge.records import Embedding, Frame, Template
     from edge.vault.vault import Vault
 
 CAMERA_TIMEOUT_S = 60.0
@@ -113,8 +113,10 @@ def collect_from_camera(
         EnrolmentError: nobody showed life in a minute.
     """
     # Who sits before `progress` reads what a challenge asks, whatever the door can say.
-    pipeline, collector = Pipeline(stages, config, asks=True), Collector(threshold(config))
-    alive, seen, after = False, "", 0
+    needed = threshold(config)
+    pipeline, collector = Pipeline(stages, config, asks=True), Collector(needed)
+    proof: tuple[Embedding, ...] = ()
+    seen, after = "", 0
     deadline = time.monotonic() + CAMERA_TIMEOUT_S
     with borrowed_camera(config) as camera:
         while len(collector.embeddings) < WANTED and time.monotonic() < deadline:
@@ -123,22 +125,34 @@ def collect_from_camera(
                 continue
             after = frame.sequence
             look(frame)
-            if not alive:
-                shown = pipeline.step(frame).liveness
-                alive, seen = shown.state is LivenessState.LIVE, shown.seen or seen
-            if not alive:
-                progress("look at the camera", 0, shown.instruction or Hint.BLINK.value)
+            if not proof:
+                evidence = pipeline.step(frame)
+                shown = evidence.liveness
+                seen = shown.seen or seen
+                proof = evidence.proof if shown.state is LivenessState.LIVE else ()
+            if not proof:
+                hint = shown.instruction or Hint.BLINK.value
+                progress("look at the camera", len(collector.embeddings), hint)
                 continue
             taken = capture(frame, pipeline, stages)
+            if taken.embedding is not None and not _is_of(taken.embedding, proof, needed):
+                proof = ()  # another face is there now: it has to show life as well
+                pipeline.ask_again()
+                continue
             collector.add(taken)
             hint = taken.hint.value or "turn your head a little"
             progress("captures", len(collector.embeddings), hint)
-    if not alive:
+    if not collector.embeddings and not proof:
         why = f" (last: {seen})" if seen else ""
         raise EnrolmentError(
             f"no sign of life was seen in a minute{why}, so nobody was enrolled. Try again."
         )
     return collector
+
+
+def _is_of(face: Embedding, proof: tuple[Embedding, ...], needed: float) -> bool:
+    """Whether a capture shows whoever was compared while they proved to be alive."""
+    return any(float(face.vector @ seen.vector) >= needed for seen in proof)
 
 
 def save(config: Config, template: Template, consent: Consent | None = None) -> None:

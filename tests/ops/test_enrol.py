@@ -13,7 +13,8 @@ from edge.config import Config
 from edge.errors import EnrolmentError, UsageError
 from edge.ops import enrol
 from edge.ops.enrol import Consent, save
-from edge.records import Evidence, Frame, Liveness, LivenessState, Template
+from edge.records import Embedding, Evidence, Frame, Hint, Liveness, LivenessState, Template
+from edge.vision.enrolment import Capture
 from tests.support.centre import MODEL, Door, Office, vectors_of
 
 if TYPE_CHECKING:
@@ -58,3 +59,33 @@ def test_who_is_asked_for_a_challenge_is_told_what_it_asks(monkeypatch: pytest.M
         enrol.collect_from_camera(Config(), stages, lambda *said: told.append(said[-1]))
     assert given == {"asks": True}
     assert set(told) == {"look up"}
+
+
+def test_who_takes_the_place_of_who_blinked_has_to_show_life_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A picture of somebody else, held up after a blink, was enrolled under the name given."""
+    blinker, other = (Embedding(row, MODEL) for row in np.eye(2, 4, dtype=np.float32))
+    frame = Frame(np.zeros((8, 8, 3), np.uint8), 1.0, 1)
+    faces = iter([blinker])
+
+    class BlinksOnce:
+        def __init__(self, *_: object, **_named: object) -> None:
+            self.alive = LivenessState.LIVE
+
+        def step(self, frame: Frame) -> Evidence:
+            shown = Liveness(self.alive, seen="blinked")
+            proof = (blinker,) if self.alive is LivenessState.LIVE else ()
+            return Evidence(frame.captured_at, frame.sequence, 1, liveness=shown, proof=proof)
+
+        def ask_again(self) -> None:
+            self.alive = LivenessState.PENDING
+
+    camera = SimpleNamespace(newest=lambda *_, **_named: frame)
+    monkeypatch.setattr(enrol, "Pipeline", BlinksOnce)
+    monkeypatch.setattr(enrol, "CAMERA_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(enrol, "borrowed_camera", lambda _config: nullcontext(camera))
+    monkeypatch.setattr(enrol, "capture", lambda *_: Capture(next(faces, other), Hint.NONE))
+    stages: Any = None
+    found = enrol.collect_from_camera(Config(), stages, lambda *_: None)
+    assert found.embeddings == [blinker]
