@@ -185,6 +185,8 @@ class Liveness:
     """What the running challenge asks for now; empty when none runs."""
     move: Move | None = None
     """The same as one of `challenge_moves`, for lamps and buzzers."""
+    answered: bool = False
+    """It is a challenge that proves life, and not a blink alone."""
     doubted: bool = False
     """A passive check speaks against the picture: a blink alone does not do."""
     blink: tuple[float, float] | None = None

@@ -102,6 +102,7 @@ class Reason(str, Enum):
     CAMERA_BACK = "camera_back"
     TOO_SLOW = "too_slow"
     FAST_AGAIN = "fast_again"
+    TRIED_OFTEN = "tried_often"
     DOOR_LOST = "door_lost"
     DOOR_BACK = "door_back"
     LEDGER_BACK = "ledger_back"

@@ -25,6 +25,7 @@ MEANING: dict[Reason, str] = {
     Reason.LIVENESS_FAILED: "the proof of life failed",
     Reason.MATCH_PENDING: "comparing",
     Reason.LOCKED_OUT: "locked out after too many failures",
+    Reason.TRIED_OFTEN: "their face was shown often and never proved to be alive",
     Reason.LOCK_DOWN: "the door is in lock-down",
     Reason.OUTSIDE_SCHEDULE: "outside their hours",
     Reason.CLOCK_UNTRUSTED: "the clock is not set, and they have hours",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from edge.access.lockout import Lockout
     from edge.access.schedule import Schedule, Verdict
-    from edge.access.unfinished import BrokenOff
+    from edge.access.unfinished import BrokenOff, Visit
     from edge.moment import Moment
     from edge.records import Evidence, Match
 
@@ -68,6 +68,8 @@ class Circumstances:
     schedule: Schedule
     alive: Collection[str] = ()
     """Whom the one who has proved to be alive resembles."""
+    wary_of: Collection[str] = ()
+    """By whose face a blink will not do."""
     locked_down: bool = False
 
 
@@ -160,6 +162,7 @@ class Judge:
                 found,
                 waits=decision.reason is Reason.LIVENESS_PENDING,
                 asked=bool(evidence.liveness.instruction),
+                suspected=evidence.liveness.doubted,
             )
 
     def _warms_up(self, evidence: Evidence, match: Match | None, now: float) -> bool:
@@ -179,6 +182,16 @@ class Judge:
         attempt = self._attempt
         found = self._settled(attempt.seen_at)
         return attempt.rest is not None or (found is not None and found.matched)
+
+    @property
+    def likely(self) -> str | None:
+        """Whom the newest comparison that matched found."""
+        found = self._attempt.found
+        return found.person if found is not None else None
+
+    def visits(self) -> list[Visit]:
+        """Who resembled somebody and went before anything was decided, each said once."""
+        return self._unfinished.take_visits()
 
     def broken_off(self) -> BrokenOff | None:
         """A try that failed because it was broken off, said once: beside what `observe` says."""
@@ -272,6 +285,7 @@ class Judge:
             quality=evidence.quality,
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
+            wary=match is not None and match.person in around.wary_of,
             liveness_over=max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,
             match_over=over,

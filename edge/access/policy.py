@@ -38,6 +38,8 @@ class Situation:
     liveness: Liveness | None = None
     theirs: bool = False
     """Who proved to be alive is who matches."""
+    wary: bool = True
+    """A blink will not do."""
     liveness_over: bool = False
     """The time for a proof of life has passed."""
     match: Match | None = None
@@ -116,7 +118,8 @@ def _identity(s: Situation) -> Decision | None:
 
 
 def _life(s: Situation) -> Decision | None:
-    if s.liveness is not None and s.liveness.state is LivenessState.LIVE and s.theirs:
+    live = s.liveness is not None and s.liveness.state is LivenessState.LIVE
+    if s.liveness is not None and live and s.theirs and (s.liveness.answered or not s.wary):
         return None
     if s.liveness_over:
         return _deny(Reason.NOT_LIVE, match=s.match)

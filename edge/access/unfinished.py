@@ -3,8 +3,9 @@
 Nothing decides such a try, and a try that costs nothing may be repeated until a film passes, or
 until a challenge is drawn that a recording answers. So it is a failure as soon as the one who left
 had waited, matched, for half of the time that there is for a proof of life, or had left an
-instruction unanswered for long enough to hear it. Tries that stay below that add up: a known
-person who walks past for two seconds has done nothing, and who does it all the time is seen.
+instruction unanswered for long enough to hear it: where everybody is asked, the second time.
+Tries that stay below that add up: a known person who walks past for two seconds has done nothing,
+and who does it all the time is seen, here within minutes and by `doubts` within days.
 
 A face that is lost for less than `GONE_S` has not left: its waiting goes on, over tracks that
 break, and is over when an attempt's time is. Pure: time is the frames'.
@@ -39,6 +40,15 @@ class BrokenOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody came and went, and nothing was decided."""
+
+    person: str
+    share: float
+    """Of a whole try, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Account:
     """What the tries since the last decision add up to; seconds."""
 
@@ -50,6 +60,10 @@ class _Account:
     """What was waited since somebody was last gone."""
     visit_asked: bool = False
     """An instruction stood since then."""
+    heard: bool = False
+    """An instruction was left before."""
+    suspected: bool = False
+    """What was asked was asked for a doubt of the picture, and not of everybody."""
     seen_at: float = -math.inf
 
 
@@ -61,8 +75,11 @@ class Unfinished:
         self._enough_s = timeout_s / 2
         self._account = _Account()
         self._told: BrokenOff | None = None
+        self._visits: list[Visit] = []
 
-    def saw(self, at: float, match: Match, *, waits: bool, asked: bool) -> None:
+    def saw(
+        self, at: float, match: Match, *, waits: bool, asked: bool, suspected: bool = False
+    ) -> None:
         """Take a frame of a face that has matched and is not decided upon.
 
         Args:
@@ -70,6 +87,7 @@ class Unfinished:
             match: the person matched.
             waits: nothing is missing but a proof of life.
             asked: an instruction of a challenge stands.
+            suspected: something speaks against the picture.
         """
         self.look(at)
         before = self._account.match
@@ -85,16 +103,17 @@ class Unfinished:
             visit_s=account.visit_s + passed_s * waits,
             asked_s=account.asked_s + passed_s * asked,
             visit_asked=account.visit_asked or asked,
+            suspected=account.suspected or (asked and suspected),
             seen_at=at,
         )
 
     def look(self, at: float, *, crowd: bool = False) -> None:
         """Let time pass, whoever is in view. In a crowd nobody is seen to leave."""
         gone_s = at - self._account.seen_at
+        if gone_s > GONE_S:
+            self._leave()
         if gone_s > FORGET_S:
             self._account = _Account()
-        elif gone_s > GONE_S:
-            self._leave()
         elif crowd:
             self._account = replace(self._account, seen_at=at)
 
@@ -118,13 +137,28 @@ class Unfinished:
         told, self._told = self._told, None
         return told
 
+    def take_visits(self) -> list[Visit]:
+        """Who came and went since the last call, for as long as they waited or were asked."""
+        visits, self._visits = self._visits, []
+        return visits
+
     def _leave(self) -> None:
         account = self._account
-        asked = account.asked_s >= ASKED_S
+        if not (account.visit_s or account.visit_asked):
+            return
+        self._note_visit(account)
+        again = account.suspected or account.heard
+        asked = account.asked_s >= ASKED_S and again
         if asked or account.waited_s >= self._enough_s:
             reason = Reason.LIVENESS_FAILED if asked else Reason.NOT_LIVE
             decision = Decision(Outcome.DENY, reason, match=account.match)
             self._told = BrokenOff(decision, account.seen_at)
             self._account = _Account()
         else:
-            self._account = replace(account, visit_s=0.0, visit_asked=False)
+            heard = account.heard or account.visit_asked
+            self._account = replace(account, visit_s=0.0, visit_asked=False, heard=heard)
+
+    def _note_visit(self, account: _Account) -> None:
+        share = min(1.0, account.visit_s / self._enough_s)
+        if account.match is not None and account.match.person is not None and share:
+            self._visits.append(Visit(account.match.person, share))

@@ -37,6 +37,7 @@ SEALED = frozenset(
     {
         "commanded_mode",
         "commands",
+        "doubts",
         "lockout",
         "operators",
         "people_changes",

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _FRAME_WAIT_S = 0.05
 LONGEST_REHEARSAL_S = 120.0
 RECHECK_S = 5.0
@@ -132,7 +133,8 @@ class Sight:
             while not stop():
                 self._round()
                 heartbeat()
-            self._journal.note(EventKind.SYSTEM, Reason.STOPPED)
+            states = self._rulebook.states()
+            self._journal.note(EventKind.SYSTEM, Reason.STOPPED, states=states)
         finally:
             self.close()
 
@@ -170,6 +172,7 @@ class Sight:
     def _look(self, frame: Frame) -> None:
         self._pipeline.eased = self._thrift.eased
         self._pipeline.identified = self._judge.identified
+        self._pipeline.wary = self._judge.likely in self._rulebook.wary_of()
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)
@@ -211,6 +214,7 @@ class Sight:
             schedule=self._rulebook.schedule,
             locked_down=self._door.locked_down,
             alive=resembled_by_all(proof, candidates or (), self._alive_from),
+            wary_of=self._rulebook.wary_of(),
         )
 
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
@@ -224,8 +228,12 @@ class Sight:
         at, detail = evidence.captured_at, _detail(decision, evidence)
         if decision.outcome is Outcome.DENY:
             self._deny(decision, at, detail)
+            if decision.reason in UNPROVEN and decision.match is not None:
+                self._doubt(decision.match.person, 1.0)
             return decision
         person = self._count(decision, at)
+        if evidence.liveness.answered:
+            self._rulebook.doubts = self._rulebook.doubts.cleared(person)
         states = self._rulebook.states()
         self._claims.used()
         opened = self._door.open_for(decision.reason, person, at=at, states=states, detail=detail)
@@ -235,10 +243,20 @@ class Sight:
         return Decision(Outcome.DENY, opened)
 
     def _tell_broken_off(self) -> None:
-        """Write a try that was broken off, and count it as one that failed."""
+        """Count who came and went, and write a try that was broken off as one that failed."""
+        for visit in self._judge.visits():
+            self._doubt(visit.person, visit.share)
         left = self._judge.broken_off()
         if left is not None and not self._rehearses:
             self._deny(left.decision, left.at, {"broken_off": True, **_compared(left.decision)})
+
+    def _doubt(self, person: str | None, tries: float) -> None:
+        """Count tries without a proof of life over days, and tell the owner of too many."""
+        if person is None or self._rehearses or not self._rulebook.doubt(person, tries):
+            return
+        states = self._rulebook.states()
+        self._journal.note(EventKind.SYSTEM, Reason.TRIED_OFTEN, person=person, states=states)
+        log.warning("the face of %s was shown often and never proved to be alive", person)
 
     @property
     def _rehearses(self) -> bool:

@@ -6,8 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
+from edge.access.doubts import Doubts
 from edge.access.lockout import Lockout, LockoutRules
 from edge.clock import now
+from edge.config.sections import Level
 from edge.names import listed, nobodys
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Rulebook:
         stored = journal.state("lockout")
         remembered = Lockout.from_json(stored, rules).resumed(now()) if stored else None
         self.lockout = remembered or Lockout(rules)
+        doubts = journal.state("doubts")
+        self.doubts = Doubts.from_json(doubts).resumed(now()) if doubts else Doubts()
+        self._may_ask = config.liveness.level is Level.AUTO and config.can_instruct
 
     def know(self, people: Sequence[str]) -> None:
         """Hear who is enrolled: at the start, and whenever that has changed.
@@ -59,6 +64,19 @@ class Rulebook:
             )
         self.schedule = self._configured.doubting(newcomers if lost else ())
 
+    def wary_of(self) -> frozenset[str]:
+        """By whose face a blink will not do now; nobody where the door has no way to ask."""
+        moment, counts = now(), self.doubts.counts
+        return frozenset(
+            each for each in counts if self._may_ask and self.doubts.about(each, moment)
+        )
+
+    def doubt(self, person: str, tries: float) -> bool:
+        """Count tries without a proof of life: whether these were the ones too many."""
+        moment, before = now(), self.doubts
+        self.doubts = before.after(person, tries, moment)
+        return self.doubts.about(person, moment) and not before.about(person, moment)
+
     def states(self) -> dict[str, str]:
         """What to write with the event that changed it."""
-        return {"lockout": self.lockout.to_json()}
+        return {"lockout": self.lockout.to_json(), "doubts": self.doubts.to_json()}

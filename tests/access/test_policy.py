@@ -50,6 +50,7 @@ ALL_PASS = Situation(
     quality=GOOD,
     liveness=LIVE,
     theirs=True,
+    wary=False,
     match=HIT,
     schedule=Verdict.ALLOWED,
     locked_down=False,
@@ -112,7 +113,9 @@ GATES: dict[str, list[tuple[dict[str, object], Outcome | None, Reason | None]]] 
         ({"match": replace(HIT, threshold=math.nan)}, Outcome.WAIT, Reason.MATCH_PENDING),
     ],
     "liveness": [
-        ({"liveness": LIVE, "theirs": True}, None, None),
+        ({"liveness": LIVE, "theirs": True, "wary": False}, None, None),
+        ({"wary": True}, Outcome.WAIT, Reason.LIVENESS_PENDING),
+        ({"wary": True, "liveness_over": True}, Outcome.DENY, Reason.NOT_LIVE),
         ({"theirs": False}, Outcome.WAIT, Reason.LIVENESS_PENDING),
         ({"theirs": False, "liveness_over": True}, Outcome.DENY, Reason.NOT_LIVE),
         ({"liveness": Liveness(LivenessState.PENDING)}, Outcome.WAIT, Reason.LIVENESS_PENDING),
@@ -600,6 +603,33 @@ def test_a_picture_shown_and_taken_away_again_and_again_fails_each_time() -> Non
 def test_who_leaves_an_instruction_unanswered_has_failed() -> None:
     tries = Tries()
     assert [tries.once(2.5, ASKED) for _ in range(4)] == [[Reason.LIVENESS_FAILED]] * 4
+
+
+def test_where_everybody_is_asked_a_passer_by_has_not_failed_and_who_does_it_again_has() -> None:
+    tries, asked = Tries(), replace(ASKED, doubted=False)
+    assert tries.once(2.5, asked) == []
+    tries.at += 3600
+    assert tries.once(2.5, asked) == []
+    assert tries.once(2.5, asked) == [Reason.LIVENESS_FAILED]
+
+
+def test_every_visit_is_told_once_with_its_share_of_a_try() -> None:
+    tries = Tries()
+    assert tries.once(2) == []
+    (visit,) = tries.judge.visits()
+    assert visit.person == "Ann"
+    assert visit.share == pytest.approx(0.3, abs=0.15)
+    assert tries.once(8) == [Reason.NOT_LIVE]
+    assert [visit.share for visit in tries.judge.visits()] == [1.0]
+    assert tries.once(1, LIVE) == [Reason.GRANTED]
+    assert tries.judge.visits() == []
+
+
+def test_where_somebody_is_doubted_a_challenge_opens_and_a_blink_does_not() -> None:
+    scene = Scene(around=replace(AROUND, wary_of={"Ann"}))
+    assert final(scene.frames(8, HIT)) == []
+    assert scene.judge.likely == "Ann"
+    assert final(scene.frames(2, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
 def test_who_withdraws_as_fast_as_may_be_fails_after_some_tries() -> None:

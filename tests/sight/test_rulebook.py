@@ -13,6 +13,7 @@ from edge.config import parse
 from edge.errors import ConfigError
 from edge.ledger.ledger import Ledger
 from edge.moment import Moment
+from edge.records import EventKind, Reason
 from edge.sight.journal import Journal
 from edge.sight.rulebook import Rulebook
 
@@ -52,6 +53,21 @@ def test_it_is_over_when_the_name_is_somebodys_again(rulebook: Rulebook) -> None
     rulebook.know(["Anna", "Cleo"])
     assert verdict(rulebook, "Cleo") is Verdict.ALLOWED
     assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_doubt_outlives_a_restart_and_asks_where_there_is_a_way_to(
+    tmp_path: Path, *, asks: bool
+) -> None:
+    config = parse({"door": {"buzzer_pin": 5} if asks else {}}, "test")
+    with Ledger.open(tmp_path / "ledger.db", "door1") as ledger:
+        journal = Journal(ledger, "door1")
+        rulebook = Rulebook(config, journal)
+        heard = [rulebook.doubt("Anna", 1.0) for _ in range(12)]
+        assert heard.count(True) == 1  # the owner is told once
+        journal.note(EventKind.SYSTEM, Reason.TRIED_OFTEN, states=rulebook.states())
+        again = Rulebook(config, journal)
+        assert again.wary_of() == rulebook.wary_of() == ({"Anna"} if asks else set())
 
 
 def test_who_goes_harms_nobody_else(rulebook: Rulebook) -> None:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
+from edge.access.doubts import A_DAY, Doubts
 from edge.access.lockout import DEVICE
+from edge.clock import now
 from edge.evaluate import attacks
 from edge.ops.demo.animate import Appearance, Stage
 from edge.ops.demo.film import FPS, SIZE
 from edge.records import EventKind, Reason
-from edge.sight.journal import open_ledger
+from edge.sight.journal import Journal, open_ledger
 from tests.support.running import Door
 
 if TYPE_CHECKING:
@@ -98,8 +100,30 @@ def test_a_picture_that_is_taken_away_in_time_has_failed(
     (event, *_) = said(door)
     assert (event.person, event.detail["broken_off"]) == ("Eileen", True)
     with open_ledger(door.config, read_only=True) as ledger:
-        lockout = json.loads(ledger.sealed()["lockout"])
-    assert lockout[DEVICE]["failures"] >= 1
+        sealed = ledger.sealed()
+    assert json.loads(sealed["lockout"])[DEVICE]["failures"] >= 1
+    assert 0.5 <= json.loads(sealed["doubts"])["Eileen"]["tries"] <= A_DAY
+
+
+@pytest.mark.slow  # as long as the film of a visit; what it adds up is tests/access/test_doubts.py
+def test_whose_face_was_shown_too_often_is_not_let_in_for_a_blink(
+    tmp_path: Path, enrolled: Path, visitor: tuple[Path, Path]
+) -> None:
+    quick = {"timeout_s": 3.0, "challenge_s": 3.0}
+    camera, voice = {"loop": True}, {"buzzer_pin": 5}
+    door = Door(tmp_path, visitor[0], camera=camera, liveness=quick, door=voice)
+    door.hold(enrolled)
+    doubts, moment = Doubts(), now()
+    for _ in range(round(2 * A_DAY)):
+        doubts = doubts.after("Eileen", 1.0, moment)
+    with open_ledger(door.config) as ledger:
+        journal = Journal(ledger, door.config.device.id)
+        states = {"doubts": doubts.to_json()}
+        journal.note(EventKind.SYSTEM, Reason.TRIED_OFTEN, person="Eileen", states=states)
+    with door:
+        door.wait_for(Reason.LIVENESS_FAILED)
+    assert Reason.GRANTED not in door.reasons()
+    assert door.pulses() == []
 
 
 @pytest.mark.slow

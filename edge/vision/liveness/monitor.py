@@ -76,6 +76,8 @@ class LivenessMonitor:
         self._section = section
         self._draw = draw_moves
         self._asks = asks
+        self.wary = False
+        """A blink of whoever is in view will not do, where the level leaves that open."""
         self._blinks = BlinkDetector()
         self._film = Film()
         self._whose = Whose()
@@ -128,6 +130,7 @@ class LivenessMonitor:
             seen,
             instruction="" if move is None else INSTRUCTIONS[move],
             move=move,
+            answered=self._answered(sample.at),
             doubted=self._doubted,
             blink=None if blink is None else (blink.begin, blink.end),
             since=self._since(sample.at) if state is LivenessState.LIVE else None,
@@ -194,7 +197,8 @@ class LivenessMonitor:
         if self._challenge is not None:
             return True
         if level is Level.AUTO:
-            return self._asks and (self._doubted or self._unproven >= MAX_UNPROVEN)
+            unsure = self.wary or self._doubted or self._unproven >= MAX_UNPROVEN
+            return self._asks and unsure
         return level is Level.CHALLENGE or (level is Level.BOTH and self._blinked(at))
 
     def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
@@ -224,7 +228,7 @@ class LivenessMonitor:
 
     def _state(self, at: float) -> tuple[LivenessState, str, Move | None]:
         """How far the proof is, what was seen, and what a running challenge asks for."""
-        if at - self._answered_at <= self._section.fresh_s:
+        if self._answered(at):
             return LivenessState.LIVE, self._seen, None
         if self._suffices(at):
             return LivenessState.LIVE, "blinked", None
@@ -237,11 +241,14 @@ class LivenessMonitor:
         return LivenessState.PENDING, self._seen or "no blink yet", None
 
     def _since(self, at: float) -> float:
-        answered = at - self._answered_at <= self._section.fresh_s
-        return self._challenge_since if answered else self._blink_since
+        return self._challenge_since if self._answered(at) else self._blink_since
+
+    def _answered(self, at: float) -> bool:
+        return at - self._answered_at <= self._section.fresh_s
 
     def _suffices(self, at: float) -> bool:
         """Whether a blink alone proves life now."""
         if self._section.level is Level.AUTO:
-            return self._blinked(at) and self._doubt.settled and not self._doubted
+            unsure = self.wary or self._doubted or not self._doubt.settled
+            return self._blinked(at) and not unsure
         return self._section.level is Level.BLINK and self._blinked(at)

@@ -1,6 +1,7 @@
 """Proof of life of a made-up face: what counts, and what starts it again."""
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -242,6 +243,22 @@ def test_a_challenge_is_asked_for_and_answered() -> None:
     assert verdicts[0].move is Move.LEFT
     assert verdicts[-1].state is LivenessState.LIVE
     assert verdicts[-1].instruction == ""
+
+
+def test_of_whom_the_door_is_wary_it_asks_a_challenge() -> None:
+    for wary, moves in ((True, [None, Move.LEFT]), (False, [None])):
+        section = LivenessSection(level=Level.AUTO)
+        monitor = LivenessMonitor(section, draw_moves=lambda _section: (Move.LEFT,))
+        monitor.wary = wary
+        seen = [monitor.observe(sample(t, blinking(t, 1.5), compared=t > 0.5)) for t in stamps(3)]
+        assert [move for move, _ in groupby(v.move for v in seen)] == moves
+        assert not any(verdict.answered for verdict in seen)
+        assert not any(verdict.doubted for verdict in seen)
+
+
+def test_what_a_challenge_proved_is_told_apart_from_a_blink() -> None:
+    assert perform((Move.LEFT, Move.UP), (Move.LEFT, Move.UP), Level.CHALLENGE)[-1].answered
+    assert not watch(sample(t, blinking(t, 1.52)) for t in stamps(3))[-1].answered
 
 
 def test_nobody_hears_what_would_be_asked_before_they_were_compared() -> None:
