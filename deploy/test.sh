@@ -101,10 +101,15 @@ if [ "$faults" = yes ]; then
   exit "$failed"
 fi
 if [ "$coverage" = yes ]; then
-  rm -f .coverage .coverage.*
-  "$bin/python" -m coverage run -m pytest -n auto --dist worksteal -m "$marks" "$@"
+  COVERAGE_FILE=$(mktemp -d)/data
+  export COVERAGE_FILE
+  chmod 1777 "${COVERAGE_FILE%/*}" # some programs under test are other users'
+  failed=0
+  "$bin/python" -m coverage run -m pytest -n auto --dist worksteal -m "$marks" "$@" || failed=$?
   "$bin/python" -m coverage combine -q
-  exec "$bin/python" -m coverage report --skip-covered
+  "$bin/python" -m coverage report --skip-covered || failed=$?
+  rm -r "${COVERAGE_FILE%/*}"
+  exit "$failed"
 fi
 # Side by side, a few more than there are cores: tests wait for programs, brokers and browsers.
 # What weighs a door or boots a machine has the machine for itself.
