@@ -10,6 +10,9 @@ _AGAIN_FPS = 13.0
 _OVER_S = 3.0
 """The rate is that of the last seconds with somebody in front; nobody needs a rate while alone."""
 _PAUSE_S = 1.0
+_CALM_S = 300.0
+"""Not slow for so long: a board on the edge would push the visits out of the record, an event every
+few seconds."""
 
 
 class Pace:
@@ -17,6 +20,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._judged: deque[float] = deque()
+        self._slow_at = 0.0
+        """When it was slow last."""
         self.slow = False
         """Blinks are missed; whoever stands there waits for a challenge, or for nothing."""
 
@@ -31,5 +36,9 @@ class Pace:
         rate = (len(self._judged) - 1) / span
         while at - self._judged[0] >= _OVER_S:
             self._judged.popleft()
-        was, self.slow = self.slow, rate < (_AGAIN_FPS if self.slow else NEEDED_FPS)
+        was = self.slow
+        if rate < (_AGAIN_FPS if was else NEEDED_FPS):
+            self.slow, self._slow_at = True, at
+        elif at - self._slow_at >= _CALM_S:
+            self.slow = False
         return was is not self.slow

@@ -25,8 +25,15 @@ def test_a_board_that_does_not_says_so_once(fps: float) -> None:
 def test_and_once_more_when_it_does() -> None:
     pace = Pace()
     assert changes(pace, 8, 10) == [True]
-    assert changes(pace, 30, 10, begin=10.0) == [False]
-    assert changes(pace, 8, 10, begin=20.0) == [True]
+    assert changes(pace, 30, 310, begin=10.0) == [False]
+    assert changes(pace, 8, 10, begin=320.0) == [True]
+
+
+def test_a_board_on_the_edge_says_so_once() -> None:
+    """It told each turn, two events every few seconds."""
+    pace = Pace()
+    turns = ((10.0 * turn, (8, 30)[turn % 2]) for turn in range(24))
+    assert [told for at, fps in turns for told in changes(pace, fps, 10, begin=at)] == [True]
 
 
 def test_people_who_come_and_go_are_no_slow_rate() -> None:
