@@ -3,8 +3,7 @@
 Identity is decided when `probes` comparisons in a row found the same person nearest: by the newest,
 which is of all of them together (`matcher.Probes`). `misses` comparisons in a row without a match
 deny. A denied track is judged anew after `pause_s`; the same denial is not repeated within the
-pause, whatever the track. Who was let in is not let in again in the same visit, which ends when
-nobody was in view for `cooldown_s`.
+pause, whatever the track. Who was let in is not let in again in the same visit (`welcomed`).
 
 The time for a proof of life goes on over tracks that break before anything was settled: whom the
 camera sees too rarely to follow is told so in the end. What is broken off without any decision is
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
 from edge.access.unfinished import Unfinished
+from edge.access.welcomed import Welcomed
 from edge.records import Decision, Hint, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Judge:
         self._attempt = self._begin(-1, None)
         self._crowd_free_at = -math.inf
         self._denied: dict[Reason, float] = {}  # until when not to say it again
-        self._visit = _Visit()
+        self._welcomed = Welcomed()
         self._unfinished = Unfinished(patience.liveness_timeout_s)
         self._warm_at = math.inf
 
@@ -120,7 +120,7 @@ class Judge:
         """
         frame_new = self._is_new(evidence)
         self._unfinished.look(evidence.captured_at, crowd=evidence.faces > 1)
-        self._visit = self._visit.after(evidence, self._patience.cooldown_s)
+        self._welcomed = self._welcomed.after(evidence, self._patience.cooldown_s)
         if evidence.faces <= 1:
             self._crowd_free_at = evidence.captured_at
         if evidence.faces == 0:
@@ -143,7 +143,7 @@ class Judge:
         decision = decide(situation)
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
-        if self._visit.holds(situation.match):
+        if self._welcomed.holds(situation.match):
             return Decision(Outcome.WAIT, Reason.GRANTED, Hint.WELCOME, situation.match)
         if decision.outcome is Outcome.WAIT:
             self._wait(evidence, decision)
@@ -199,7 +199,7 @@ class Judge:
 
     def turned_away(self, person: str | None) -> None:
         """A grant came to nothing (no guard, no ledger): they may try again at once."""
-        self._visit = replace(self._visit, people=self._visit.people - {person})
+        self._welcomed = replace(self._welcomed, people=self._welcomed.people - {person})
 
     def _begin(self, track: int, claim: str | None) -> _Attempt:
         return _Attempt(track, claim)
@@ -303,37 +303,13 @@ class Judge:
             self._unfinished.decided()
         if decision.outcome is Outcome.GRANT:
             until = math.inf  # the track is done
-            self._visit = self._visit.joined(decision.match, at)
+            self._welcomed = self._welcomed.joined(decision.match, at)
         else:
             until = self._denied[decision.reason] = at + self._patience.pause_s
         if evidence.faces == 1:
             self._attempt.rest = quiet
             self._attempt.rest_until = until
         return decision
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """Who was let in, and when somebody was last in view since."""
-
-    people: frozenset[str | None] = frozenset()
-    seen_at: float = -math.inf
-
-    def holds(self, match: Match | None) -> bool:
-        """Whether this is somebody who was let in already."""
-        return match is not None and match.matched and match.person in self.people
-
-    def joined(self, match: Match | None, at: float) -> _Visit:
-        """The visit with one more person let in."""
-        return _Visit(self.people | {match.person if match else None}, at)
-
-    def after(self, evidence: Evidence, cooldown_s: float) -> _Visit:
-        """The visit after one more frame: over when nobody was in view for `cooldown_s`."""
-        if not self.people or not evidence.faces:
-            return self
-        if evidence.captured_at - self.seen_at > cooldown_s:
-            return _Visit()
-        return replace(self, seen_at=evidence.captured_at)
 
 
 def _verdict(match: Match | None, around: Circumstances) -> Verdict | None:
