@@ -128,7 +128,7 @@ class Desk:
             CommandError: it comes too often: nobody may cut every pulse short.
             UsageError: no guard answers.
         """
-        self._orders.unsigned(Action.LOCK, who)
+        self._orders.unsigned_lock(who)
         self._relock(door)
 
     def attend(self) -> None:

@@ -103,6 +103,26 @@ def test_people_are_followed_through_the_zones(database: Database) -> None:
         assert reading.execute(select(whereabouts.c.zone_id)).scalar_one() == 1
 
 
+def test_whoever_the_door_did_not_open_for_is_where_they_were(database: Database) -> None:
+    furnish(database)
+    doors, now = Doors(database), time.time()
+    with database.writing() as writing:
+        out = {"from_zone": 1, "to_zone": None}
+        writing.execute(update(devices).where(devices.c.id == "door2").values(**out))
+
+    def where() -> int | None:
+        with database.reading() as reading:
+            return reading.execute(select(whereabouts.c.zone_id)).scalar_one()
+
+    doors.happen([an_event("door1", person="Ada", wall=now)])
+    doors.happen([an_event("door2", person="Ada", wall=now + 1)])
+    assert where() is None
+    doors.happen([an_event("door2", Reason.DOOR_UNAVAILABLE, person="Ada", wall=now + 2)])
+    assert where() == 1
+    doors.happen([an_event("door1", Reason.DOOR_UNAVAILABLE, person="Ada", wall=now - 5)])
+    assert where() == 1  # told late: changes nothing
+
+
 def test_who_may_pass_follows_enrolments_and_grants(database: Database) -> None:
     doors = Doors(database)
     doors.happen([an_event("door1", Reason.ENROLLED, wall=100.0), an_event("door1", wall=200.0)])

@@ -365,6 +365,22 @@ class TestCommands:
         notes = [e.event.detail for e in r.ledger.events(limit=100)]
         assert {"action": "lock", "who": "user 7"} in notes
 
+    def test_locks_without_end_push_no_visit_out_of_the_record(
+        self, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        r = room()
+        start = time.monotonic()
+        for number in range(100):
+            at = start + 20.0 * number
+            monkeypatch.setattr(time, "monotonic", lambda at=at: at)
+            r.desk.relock(r.door, "user 7")
+        assert r.reasons().count(Reason.COMMAND) < 20
+        later = start + 3600.0
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        r.desk.attend()
+        told = [e.event.detail for e in r.ledger.events(limit=1000)]
+        assert sum(float(detail.get("times", 1)) for detail in told) == 100
+
 
 def tell(room: Room, operators: Operators) -> None:
     event = Event(EventKind.PEOPLE, Reason.KEYS_CHANGED, 0.0, 0.0, False, "door1")

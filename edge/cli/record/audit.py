@@ -52,7 +52,8 @@ def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
     with acting_as_owner(settings.paths.state), open_ledger(settings, read_only=True) as ledger:
         written, key = ledger.written(), key_name(ledger.public_key())
         first = ledger.dropped() + 1
-    verdict = f"All is well: events {first} to {written}, one chain, signed by the key {key}."
+    held = f"events {first} to {written}" if first <= written else "no event yet"
+    verdict = f"All is well: {held}, one chain, signed by the key {key}."
     result = {"ok": not problems, "events": written, "key": key, "problems": problems}
     show(result, as_json=json, text="\n".join(problems) or verdict)
     if problems:

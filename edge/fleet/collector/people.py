@@ -52,6 +52,8 @@ class People:
             member["last_used"] = at
             if door.from_zone != door.to_zone:
                 self._passed(arrival, arrival.person, door)
+        elif arrival.reason == Reason.DOOR_UNAVAILABLE.value and door.from_zone != door.to_zone:
+            self._stayed(arrival.person, door, at)
         elif arrival.reason == Reason.ENROLLED.value:
             number = arrival.detail.get("number")
             number = str(number)[:36] if number else None
@@ -107,6 +109,12 @@ class People:
             text = f"{person} passed here and was last seen entering {self._zone(zone)}"
             self._alarms.up(arrival.device, AlarmKind.PASSBACK, text, at)
         self._move(person, door.to_zone, at, arrival.device)
+
+    def _stayed(self, person: str, door: DoorRow, at: float) -> None:
+        """The door said that it would let them pass, and then did not open."""
+        zone, since = self._where.get(person, (door.from_zone, at))
+        if zone == door.to_zone and since <= at:
+            self._move(person, door.from_zone, at, door.id)
 
     def _would_be_seen(self, start: int | None, end: int | None) -> bool:
         """Whether a reader stands on the way: where there is none, people go unseen."""

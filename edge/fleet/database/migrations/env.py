@@ -1,9 +1,12 @@
 """Run by Alembic; the connection is handed over by `Database`."""
 
+import logging
+
 from alembic import context
 
 from edge.fleet.database.tables import metadata
 
+logging.getLogger("alembic").setLevel(logging.WARNING)  # which database it is, nobody asks
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
