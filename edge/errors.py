@@ -112,7 +112,16 @@ def plainly(said: str) -> str:
     """What pydantic says of a value, as a part of a sentence."""
     text = said.removeprefix("Value error, ").rstrip(".")
     text = text.replace("Input should be", "must be").replace("String should", "must")
-    return text.replace("a valid boolean", "true or false")
+    for pydantics, ours in _PLAIN.items():
+        text = text.replace(pydantics, ours)
+    return text
+
+
+_PLAIN = {
+    "a valid boolean": "true or false",
+    "a valid string": 'a text, in quotes (")',
+    "a valid tuple": "a list, in brackets: [...]",
+}
 
 
 UNREACHABLE = FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError

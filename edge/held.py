@@ -36,7 +36,8 @@ def open_ordinary(path: Path) -> int:
         return os.dup(held)
     if not path.is_file():
         path.stat()  # says why, where it is not there at all
-        raise OSError(0, "it is not an ordinary file")
+        kind = "a folder" if path.is_dir() else "not an ordinary file"
+        raise OSError(0, f"it is {kind}")
     # Whoever may write the folder may put a pipe there meanwhile: it must not keep us waiting.
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,7 +163,7 @@ def load(path: Path) -> Config:
         ConfigError: it cannot be read, is not TOML, or holds mistakes; the text lists them all.
     """
     try:
-        text = read_believed(path).decode("utf-8")
+        text = read_believed(path).decode("utf-8-sig")  # Windows marks its files so
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path} does not exist. Copy deploy/edge-door.example.toml there, "
@@ -175,7 +176,7 @@ def load(path: Path) -> Config:
     except RecursionError as error:
         raise ConfigError(f"{path} is nested too deeply to be a configuration.") from error
     except ValueError as error:  # a number may be too long for it
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}{_line_of(error, text)}") from error
     return parse(data, str(path))
 
 
@@ -195,6 +196,18 @@ def parse(data: dict[str, object], origin: str) -> Config:
 
 
 _TOML_BITS = 64
+
+
+def _line_of(error: ValueError, text: str) -> str:
+    """The key of the line that a parser stumbled over; its value may hold a password."""
+    place = re.search(r"at line (\d+)", str(error))
+    lines = text.splitlines()
+    if place is None or int(place[1]) > len(lines):
+        return ""
+    key, is_value, _ = lines[int(place[1]) - 1].partition("=")
+    if not is_value:
+        return ""
+    return f'. Mend `{key.strip()}`: a text stands in straight quotes ("), a fraction has a point.'
 
 
 def _sentence(detail: ErrorDetails) -> str:

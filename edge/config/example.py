@@ -73,11 +73,11 @@ def _toml(value: object) -> str:
     if isinstance(value, Enum):
         return _toml(value.value)
     if isinstance(value, str | Path):
-        return json.dumps(str(value))
+        return json.dumps(str(value), ensure_ascii=False)
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     return repr(value)
 
 

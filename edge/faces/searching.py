@@ -99,8 +99,9 @@ def searcher(
         for match in ranked(probe, known, calibration, PICTURES_FMR):
             required = match.threshold if limit is None else limit
             if match.person is not None and match.similarity >= required:
-                lies, may_lie = distance(match.similarity, metric), distance(required, metric)
-                found.append(Found(match.person, match.similarity, lies, may_lie))
+                similarity = min(match.similarity, 1.0)  # which rounding passes
+                lies, may_lie = distance(similarity, metric), distance(required, metric)
+                found.append(Found(match.person, similarity, lies, may_lie))
         return sorted(found, key=lambda one: one.distance)
 
     return alike

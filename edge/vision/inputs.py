@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from edge.records import Pixels
 
 _BRIGHTEST, _BRIGHTEST_16 = 255, 65_535
+_LONGEST_PATH = 4096
+"""Linux's PATH_MAX."""
 
 
 def pixels_of(image: object) -> Pixels:
@@ -59,6 +61,11 @@ def _named(place: str) -> Pixels:
         raise CameraError("an empty path names no picture")
     if place.startswith("data:"):
         return decoded(_embedded(place), "the data URI")
+    if len(place) > _LONGEST_PATH:
+        raise CameraError(
+            f"a text of {len(place)} characters is no path; base64 wants 'data:image/jpeg;base64,' "
+            "before it"
+        )
     scheme, address, _ = place.partition("://")
     if address:
         raise CameraError(f"{scheme} addresses are not fetched: download it first")

@@ -61,6 +61,11 @@ KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
             {"access": {"schedule": {"Anna": ["mon 8-9"]}}},
             "schedule.Anna = ['mon 8-9']: 'mon 8-9' is not like",
         ),
+        (
+            {"access": {"schedule": {"Anna": "mon-fri 08:00-17:00"}}},
+            "schedule.Anna = 'mon-fri 08:00-17:00': must be a list, in brackets: [...]",
+        ),
+        ({"camera": {"source": 0}}, 'source = 0: must be a text, in quotes (")'),
         ({"access": {"always_open": ["soon"]}}, "always_open = ['soon']: 'soon' is not like"),
         ({"access": {"time_zone": "Mars/Olympus"}}, "there is no time zone 'Mars/Olympus'"),
         ({"mqtt": {"two_persons": ["unlock"]}}, "two_persons names what neither"),
@@ -151,6 +156,39 @@ def test_what_is_not_toml_is_said(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "c.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("host = homeassistant.local", r"line 2.*Mend `host`: a text stands in straight quotes"),
+        ("host = “broker”", "Mend `host`"),
+        ("host = broker:geheim", r"^(?!.*geheim)"),
+        ("mqtt:", r"column \d+\)$"),
+    ],
+)
+def test_a_line_that_is_not_toml_is_named_by_its_key(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "c.toml").write_text(f"[mqtt]\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path / "c.toml")
+
+
+def test_a_folder_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: it is a folder"):
+        load(tmp_path)
+
+
+def test_a_file_as_windows_saves_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes('\ufeff[device]\r\nname = "Haustür"\r\n'.encode())
+    assert load(tmp_path / "c.toml").device.name == "Haustür"
+
+
+def test_what_differs_is_shown_as_it_was_written() -> None:
+    hours = {"schedule": {"Jürg": ["always"]}}
+    assert differing(parse({"device": {"name": "Haustür"}, "access": hours}, "x")) == [
+        'device.name = "Haustür"',
+        'access.schedule = {"Jürg" = ["always"]}',
+    ]
 
 
 def test_the_shipped_example_is_current_and_equals_the_defaults() -> None:

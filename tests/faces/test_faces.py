@@ -129,6 +129,7 @@ def test_find_searches_a_folder(album: Path) -> None:
     assert found[0][0].identity == str(album / "grace/2.png")
     distances = [hit.distance for hit in found[0]]
     assert distances == sorted(distances)
+    assert distances[0] >= 0
     assert all(hit.distance <= hit.threshold for hit in found[0])
     # Both people of one picture are looked for.
     assert len(find(album / "both.png", album)) == 2
@@ -246,6 +247,7 @@ def test_what_phones_keep_and_nobody_reads_is_called_by_its_name(tmp_path: Path)
         (5, "int is no picture"),
         (["a.jpg", "b.jpg"], "call for each of them"),
         (b"", "what was given is not an image"),
+        ("A" * 5000, "a text of 5000 characters is no path; base64 wants"),
     ],
 )
 def test_what_is_no_picture_is_refused_with_a_word(given: object, said: str) -> None:
