@@ -339,6 +339,17 @@ def test_every_page_fits_a_phone(phone: Any, served: Served) -> None:
         assert width <= PHONE["width"], path
 
 
+def test_a_phone_shows_who_it_was(phone: Any, served: Served) -> None:
+    """The name was to the right of the screen's edge, behind the day."""
+    served.doors.happen([an_event("door1", person="Ada Lovelace")])
+    for path in ("/", "/history", "/doors/door1"):
+        phone.goto(path)
+        who = phone.locator("td", has_text="Ada Lovelace").first.bounding_box()
+        assert who["x"] + who["width"] <= PHONE["width"], path
+    playwright.expect(phone.locator("#events")).to_be_visible()
+    playwright.expect(phone.get_by_role("columnheader", name="Door")).to_have_count(0)
+
+
 def test_the_keyboard_alone_is_enough(page: Any) -> None:
     page.goto("/")
     page.keyboard.press("Tab")
