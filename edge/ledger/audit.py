@@ -44,6 +44,11 @@ MEND = (
     "it is."
 )
 
+LOST = (
+    "Where this door ran before, its record was lost: `edge-door ledger restore FILE` puts a "
+    "backup back, or `edge-door ledger accept` begins anew. A new door's first start fills it."
+)
+
 _PAGE = 1000
 _FLOORLESS = "wall_after"
 """Sealed beside the states: entries up to this number were accepted, and their clock was not."""
@@ -96,13 +101,15 @@ class Audit:
         self._seen: tuple[int, str] | None = None
         """Number and chain of the newest entry of ours: one that is gone was taken away."""
 
-    def begin(self) -> None:
+    def begin(self, *, read_only: bool) -> None:
         """Make the head row of a new ledger, or check that this one is of our device.
 
         Raises:
-            LedgerError: it is another device's.
+            LedgerError: it is another device's; or there is none (read-only).
         """
         if not self._store.query("SELECT 1 FROM head"):
+            if read_only:
+                raise LedgerError(f"{self._store.path} is empty. {LOST}")
             first = genesis(self._device)
             self._store.query(
                 "INSERT INTO head VALUES (1, ?, 0, ?, x'', '{}', x'')", (self._device, first)

@@ -106,7 +106,7 @@ class Ledger:
         ledger = cls(store, device, seal, capacity)
         try:
             with store.snapshot() if read_only else store.transaction():
-                ledger._audit.begin()
+                ledger._audit.begin(read_only=read_only)
                 if accept:
                     ledger._audit.adopt()
                 elif seal is not None and not read_only:

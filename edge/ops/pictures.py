@@ -184,7 +184,9 @@ def _see(source: Path) -> None:
     try:
         source.stat()
     except OSError as error:
-        raise NotThereError(f"{source} cannot be read: {reason_of(error)}") from error
+        bare = source.parts == (source.stem,)
+        hint = ". If it belongs to the name, put quotes around the whole name" if bare else ""
+        raise NotThereError(f"{source} cannot be read: {reason_of(error)}{hint}") from error
 
 
 def _frames(config: Config, path: Path, first_s: float | None) -> Iterable[Frame]:

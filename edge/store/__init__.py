@@ -47,7 +47,7 @@ _SENTENCES = (
     ("not a database", "is not a database. Restore it from a backup, or move it away"),
     ("readonly", "may not be written: the file, its folder or the disk is read-only"),
     ("locked", f"was kept locked by another program for {BUSY_S:g} s. Try again"),
-    ("disk I/O", "cannot be read or written: the disk is full or failing. Check it with dmesg"),
+    ("disk I/O", "cannot be read or written: the disk is full (df) or failing (dmesg)"),
 )
 
 

@@ -124,6 +124,7 @@ def test_folders_are_people_however_their_names_are_written(tmp_path: Path) -> N
         (["--from", "BARE"], "holds no folders"),
         (["Anna", "/no/such/*.jpg"], "nothing is called like /no/such/*.jpg"),
         (["Anna", "/no/such.jpg"], "/no/such.jpg cannot be read: No such file"),
+        (["Anna", "Berg", "/no/such.jpg"], "put quotes around the whole name"),
         (["Anna", "/no/such"], "/no/such cannot be read: No such file"),
         (["Anna", "BARE"], "holds no image"),
         (["Anna", "--camera"], "no camera, film or folder at /dev/video99. Is [camera] source"),

@@ -191,6 +191,9 @@ def test_a_ledger_begun_anew_is_refused(place: Place) -> None:
     place.path.unlink()
     with pytest.raises(LedgerError, match="begun anew, but this device wrote 3 events"):
         place.open()
+    # The refusal leaves an empty file, and whoever looks at it is told what that means.
+    with pytest.raises(LedgerError, match=r"is empty\. Where this door ran before, its"):
+        place.open(read_only=True)
 
 
 def test_an_older_copy_is_found_though_nobody_stopped_in_order(place: Place) -> None:

@@ -16,7 +16,7 @@ from edge.config import Config, parse
 from edge.ops.doctor import drift, run_checks, software, state, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.ops.owner import INSTALLED
-from edge.records import Embedding, Template
+from edge.records import Embedding, Event, EventKind, Reason, Template
 from edge.sight.changes import accept_backup
 from edge.sight.journal import open_ledger
 from edge.sight.pace import NEEDED_FPS
@@ -114,6 +114,19 @@ def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
     open_ledger(config).close()
     found = look(config)
     assert [found[name].level for name in ("key", "people", "ledger", "disk")] == ["ok"] * 4
+
+
+def test_a_ledger_that_is_gone_is_no_new_one(tmp_path: Path) -> None:
+    """It was told to run `init`, which a ledger begun anew refuses."""
+    config = configured(tmp_path)
+    Vault.create_key(config.key_file)
+    Vault.open(config.people_db, config.key_file, "door1").close()
+    with open_ledger(config) as ledger:
+        ledger.append(Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1", "Ann"))
+    config.ledger_db.unlink()
+    gone = state.ledger(config)
+    assert (gone.level, gone.sentence) == ("fail", f"{config.ledger_db} is gone")
+    assert "edge-door ledger restore FILE" in gone.remedy
 
 
 def test_a_door_that_was_restored_and_waits_for_its_office_is_told(tmp_path: Path) -> None:

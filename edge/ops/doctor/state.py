@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.access.matcher import turned_away
+from edge.ledger.audit import LOST
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import INSTALLED, acting_as_owner
@@ -84,6 +85,8 @@ def ledger(config: Config) -> Check:
     """The chain of events is whole, and readers keep up."""
     marks = _delivered(config)
     with acting_as_owner(config.paths.state):
+        if not config.ledger_db.exists() and config.ledger_anchor.exists():
+            return fail("ledger", f"{config.ledger_db} is gone", LOST)
         if not config.ledger_db.exists():
             return warn("ledger", f"{config.ledger_db} is not there yet", _init(config))
         with open_ledger(config, read_only=True) as events:
