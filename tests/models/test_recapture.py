@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from edge.vision.liveness import views
 from models.build.recapture import alter
+from models.build.recapture import light as light_of
+from models.build.recapture.crops import tensor_of
 from models.build.recapture.data import SET_ASIDE, Label
 from models.build.recapture.learn import TRUSTED, joined
 from models.build.recapture.lessons import Drawing, Lessons
@@ -38,6 +41,28 @@ def test_altered_crops_stay_pictures() -> None:
     plain = {tuple(c.flatten()[:9].tolist()) for c in torch.cat([crops, crops.flip(-1)])}
     same = [tuple(c.flatten()[:9].tolist()) in plain for c in altered]
     assert sum(same) == round(alter.UNTOUCHED * len(crops))
+
+
+def test_a_light_over_the_whole_picture_is_taken_out_as_the_product_does() -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(40, 150, (4, len(SCALES), SIZE, SIZE, 3), np.uint8)
+    light = np.array((1.3, 1.0, 0.7))
+    plain, tinted = (
+        light_of.in_grey_light(tensor_of(picture.astype(np.uint8)))
+        for picture in (pixels, pixels * light)
+    )
+    product = np.stack([views.in_grey_light(list(face)) for face in pixels])
+    assert torch.allclose(plain, tinted, atol=0.02)
+    assert torch.allclose(plain, tensor_of(product), atol=0.01)
+
+
+def test_faces_in_coloured_light_stay_pictures_and_some_stay_as_they_were() -> None:
+    crops = torch.full((64, len(SCALES), 3, SIZE, SIZE), 0.5)
+    seen = light_of.in_coloured_light(crops, SCALES, np.random.default_rng(0))
+    assert seen.shape == crops.shape
+    assert 0 <= seen.min() <= seen.max() <= 1
+    spread = seen.amax((1, 3, 4)) - seen.amin((1, 3, 4))
+    assert 0 < (spread.amax(1) > 1e-3).float().mean() < 1  # lit by two lights, or by one
 
 
 def test_a_student_begins_with_what_its_teachers_would_say() -> None:

@@ -6,7 +6,7 @@ import torch
 
 from models.build.recapture.taught import SURE
 from models.build.surroundings.shape import BLOCKS, SIZE
-from models.build.surroundings.student import WEIGHT, Student, fold, layers, ranges
+from models.build.surroundings.student import Student, fold, layers, ranges
 from models.build.surroundings.train import MAPS, STAGE_ENDS
 
 
@@ -33,6 +33,6 @@ def test_the_last_two_layers_are_kept_as_one() -> None:
     student = Student().eval()
     kept, features = fold(student), torch.rand(3, student.taught.in_features)
     with torch.no_grad():
-        said = WEIGHT * SURE * student.odds(student.taught(features))
+        said = SURE * student.odds(student.taught(features))
     one = features.numpy() @ kept["out.kernel"] + kept["out.bias"]
     assert torch.allclose(said, torch.from_numpy(one), atol=2e-2)

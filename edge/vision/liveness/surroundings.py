@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.config.sections import Level
 from edge.vision.liveness.limits import ROOM
-from edge.vision.liveness.recapture import around
+from edge.vision.liveness.views import views_of
 from edge.vision.models.entries import SurroundingsEntry
 
 if TYPE_CHECKING:
@@ -48,5 +48,5 @@ class Surroundings:
 
     def score(self, pixels: Pixels, box: Box) -> float:
         """Log-odds of an attack by one picture: RGB, and a face's box in it."""
-        crop = around(pixels, box, self._scale, self._model.size[0])
+        (crop,) = views_of(pixels, box, [self._scale], self._model.size[0])
         return float(self._model.run(crop)["attack"].item())

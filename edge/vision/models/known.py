@@ -46,6 +46,8 @@ _UNKNOWN_ALIKE = 0.001
 """And to an embedder of which nothing was recorded, by this share of the answers' size."""
 _LEAST = 1e-4
 """Of an output that is the same for both pictures: this share of its size counts as apart."""
+_ODDS, _LEAST_ODDS = "attack", 1.0
+"""Of the log-odds of an attack: less than this is no difference, not of two faces either."""
 
 Answers = dict[str, list[list[float]]]
 """By output: the values for either picture."""
@@ -92,7 +94,7 @@ def check(model: Model[Entry], known: Known | None, runtime: str) -> None:
     given = ask(model)
     for name, (one, other) in given.items():
         unknown = _UNKNOWN_ALIKE * _size(one) if isinstance(model.entry, EmbedderEntry) else 0.0
-        wanted = _ALIKE * distance(*known.answers[name]) if known else unknown
+        wanted = _ALIKE * _told_apart(name, known.answers[name]) if known else unknown
         if not distance(one, other) >= wanted:  # not a number is no answer either
             raise _wrong(model.entry, runtime, "gives one answer for two different faces")
     if known is not None and not (off := furthest(given, known.answers)) <= known.tolerance:
@@ -103,10 +105,20 @@ def check(model: Model[Entry], known: Known | None, runtime: str) -> None:
 def furthest(given: Answers, known: Answers) -> float:
     """How far the worst answer lies from what is known, in shares of what two faces differ by."""
     return max(
-        distance(mine, kept) / max(distance(*known[name]), _LEAST * _size(kept), _LEAST)
+        distance(mine, kept) / max(distance(*known[name]), _least(name, kept))
         for name, answers in given.items()
         for mine, kept in zip(answers, known[name], strict=True)
     )
+
+
+def _least(name: str, kept: list[float]) -> float:
+    return _LEAST_ODDS if name == _ODDS else max(_LEAST * _size(kept), _LEAST)
+
+
+def _told_apart(name: str, known: list[list[float]]) -> float:
+    """By how much the two faces differ; 0: by too little to say anything."""
+    apart = distance(*known)
+    return 0.0 if name == _ODDS and apart < _LEAST_ODDS else apart
 
 
 def read_known(folder: Path) -> dict[str, Known]:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from models.build.recapture.crops import faces_of
 from models.build.recapture.imitate import BATCH, DECAY, REPORT
+from models.build.recapture.light import in_grey_light
 from models.build.recapture.shape import FEATURES
 from models.build.recapture.student import Student, Tower
 from models.build.recapture.taught import SURE
@@ -33,6 +34,7 @@ DROPPED = 0.3
 OTHERS = 2000  # faces
 SPARE, KEEP, MARGIN = 0.3, 0.01, 1.0
 """Weight of what is wrong with photographs, of a change of the sum, and how far below 0 they go."""
+PART = 256  # faces at once
 SMOOTH = 0.02  # labels are a few per cent wrong
 
 
@@ -94,8 +96,8 @@ def spare(student: Student, lessons: Lessons, drawing: Drawing) -> None:
     others = drawing(np.random.default_rng(5), OTHERS)
     others = others[[lessons.labels[number].kind != "lfw" for number in others]]
     with torch.no_grad():
-        here = student.features(faces_of(lessons, photographs[::4]))
-        there = student.features(faces_of(lessons, others))
+        here = student.features(in_grey_light(faces_of(lessons, photographs[::4])))
+        there = student.features(in_grey_light(faces_of(lessons, others)))
         said, spread, mean = student.out(here)[:, 0], there.std(0) + 1e-3, there.mean(0)
     here, there = (here - mean) / spread, (there - mean) / spread
     change = torch.zeros(here.shape[1], requires_grad=True)
@@ -120,7 +122,8 @@ def odds_of(student: Student, lessons: Lessons, numbers: NDArray[np.int64]) -> N
     """Log-odds of an attack, `(n,)`."""
     with torch.no_grad():
         parts = [
-            student(faces_of(lessons, numbers[i : i + 256])) for i in range(0, len(numbers), 256)
+            student(in_grey_light(faces_of(lessons, numbers[i : i + PART])))
+            for i in range(0, len(numbers), PART)
         ]
     return np.asarray(torch.cat(parts).numpy(), np.float64)
 

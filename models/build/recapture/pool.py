@@ -16,7 +16,7 @@ from edge.evaluate.attacks import Sitter, room
 from edge.evaluate.attacks.screens import replay_on_screen
 from edge.evaluate.attacks.sitter import FACE_WIDTH, SIDE
 from edge.records import Box
-from edge.vision.liveness.recapture import around
+from edge.vision.liveness.views import around
 from models.build.recapture.shape import SCALES
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ from models.build.recapture.crops import faces_of
 from models.build.recapture.imitate import imitate
 from models.build.recapture.learn import joined, learn, odds_of, spare
 from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.light import in_grey_light
+from models.build.recapture.steady import steady
 from models.build.recapture.student import Student, Tower, fold, ranges
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 FIRST, SECOND, THIRD, AGAIN = 1800, 1600, 600, 700
 """Steps of the towers in the order of their training, and of the first with all sources."""
-LABEL_STEPS, LFW = 300, 6.0
+LABEL_STEPS, STEADY_STEPS, LFW = 300, 400, 6.0
 CALIBRATION = 500  # faces
 GROUPS: dict[str, Callable[[Label], bool]] = {
     "crops with surroundings": lambda label: label.kind == "pad2" and label.whole,
@@ -71,10 +73,11 @@ class Training:
 
 
 def judged(found: Lessons, towers: list[Tower], *, everything: bool) -> Student:
-    """The towers together, when they have learnt the labels."""
+    """The towers together, when they have learnt the labels, and that light tells nothing."""
     student = joined(towers)
     drawing = Drawing(found, everything=everything, lfw=LFW)
     learn(student, found, drawing, LABEL_STEPS)
+    steady(student, found, drawing, STEADY_STEPS)
     spare(student, found, Drawing(found, everything=everything))
     return student
 
@@ -107,7 +110,7 @@ def keep(found: Lessons, student: Student) -> None:
     """Leave what the build needs."""
     np.savez_compressed(HERE / "recapture.npz", **fold(student))
     chosen = np.random.default_rng(0).choice(len(found.labels), CALIBRATION, replace=False)
-    found_ranges = ranges(student, faces_of(found, np.sort(chosen)))
+    found_ranges = ranges(student, in_grey_light(faces_of(found, np.sort(chosen))))
     (HERE / "ranges.json").write_text(json.dumps(found_ranges, indent=1) + "\n")
 
 

@@ -16,10 +16,6 @@ from models.build.torch_layers import all_folded, ranges_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEIGHT = 0.5
-"""Of these log-odds beside the recapture network's: 0.937, 0.948, 0.956 and 0.960 were the areas
-under the curve of unseen crops with surroundings at 0.2, 0.3, 0.5 and 0.8."""
-
 
 class Layer(torch_layers.Layer):
     """Of this network: what is taught block by block needs no bound above."""
@@ -67,7 +63,7 @@ class Student(nn.Module):
         x = self.stem(crops)
         for block in self.blocks:
             x = block(x)
-        return WEIGHT * SURE * self._said(x)[1]
+        return SURE * self._said(x)[1]
 
     def imitation(self, crops: Tensor, seen: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """What each block makes of what the teacher's is given, the last layer, the log-odds.
@@ -106,7 +102,7 @@ def fold(student: Student) -> dict[str, NDArray[np.float16]]:
     """Kernels and biases with BatchNorm folded in, and the last two layers as one."""
     with torch.no_grad():
         kept = all_folded(layers(student))
-        out, taught = WEIGHT * SURE * student.odds.weight, student.taught
+        out, taught = SURE * student.odds.weight, student.taught
         kept["out.kernel"] = (out @ taught.weight).T.numpy()
-        kept["out.bias"] = (out @ taught.bias + WEIGHT * SURE * student.odds.bias).numpy()
+        kept["out.bias"] = (out @ taught.bias + SURE * student.odds.bias).numpy()
     return {name: values.astype(np.float16) for name, values in kept.items()}

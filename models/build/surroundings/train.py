@@ -25,8 +25,10 @@ from models.build.recapture import alter
 from models.build.recapture.crops import tensor_of
 from models.build.recapture.imitate import LAST, ODDS, Scale, error_of
 from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.light import in_coloured_light, in_grey_light
 from models.build.recapture.taught import SURE
 from models.build.recapture.teachers import Teacher
+from models.build.surroundings.shape import SCALE
 from models.build.surroundings.student import Student, fold, ranges
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ MAPS = tuple(
 """What each of its blocks gives."""
 STAGE_ENDS = (5, 12, 15)
 """Blocks of one stage, up to these, have maps of one size and shortcuts between them."""
-STEPS, BATCH, RATE, DECAY = 500, 32, 4e-3, 0.01
+STEPS, BATCH, RATE, DECAY = 1000, 32, 4e-3, 0.01
 KEPT = 12
 """A teacher takes time: each answered batch is used twice, at once and out of the last so many."""
 SCALING = 256
@@ -77,7 +79,8 @@ def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) ->
             crops = drawn(BATCH)
             answer = teacher(crops.numpy())
             sure = torch.from_numpy(answer.odds.clip(-SURE, SURE)) / SURE
-            answered.append((crops, scale(answer.seen), sure))
+            lit = in_grey_light(in_coloured_light(crops[:, None], [SCALE], random))[:, 0]
+            answered.append((lit, scale(answer.seen), sure))
         crops, wanted, sure = answered[-1 if step % 2 == 0 else random.integers(len(answered))]
         with torch.autocast("cpu", torch.bfloat16):
             seen, odds = student.imitation(crops, wanted)
@@ -111,7 +114,8 @@ def main() -> None:
     imitate(student, Teacher(given.teachers, NUMBER, MAPS), found, STEPS)
     np.savez_compressed(HERE / "surroundings.npz", **fold(student))
     drawn = Drawing(found, everything=False)(np.random.default_rng(0), CALIBRATION)
-    told = ranges(student, tensor_of(found.crops[NUMBER][drawn]))
+    shown = in_grey_light(tensor_of(found.crops[NUMBER][drawn])[:, None])[:, 0]
+    told = ranges(student, shown)
     (HERE / "ranges.json").write_text(json.dumps(told, indent=1) + "\n")
 
 

@@ -14,7 +14,7 @@ from edge.config import Config, parse
 from edge.errors import ModelError
 from edge.vision import pipeline
 from edge.vision.models import known
-from edge.vision.models.entries import EmbedderEntry, LandmarksEntry
+from edge.vision.models.entries import EmbedderEntry, LandmarksEntry, RecaptureEntry
 from edge.vision.models.known import KNOWN, WrongAnswerError, pictures, read_known
 from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import read_manifest, shipped_models
@@ -79,6 +79,13 @@ def test_every_other_network_is_asked_too() -> None:
     mesh = next(size for size in entry.tensors.values() if np.prod(size) > 1)
     with pytest.raises(WrongAnswerError, match="face-mesh"):
         Loader(None, Lying("zeros", choose(), mesh[-1]))(entry)
+
+
+def test_a_check_that_speaks_against_nobody_is_noticed() -> None:
+    """Though it finds the two faces equally real, or nearly."""
+    entry = read_manifest().entry(RecaptureEntry)
+    with pytest.raises(WrongAnswerError, match="recapture"):
+        Loader(None, Lying("zeros", choose(), 1))(entry)
 
 
 def test_auto_goes_on_to_the_next_runtime_and_a_named_one_does_not(

@@ -1,0 +1,51 @@
+"""What the passive networks are shown of a face: squares around it, in grey light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.records import Box, Pixels
+
+_LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
+
+
+def views_of(pixels: Pixels, box: Box, scales: Sequence[float], size: int) -> list[Pixels]:
+    """Squares of so many face boxes around a face, the widest last, as `(size, size, 3)`."""
+    return in_grey_light([around(pixels, box, scale, size) for scale in scales])
+
+
+def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
+    """A face's crops, the widest last, as they would be where the light is grey.
+
+    Screens are bluer than rooms, so that a network takes a screen that is set a little warmer for a
+    face, and a face in blue light for a screen: it must not see the colour of the light. That is
+    the mean of what is seen (Buchsbaum 1980, "A spatial processor model for object colour
+    perception").
+    """
+    light = np.asarray(cv2.mean(views[-1])[:3])
+    gain = light.mean() / np.maximum(light, 1.0)
+    table = np.clip(_LEVELS * gain, 0, 255).astype(np.uint8)
+    return [np.asarray(cv2.LUT(view, table), np.uint8) for view in views]
+
+
+def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
+    """A square of `scale` face boxes around a face, as `(size, size, 3)`.
+
+    Where it leaves the picture it is shrunk to fit and pushed inside, so that no made-up border
+    tells anything.
+    """
+    height, width = pixels.shape[:2]
+    side = min(scale * max(box.width, box.height), height, width)
+    x, y = box.centre
+    left = round(min(max(x - side / 2, 0.0), width - side))
+    top = round(min(max(y - side / 2, 0.0), height - side))
+    whole = max(1, round(side))
+    crop = pixels[top : top + whole, left : left + whole]
+    way = cv2.INTER_AREA if whole > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=way), np.uint8)
