@@ -35,6 +35,9 @@ STEADY_S = 60.0
 """A program that ran so long is healthy: the next pause is the first again."""
 STOP_TIMEOUT_S = 8.0
 USAGE_EXIT = 2
+NETWORK_NICE = 10
+"""Of link: a tenth of sight's share where both want the processor, as CPUWeight in its unit says.
+Not the idle class: on a board that is busy for a while an order to lock must still come through."""
 PEER_NAMED = "--peer-named"
 """Has `edge-door door` listen to the one process that is named on its standard input."""
 _POLL_S = 0.05
@@ -169,13 +172,9 @@ def _end_with_parent() -> None:
 
 
 def _behind_the_others() -> None:
-    """In link: what a flood from the network costs must not be sight's time.
-
-    As its unit has it (CPUWeight=idle): whoever decides takes the processor at once, where a nice
-    value would let link end its slice first.
-    """
+    """In link: a flood from the network must not take sight's time."""
     _end_with_parent()
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.nice(NETWORK_NICE)
 
 
 def _how(code: int) -> str:

@@ -105,8 +105,8 @@ def test_link_sees_the_ledger_and_nothing_else_of_the_state() -> None:
     assert service["PrivateDevices"] == "yes"
 
 
-def test_link_gives_way_to_those_who_decide_and_they_do_not_rely_on_nice() -> None:
-    assert settings("link")["Service"]["CPUWeight"] == "idle"
+def test_link_has_the_smaller_share_and_nobody_relies_on_nice() -> None:
+    assert settings("link")["Service"]["CPUWeight"] == "10"
     for name in SERVICES:  # each is a session and a control group, and nice counts inside one only
         assert "Nice" not in settings(name)["Service"]
 

@@ -16,6 +16,8 @@ from tests.faults.storm import give_way
 from tests.support.link_parts import Mosquitto, needs_mosquitto
 
 TURNS = 5
+LATER_MS = 4.0
+"""Who wakes waits until the running one has ended a slice: up to a tick, whatever it weighs."""
 GROWTH_MB = 10.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), needs_mosquitto]
 
@@ -47,7 +49,9 @@ def test_ten_thousand_messages_a_second_and_a_button_storm_delay_no_decision(
         f"python -m tests.faults.storm FOLDER PORT {TURNS} {eyes}",
     )
     assert figures["messages a second"] >= 10_000
-    assert figures["p99 ratio"] <= 1.2, figures
+    if eyes == "networks":
+        assert figures["p99 ratio"] <= 1.2, figures
+    assert figures["p99 later ms"] <= LATER_MS, figures
     for program in ("sight", "link", "guard"):
         held = figures[f"{program} MB"]
         assert held[-1] - held[0] < GROWTH_MB, held
