@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from edge.access.command import public_text, sign_command
 from edge.errors import UsageError
+from edge.files import create_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +31,21 @@ def make_key(file: Path) -> str:
         UsageError: the file exists already, or cannot be made.
     """
     key = Ed25519PrivateKey.generate()
-    raw = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as target:
-            target.write(raw)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror}") from error
+    keep_key(file, key)
     return public_text(key)
+
+
+def keep_key(file: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
+    """Write a private key into a new file, mode 0600; encrypted where there is a passphrase.
+
+    Raises:
+        UsageError: the file exists already, or cannot be made.
+    """
+    lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    try:
+        create_file(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be made: {error.strerror or error}") from error
 
 
 def sign_now(key: Ed25519PrivateKey, device: str, action: Action, reason: str) -> str:

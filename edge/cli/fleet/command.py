@@ -40,7 +40,9 @@ def _order(action: Action) -> Callable[..., None]:
         reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
         key: Annotated[
             Path,
-            typer.Option(help="Your private key, from `edge-door keys make`.", callback=to_read),
+            typer.Option(
+                help="Your private key; `edge-door command key` makes one.", callback=to_read
+            ),
         ],
         second: Annotated[
             Path | None,
@@ -102,7 +104,10 @@ def sign(
     device: Annotated[str, typer.Argument(help="The door's id.")],
     action: Annotated[Action, typer.Argument(help="What it is to do.")],
     *,
-    key: Annotated[Path, typer.Option(help="From `edge-door command key`.", callback=to_read)],
+    key: Annotated[
+        Path,
+        typer.Option(help="Your private key; `edge-door command key` makes one.", callback=to_read),
+    ],
     reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
     json: JsonOption = False,
 ) -> None:

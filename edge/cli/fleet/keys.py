@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ from edge.believed import read_ordinary
 from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, read_config, show
 from edge.cli.places import to_make
 from edge.errors import UsageError, reason_of
-from edge.files import create_file
+from edge.fleet.signing import keep_key
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind, Reason
 from edge.sight.journal import Entry, Journal, open_ledger
@@ -62,14 +62,15 @@ def make(
 ) -> None:
     """Make a key for somebody and let this door know it."""
     settings = read_config(config)
-    file = content = None
+    made: AbstractContextManager[None] = nullcontext()
+    file = None
     if public is None:
         file = (out or _named_after(name)).absolute()
         key = Ed25519PrivateKey.generate()
         public = public_text(key)
-        content = _pem(key, ask_secret("Passphrase", twice=True) if passphrase else "")
+        made = _kept(file, key, ask_secret("Passphrase", twice=True) if passphrase else "")
     proper = proper_key(public)
-    with _kept(file, content), acting_as_owner(settings.paths.state):
+    with made, acting_as_owner(settings.paths.state):
         _change(settings, lambda known: known.added(name, proper, role), name, role.value)
     where = f" The private key is in {file}: take it away from here." if file else ""
     shown = str(file) if file else None
@@ -118,7 +119,7 @@ def _named_after(name: str) -> Path:
 
 
 def read_key(file: Path) -> Ed25519PrivateKey:
-    """A private key that `keys make` wrote; asks for its passphrase if it has one.
+    """A private key that `command key` or `keys make` wrote; asks for its passphrase if it has one.
 
     Raises:
         UsageError: it is not one.
@@ -136,20 +137,16 @@ def read_key(file: Path) -> Ed25519PrivateKey:
             why = reason_of(error)
         raise UsageError(f"{file} is not a private key that can be read: {why}.") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{file} holds a key of another kind; make one with `edge-door keys make`")
+        raise UsageError(
+            f"{file} holds a key of another kind; make one with `edge-door command key`"
+        )
     return key
 
 
 @contextmanager
-def _kept(file: Path | None, content: bytes | None) -> Iterator[None]:
+def _kept(file: Path, key: Ed25519PrivateKey, passphrase: str) -> Iterator[None]:
     """The private key in its file, which is whoever's types; gone again if the door refuses it."""
-    if file is None or content is None:
-        yield
-        return
-    try:
-        create_file(file, content)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror or error}.") from error
+    keep_key(file, key, passphrase)
     try:
         yield
     except BaseException:
@@ -162,13 +159,3 @@ def _change(settings: Config, change: Change, name: str, what: str) -> None:
         known = change(Operators.from_json(ledger.sealed().get("operators")))
         changed = Entry(EventKind.PEOPLE, Reason.KEYS_CHANGED, detail={"name": name, "role": what})
         Journal(ledger, settings.device.id).write(changed, {"operators": known.to_json()})
-
-
-def _pem(key: Ed25519PrivateKey, secret: str) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(secret.encode())
-        if secret
-        else serialization.NoEncryption(),
-    )
