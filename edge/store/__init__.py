@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 BUSY_S = 5.0
 """How long to wait for another process's transaction."""
+STILL_BUSY_S = 0.1
+"""How long once one wait was in vain, until the file is free again: who may read it can hold it
+locked, and a door that waits for it each time sees, shows and hears nothing meanwhile."""
 
 _LOG_BYTES = 2_000_000
 """How long the write-ahead log gets before it is moved into the database. The longer, the more
@@ -60,6 +63,7 @@ class Store:
         self._db = connection
         self._seen = 0
         self._place: tuple[int, int] | None = None
+        self._kept_out = False
 
     @classmethod
     def open(cls, path: Path, schema: Schema, *, read_only: bool = False) -> Self:
@@ -205,7 +209,7 @@ class Store:
 
     def _between(self, begin: str) -> Iterator[None]:
         with _plain_errors(self.path, self._schema):
-            self._db.execute(begin)
+            self._begin(begin)
             try:
                 yield
                 self._db.execute("COMMIT")
@@ -213,6 +217,20 @@ class Store:
                 if self._db.in_transaction:  # some errors have rolled back already
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _begin(self, begin: str) -> None:
+        try:
+            self._db.execute(begin)
+        except sqlite3.OperationalError as error:
+            self._expect(kept_out="locked" in str(error))
+            raise
+        self._expect(kept_out=False)
+
+    def _expect(self, *, kept_out: bool) -> None:
+        if kept_out is not self._kept_out:
+            self._kept_out = kept_out
+            wait_s = STILL_BUSY_S if kept_out else BUSY_S
+            self._db.execute(f"PRAGMA busy_timeout = {wait_s * 1000:.0f}")
 
     def _prepare(self, *, read_only: bool) -> None:
         # Damage must reach the one who checks hashes, not stop at the decoder.
