@@ -1,4 +1,4 @@
-"""Closed lists in sentences that a person understands."""
+"""Closed lists, and numbers of things, in sentences that a person understands."""
 
 from __future__ import annotations
 
@@ -88,3 +88,8 @@ def sentence(event: Event) -> str:
         return what
     refused = event.kind is EventKind.ACCESS and event.reason not in _LET_IN
     return f"{event.person}: {'not let in, ' if refused else ''}{what}"
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

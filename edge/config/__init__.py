@@ -31,6 +31,7 @@ from edge.config.sections import (
 )
 from edge.errors import ConfigError, plainly, reason_of
 from edge.names import near
+from edge.words import counted
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -190,9 +191,8 @@ def parse(data: dict[str, object], origin: str) -> Config:
         return Config.model_validate(data)
     except ValidationError as error:
         lines = [_sentence(detail) for detail in error.errors()]
-        noun = "mistake" if len(lines) == 1 else "mistakes"
         listed = "\n".join(f"  {line}" for line in lines)
-        raise ConfigError(f"{origin} has {len(lines)} {noun}:\n{listed}") from error
+        raise ConfigError(f"{origin} has {counted(len(lines), 'mistake')}:\n{listed}") from error
 
 
 _TOML_BITS = 64

@@ -15,6 +15,7 @@ from edge.fleet.kinds import ListState, PersonState
 from edge.roster.desired import Desired
 from edge.roster.pages import Member, gather
 from edge.roster.report import LIST, Report
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -92,11 +93,11 @@ def _refusals(report: Report, now: float) -> Iterator[Standing]:
 
 def _ways(wanted: Wanted | None, report: Report) -> Iterator[Standing]:
     if wanted is not None and report.digest != wanted.digest:
-        waits = f", {len(report.pages)} pages have not come" if report.pages else ""
+        waits = f", {counted(len(report.pages), 'page')} not there yet" if report.pages else ""
         has = f"has list {report.generation} of {wanted.generation}{waits}"
         yield Standing(ListState.BEHIND, has)
     if report.waiting:
-        yield Standing(ListState.BEHIND, f"{report.waiting} envelopes have not come")
+        yield Standing(ListState.BEHIND, f"{counted(report.waiting, 'envelope')} not there yet")
     if report.refused:
         yield Standing(ListState.REFUSED, f"{len(report.refused)} people refused")
 

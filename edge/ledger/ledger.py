@@ -14,6 +14,7 @@ from edge.files import sync_folder
 from edge.ledger.audit import MEND, Audit
 from edge.ledger.tables import SCHEMA
 from edge.store import Store
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,7 +262,8 @@ class Ledger:
         seen = known[0] if known else 0
         if seen and not row.sequence:
             raise LedgerError(
-                f"{self._store.path} was begun anew, but this device wrote {seen} events. {MEND}"
+                f"{self._store.path} was begun anew, but this device wrote "
+                f"{counted(seen, 'event')}. {MEND}"
             )
         if not seen and not row.mac:
             self._audit.adopt()

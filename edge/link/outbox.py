@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.errors import LedgerError
 from edge.store import Store
 from edge.store.schema import Schema
+from edge.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ class Fill:
     def warning(self) -> str:
         """A sentence when undelivered events were lost or soon will be; else empty."""
         if self.lost:
-            return f"{self.lost} events were dropped before the broker could have them."
+            return f"Dropped before the broker could have them: {counted(self.lost, 'event')}."
         if self.waiting >= _WARN_AT * self.capacity:
             return (
                 f"{self.waiting} events wait for the broker; beyond {self.capacity} the oldest "

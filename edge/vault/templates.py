@@ -104,7 +104,6 @@ class Templates:
             new.update(row, row.name, row.enrolled, new.turned(plain))
 
     def _write(self, row: PersonRow, template: Template) -> None:
-
         vectors = template.vectors.astype("<f4")
         bare = (
             row.name,

@@ -192,7 +192,7 @@ def test_a_door_that_has_the_list_and_waits_for_envelopes(centre: Centre) -> Non
     centre.office.publish("door1")
     centre.door.fetch({t: p for t, p in centre.office.broker.items() if "envelope" not in t})
     centre.tell()
-    assert "1 envelopes have not come" in centre.page()
+    assert "1 envelope not there yet" in centre.page()
     assert word(centre.page("Anna")) == ["not yet", "not yet"]
 
 

@@ -52,7 +52,7 @@ def test_a_warning_comes_before_what_nobody_fetched_is_dropped(
         assert "8 events wait" in warning()
         for _ in range(5):
             ledger.append(event())
-        assert "3 events were dropped" in warning()
+        assert "could have them: 3 events" in warning()
         outbox.mark_confirmed(13)
         assert warning() == ""
 

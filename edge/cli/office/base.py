@@ -19,6 +19,7 @@ from edge.office.desk import whose
 from edge.office.keys import OfficeKeys
 from edge.office.post import open_post
 from edge.roster.report import LIST, RESEMBLES, Report
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -95,9 +96,9 @@ def state(door: Door, said: Report | None, office: str) -> str:
     if said.restored:
         return "was restored from a backup, and waits for the next list: `edge-door office publish`"
     if said.digest != door.digest:
-        pages = f", waits for {len(said.pages)} pages of it" if said.pages else ""
+        pages = f", waits for {counted(len(said.pages), 'page')} of it" if said.pages else ""
         return f"not yet: has list {said.generation} of {door.generation}{pages}"
-    waits = f"waits for {said.waiting} envelopes" if said.waiting else ""
+    waits = f"waits for {counted(said.waiting, 'envelope')}" if said.waiting else ""
     return waits or (f"refuses {len(said.refused)}" if said.refused else AS_IT_SHOULD)
 
 

@@ -125,6 +125,7 @@ def publish(
         with progress("doors", len(devices)) as advance:
             for device in devices:
                 _hear(book, post, [device])
+                advance(advance=1)
                 lease_s = None if lease_days is None else lease_days * 86_400
                 said = post.reports.get(device)
                 try:
@@ -139,7 +140,6 @@ def publish(
                 post.publish(device, message, pieces)
                 book.posted(device)
                 sent |= {piece.hashed for piece in pieces}
-                advance(advance=1)
         devices = [device for device in devices if device not in failed]
         _await(book, post, devices, sent, wait)
         _hear(book, post, devices)

@@ -33,6 +33,7 @@ from edge.ops.pictures import Sources, opened, people_below
 from edge.ops.preview import preview
 from edge.vision.enrolment import WANTED
 from edge.vision.pipeline import Stages
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -140,7 +141,7 @@ def _enroll_person(
             kept.update(place.keep(made))
 
     found = (_from_camera if capture.camera else _from_files)(settings, capture, keep)
-    done = f"is enrolled: {_captures(found.captures)}."
+    done = f"is enrolled: {counted(found.captures, 'capture')}."
     lines = [
         f"{capture.name} {place.done} {place.next_step}" if place else f"{capture.name} {done}"
     ]
@@ -267,10 +268,6 @@ def _table(found: Sequence[Enrolled]) -> Table:
 
 def _as_dict(found: Enrolled) -> dict[str, object]:
     return asdict(found) | {"warning": found.warning}
-
-
-def _captures(count: int) -> str:
-    return "1 capture" if count == 1 else f"{count} captures"
 
 
 def _some(refused: Sequence[Refused]) -> list[Refused]:

@@ -21,6 +21,7 @@ from edge.ops.findings import findings
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind
 from edge.sight.journal import open_ledger
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def export(
                 count += 1
     if file is not None:
         result = {"file": str(file), "events": count}
-        show(result, as_json=json, text=f"{count} events are in {file}.")
+        show(result, as_json=json, text=f"{file} holds {counted(count, 'event')}.")
 
 
 @contextmanager

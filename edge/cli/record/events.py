@@ -15,7 +15,7 @@ from edge.errors import LedgerError, UsageError
 from edge.names import folded
 from edge.records import EventKind
 from edge.sight.journal import open_ledger
-from edge.words import sentence
+from edge.words import counted, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +64,9 @@ def events(
         if problems:
             raise LedgerError("the record is not whole: " + " ".join(problems))
         if verify and not json:
-            console.print(f"The record is whole: {written} events, each bound to the one before.")
+            console.print(
+                f"The record is whole: {counted(written, 'event')}, each bound to the one before."
+            )
         if follow:
             _follow(ledger, written, wanted, as_json=json)
 

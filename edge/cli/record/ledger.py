@@ -16,6 +16,7 @@ from edge.sight import changes
 from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
 from edge.vault.vault import open_vault
 from edge.wire.channel import Channel
+from edge.words import counted
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -31,7 +32,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     with open_ledger(settings, read_only=True) as ledger:
         problems, written = ledger.verify() or ledger.older(), ledger.written()
     result = {"ok": not problems, "events": written, "problems": problems}
-    verdict = f"{settings.ledger_db} is whole: {written} events, signed by this device."
+    verdict = f"{settings.ledger_db} is whole: {counted(written, 'event')}, signed by this device."
     show(result, as_json=json, text="\n".join(problems) or verdict)
     if problems:
         raise typer.Exit(1)
@@ -51,7 +52,7 @@ def backup(
         ledger.backup(file)
         written = ledger.written()
     result = {"file": str(file), "events": written}
-    show(result, as_json=json, text=f"{file} holds {written} events.")
+    show(result, as_json=json, text=f"{file} holds {counted(written, 'event')}.")
 
 
 @ledger_app.command()

@@ -19,6 +19,7 @@ from edge.vault.key import load_keys
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import read_manifest
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def ledger(config: Config) -> Check:
         return warn("ledger", "whole; this door was restored from a backup", ASKS)
     if warning:
         return warn("ledger", warning, "Find out why the broker or its reader does not follow.")
-    return ok("ledger", f"{written} events, the chain is whole")
+    return ok("ledger", f"{counted(written, 'event')}, the chain is whole")
 
 
 def _delivered(config: Config) -> Watermarks | None:
