@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
-from edge.bundle import CONFIG, config_name, read_bundle
+from edge.bundle import CONFIG, MODELS, config_name, read_bundle
 from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError
 from edge.ops.owner import acting_as_owner
 from edge.ops.releases import Releases
@@ -102,6 +102,11 @@ class Updates:
             raise SealError(
                 f"the configuration of {self._config.device.id} comes with its bundles, and there "
                 "is none of it in this one: make it again with --door."
+            )
+        if KEY not in states and MODELS not in bundle.parts:
+            raise SealError(
+                "the models installed here were never sealed, and this bundle brings none: make it "
+                "again with --models."
             )
         return bundle
 

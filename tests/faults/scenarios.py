@@ -166,7 +166,9 @@ def start(folder: Path, say: Say) -> None:
 
 
 def release(number: int) -> bytes:
-    return make_bundle(OPERATOR, {"config/door1.toml": f"# {number}\n".encode()}, number)
+    return make_bundle(
+        OPERATOR, {"config/door1.toml": f"# {number}\n".encode(), "models/README.md": b""}, number
+    )
 
 
 def updates(folder: Path) -> Updates:

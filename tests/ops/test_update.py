@@ -59,7 +59,11 @@ class Trial:
 def bundle(door: Door, version: int, name: str = "Front", **more: bytes) -> bytes:
     kept = [line for line in door.path.read_text().splitlines() if not line.startswith("name = ")]
     text = "\n".join(kept).replace('id = "test"', f'id = "test"\nname = "{name}"')
-    contents = {"config/test.toml": text.encode(), "config/other.toml": b"secret"}
+    contents = {
+        "config/test.toml": text.encode(),
+        "config/other.toml": b"secret",
+        "models/README.md": b"",
+    }
     return make_bundle(KEY, contents | more, version)
 
 
@@ -79,7 +83,7 @@ def test_an_update_is_tried_put_in_force_tried_again_and_undone(door: Door) -> N
     assert trial.asked == [link.with_name("releases") / "1", link]
     assert (said(door), door.path.stat().st_mode & 0o777) == ("One", 0o640)
     assert not (link / "config" / "other.toml").exists()  # another door's is none of its business
-    assert verify_release(load(door.path)) == (1, 1)
+    assert verify_release(load(door.path)) == (1, 2)
     updates(door, Trial()).apply(bundle(door, 2, "Two"))
     assert said(door) == "Two"
     assert updates(door, Trial()).undo() == 1
@@ -115,7 +119,7 @@ def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:
     trial = Trial()
     with pytest.raises(UsageError, match=r"^what was installed before .* was never sealed"):
         updates(door, trial).undo()
-    assert (trial.asked, verify_release(load(door.path))) == ([], (1, 1))  # nothing was begun
+    assert (trial.asked, verify_release(load(door.path))) == ([], (1, 2))  # nothing was begun
     seal_path(door.path).write_text(make_seal(KEY, {str(door.path): digest(before)}, 1))
     assert updates(door, Trial()).undo() == 0
     assert door.path.read_bytes() == before
@@ -146,6 +150,16 @@ def test_an_undo_that_fails_changes_nothing(door: Door, fails_at: int) -> None:
     assert said(door) == "Two"
     take_up_seal(load(door.path), door.path)
     assert updates(door, Trial()).undo() == 1
+
+
+def test_a_first_bundle_without_models_is_told_so_before_anything_is_tried(door: Door) -> None:
+    """`check` said that it may be taken, and the self-test that a shipped file was changed."""
+    bare = make_bundle(KEY, {"config/test.toml": door.path.read_bytes()}, 1)
+    with pytest.raises(SealError, match=r"models installed here were never sealed.*--models"):
+        updates(door, Trial()).examine(bare, PUBLIC)
+    updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
+    later = make_bundle(KEY, {"config/test.toml": door.path.read_bytes()}, 2)
+    assert updates(door, Trial()).examine(later).parts == ["config"]
 
 
 def test_nothing_older_and_nobody_elses_is_taken(door: Door) -> None:
