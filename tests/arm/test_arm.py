@@ -147,6 +147,23 @@ def test_the_default_runtime_computes_every_model(board: Board) -> None:
     assert json.loads(done.stdout)["ok"]
 
 
+def test_the_bench_measures(board: Board) -> None:
+    done = board.python("-m", "edge", "bench", "--steps", "10", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["machine"] == "aarch64"
+    assert found["stages"].keys() >= {"detect", "landmarks", "embed", "eyelids", "checks"}
+
+
+def test_the_demo_shows_all_three_visits(board: Board) -> None:
+    """Camera, guard, link and broker as on a board, by a slow clock."""
+    done = board.python("-m", "edge", "demo", "--json", slowly=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["granted"] == 1
+    assert found["denied"].keys() >= {"no_match", "not_live"}
+
+
 @pytest.mark.parametrize("tests", ROOMS)
 def test_the_tests_of_what_differs_by_machine_pass(board: Board, tests: str) -> None:
     done = board.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=3600", tests)
