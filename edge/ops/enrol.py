@@ -168,6 +168,7 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
     name = proper_name(template.person)
     with open_vault(config) as vault:
         known = _is_known(vault, name, consent)
+        name = vault.spelt(name) if known else name
         turned = replace(template, vectors=vault.rotation(template.vectors))
         alike = resembled(turned, vault.templates(template.model), threshold(config))
         refuse_lookalikes(name, alike, consent, threshold(config))

@@ -182,6 +182,15 @@ class Vault:
             rows = people_rows(tables)
         return [Person(row.name, row.enrolled, row.captures, row.model) for row in rows]
 
+    def spelt(self, name: str) -> str:
+        """Somebody's name as it is kept here: who writes it otherwise means the same person.
+
+        Raises:
+            UsageError: nobody has that name.
+        """
+        with self._store.reading() as tables:
+            return find(people_rows(tables), name).name
+
     def templates(self, model: str) -> tuple[Template, ...]:
         """Everybody's template, by name, turned by this device's `rotation`.
 

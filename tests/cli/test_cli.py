@@ -30,13 +30,18 @@ class TestPeople:
         assert json.loads(enrolled.stdout)["captures"] >= 3
         other = save(door.folder / "grace.png", grace.pixels)
         assert door.command("enroll", "Grace", "--from", str(other)).returncode == 0
-        assert door.command("people", "rename", "Eileen", "Colonel").returncode == 0
+        assert door.command("people", "rename", "EILEEN", " Colonel ").returncode == 0
         people = json.loads(door.command("people", "list", "--json").stdout)["people"]
         assert [p["name"] for p in people] == ["Colonel", "Grace"]
-        assert door.command("people", "remove", "Grace").returncode == 0
+        assert door.command("credentials", "add-card", "grace", "0x4D").returncode == 0
+        assert door.command("people", "remove", " grace").returncode == 0
+        # However they were typed: who reads the record tells people apart by their names.
+        assert {event.person for event in door.events()} == {"Eileen", "Colonel", "Grace"}
+        assert {event.detail.get("before") for event in door.events()} == {None, "Eileen"}
         reasons = [event.reason.value for event in door.events()]
-        assert reasons[::2] == ["intended"] * 4
-        assert reasons[1::2] == ["enrolled", "enrolled", "renamed", "removed"]
+        assert reasons[::2] == ["intended"] * 5
+        kinds = ["enrolled", "enrolled", "renamed", "credential_added", "removed"]
+        assert reasons[1::2] == kinds
 
     def test_the_same_face_under_another_name_is_refused(self, door: Door, stills: Path) -> None:
         door.enroll("Eileen", "--from", str(stills))

@@ -29,6 +29,7 @@ from edge.evaluate.peers import Taken, beside
 from edge.evaluate.tune import tune as tune_threads
 from edge.faces import FaceReader
 from edge.faces import verify as verify_pictures
+from edge.faces.reader import PICTURES_FMR
 from edge.ops.owner import acting_as_owner, become_owner
 from edge.vision.models.threads import keep, tuned_file
 from edge.vision.pictures import read_image
@@ -64,7 +65,7 @@ def verify(
     relation = "the same person" if found.verified else "not the same person"
     verdict = (
         f"{relation}: similarity {found.similarity:.3f}, needed {found.required:.3f} "
-        f"(at most {found.false_match_rate:g} of strangers pass)"
+        f"(at most 1 in {1 / PICTURES_FMR:,.0f} strangers passes)"
     )
     if plot is not None:
         _draw(one, other, f"{verdict}\ncosine distance {found.distance:.3f}", plot, settings)

@@ -91,6 +91,6 @@ def _recorded(config: Path | None, reason: Reason, name: str, kind: Kind) -> Ite
     settings = own_config(config)
     with (
         open_vault(settings, begin=False) as vault,
-        recorded_in(settings, vault, reason, name, kind=kind.value),
+        recorded_in(settings, vault, reason, vault.spelt(name), kind=kind.value),
     ):
         yield vault.credentials

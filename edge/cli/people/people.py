@@ -11,7 +11,7 @@ from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, own_config, show
 from edge.errors import UsageError
-from edge.names import folded
+from edge.names import folded, proper_name
 from edge.ops.note import recorded_in
 from edge.records import Reason
 from edge.roster.envelope import fingerprint
@@ -59,6 +59,7 @@ def remove(name: str, config: ConfigOption = None, json: JsonOption = False) -> 
     settings = own_config(config)
     _refuse_if_named(settings, name, "Take them out there", config)
     with open_vault(settings, begin=False) as vault:
+        name = vault.spelt(name)
         central = vault.members.has(name)
         with recorded_in(settings, vault, Reason.REMOVED, name):
             vault.remove(name)
@@ -75,6 +76,7 @@ def rename(old: str, new: str, config: ConfigOption = None, json: JsonOption = F
     if folded(old) != folded(new):
         _refuse_if_named(settings, old, f"Write {new!r} there", config)
     with open_vault(settings, begin=False) as vault:
+        old, new = vault.spelt(old), proper_name(new)
         vault.members.refuse(old)
         with recorded_in(settings, vault, Reason.RENAMED, new, before=old):
             vault.rename(old, new)
