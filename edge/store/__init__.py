@@ -38,6 +38,7 @@ STILL_BUSY_S = 0.1
 """How long once one wait was in vain, until the file is free again: who may read it can hold it
 locked, and a door that waits for it each time sees, shows and hears nothing meanwhile."""
 
+_WRITING = "BEGIN IMMEDIATE"
 _LOG_BYTES = 2_000_000
 """How long the write-ahead log gets before it is moved into the database. The longer, the more
 pages that changed often are moved once; SQLite's own count is meant for pages of 4 kB."""
@@ -125,7 +126,7 @@ class Store:
         if not durable:
             self.query("PRAGMA synchronous = NORMAL")
         try:
-            yield from self._between("BEGIN IMMEDIATE")
+            yield from self._between(_WRITING)
         finally:
             if not durable:
                 self.query("PRAGMA synchronous = FULL")
@@ -224,7 +225,8 @@ class Store:
         except sqlite3.OperationalError as error:
             self._expect(kept_out="locked" in str(error))
             raise
-        self._expect(kept_out=False)
+        if begin == _WRITING:  # whoever keeps writers out lets readers in
+            self._expect(kept_out=False)
 
     def _expect(self, *, kept_out: bool) -> None:
         if kept_out is not self._kept_out:
