@@ -3,9 +3,9 @@
 A film that is shown for a few seconds, every now and then, never meets a lockout, which forgets
 passers-by within the hour. So whatever resembled somebody and went without a proof of life is
 counted here as well, by the share of a whole try that it waited, and runs off slowly. Where that
-comes to `A_DAY` of them a blink of that face will no longer do until most of it has run off, or
-until a challenge was answered: nobody is locked out by walking past. Pure; frozen; goes to the
-ledger as JSON with the next event.
+comes to `A_DAY` of them a blink of that face will no longer do for a day, or until a challenge was
+answered: nobody is locked out by walking past. Pure; frozen; goes to the ledger as JSON with the
+next event.
 """
 
 from __future__ import annotations
@@ -17,15 +17,26 @@ from typing import TYPE_CHECKING
 from edge import plain
 from edge.errors import LedgerError
 from edge.moment import Moment
+from edge.records import Outcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.records import Decision
+
 A_DAY = 8.0
 """Whole tries: so many at once are nothing, and so many a day for ever."""
-_MOST = 2 * A_DAY
-"""Counted no further, so that doubt is over a day after the last try."""
+_DOUBTED = 2 * A_DAY
+"""What too many count as, so that doubt is over a day after the last, and not within minutes."""
 _RUNS_OFF = A_DAY / 86_400
+_UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
+
+
+def unproven(decision: Decision) -> str | None:
+    """By whose face somebody was denied for want of a proof of life; None: by nobody's here."""
+    match = decision.match
+    wanting = decision.outcome is Outcome.DENY and decision.reason in _UNPROVEN
+    return match.person if wanting and match is not None and match.matched else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +60,9 @@ class Doubts:
     def after(self, person: str, tries: float, now: Moment) -> Doubts:
         """The state after this many more tries, 0 to 1."""
         counts = self.resumed(now).counts
-        before = counts[person].tries if person in counts else 0.0
-        return Doubts({**counts, person: Count(min(_MOST, before + tries), now)})
+        all_told = tries + (counts[person].tries if person in counts else 0.0)
+        count = Count(all_told if all_told < A_DAY else _DOUBTED, now)
+        return Doubts({**counts, person: count})
 
     def cleared(self, person: str | None) -> Doubts:
         """The state after this person has answered a challenge."""

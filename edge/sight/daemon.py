@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.attempt import Circumstances, Judge, Patience
+from edge.access.doubts import unproven
 from edge.access.gallery import Gallery
 from edge.access.lookalikes import Lookalikes, told_apart
 from edge.access.matcher import Probes, match, resembled_by_all
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _FRAME_WAIT_S = 0.05
 LONGEST_REHEARSAL_S = 120.0
 RECHECK_S = 5.0
@@ -228,8 +228,7 @@ class Sight:
         at, detail = evidence.captured_at, _detail(decision, evidence)
         if decision.outcome is Outcome.DENY:
             self._deny(decision, at, detail)
-            if decision.reason in UNPROVEN and decision.match is not None:
-                self._doubt(decision.match.person, 1.0)
+            self._doubt(unproven(decision), 1.0)
             return decision
         person = self._count(decision, at)
         if evidence.liveness.answered:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from edge.access.doubts import A_DAY, Doubts
+from edge.access.doubts import A_DAY, Count, Doubts, unproven
 from edge.errors import LedgerError
 from edge.moment import Moment
+from edge.records import Decision, Match, Outcome, Reason
 
 DAY = 86_400.0
 BEGIN = Moment("b", 1000.0, 2e9, wall_trusted=True)
@@ -54,6 +55,35 @@ def test_doubt_is_over_a_day_after_the_last_try_however_many_there_were() -> Non
     assert not doubts.about("Bo", later(500))
 
 
+def test_doubt_lasts_for_a_day_and_is_told_once() -> None:
+    """It was over within minutes of the eighth try, and the owner was told of each one after it."""
+    doubts, told = Doubts({"Ann": Count(A_DAY - 0.1, BEGIN)}), 0
+    for hour in range(7 * 24):
+        moment = later(hour * 3600)
+        before = doubts.about("Ann", moment)
+        doubts = doubts.after("Ann", 0.34, moment)  # as fast as it runs off
+        told += doubts.about("Ann", moment) and not before
+    assert told == 1
+    over = moment.at - BEGIN.at + DAY + 1
+    assert not doubts.about("Ann", later(over))
+    assert doubts.after("Ann", 1.0, later(over)).about("Ann", later(over + DAY - 60))
+
+
+@pytest.mark.parametrize(
+    ("reason", "similarity", "whose"),
+    [
+        (Reason.NOT_LIVE, 0.8, "Ann"),
+        (Reason.LIVENESS_FAILED, 0.8, "Ann"),
+        (Reason.LIVENESS_FAILED, 0.3, None),  # a stranger, whom Ann is nearest to
+        (Reason.LOCKED_OUT, 0.8, None),
+    ],
+)
+def test_whose_face_it_was(reason: Reason, similarity: float, whose: str | None) -> None:
+    match = Match("Ann", similarity, 0.5, 1e-3)
+    assert unproven(Decision(Outcome.DENY, reason, match=match)) == whose
+    assert unproven(Decision(Outcome.DENY, reason)) is None
+
+
 def test_an_answered_challenge_clears_one_person() -> None:
     doubts = Doubts()
     for name in ("Ann", "Bo"):
@@ -71,7 +101,8 @@ def test_a_restart_shortens_nothing() -> None:
     assert read == doubts
     set_back = Moment("c", 5.0, 0.0, wall_trusted=False)
     assert read.resumed(set_back).about("Ann", replace(set_back, at=DAY / 100))
-    assert not read.resumed(later(DAY, "c")).about("Ann", later(DAY, "c"))
+    day_after = later(DAY + 1, "c")
+    assert not read.resumed(day_after).about("Ann", day_after)
 
 
 def test_whom_nothing_is_left_of_takes_no_room() -> None:
