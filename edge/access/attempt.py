@@ -184,10 +184,10 @@ class Judge:
         return attempt.rest is not None or (found is not None and found.matched)
 
     @property
-    def likely(self) -> str | None:
-        """Whom the newest comparison that matched found."""
+    def likely(self) -> tuple[int, str | None]:
+        """The newest attempt's track, and whom its newest comparison that matched found."""
         found = self._attempt.found
-        return found.person if found is not None else None
+        return self._attempt.track, found.person if found is not None else None
 
     def visits(self) -> list[Visit]:
         """Who resembled somebody and went before anything was decided, each said once."""

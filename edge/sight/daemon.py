@@ -172,7 +172,8 @@ class Sight:
     def _look(self, frame: Frame) -> None:
         self._pipeline.eased = self._thrift.eased
         self._pipeline.identified = self._judge.identified
-        self._pipeline.wary = self._judge.likely in self._rulebook.wary_of()
+        track, person = self._judge.likely
+        self._pipeline.wary = track if person in self._rulebook.wary_of() else None
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._templates, frame.captured_at)
         comparison = self._compare(evidence, candidates)

@@ -183,8 +183,8 @@ class Pipeline:
         """The embedder runs less often, for a board that is too slow."""
         self.identified = False
         """It is decided who this is: the embedder only sees that nobody takes the place."""
-        self.wary = False
-        """A blink of who is in view will not do (`LivenessMonitor.wary`)."""
+        self.wary: int | None = None
+        """The track whose blink will not do (`LivenessMonitor.wary`), and no later one."""
         self._stillness = Stillness()
         self._newest: Look | None = None
         self._shortlist = Shortlist()
@@ -220,7 +220,7 @@ class Pipeline:
             self._shortlist.taken(at, track)
             self._compared.add(at, track, embedding)
         opinions = self._opinions_if_due(at, look)
-        self._liveness.wary = self.wary
+        self._liveness.wary = track == self.wary
         with self._time("liveness"):
             liveness = self._liveness.observe(
                 Sample(

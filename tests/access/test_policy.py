@@ -628,7 +628,7 @@ def test_every_visit_is_told_once_with_its_share_of_a_try() -> None:
 def test_where_somebody_is_doubted_a_challenge_opens_and_a_blink_does_not() -> None:
     scene = Scene(around=replace(AROUND, wary_of={"Ann"}))
     assert final(scene.frames(8, HIT)) == []
-    assert scene.judge.likely == "Ann"
+    assert scene.judge.likely == (1, "Ann")
     assert final(scene.frames(2, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
