@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from edge.access import schedule
 from edge.access.attempt import Circumstances, Judge, Patience
 from edge.access.doubts import unproven
-from edge.access.gallery import Gallery
-from edge.access.lookalikes import Lookalikes, told_apart
+from edge.access.lookalikes import told_apart
 from edge.access.matcher import Probes, match, resembled_by_all
 from edge.access.schedule import Verdict
 from edge.clock import now
-from edge.errors import UsageError, VaultError
+from edge.errors import UsageError
 from edge.ledger.reserve import Reserve
 from edge.names import EVERYBODY
 from edge.records import Decision, EventKind, Outcome, Reason
@@ -26,6 +25,7 @@ from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
 from edge.sight.journal import Journal, open_ledger
+from edge.sight.known import Known
 from edge.sight.last_face import FaceKeeper
 from edge.sight.likeness import Network
 from edge.sight.metrics import Metrics, seen
@@ -69,8 +69,6 @@ log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
 LONGEST_REHEARSAL_S = 120.0
-RECHECK_S = 5.0
-"""Between two looks at the people database as it lies on the disk, sixteen people at a time."""
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -92,7 +90,6 @@ class Sight:
         settle(self._ledger, self._vault, config.device.id)
         reserve = Reserve(config.ledger_db.with_suffix(".reserve"))
         self._journal = Journal(self._ledger, config.device.id, reserve)
-        self._templates = self._gallery()
         self._claims = Claims(config.match)
         self._rulebook = Rulebook(config, self._journal)
         model = self._stages.embedder.model_sha256
@@ -101,9 +98,9 @@ class Sight:
         needed = self._calibration.threshold_for(rate)
         network = Network(model, self._stages.embedder.size, needed)
         self._roster = Roster(config, self._vault, self._ledger, self._journal, network)
-        self._lookalikes = Lookalikes(needed)
-        self._know_people()
-        self._sound, self._recheck_at = True, 0.0
+        self._known = Known(
+            self._vault, self._calibration, network, roster=self._roster, rulebook=self._rulebook
+        )
         hours = {EVERYBODY: config.access.always_open}
         self._open_hours = schedule.parse(hours, config.access.time_zone)
         self._desk = Desk(config, self._vault, self._journal, self._claims, self._rulebook)
@@ -150,7 +147,7 @@ class Sight:
         self._door.set_mode(self._mode())
         self._door.attend()
         self._control.serve()
-        self._renew_templates()
+        self._known.renew()
         self._journal.retry()
         self._desk.attend()
         frame = self._feed.next(_FRAME_WAIT_S)
@@ -175,7 +172,7 @@ class Sight:
         track, person = self._judge.likely
         self._pipeline.wary = track if person in self._rulebook.wary_of() else None
         evidence = self._pipeline.step(frame)
-        candidates = self._claims.candidates(self._templates, frame.captured_at)
+        candidates = self._claims.candidates(self._known.gallery, frame.captured_at)
         comparison = self._compare(evidence, candidates)
         around = self._circumstances(evidence, candidates)
         decision = self._judge.observe(evidence, comparison, around)
@@ -198,7 +195,7 @@ class Sight:
         rate = self._config.match.false_match_rate
         probe = self._vault.rotation.probe(joined)
         found = match(probe, candidates, self._calibration, rate)
-        return told_apart(found, self._lookalikes.floors)
+        return told_apart(found, self._known.floors)
 
     def _circumstances(self, evidence: Evidence, candidates: Candidates) -> Circumstances:
         at = evidence.captured_at
@@ -206,7 +203,7 @@ class Sight:
         only = candidates[0].person if candidates and len(candidates) == 1 else None
         return Circumstances(
             now=now(),
-            enrolled=len(self._templates),
+            enrolled=len(self._known.gallery),
             claim=self._claims.standing(at) or only,
             claim_needed=candidates is None,
             door_ready=self._door.ready,
@@ -308,44 +305,6 @@ class Sight:
             self._thrift.too_slow()
         self._journal.note(EventKind.SYSTEM, Reason.TOO_SLOW if slow else Reason.FAST_AGAIN)
 
-    def _renew_templates(self) -> None:
-        # One that was replaced ends this process: the next one checks it against the ledger.
-        self._vault.stand()
-        self._recheck()
-        if self._roster.tend() or self._vault.changed():
-            self._load_people()
-
-    def _recheck(self) -> None:
-        """Find what was changed beneath SQLite, of which nothing tells."""
-        if time.monotonic() < self._recheck_at:
-            return
-        self._recheck_at = time.monotonic() + RECHECK_S
-        try:
-            self._vault.recheck()
-            sound = True
-        except VaultError:
-            sound = False
-        if sound is not self._sound:
-            self._sound = sound
-            self._load_people()
-
-    def _load_people(self) -> None:
-        try:
-            self._templates = self._gallery()
-            self._know_people()
-        except VaultError as error:
-            self._templates = Gallery((), self._calibration.rule.cohort)
-            log.error("nobody is enrolled until this is mended: %s", error)
-
-    def _gallery(self) -> Gallery:
-        templates = self._vault.templates(self._stages.embedder.model_sha256)
-        return Gallery(templates, self._calibration.rule.cohort)
-
-    def _know_people(self) -> None:
-        self._lookalikes.know(self._templates)
-        self._rulebook.know([template.person for template in self._templates])
-        self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
-
     def _answer(self, request: Message, who: Peer) -> Answer:
         match request:
             case Claim() if not (who.ours or self._config.claims_from_afar):
@@ -365,7 +324,7 @@ class Sight:
             door=self._door.ready,
             camera=self._camera_lost or "ok",
             camera_lent=self._feed.lent,
-            people=len(self._templates),
+            people=len(self._known.gallery),
             model=self._stages.embedder.model_sha256,
             face=self._faces.number,
             metrics={
@@ -379,7 +338,7 @@ class Sight:
         """What was done, in a word; empty where there is none."""
         match request:
             case Claim():
-                return self._claims.make(request.person, self._templates, time.monotonic())
+                return self._claims.make(request.person, self._known.gallery, time.monotonic())
             case Command():
                 return self._desk.command(request.text, self._door)
             case UnlockByCode():
@@ -396,12 +355,12 @@ class Sight:
 
     def _take_part(self, request: Part) -> None:
         if self._roster.take(request):
-            self._load_people()
+            self._known.load()
 
     def _rehearse(self, request: Rehearse) -> None:
         self._claims.used()
         if request.claim:
-            self._claims.make(request.claim, self._templates, time.monotonic())
+            self._claims.make(request.claim, self._known.gallery, time.monotonic())
         self._rehearsal_until = time.monotonic() + min(request.seconds, LONGEST_REHEARSAL_S)
 
 

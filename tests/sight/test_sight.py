@@ -26,6 +26,7 @@ from edge.ops.pictures import Sources, gather
 from edge.records import Box, Embedding, Frame, Hint, Template
 from edge.sight.claims import Claims
 from edge.sight.daemon import Sight
+from edge.sight.known import Known
 from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.enrolment import Capture, Collector
 from edge.vision.faces.aligner import ARCFACE_112, align, similarity
@@ -323,7 +324,8 @@ class TestClaims:
         sight = Sight.__new__(Sight)
         sight._config = Config.model_validate({"match": {"claim": mode}})
         sight._claims = Claims(sight._config.match)
-        sight._templates = Gallery((self.ANNA, self.BO), NOBODY)
+        sight._known = Known.__new__(Known)
+        sight._known.gallery = Gallery((self.ANNA, self.BO), NOBODY)
         link, root = (Peer(1, uid, 0) for uid in (os.geteuid() + 4711, 0))
         with nullcontext() if stands else pytest.raises(UsageError, match="at the door"):
             sight._answer(Claim("Anna"), link)
