@@ -30,9 +30,16 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
         listener(replace(HERE, cert_file=file, key_file=file))
 
 
-def test_it_listens_by_name_as_well() -> None:
+def test_it_listens_by_name_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Debian's localhost has both addresses, IPv6 comes first."""
+    stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+    both = [
+        (socket.AF_INET6, *stream, ("::1", 0, 0, 0)),
+        (socket.AF_INET, *stream, ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: both)
     with listener(replace(HERE, host="localhost")) as listening:
-        assert listening.getsockname()[1]
+        assert listening.getsockname()[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def listener(place: Place) -> socket.socket:
             named = f"{place.cert_file} and {place.key_file}"
             raise UsageError(f"{named} are no certificate with its key: {error}") from error
     try:
-        family, *_, at = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        family, *_, at = min(found)  # IPv4 where a name has both: who is told 127.0.0.1 finds it
         return socket.create_server(at[:2], family=family)
     except OSError as error:
         raise UsageError(
