@@ -105,7 +105,7 @@ def test_people_are_followed_through_the_zones(database: Database) -> None:
 
 def test_whoever_the_door_did_not_open_for_is_where_they_were(database: Database) -> None:
     furnish(database)
-    doors, now = Doors(database), time.time()
+    doors, now = Doors(database), time.time() - 7200
     with database.writing() as writing:
         out = {"from_zone": 1, "to_zone": None}
         writing.execute(update(devices).where(devices.c.id == "door2").values(**out))
@@ -119,6 +119,8 @@ def test_whoever_the_door_did_not_open_for_is_where_they_were(database: Database
     assert where() is None
     doors.happen([an_event("door2", Reason.DOOR_UNAVAILABLE, person="Ada", wall=now + 2)])
     assert where() == 1
+    doors.happen([an_event("door1", Reason.DOOR_UNAVAILABLE, person="Ada", wall=now + 3600)])
+    assert where() == 1  # a card at a door whose guard was gone: nobody had been let in there
     doors.happen([an_event("door1", Reason.DOOR_UNAVAILABLE, person="Ada", wall=now - 5)])
     assert where() == 1  # told late: changes nothing
 

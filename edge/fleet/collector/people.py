@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from edge.fleet.database.rows import DoorRow
 
 GRANTED = "granted"
+_TOLD_WITHIN_S = 5.0
+"""So soon after a grant a door says that it did not open. Later it had let nobody in: a card of
+somebody who is inside, held to a door without its guard, says nothing of where they are."""
 
 
 class People:
@@ -113,7 +116,7 @@ class People:
     def _stayed(self, person: str, door: DoorRow, at: float) -> None:
         """The door said that it would let them pass, and then did not open."""
         zone, since = self._where.get(person, (door.from_zone, at))
-        if zone == door.to_zone and since <= at:
+        if zone == door.to_zone and 0 <= at - since <= _TOLD_WITHIN_S:
             self._move(person, door.from_zone, at, door.id)
 
     def _would_be_seen(self, start: int | None, end: int | None) -> bool:
