@@ -198,8 +198,16 @@ class Judge:
         return self._unfinished.take()
 
     def turned_away(self, person: str | None) -> None:
-        """A grant came to nothing (no guard, no ledger): they may try again at once."""
+        """A grant came to nothing (no ledger, no guard, it refused): they may try again at once.
+
+        Whoever stays in view need not step away for that; it takes a new proof of life.
+        """
         self._welcomed = replace(self._welcomed, people=self._welcomed.people - {person})
+        rest = self._attempt.rest
+        if rest is None or rest.reason is not Reason.GRANTED or rest.match is None:
+            return
+        if rest.match.person == person:
+            self._attempt = self._begin(self._attempt.track, self._attempt.claim)
 
     def _begin(self, track: int, claim: str | None) -> _Attempt:
         return _Attempt(track, claim)

@@ -146,6 +146,8 @@ class Sight:
     def _round(self) -> None:
         self._door.set_mode(self._mode())
         self._door.attend()
+        for person in self._door.turned_away():
+            self._judge.turned_away(person)
         self._control.serve()
         self._known.renew()
         self._journal.retry()

@@ -54,6 +54,7 @@ class Doorside:
         """The newest ticket, and for whom."""
         self._entrant: str | None = None
         """For whom the guard has unlocked."""
+        self._turned_away: list[str | None] = []
         self._was_there = True
         self._mode = Mode.NORMAL
         self._mode_at = 0.0
@@ -102,6 +103,11 @@ class Doorside:
         self._asked = ticket, person
         log.info("%s: %s", reason.value, person)
         return reason
+
+    def turned_away(self) -> list[str | None]:
+        """For whom the guard refused to open since the last call."""
+        people, self._turned_away = self._turned_away, []
+        return people
 
     def relock(self) -> bool:
         """Ask for the relay off now: whether a guard took it."""
@@ -173,6 +179,7 @@ class Doorside:
             self._journal.note(
                 EventKind.ACCESS, Reason.DOOR_UNAVAILABLE, person=person, detail=detail
             )
+            self._turned_away.append(person)
 
     def _fallen(self, state: State) -> None:
         """Record that the lock fell where nobody said so: the line's end came with the guard's."""

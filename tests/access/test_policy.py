@@ -625,6 +625,18 @@ def test_every_visit_is_told_once_with_its_share_of_a_try() -> None:
     assert tries.judge.visits() == []
 
 
+def test_whom_the_guard_did_not_let_through_need_not_step_away_to_try_again() -> None:
+    scene = Scene()
+    assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
+    assert final(scene.frames(200, HIT)) == []
+    scene.judge.turned_away("Bo")
+    assert final(scene.frames(5, HIT)) == []
+    scene.judge.turned_away("Ann")
+    again = scene.frames(20, HIT, PENDING)
+    assert {d.reason for d in again} == {Reason.MATCH_PENDING, Reason.LIVENESS_PENDING}
+    assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
+
+
 def test_where_somebody_is_doubted_a_challenge_opens_and_a_blink_does_not() -> None:
     scene = Scene(around=replace(AROUND, wary_of={"Ann"}))
     assert final(scene.frames(8, HIT)) == []

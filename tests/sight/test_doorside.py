@@ -176,6 +176,7 @@ def test_a_lock_that_was_seen_to_fall_is_not_recorded_twice(sides: Sides) -> Non
 def test_a_grant_that_the_guard_refuses_is_nobodys_entry(sides: Sides) -> None:
     sides.door.open_for(Reason.GRANTED, "Anna")
     sides.hear(Refused("the interlocked door is not closed and locked", "1234"))
+    assert (sides.door.turned_away(), sides.door.turned_away()) == (["Anna"], [])
     sides.hear(Happened(Reason.UNLOCKED, 9.0, {"cause": "always_open"}, number=1))
     sides.hear(Happened(Reason.LOCKED, 9.5, number=2))
     found = [(each.event.reason, each.event.person) for each in sides.ledger.events()]
