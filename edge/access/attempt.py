@@ -198,16 +198,17 @@ class Judge:
         return self._unfinished.take()
 
     def turned_away(self, person: str | None) -> None:
-        """A grant came to nothing (no ledger, no guard, it refused): they may try again at once.
+        """A grant came to nothing (no ledger, no guard, it refused): they may try again.
 
-        Whoever stays in view need not step away for that; it takes a new proof of life.
+        Who stays in view need not step away for that: they are judged anew as after a denial.
         """
         self._welcomed = replace(self._welcomed, people=self._welcomed.people - {person})
         rest = self._attempt.rest
         if rest is None or rest.reason is not Reason.GRANTED or rest.match is None:
             return
         if rest.match.person == person:
-            self._attempt = self._begin(self._attempt.track, self._attempt.claim)
+            self._attempt.rest = replace(rest, reason=Reason.MATCH_PENDING, hint=Hint.WAIT)
+            self._attempt.rest_until = self._attempt.seen_at + self._patience.pause_s
 
     def _begin(self, track: int, claim: str | None) -> _Attempt:
         return _Attempt(track, claim)
