@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing_extensions import override
 
 from edge.access.command import public_text, sign_command
 from edge.backoff import Backoff
@@ -133,9 +134,18 @@ class TestWithMosquitto:
             }
 
     def test_a_broker_that_is_down_for_the_whole_visit(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         caplog.set_level(logging.INFO)
+        somebody_listens = threading.Event()  # what comes before that, the broker lets drop
+
+        class Patient(Backoff):
+            @override
+            def next(self) -> float:
+                somebody_listens.wait(PATIENCE_S)
+                return 0.0
+
+        monkeypatch.setattr("edge.link.process.Backoff", Patient)
         mosquitto = Mosquitto(tmp_path)
         device = Device(tmp_path, mosquitto.port)
         device.start()
@@ -143,6 +153,7 @@ class TestWithMosquitto:
         until(lambda: "nothing listens" in caplog.text)
         mosquitto.start()
         reader = Reader(mosquitto.port)
+        somebody_listens.set()
         try:
             until(lambda: len(reader.stored) == 200)
             assert reader.sequences() == list(range(1, 201))

@@ -140,12 +140,14 @@ class Reader:
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
         self.client.on_message = self._on_message
+        subscribed = threading.Event()
+        self.client.on_subscribe = lambda *_: subscribed.set()
         if tls is not None:
             authority, certificate, key = map(str, tls)
             self.client.tls_set(authority, certificate, key)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        until(self.client.is_connected)
+        until(subscribed.is_set)
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self.messages.append(message)
