@@ -45,7 +45,7 @@ class Visit:
 
     person: str
     share: float
-    """Of a whole try, 0 to 1."""
+    """Of a whole try, 0 to 1; whole where something spoke against the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class _Account:
     """What was waited since somebody was last gone."""
     visit_asked: bool = False
     """An instruction stood since then."""
+    visit_suspected: bool = False
+    """Something spoke against the picture since then."""
     heard: bool = False
     """An instruction was left before."""
     suspected: bool = False
@@ -103,6 +105,7 @@ class Unfinished:
             visit_s=account.visit_s + passed_s * waits,
             asked_s=account.asked_s + passed_s * asked,
             visit_asked=account.visit_asked or asked,
+            visit_suspected=account.visit_suspected or suspected,
             suspected=account.suspected or (asked and suspected),
             seen_at=at,
         )
@@ -156,9 +159,12 @@ class Unfinished:
             self._account = _Account()
         else:
             heard = account.heard or account.visit_asked
-            self._account = replace(account, visit_s=0.0, visit_asked=False, heard=heard)
+            self._account = replace(
+                account, visit_s=0.0, visit_asked=False, visit_suspected=False, heard=heard
+            )
 
     def _note_visit(self, account: _Account) -> None:
-        share = min(1.0, account.visit_s / self._enough_s)
+        # Who times a film well needs a second, and who walks past is not doubted.
+        share = 1.0 if account.visit_suspected else min(1.0, account.visit_s / self._enough_s)
         if account.match is not None and account.match.person is not None and share:
             self._visits.append(Visit(account.match.person, share))

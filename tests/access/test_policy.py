@@ -625,6 +625,16 @@ def test_every_visit_is_told_once_with_its_share_of_a_try() -> None:
     assert tries.judge.visits() == []
 
 
+def test_a_picture_that_was_doubted_is_a_whole_try_however_short() -> None:
+    """Films of a second and a half, timed to the blink, were forty tries a day that nobody saw."""
+    tries = Tries()
+    for _ in range(3):
+        assert tries.once(1.5, replace(PENDING, doubted=True)) == []
+    assert [visit.share for visit in tries.judge.visits()] == [1.0, 1.0, 1.0]
+    assert tries.once(1.5) == [Reason.NOT_LIVE]  # of all four
+    assert [visit.share < 0.3 for visit in tries.judge.visits()] == [True]
+
+
 def test_whom_the_guard_did_not_let_through_need_not_step_away_to_try_again() -> None:
     scene = Scene()
     assert final(scene.frames(3, HIT)) == [Reason.GRANTED]
