@@ -81,13 +81,14 @@ def test_pictures_of_no_device(tmp_path: Path) -> None:
     def of(source: str) -> Check | None:
         return injection(parse({"camera": {"source": source}}, "test"))
 
-    stream, folder = of("rtsp://me:word@camera/1"), of(str(tmp_path))
-    assert stream is not None
-    assert "a film in the place of its pictures" in stream.sentence
-    assert "word" not in stream.sentence
+    for address in ("rtsp://me:word@camera/1", "rtsps://me:word@camera/dev/video0"):
+        stream = of(address)
+        assert stream is not None
+        assert "a film in the place of its pictures" in stream.sentence
+        assert "word" not in stream.sentence
+    folder = of(str(tmp_path))
     assert folder is not None
     assert "is no camera" in folder.sentence
-    assert of("rtsps://camera/1") is None
     assert of("picamera2") is None
 
 

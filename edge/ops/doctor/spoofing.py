@@ -49,15 +49,15 @@ def instruction(config: Config) -> Check:
 def injection(config: Config) -> Check | None:
     """Pictures come from hardware on a bus, which only its group may open."""
     source, shown = config.camera.source, config.camera.shown
-    if device := _DEVICE.search(source):
-        return of_device(Path(device[0]), CLASS)
-    if "://" in source and not source.startswith("rtsps://"):
+    if "://" in source:  # encrypted or not: FFmpeg believes every certificate
         return warn(
             "injection",
-            f"{shown} comes over the network unencrypted: who reaches that network can put a film "
-            "in the place of its pictures",
+            f"{shown} comes over the network: who reaches that network can put a film in the place "
+            "of its pictures",
             "Keep the camera on a network of its own with this board, or use one on its bus.",
         )
+    if device := _DEVICE.search(source):
+        return of_device(Path(device[0]), CLASS)
     if Path(source).exists():
         return warn(
             "injection",
