@@ -11,6 +11,7 @@ class AlarmKind(str, Enum):
     DURESS = "duress"
     FORCED = "forced"
     TAMPER = "tamper"
+    TRIED = "tried"
     CHAIN_BROKEN = "chain_broken"
     TWIN = "twin"
     HELD = "held"
@@ -25,13 +26,14 @@ class AlarmKind(str, Enum):
     CLOCK = "clock"
 
 
-MOMENTARY = frozenset({AlarmKind.DURESS, AlarmKind.PASSBACK, AlarmKind.GAP})
+MOMENTARY = frozenset({AlarmKind.DURESS, AlarmKind.TRIED, AlarmKind.PASSBACK, AlarmKind.GAP})
 """They happen and are over; each is an alarm of its own."""
 
 TITLES = {
     AlarmKind.DURESS: "Duress",
     AlarmKind.FORCED: "Forced open",
     AlarmKind.TAMPER: "Tampered with",
+    AlarmKind.TRIED: "Tried often",
     AlarmKind.CHAIN_BROKEN: "Record broken",
     AlarmKind.TWIN: "Two with one id",
     AlarmKind.HELD: "Held open",

@@ -179,6 +179,15 @@ def test_what_begins_and_ends_is_an_alarm_in_between(
     assert standing(database) == []
 
 
+def test_whose_face_was_shown_often_is_an_alarm_with_their_name(database: Database) -> None:
+    """The owner is told: on the wall it was a line among all others."""
+    Doors(database).happen([an_event("door1", Reason.TRIED_OFTEN, person="Ada")])
+    with database.reading() as reading:
+        (row,) = reading.execute(select(alarms.c.kind, alarms.c.text))
+    assert row.kind == "tried"
+    assert row.text == "a face was shown often and never proved alive: Ada"
+
+
 def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database) -> None:
     doors = Doors(database)
     doors.happen([an_event("door1", Reason.DURESS) for _ in range(2)])

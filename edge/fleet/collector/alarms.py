@@ -26,6 +26,7 @@ _RAISED_BY = {
     Reason.FORCED.value: (AlarmKind.FORCED, "the door was opened without a grant"),
     Reason.HELD_OPEN.value: (AlarmKind.HELD, "the door stands open for too long"),
     Reason.TAMPER.value: (AlarmKind.TAMPER, "the housing was opened"),
+    Reason.TRIED_OFTEN.value: (AlarmKind.TRIED, "a face was shown often and never proved alive"),
     Reason.CAMERA_LOST.value: (AlarmKind.CAMERA_LOST, "the camera delivers nothing"),
     Reason.FAULT.value: (AlarmKind.FAULT, "the lock does not do what it should"),
 }
