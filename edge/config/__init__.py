@@ -207,6 +207,8 @@ def _line_of(error: ValueError, text: str) -> str:
     key, is_value, _ = lines[int(place[1]) - 1].partition("=")
     if not is_value:
         return ""
+    if "overwrite" in str(error):
+        return f". `{key.strip()}` stands there twice: take one of them out."
     return f'. Mend `{key.strip()}`: a text stands in straight quotes ("), a fraction has a point.'
 
 

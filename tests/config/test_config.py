@@ -162,6 +162,7 @@ def test_what_is_not_toml_is_said(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("host = homeassistant.local", r"line 2.*Mend `host`: a text stands in straight quotes"),
+        ('host = "a"\nhost = "b"', r"line 3.*\. `host` stands there twice: take one of them out"),
         ("host = “broker”", "Mend `host`"),
         ("host = broker:geheim", r"^(?!.*geheim)"),
         ("mqtt:", r"column \d+\)$"),
