@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from edge.errors import LedgerError
 from edge.ledger.chain import chained, decode, encode, genesis
 from edge.ledger.seal import head, key_name, signed_by
+from edge.ledger.tables import LOST
 from edge.plain import spell
 from edge.records import StoredEvent
 
@@ -42,11 +43,6 @@ MEND = (
     "Nothing is granted until that is mended: look at it with `edge-door ledger check`, then "
     "`edge-door ledger restore FILE` puts a backup back, or `edge-door ledger accept` takes it as "
     "it is."
-)
-
-LOST = (
-    "Where this door ran before, its record was lost: `edge-door ledger restore FILE` puts a "
-    "backup back, or `edge-door ledger accept` begins anew. A new door's first start fills it."
 )
 
 _PAGE = 1000

@@ -52,9 +52,15 @@ _IN_ONE_PAGE = (  # the seal stands in the newest entry, whose page is written a
 _PREPARED: tuple[str, ...] = ()
 """Entries to come have a place already, which older versions would count as entries."""
 
+LOST = (
+    "Where this door ran before, its record was lost: `edge-door ledger restore FILE` puts a "
+    "backup back, or `edge-door ledger accept` begins anew. A new door's first start fills it."
+)
+
 SCHEMA = Schema(
     name="event ledger",
     error=LedgerError,
+    lost=LOST,
     application_id=0x45444C31,  # "EDL1"
     mode=0o640,  # sight writes, link reads
     page_bytes=512,  # few of them change with an event of 400 bytes

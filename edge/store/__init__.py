@@ -77,7 +77,8 @@ class Store:
         if not read_only:
             create(path, schema)
         elif not path.exists():
-            raise schema.error(f"{path} does not exist, so there is no {schema.name} to read.")
+            said = f"{path} does not exist, so there is no {schema.name} to read. {schema.lost}"
+            raise schema.error(said.rstrip())
         require_ordinary(path, schema)
         with _plain_errors(path, schema):
             uri = f"{path.absolute().as_uri()}?mode={reading(path) if read_only else 'rw'}"
@@ -244,6 +245,8 @@ class Store:
             if version:
                 self._check_schema(version)
         if read_only:
+            if not version:
+                raise self._schema.error(f"{self.path} is empty. {self._schema.lost}".rstrip())
             if version < len(self._schema.migrations):
                 raise self._schema.error(
                     f"{self.path} was made by an older edge-door. Start edge-door once, "

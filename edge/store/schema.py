@@ -22,5 +22,7 @@ class Schema:
     """Permissions of a new file."""
     migrations: tuple[tuple[str, ...], ...]
     """SQL statements that bring the file from version i to i + 1."""
+    lost: str = ""
+    """What to do where a reader finds no file, or an empty one."""
     page_bytes: int = 4096
     """Of a new file. What a transaction touches is written by whole pages."""

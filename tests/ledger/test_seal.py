@@ -196,6 +196,14 @@ def test_a_ledger_begun_anew_is_refused(place: Place) -> None:
         place.open(read_only=True)
 
 
+def test_a_ledger_that_is_gone_or_of_no_length_is_told_what_to_do(place: Place) -> None:
+    """The one said nothing, the other that an older edge-door had made it."""
+    for how in ("does not exist, so there is no event ledger to read", "is empty"):
+        with pytest.raises(LedgerError, match=f"{how}. Where this door ran .* restore FILE"):
+            place.open(read_only=True)
+        place.path.touch()
+
+
 def test_an_older_copy_is_found_though_nobody_stopped_in_order(place: Place) -> None:
     place.fill(1)
     older = place.path.read_bytes()

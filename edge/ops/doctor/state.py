@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.access.matcher import turned_away
-from edge.ledger.audit import LOST
+from edge.ledger.tables import LOST
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import INSTALLED, acting_as_owner
