@@ -95,6 +95,15 @@ have_packages() { # have_packages PACKAGE... : all installed?
   dpkg-query -W -f '${db:Status-Abbrev}\n' "$@" 2>/dev/null | grep -c '^ii' | grep -qx "$#"
 }
 
+check_config() { # of a door that runs: what the new version refuses is told before anything stops
+  local code=0
+  { [ -e "$config" ] && [ -x "$program/venv/bin/python" ]; } || return 0
+  PYTHONPATH=$checkout "$program/venv/bin/python" -B -m edge config --config "$config" \
+    >/dev/null || code=$?
+  [ "$code" -ne 2 ] ||
+    stop 2 "mend $config as said above and run this again. Nothing was changed, the door runs on."
+}
+
 install_packages() {
   local wanted=(python3 python3-venv ca-certificates)
   case $1 in
@@ -211,6 +220,7 @@ stop_services() {
 install_all() {
   local kind
   kind=$(board)
+  check_config
   install_packages "$kind"
   stop_services
   make_users

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,33 @@ def test_help_lists_every_option() -> None:
     for option in ("--wheels", "--no-start", "--uninstall", "--keep-data"):
         assert option in done.stdout
     assert "set -euo" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "code"), [("[access]\nlockout_s = 1800\n", 2), ("[access]\n", 0), (None, 0)]
+)
+def test_what_the_new_version_refuses_is_told_while_the_door_still_runs(
+    tmp_path: Path, written: str | None, code: int
+) -> None:
+    script = (DEPLOY / "install.sh").read_text()
+    functions = re.findall(r"^(?:stop|check_config)\(\) \{.*?^\}", script, re.DOTALL | re.MULTILINE)
+    config, python = tmp_path / "edge-door.toml", tmp_path / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    if written is not None:
+        config.write_text(written)
+    places = f"checkout={DEPLOY.parent} program={tmp_path} config={config}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join([places, *functions, "check_config"])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert ("the door runs on" in done.stderr) == ("lockout_s" in done.stderr) == (code == 2)
+    body = script[script.index("install_all() {") :]
+    assert body.index("check_config") < body.index("stop_services")
 
 
 def test_the_shell_scripts_are_clean() -> None:
