@@ -308,8 +308,8 @@ class Judge:
         quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
         if at < self._denied.get(decision.reason, -math.inf):
             return quiet
-        if decision.match is not None:
-            self._unfinished.decided()
+        if decision.match is not None and decision.match.matched:
+            self._unfinished.decided(decision.match.person)
         if decision.outcome is Outcome.GRANT:
             until = math.inf  # the track is done
             self._welcomed = self._welcomed.joined(decision.match, at)

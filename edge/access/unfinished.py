@@ -4,8 +4,8 @@ Nothing decides such a try, and a try that costs nothing may be repeated until a
 until a challenge is drawn that a recording answers. So it is a failure as soon as the one who left
 had waited, matched, for half of the time that there is for a proof of life, or had left an
 instruction unanswered for long enough to hear it: where everybody is asked, the second time.
-Tries that stay below that add up: a known person who walks past for two seconds has done nothing,
-and who does it all the time is seen, here within minutes and by `doubts` within days.
+Tries by one face that stay below that add up: a known person who walks past for two seconds has
+done nothing, and who does it all the time is seen, here within minutes and by `doubts` within days.
 
 A face that is lost for less than `GONE_S` has not left: its waiting goes on, over tracks that
 break, and is over when an attempt's time is. Pure: time is the frames'.
@@ -50,7 +50,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What the tries since the last decision add up to; seconds."""
+    """What the tries by one person's face since the last decision add up to; seconds."""
 
     match: Match | None = None
     """The newest try's."""
@@ -75,7 +75,8 @@ class Unfinished:
     def __init__(self, timeout_s: float) -> None:
         """`timeout_s`: within which life has to be shown."""
         self._enough_s = timeout_s / 2
-        self._account = _Account()
+        self._account = _Account()  # of who was seen last
+        self._others: dict[str | None, _Account] = {}
         self._told: BrokenOff | None = None
         self._visits: list[Visit] = []
 
@@ -93,8 +94,11 @@ class Unfinished:
         """
         self.look(at)
         before = self._account.match
-        if before is not None and before.person != match.person:
+        if before is None or before.person != match.person:
             self._leave()
+            if before is not None:
+                self._others[before.person] = self._account
+            self._account = self._others.pop(match.person, _Account())
         account = self._account
         gap_s = at - account.seen_at
         passed_s = gap_s if gap_s <= GONE_S else 0.0
@@ -115,6 +119,11 @@ class Unfinished:
         gone_s = at - self._account.seen_at
         if gone_s > GONE_S:
             self._leave()
+        self._others = {
+            person: account
+            for person, account in self._others.items()
+            if at - account.seen_at <= FORGET_S
+        }
         if gone_s > FORGET_S:
             self._account = _Account()
         elif crowd:
@@ -131,9 +140,11 @@ class Unfinished:
         """Whether they were asked for a challenge in this visit, on whichever track."""
         return self._account.visit_asked
 
-    def decided(self) -> None:
-        """Something was decided of who matched: nothing is unfinished."""
-        self._account = _Account()
+    def decided(self, person: str | None) -> None:
+        """Something was decided of this person: nothing of theirs is unfinished."""
+        self._others.pop(person, None)
+        if self._account.match is not None and self._account.match.person == person:
+            self._account = _Account()
 
     def take(self) -> BrokenOff | None:
         """What was broken off since the last call."""

@@ -585,10 +585,14 @@ class Tries(Scene):
     """Somebody comes and goes; each time is a track of its own."""
 
     def once(
-        self, seconds: float, liveness: Liveness = PENDING, gone_s: float = 3.0
+        self,
+        seconds: float,
+        liveness: Liveness = PENDING,
+        gone_s: float = 3.0,
+        match: Match = HIT,
     ) -> list[Reason]:
         """One try: what was decided, and what was said of its being broken off."""
-        heard = self.frames(round(seconds / STEP), HIT, liveness, track=self.sequence)
+        heard = self.frames(round(seconds / STEP), match, liveness, track=self.sequence)
         heard += self.frames(round(gone_s / STEP), faces=0, track=0)
         left = self.judge.broken_off()
         assert left is None or counts(left.decision)
@@ -685,6 +689,21 @@ def test_who_walks_past_has_not_tried() -> None:
     assert tries.once(2) == []
     tries.at += 3600
     assert tries.once(4) == []
+
+
+def test_who_walks_past_after_others_has_not_tried_what_they_have() -> None:
+    tries = Tries(around=replace(AROUND, claim=None))
+    people = [replace(HIT, person=name) for name in ("Ann", "Bo", "Cy", "Di")]
+    assert [tries.once(2.2, match=each) for each in people] == [[]] * 4
+    assert [tries.once(2.2, match=each) for each in people] == [[]] * 4
+    assert [tries.once(2.2, match=each) for each in people] == [[Reason.NOT_LIVE]] * 4
+
+
+def test_a_stranger_between_two_tries_makes_neither_undone() -> None:
+    tries = Tries(around=replace(AROUND, claim=None))
+    assert tries.once(4) == []
+    assert tries.once(3, LIVE, match=MISS) == [Reason.NO_MATCH]
+    assert tries.once(4) == [Reason.NOT_LIVE]
 
 
 def test_who_comes_back_in_time_and_lives_has_not_failed() -> None:
