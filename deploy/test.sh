@@ -113,6 +113,6 @@ if [ "$coverage" = yes ]; then
 fi
 # Side by side, a few more than there are cores: tests wait for programs, brokers and browsers.
 # What weighs a door or boots a machine has the machine for itself.
-workers=$(($(nproc) * 3 / 2))
+workers=$(($(nproc) + 2))
 case "$marks" in cost | emulated | arm | cluster) workers=0 ;; esac
 exec "$bin/python" -m pytest -n "$workers" --dist worksteal -m "$marks" "$@"
