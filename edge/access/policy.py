@@ -119,7 +119,8 @@ def _identity(s: Situation) -> Decision | None:
 
 def _life(s: Situation) -> Decision | None:
     live = s.liveness is not None and s.liveness.state is LivenessState.LIVE
-    if s.liveness is not None and live and s.theirs and (s.liveness.answered or not s.wary):
+    answered = s.liveness is not None and s.liveness.answered
+    if live and s.theirs and (answered or not s.wary):
         return None
     if s.liveness_over:
         return _deny(Reason.NOT_LIVE, match=s.match)

@@ -319,6 +319,8 @@ def _host(name: str) -> str:
 
 
 Host = Annotated[str, AfterValidator(_host)]
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What goes to these crosses no network."""
 
 
 class MqttSection(Section):

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.files import replace_file
 from edge.vision.models.known import forget
 from edge.vision.models.manifest import ADDED, read_manifest, read_toml
 
@@ -74,9 +75,7 @@ def _note(tables: Tables, folder: Path) -> None:
         lines.append(f"[models.{json.dumps(name)}]")
         lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
         lines.append("")
-    draft = (folder / ADDED).with_suffix(".part")
-    draft.write_text("\n".join(lines), encoding="utf-8")
-    draft.replace(folder / ADDED)
+    replace_file(folder / ADDED, "\n".join(lines).encode(), 0o644)
 
 
 def _not_written(folder: Path, error: OSError) -> UsageError:

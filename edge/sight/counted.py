@@ -1,7 +1,7 @@
-"""Denials that anybody can cause as fast as they like are counted, and not written one by one.
+"""What anybody can cause as often as they like is counted, and not written one by one.
 
-Else whoever holds a card that nobody knows to the reader, or has a reader's two wires, fills the
-ledger until the grants fall out.
+Else whoever holds a card that nobody knows to the reader, or has a reader's two wires, or locks
+without end over the broker, fills the ledger until the grants fall out.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.access.bucket import Thinned
-from edge.records import EventKind
 
 if TYPE_CHECKING:
-    from edge.records import Reason
+    from edge.records import EventKind, Reason
     from edge.sight.journal import Journal
     from edge.wire.messages import Detail
 
 AT_ONCE = 10
-EVERY_S = 2.0
 
 
 class Counted:
     """Writes a few at once, then one at a time that says how many it stands for."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, kind: EventKind, every_s: float) -> None:
+        """`every_s`: beyond the first few, one of each reason in so many seconds."""
         self._journal = journal
+        self._kind, self._every_s = kind, every_s
         self._thinned: dict[Reason, Thinned] = {}
         self._newest: dict[Reason, Detail] = {}
 
-    def deny(self, reason: Reason, detail: Detail) -> None:
-        """Nobody was let in, for this reason."""
+    def note(self, reason: Reason, detail: Detail) -> None:
+        """It happened once more, for this reason."""
         self._newest[reason] = detail
-        thinned = self._thinned.setdefault(reason, Thinned(EVERY_S, AT_ONCE))
+        thinned = self._thinned.setdefault(reason, Thinned(self._every_s, AT_ONCE))
         self._write(reason, thinned.add(time.monotonic()))
 
     def attend(self) -> None:
@@ -43,4 +43,4 @@ class Counted:
     def _write(self, reason: Reason, times: int) -> None:
         if times:
             more: Detail = {"times": float(times)} if times > 1 else {}
-            self._journal.note(EventKind.ACCESS, reason, detail={**self._newest[reason], **more})
+            self._journal.note(self._kind, reason, detail={**self._newest[reason], **more})

@@ -56,7 +56,7 @@ from edge.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
@@ -172,11 +172,12 @@ class Sight:
         self._pipeline.eased = self._thrift.eased
         self._pipeline.identified = self._judge.identified
         track, person = self._judge.likely
-        self._pipeline.wary = track if person in self._rulebook.wary_of() else None
+        wary_of = self._rulebook.wary_of()
+        self._pipeline.wary = track if person in wary_of else None
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._known.gallery, frame.captured_at)
         comparison = self._compare(evidence, candidates)
-        around = self._circumstances(evidence, candidates)
+        around = self._circumstances(evidence, candidates, wary_of)
         decision = self._judge.observe(evidence, comparison, around)
         self._metrics.stepped(frame.captured_at, time.monotonic())
         if evidence.faces and self._pace.judged(frame.captured_at):
@@ -199,7 +200,9 @@ class Sight:
         found = match(probe, candidates, self._calibration, rate)
         return told_apart(found, self._known.floors)
 
-    def _circumstances(self, evidence: Evidence, candidates: Candidates) -> Circumstances:
+    def _circumstances(
+        self, evidence: Evidence, candidates: Candidates, wary_of: Collection[str]
+    ) -> Circumstances:
         at = evidence.captured_at
         proof = [self._vault.rotation.probe(each) for each in evidence.proof]
         only = candidates[0].person if candidates and len(candidates) == 1 else None
@@ -214,7 +217,7 @@ class Sight:
             schedule=self._rulebook.schedule,
             locked_down=self._door.locked_down,
             alive=resembled_by_all(proof, candidates or (), self._alive_from),
-            wary_of=self._rulebook.wary_of(),
+            wary_of=wary_of,
         )
 
     def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 CODE_FRESH_S = 30.0
 """How old a request with a PIN over the broker may be: home automation's clocks differ."""
+DENIALS_EVERY_S = 2.0
+"""Of what is wrong with cards and PINs, beyond the first few."""
 
 
 class Desk:
@@ -52,7 +54,7 @@ class Desk:
         self._claims = claims
         self._rulebook = rulebook
         self._orders = Orders(config, journal)
-        self._counted = Counted(journal)
+        self._counted = Counted(journal, EventKind.ACCESS, DENIALS_EVERY_S)
         self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
         if self.mode is Mode.ALWAYS_OPEN and Action.ALWAYS_OPEN not in config.mqtt.permitted:
             self.mode = Mode.NORMAL  # ordered while it was permitted
@@ -63,7 +65,7 @@ class Desk:
         # A card in hand must not buy new guesses at the PIN, so only PINs count and clear.
         guessable = source is Credential.PIN
         if guessable and self._rulebook.lockout.left_s(PIN, moment) > 0:
-            self._counted.deny(Reason.LOCKED_OUT, {"source": source.value})
+            self._counted.note(Reason.LOCKED_OUT, {"source": source.value})
             return
         claimed = self._vault.credentials.identify(Kind(source.value), presented.value)
         if claimed is None:
@@ -142,7 +144,7 @@ class Desk:
             self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
             self._deny(Reason.UNKNOWN_CREDENTIAL, source)
         else:
-            self._counted.deny(Reason.UNKNOWN_CREDENTIAL, {"source": source.value})
+            self._counted.note(Reason.UNKNOWN_CREDENTIAL, {"source": source.value})
 
     def _relock(self, door: Doorside) -> None:
         if not door.relock():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge.access.bucket import Thinned, TokenBucket
+from edge.access.bucket import TokenBucket
 from edge.access.command import MAX_VALID_S, Counters, Receiver, verify_command
 from edge.access.operators import Operators, Role
 from edge.clock import now
 from edge.errors import CommandError
 from edge.records import EventKind, Reason
+from edge.sight.counted import Counted
 from edge.vocabulary import Action
 from edge.wire.messages import Detail, Mode
 
@@ -30,9 +31,8 @@ _A_KEY = 2.0, 10
 """Commands of one key: a second, and at a time."""
 _UNSIGNED = 0.1, 3
 """An unsigned LOCK cuts a pulse short; who floods the broker must not cut every one."""
-_LOCKS_TOLD = 300.0, 10
-"""So many are written at once, then one in so many seconds, with how many it stands for: else who
-sends them for days pushes the visits out of the record."""
+_LOCKS_EVERY_S = 300.0
+"""Who sends them for days must not push the visits out of the record."""
 
 
 class Orders:
@@ -51,7 +51,7 @@ class Orders:
         self._waiting: dict[str, tuple[Command, float]] = {}
         self._buckets: dict[str, TokenBucket] = {}
         self._unsigned = TokenBucket(*_UNSIGNED)
-        self._locks, self._locked_by = Thinned(*_LOCKS_TOLD), ""
+        self._locks = Counted(journal, EventKind.SYSTEM, _LOCKS_EVERY_S)
         self._codes = TokenBucket(*_UNSIGNED)
         self._refused, self._why, self._told_at = 0, "", float("-inf")
 
@@ -95,8 +95,7 @@ class Orders:
             why = "lock without a signature comes too often"
             self.refuse(why)
             raise CommandError(f"{why}: wait some seconds, or sign it.")
-        self._locked_by = who
-        self._tell_locks(self._locks.add(time.monotonic()))
+        self._locks.note(Reason.COMMAND, {"action": Action.LOCK.value, "who": who})
 
     def limit_codes(self) -> None:
         """See that PINs over the broker do not come too often.
@@ -117,17 +116,11 @@ class Orders:
 
     def attend(self) -> None:
         """Write down what was only counted so far, when it is time."""
-        self._tell_locks(self._locks.due(time.monotonic()))
+        self._locks.attend()
         if self._refused and time.monotonic() - self._told_at >= REFUSALS_EVERY_S:
             detail: Detail = {"why": self._why, "count": float(self._refused)}
             if self._journal.note(EventKind.SYSTEM, Reason.COMMAND_REFUSED, detail=detail):
                 self._refused, self._told_at = 0, time.monotonic()
-
-    def _tell_locks(self, times: int) -> None:
-        if times:
-            more: Detail = {"times": float(times)} if times > 1 else {}
-            detail: Detail = {"action": Action.LOCK.value, "who": self._locked_by, **more}
-            self._journal.note(EventKind.SYSTEM, Reason.COMMAND, detail=detail)
 
     def _receiver(self) -> Receiver:
         mqtt = self._config.mqtt

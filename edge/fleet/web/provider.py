@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from edge.believed import read_ordinary
 from edge.config.section import Section
+from edge.config.sections import LOOPBACK
 from edge.errors import UsageError, plainly, reason_of
 from edge.fleet.kinds import Role
 
@@ -15,8 +16,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Mapping(Section):
@@ -44,7 +43,7 @@ class Provider(Section):
     @classmethod
     def _encrypted(cls, issuer: str) -> str:
         parts = urlsplit(issuer)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("write https://...")
         return issuer.rstrip("/")
 
