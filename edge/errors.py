@@ -119,6 +119,8 @@ def plainly(said: str) -> str:
 
 _PLAIN = {
     "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    "a valid number": "a number, without quotes",
     "a valid string": 'a text, in quotes (")',
     "a valid tuple": "a list, in brackets: [...]",
 }

@@ -11,24 +11,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError, model_validator
 
 from edge.believed import read_believed
+from edge.config.device import DeviceSection, KeySource, LogSection, PathsSection, VaultSection
 from edge.config.door import DoorSection
+from edge.config.entry import AccessSection, MatchSection
 from edge.config.ledger import LedgerSection
+from edge.config.network import MqttSection, PeopleSection
 from edge.config.section import Section
-from edge.config.sections import (
-    AccessSection,
-    CameraSection,
-    DeviceSection,
-    KeySource,
-    LivenessSection,
-    LogSection,
-    MatchSection,
-    ModelsSection,
-    MqttSection,
-    PathsSection,
-    PeopleSection,
-    QualitySection,
-    VaultSection,
-)
+from edge.config.seeing import CameraSection, LivenessSection, ModelsSection, QualitySection
 from edge.errors import ConfigError, plainly, reason_of
 from edge.names import near
 from edge.words import counted

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
-from edge.config.section import OnOff, Section
+from edge.config.section import Number, OnOff, Section, Whole
 from edge.vocabulary import Pull, Reader, ReaderKind, RelockOn
 
-Pin = Annotated[int, Field(ge=0, le=511)]
+Pin = Annotated[Whole, Field(ge=0, le=511)]
 
 PI_UNSAFE = frozenset((*range(9), 14))
 """On a Raspberry Pi, GPIO 0-8 are pulled up until software runs and GPIO 14 pulses at boot."""
@@ -75,7 +75,7 @@ class InterlockSection(InputSection):
     """Line that tells the other door the same of this one."""
     busy_active_high: OnOff = True
     """False where the other end takes a low line for "not closed and locked"."""
-    settle_s: float = Field(0.2, ge=0.05, le=2.0)
+    settle_s: Number = Field(0.2, ge=0.05, le=2.0)
     """How long our claim stands on the wire before we unlock, seconds. Longer than the other
     door's `debounce_s`."""
 
@@ -163,18 +163,18 @@ class DoorSection(Section):
     with a fail-safe lock or maglock: a crash of the guard opens the door."""
     relock_pin: Pin | None = None
     """The line that drives a motor lock shut."""
-    motor_run_s: float = Field(1.0, ge=0.1, le=10.0)
+    motor_run_s: Number = Field(1.0, ge=0.1, le=10.0)
     """How long a motor lock is driven each way, seconds."""
-    pulse_s: float = Field(3.0, ge=0.1, le=30.0)
+    pulse_s: Number = Field(3.0, ge=0.1, le=30.0)
     """How long one grant energises the relay, seconds."""
     relock: RelockOn = RelockOn.TIME
     """`time`: at the end of the pulse. `open`, `close`: when the door opens or has closed again,
     if that is sooner."""
-    open_grace_s: float = Field(1.0, ge=0.0, le=10.0)
+    open_grace_s: Number = Field(1.0, ge=0.0, le=10.0)
     """An opening so soon after relocking still belongs to the grant, seconds."""
-    held_open_s: float = Field(30.0, ge=1.0, le=3600.0)
+    held_open_s: Number = Field(30.0, ge=1.0, le=3600.0)
     """A door open for longer than this is held open: event and alarm, seconds."""
-    debounce_s: float = Field(0.03, ge=0.0, le=0.5)
+    debounce_s: Number = Field(0.03, ge=0.0, le=0.5)
     """An input must be steady for so long to count, seconds."""
     contact: ContactSection = Field(default_factory=ContactSection)
     rex: RexSection = Field(default_factory=RexSection)

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 OnOff = Annotated[bool, Field(strict=True)]
 """`true` or `false` as TOML writes them: `"yes"` is a text, and `1` a number."""
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+"""A number as TOML writes it: `"1883"` is a text."""
 
 
 class Section(BaseModel):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.believed import read_ordinary
-from edge.config.sections import CameraSection
+from edge.config.seeing import CameraSection
 from edge.errors import CameraError, UsageError, reason_of
 from edge.records import Frame
 from edge.vision.camera.sources import open_source

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from edge.config import Config
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.faces.attributes import attributes
 from edge.faces.calls import one_at_a_time
 from edge.faces.family import refuse_what_does_nothing

@@ -20,7 +20,7 @@ from edge.vision.pipeline import Look, Pipeline, Stages, people_in
 from edge.vision.still import faces_in, still
 
 if TYPE_CHECKING:
-    from edge.config.sections import Level
+    from edge.config.seeing import Level
     from edge.records import Embedding, Floats, Pixels
 
     Image = object

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from edge.config.sections import MqttSection
+from edge.config.network import MqttSection
 from edge.errors import UsageError, plainly
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}

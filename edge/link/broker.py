@@ -12,7 +12,7 @@ from edge.link.encryption import read_text, tls_context
 from edge.link.refusals import NoMqtt5Error
 
 if TYPE_CHECKING:
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
     from edge.link.topics import Message
 
 MAX_PACKET = 16 * 1024

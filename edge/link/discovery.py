@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.link.payloads import as_json
 from edge.link.topics import ACCESS_TYPES, Message
 

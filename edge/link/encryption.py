@@ -11,7 +11,7 @@ from edge.errors import BrokerError, reason_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
 
 
 def tls_context(mqtt: MqttSection) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from edge.config.sections import KeySource
+from edge.config.device import KeySource
 from edge.errors import UsageError, VaultError
 from edge.files import create_file, replace_file, sync_folder
 from edge.records import EventKind, Reason

@@ -10,7 +10,7 @@ from edge.names import did_you_mean, folded, listed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.config.sections import MatchSection
+    from edge.config.entry import MatchSection
     from edge.records import Template
 
 

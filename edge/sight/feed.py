@@ -14,7 +14,7 @@ from edge.vision.camera import Camera
 from edge.vision.pipeline import ROWS_COMPARED
 
 if TYPE_CHECKING:
-    from edge.config.sections import CameraSection
+    from edge.config.seeing import CameraSection
     from edge.records import Frame, Pixels
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from edge.access import schedule
 from edge.access.doubts import Doubts
 from edge.access.lockout import Lockout, LockoutRules
 from edge.clock import now
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.names import listed, nobodys
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 from edge.cli import app
 from edge.config import Config, load, parse
 from edge.config.example import differing, example
+from edge.config.section import Section
 from edge.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "edge-door.example.toml"
@@ -65,6 +68,9 @@ KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
             {"access": {"schedule": {"Anna": "mon-fri 08:00-17:00"}}},
             "schedule.Anna = 'mon-fri 08:00-17:00': must be a list, in brackets: [...]",
         ),
+        ({"mqtt": {"port": "1883"}}, "mqtt.port = '1883': must be a whole number."),
+        ({"door": {"relay_pin": True}}, "door.relay_pin = True: must be a whole number."),
+        ({"door": {"pulse_s": "3"}}, "door.pulse_s = '3': must be a number, without quotes."),
         ({"camera": {"source": 0}}, 'source = 0: must be a text, in quotes (")'),
         ({"access": {"always_open": ["soon"]}}, "always_open = ['soon']: 'soon' is not like"),
         ({"access": {"time_zone": "Mars/Olympus"}}, "there is no time zone 'Mars/Olympus'"),
@@ -197,3 +203,24 @@ def test_the_shipped_example_is_current_and_equals_the_defaults() -> None:
         "regenerate: edge-door config --example > deploy/edge-door.example.toml"
     )
     assert load(SHIPPED) == Config()
+
+
+def numbers(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys that hold a number, or some."""
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from numbers(kind, (*path, name))
+        elif re.search(r"\b(int|float)\b", str(kind)):
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("given", ["8", True, ["8"], [True]], ids=str)
+def test_a_number_is_written_as_one(given: object) -> None:
+    paths = list(numbers(Config))
+    assert len(paths) > 50
+    for path in paths:
+        data: dict[str, object] = {path[-1]: given}
+        for name in reversed(path[:-1]):
+            data = {name: data}
+        assert ".".join(path) in mistakes(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from tests.cost.visits import Actor, Entrance, told
 
 MOST_S = 0.25

@@ -18,7 +18,7 @@ from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse
 from edge.config import Config
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.moment import Moment
 from edge.ops.demo.animate import BLINK_S, Stage, closure
 from edge.ops.demo.film import FACE_PX, FPS, SIZE, actors

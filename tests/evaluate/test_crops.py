@@ -20,7 +20,7 @@ from edge.vision.pipeline import Stages
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.config.sections import Level
+    from edge.config.seeing import Level
     from edge.records import Face, Frame
 
 

@@ -24,7 +24,7 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
 
 BASE = "facelock"
 

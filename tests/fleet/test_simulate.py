@@ -15,7 +15,7 @@ import pytest
 from typing_extensions import override
 
 from edge.clock import now
-from edge.config.sections import MqttSection
+from edge.config.network import MqttSection
 from edge.fleet.places import broker_at
 from edge.fleet.simulate import packets
 from edge.fleet.simulate.persona import Persona

@@ -37,6 +37,7 @@ def test_a_setting_that_weakens_the_door_is_told(tables: dict[str, Any], said: s
         {"door": {"lock": "maglock"}},
         {"mqtt": {**FAR, "tls": True, "trust_broker": True, "username": "me"}},
         {"mqtt": {"host": "localhost", "username": "me"}},
+        {"mqtt": {"host": "127.0.0.2", "username": "me"}},
     ],
 )
 def test_what_is_as_strong_as_the_defaults_is_well(tables: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edge.config.sections import CameraSection
+from edge.config.seeing import CameraSection
 from edge.errors import CameraError
 from edge.records import Frame
 from edge.sight import feed as feed_module

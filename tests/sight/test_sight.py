@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from edge.access.cohort import NOBODY
 from edge.access.gallery import Gallery
 from edge.config import Config
-from edge.config.sections import MatchSection, ModelsSection, QualitySection
+from edge.config.entry import MatchSection
+from edge.config.seeing import ModelsSection, QualitySection
 from edge.errors import CalibrationError, EnrolmentError, ModelError, UsageError
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.config.sections import LivenessSection
+from edge.config.seeing import LivenessSection
 from edge.sight.signals import steps_for
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.errors import UsageError, reason_of
 from edge.evaluate.intervals import Share
 from edge.records import Box, Face, Frame

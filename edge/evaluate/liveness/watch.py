@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.evaluate import attacks
 from edge.evaluate.clips import film, sampled
 from edge.evaluate.intervals import Share
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from edge.config import Config
-    from edge.config.sections import LivenessSection
+    from edge.config.seeing import LivenessSection
     from edge.evaluate.clips import Clip, Span
     from edge.evaluate.stats import Series
     from edge.records import Evidence

@@ -31,7 +31,7 @@ from edge.link.topics import Message, Topics, rollout_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
     from edge.fleet.collector.confirming import Word
     from edge.fleet.collector.metrics import CollectorMetrics
     from edge.fleet.database.database import Database

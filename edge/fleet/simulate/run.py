@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
     from edge.fleet.simulate.tally import Tally
     from edge.stopping import Stop
 

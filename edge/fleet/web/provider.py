@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 
 from edge.believed import read_ordinary
+from edge.config.network import stays_here
 from edge.config.section import Section
-from edge.config.sections import LOOPBACK
 from edge.errors import UsageError, plainly, reason_of
 from edge.fleet.kinds import Role
 
@@ -43,7 +43,7 @@ class Provider(Section):
     @classmethod
     def _encrypted(cls, issuer: str) -> str:
         parts = urlsplit(issuer)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        if parts.scheme != "https" and not stays_here(parts.hostname or ""):
             raise ValueError("write https://...")
         return issuer.rstrip("/")
 

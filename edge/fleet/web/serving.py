@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from edge.config.network import stays_here
 from edge.errors import UsageError
 from edge.fleet.web.app import make_app
 from edge.fleet.web.patience import Patient
@@ -43,19 +43,12 @@ class Place:
     @property
     def overheard(self) -> bool:
         """Whether passwords and people's names cross a network readable."""
-        return not self.tls and self.host != "localhost" and not _is_loopback(self.host)
+        return not self.tls and not stays_here(self.host)
 
     @property
     def address(self) -> str:
         """For people."""
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listener(place: Place) -> socket.socket:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from edge.config.sections import MqttSection
+    from edge.config.network import MqttSection
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
-from edge.config.sections import LOOPBACK
+from edge.config.network import stays_here
 from edge.names import EVERYBODY
 from edge.ops.doctor.check import Check, ok, warn
 
@@ -36,7 +36,7 @@ def _weaker(config: Config) -> Iterator[str]:
         yield f"false_match_rate: one stranger in {1 / config.match.false_match_rate:.0f} is let in"
     if not door.relay_on_unlocks:
         yield f"relay_contact = NO with a {door.lock} lock: a crash of the guard opens the door"
-    if mqtt.host is not None and mqtt.host not in LOOPBACK and not mqtt.tls:
+    if mqtt.host is not None and not stays_here(mqtt.host) and not mqtt.tls:
         if mqtt.trust_broker:
             yield "trust_broker without tls: PINs that open cross the network readable"
         if mqtt.username is not None:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.vision.liveness.limits import ASKED, PUBLIC_FILMS
 

@@ -18,7 +18,7 @@ from edge.redact import public
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from edge.config.sections import CameraSection
+    from edge.config.seeing import CameraSection
     from edge.records import Pixels
 
 PACKAGES = "python3-gi gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good"

@@ -20,7 +20,7 @@ from edge.vision.pictures import images_in, read_image
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
-    from edge.config.sections import CameraSection
+    from edge.config.seeing import CameraSection
     from edge.records import Pixels
 
 _OPEN_TIMEOUT_MS = 5000

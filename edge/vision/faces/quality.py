@@ -11,7 +11,7 @@ from edge.records import Hint, Quality
 from edge.vision.faces import limits
 
 if TYPE_CHECKING:
-    from edge.config.sections import QualitySection
+    from edge.config.seeing import QualitySection
     from edge.records import AlignedFace, Face, Floats, Landmarks
 
 # On ArcFace's 112x112 template: rows and columns of each eye, of the cheek below it, of the face.

@@ -33,7 +33,7 @@ from edge.vision.liveness.parallax import is_flat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.config.sections import LivenessSection
+    from edge.config.seeing import LivenessSection
     from edge.records import Floats, Landmarks
 
 _BLINKS = {Move.BLINK_TWICE: 2, Move.BLINK_THRICE: 3}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.records import Hint, Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
@@ -29,7 +29,7 @@ from edge.vision.liveness.whose import UNCOMPARED, Whose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.config.sections import LivenessSection
+    from edge.config.seeing import LivenessSection
     from edge.records import EyeOpenness, Floats, Landmarks, Move, Opinion
     from edge.vision.liveness.blink import Blink
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.vision.liveness.views import views_of
 from edge.vision.models.entries import RecaptureEntry
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.sections import Level
+from edge.config.seeing import Level
 from edge.records import Frame
 from edge.vision.faces.detector import Detector
 from edge.vision.liveness.limits import UNSEEN

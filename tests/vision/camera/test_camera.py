@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.config.sections import CameraSection
+from edge.config.seeing import CameraSection
 from edge.errors import CameraError
 from edge.sight.feed import Feed
 from edge.vision.camera import Camera, replay

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.config.sections import CameraSection
+from edge.config.seeing import CameraSection
 from edge.errors import CameraError
 from edge.vision.camera import Camera, gstreamer
 from edge.vision.camera.gstreamer import GStreamer
@@ -157,7 +157,7 @@ def test_libraries_that_are_loaded_later_may_throw() -> None:
     program = f"""
 import sys
 sys.path.append({str(DEBIANS)!r})
-from edge.config.sections import CameraSection
+from edge.config.seeing import CameraSection
 from edge.vision.camera.gstreamer import GStreamer
 GStreamer("videotestsrc num-buffers=1", CameraSection(source="gstreamer:")).close()
 from matplotlib import ft2font

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.config import parse
-from edge.config.sections import Level, LivenessSection
+from edge.config.seeing import Level, LivenessSection
 from edge.errors import ConfigError
 from edge.records import Landmarks, Move
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.config.sections import Level, LivenessSection
+from edge.config.seeing import Level, LivenessSection
 from edge.records import Liveness, LivenessState, Move, Opinion
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS

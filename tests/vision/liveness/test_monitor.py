@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from edge.config.sections import Level, LivenessSection
+from edge.config.seeing import Level, LivenessSection
 from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
