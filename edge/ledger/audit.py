@@ -4,23 +4,22 @@ How an entry is written and chained: `edge.ledger.chain`. When the oldest entrie
 of the last one cut is kept as the anchor of the rest.
 
 The writer signs every entry and seals the newest together with the head row (`edge.ledger.seal`).
-What `verify` finds: any changed, missing, added or reordered entry, a tail computed anew or cut off
-under a running writer. What it cannot find without the anchor or a reader elsewhere (the
-collector): an earlier state as a whole, be it yesterday's file or one whose newest entries were cut
-off together with what they brought. The anchor ends that at its entry, 64 back at most.
+What a walk over them finds, and what not: `edge.ledger.verify`.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.errors import LedgerError
 from edge.ledger.chain import chained, decode, encode, genesis
-from edge.ledger.seal import head, key_name, signed_by
+from edge.ledger.head import HeadRow, read_head
+from edge.ledger.seal import head
 from edge.ledger.tables import LOST
+from edge.ledger.verify import chain_problems, signature_problems
 from edge.plain import spell
 from edge.records import StoredEvent
 
@@ -58,34 +57,6 @@ _NEWEST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRow:
-    """The one row of `head`, and of the newest entry what is sealed with it."""
-
-    device: str
-    sequence: int
-    """The newest entry's; the last one cut while there is none."""
-    chain: str
-    anchor_sequence: int
-    anchor_chain: str
-    key: bytes
-    memory: str
-    """The sealed states, as JSON: names and texts."""
-    mac: bytes
-
-    def fields(self) -> list[object]:
-        """What the seal covers."""
-        return [
-            self.device,
-            self.sequence,
-            self.chain,
-            self.anchor_sequence,
-            self.anchor_chain,
-            self.key.hex(),
-            self.memory,
-        ]
-
-
 class Audit:
     """The entries of one ledger. Its methods want a transaction or snapshot around them."""
 
@@ -118,24 +89,7 @@ class Audit:
         Raises:
             LedgerError: it is lost, or another device's.
         """
-        rows = self._store.query(
-            "SELECT device, coalesce(sequence, anchor_sequence), coalesce(chain, anchor_chain), "
-            "anchor_sequence, anchor_chain, key, memory, coalesce(newest.mac, head.mac) "
-            "FROM head LEFT JOIN (SELECT * FROM events WHERE chain != '' ORDER BY sequence DESC "
-            "LIMIT 1) AS newest"
-        )
-        if len(rows) != 1:
-            raise LedgerError(
-                f"{self._store.path} has lost its head row: it was damaged or changed. "
-                "Restore it from a backup."
-            )
-        row = HeadRow(*rows[0])
-        if row.device != self._device:
-            raise LedgerError(
-                f"{self._store.path} belongs to the device {row.device!r}, and this is "
-                f"{self._device!r}. Set device.id back, or move the file away to begin a new one."
-            )
-        return row
+        return read_head(self._store, self._device)
 
     def own_head(self) -> HeadRow:
         """The head that this writer sealed, which stands on the newest entry.
@@ -304,42 +258,15 @@ class Audit:
         """
         try:
             row = self.head()
-            problems = self._verify_chain(row)
+            problems = chain_problems(row, self._rows())
             if not problems and (self._seal or self._seen):
                 self.own_head()
         except LedgerError as error:
             return [str(error)]
-        return problems or self._verify_signatures(row, public or row.key, thorough=thorough)
-
-    def _verify_chain(self, row: HeadRow) -> list[str]:
-        sequence, chain = row.anchor_sequence, row.anchor_chain
-        if sequence == 0 and chain != genesis(row.device):
-            return ["The chain's beginning was changed."]
-        for number, boot, body, written, _ in self._rows():
-            if number != sequence + 1:
-                return [f"Entry {sequence + 1} is missing: the next one there is {number}."]
-            sequence, chain = number, chained(chain, number, boot, body)
-            if chain != written:
-                return [f"Entry {number} was changed, or the one before it was."]
-        return []
-
-    def _verify_signatures(self, row: HeadRow, public: bytes, *, thorough: bool) -> list[str]:
-        """The newest vouches for all before it; where it does not, name the first that is wrong."""
-        if row.key != public:
-            return [f"The ledger names the key {key_name(row.key)}, not {key_name(public)}."]
-        newest = self._store.query(
-            "SELECT chain, signature FROM events WHERE sequence = ?", (row.sequence,)
+        newest = self._store.query(_NEWEST, (row.anchor_sequence, 1))
+        return problems or signature_problems(
+            row, public or row.key, newest[0] if newest else None, self._rows(), thorough=thorough
         )
-        if not public or not newest:
-            return []
-        ((chain, signature),) = newest
-        good = signed_by(public, signature, row.device, row.sequence, chain)
-        if good and not thorough:
-            return []
-        for number, _, _, chain, signature in self._rows():
-            if signature and not signed_by(public, signature, row.device, number, chain):
-                return [f"Entry {number} is not signed by this device: the chain was made anew."]
-        return [] if good else [f"Entry {row.sequence} is not signed by this device."]
 
     def _rows(self) -> Iterator[Row]:
         after = -1

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import LedgerError
-from edge.ledger.audit import HeadRow
 from edge.ledger.chain import chained, encode, genesis
+from edge.ledger.head import HeadRow
 from edge.ledger.ledger import ANCHOR_EVERY, Ledger
 from edge.ledger.seal import Seal, head_text, key_name, signed_by
 from edge.ledger.tables import SCHEMA
