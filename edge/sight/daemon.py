@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from edge.access import schedule
 from edge.access.attempt import Circumstances, Judge, Patience
-from edge.access.doubts import unproven
 from edge.access.lookalikes import told_apart
 from edge.access.matcher import Probes, match, resembled_by_all
 from edge.access.schedule import Verdict
@@ -16,9 +15,10 @@ from edge.clock import now
 from edge.errors import UsageError
 from edge.ledger.reserve import Reserve
 from edge.names import EVERYBODY
-from edge.records import Decision, EventKind, Outcome, Reason
+from edge.records import EventKind, Outcome, Reason
 from edge.sight.changes import settle
 from edge.sight.claims import Claims
+from edge.sight.conclusions import Conclusions
 from edge.sight.control import ControlServer
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
@@ -61,14 +61,13 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Evidence, Frame, Match, Template
     from edge.wire.channel import Peer
-    from edge.wire.messages import Answer, Detail, Message, Presented
+    from edge.wire.messages import Answer, Message, Presented
 
     Candidates = Sequence[Template] | None
 
 log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.05
-LONGEST_REHEARSAL_S = 120.0
 _MAX_ERRORS = 5
 """So many broken frames in a row: something is wrong that a restart may mend."""
 
@@ -111,11 +110,18 @@ class Sight:
         self._probes = Probes()
         self._judge = Judge(patience_of(config))
         self._faces = FaceKeeper(wanted=config.mqtt.last_face)
+        self._conclusions = Conclusions(
+            self._judge,
+            door=self._door,
+            journal=self._journal,
+            rulebook=self._rulebook,
+            claims=self._claims,
+            faces=self._faces,
+        )
         self._metrics = Metrics()
         self._pace = Pace()
         self._thrift = Thrift(config.models.profile)
         self._errors = 0
-        self._rehearsal_until = float("-inf")
         self._camera_lost: str | None = None
         self._control = ControlServer(config.sight_socket, self._answer)
         # Last, since it starts a thread: whatever fails above ends a process without one.
@@ -183,8 +189,9 @@ class Sight:
         if evidence.faces and self._pace.judged(frame.captured_at):
             self._tell_pace()
         if decision.outcome is not Outcome.WAIT:
-            decision = self._conclude(decision, evidence)
-        self._tell_broken_off()
+            self._pipeline.ask_again()
+            decision = self._conclusions.conclude(decision, evidence)
+        self._conclusions.tell_broken_off()
         self._signals.show(decision, evidence)
         if self._control.watched:
             self._control.show(seen(evidence, comparison, decision, self._metrics))
@@ -219,65 +226,6 @@ class Sight:
             alive=resembled_by_all(proof, candidates or (), self._alive_from),
             wary_of=wary_of,
         )
-
-    def _conclude(self, decision: Decision, evidence: Evidence) -> Decision:
-        """Write a final decision; a grant opens the door, if ledger and guard let it."""
-        self._pipeline.ask_again()
-        if self._rehearses:
-            if decision.match is not None:
-                self._judge.turned_away(decision.match.person)
-            return decision
-        self._faces.keep(evidence)
-        at, detail = evidence.captured_at, _detail(decision, evidence)
-        if decision.outcome is Outcome.DENY:
-            self._deny(decision, at, detail)
-            self._doubt(unproven(decision), 1.0)
-            return decision
-        person = self._count(decision, at)
-        if evidence.liveness.answered:
-            self._rulebook.doubts = self._rulebook.doubts.cleared(person)
-        states = self._rulebook.states()
-        self._claims.used()
-        opened = self._door.open_for(decision.reason, person, at=at, states=states, detail=detail)
-        if opened is decision.reason:
-            return decision
-        self._judge.turned_away(person)
-        return Decision(Outcome.DENY, opened)
-
-    def _tell_broken_off(self) -> None:
-        """Count who came and went, and write a try that was broken off as one that failed."""
-        for visit in self._judge.visits():
-            self._doubt(visit.person, visit.share)
-        left = self._judge.broken_off()
-        if left is not None and not self._rehearses:
-            self._deny(left.decision, left.at, {"broken_off": True, **_compared(left.decision)})
-
-    def _doubt(self, person: str | None, tries: float) -> None:
-        """Count tries without a proof of life over days, and tell the owner of too many."""
-        if person is None or self._rehearses or not self._rulebook.doubt(person, tries):
-            return
-        states = self._rulebook.states()
-        self._journal.note(EventKind.SYSTEM, Reason.TRIED_OFTEN, person=person, states=states)
-        log.warning("the face of %s was shown often and never proved to be alive", person)
-
-    @property
-    def _rehearses(self) -> bool:
-        return time.monotonic() < self._rehearsal_until
-
-    def _deny(self, decision: Decision, at: float, detail: Detail) -> None:
-        person = self._count(decision, at)
-        states, reason = self._rulebook.states(), decision.reason
-        self._journal.note(
-            EventKind.ACCESS, reason, at=at, person=person, states=states, detail=detail
-        )
-        log.info("denied: %s", reason.value)
-
-    def _count(self, decision: Decision, at: float) -> str | None:
-        """Let a decision lock people out, or clear them: whom it is about."""
-        claim = self._claims.standing(at)
-        self._rulebook.lockout = self._rulebook.lockout.after(decision, claim, now())
-        matched = decision.match is not None and decision.match.matched
-        return decision.match.person if decision.match and matched else claim
 
     def _mode(self) -> Mode:
         """What was commanded; else always open when the schedule says so."""
@@ -366,7 +314,7 @@ class Sight:
         self._claims.used()
         if request.claim:
             self._claims.make(request.claim, self._known.gallery, time.monotonic())
-        self._rehearsal_until = time.monotonic() + min(request.seconds, LONGEST_REHEARSAL_S)
+        self._conclusions.rehearse(request.seconds)
 
 
 def patience_of(config: Config) -> Patience:
@@ -378,17 +326,3 @@ def patience_of(config: Config) -> Patience:
         pause_s=config.access.pause_s,
         cooldown_s=config.access.cooldown_s,
     )
-
-
-def _detail(decision: Decision, evidence: Evidence) -> Detail:
-    detail: dict[str, str | float | bool] = {"blinks": evidence.liveness.blinks}
-    if evidence.liveness.seen:
-        detail["liveness"] = evidence.liveness.seen
-    return {**detail, **_compared(decision)}
-
-
-def _compared(decision: Decision) -> dict[str, float]:
-    match = decision.match
-    if match is None:
-        return {}
-    return {"similarity": round(match.similarity, 4), "threshold": round(match.threshold, 4)}
