@@ -7,10 +7,8 @@ name the person in front of it.
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
@@ -19,12 +17,13 @@ from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
+from edge.link.answering import Answering
 from edge.link.broker import MAX_PACKET, Broker
 from edge.link.client import Acknowledged, Received
-from edge.link.commands import Commands, Confirmation, nonce_of
+from edge.link.commands import Commands, Confirmation
+from edge.link.ledger_rest import LedgerRest
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
-from edge.link.payloads import CommandAnswer
 from edge.link.people import MAX_PACKET as PEOPLE_PACKET
 from edge.link.people import PeoplePost
 from edge.link.reporting import Reporter
@@ -34,19 +33,17 @@ from edge.link.telling import Telling
 from edge.link.topics import Topics
 from edge.link.twin import Twin
 from edge.link.updates import UpdatePost
-from edge.wire.messages import AskFace, Command, Done, LastFace
+from edge.wire.messages import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
     from edge.link.client import Connection
-    from edge.link.sight_client import Answer
     from edge.stopping import Stop
     from edge.wire.messages import Request
 
 POLL_S = 0.05
-LEDGER_REST_S = 5.0
 LEDGER_WAIT_S = 0.5
 STABLE_S = 10.0
 """A connection that held for so long starts the backoff again."""
@@ -125,6 +122,8 @@ class Link:
         self._telling = Telling(
             self._topics, sight, Reporter(ledger, outbox, config.mqtt.cert_file)
         )
+        self._answering = Answering(self._topics, sight, face=config.mqtt.last_face)
+        self._ledger_rest = LedgerRest()
         self._twin = Twin(self._topics)
         self._people = PeoplePost(self._topics, sight.ask)
         self._updates = (
@@ -141,9 +140,6 @@ class Link:
         self._news = True
         self._states: dict[str, str] = {}
         self._refused: set[str] = set()
-        self._ledger_ok = True
-        self._ledger_rest_until = 0.0
-        self._face = 0
         self._confirmation: Confirmation | None = None
         # Others decide how often something is refused; the disk decides how often it is said.
         self._complaints = TokenBucket(per_second=0.2, burst=10)
@@ -178,7 +174,7 @@ class Link:
         self._refused.clear()
         self._sight.poll()
         self._shipper.begin()
-        self._guarded(self._take_stock)
+        self._ledger_rest.guarded(self._take_stock)
         self._telling.states(connection, self._states)
         self._telling.availability(connection)
 
@@ -191,10 +187,10 @@ class Link:
                 else:
                     self._account(arrived)
             for answer in self._sight.poll():
-                self._pass_on(answer, connection)
+                self._answering.pass_on(answer, connection)
             self._ledger.stand()
-            self._guarded(lambda: self._ship(connection))
-            self._ask_for_the_face()
+            self._ledger_rest.guarded(lambda: self._ship(connection))
+            self._answering.ask_for_the_face()
             if connection.room:
                 self._tell(connection)
 
@@ -203,7 +199,7 @@ class Link:
         self._telling.states(connection, self._states)
         self._telling.availability(connection)
         self._telling.metrics(connection)
-        self._guarded(lambda: self._telling.report(connection, twin=self._twin.found))
+        self._ledger_rest.guarded(lambda: self._telling.report(connection, twin=self._twin.found))
         self._people.tend(connection, self._states)
         if self._updates is not None:
             self._updates.tend(connection)
@@ -234,36 +230,12 @@ class Link:
             else discovery.withdrawal(mqtt.discovery_prefix, self._config.device.id)
         )
 
-    def _ask_for_the_face(self) -> None:
-        """Of the newest attempt, once; it comes as an answer."""
-        number = self._sight.status.face if self._sight.status else 0
-        if self._config.mqtt.last_face and number not in (0, self._face):
-            self._face = number
-            with suppress(WireError):  # sight has just gone; there will be another attempt
-                self._sight.ask(AskFace())
-
     def _tell_key(self, connection: Connection) -> None:
         public = self._ledger.public_key()
         if public:
             self._twin.begin(public)
             connection.subscribe([self._topics.audit_key], retained=True)
             connection.publish(self._topics.key(public))
-
-    def _pass_on(self, answer: Answer, connection: Connection) -> None:
-        if answer.failure:
-            _log.warning("sight did not follow a request: %s", answer.failure)
-        if isinstance(answer.said, LastFace) and connection.room:
-            connection.publish(self._topics.last_face(base64.b64decode(answer.said.jpeg)))
-        if isinstance(answer.asked, Command):
-            did = answer.said.what if isinstance(answer.said, Done) else ""
-            self._reply(connection, answer.asked.text, answer.failure or did, done=bool(did))
-
-    def _reply(self, connection: Connection, text: str, reason: str, *, done: bool) -> None:
-        """Tell the sender of a signed command, if it is one, what became of it."""
-        nonce = nonce_of(text)
-        if nonce and connection.room:
-            answer = CommandAnswer(nonce, "done" if done else "refused", reason)
-            connection.publish(self._topics.answer(answer))
 
     def _hear(self, received: Received, connection: Connection) -> None:
         topic, payload = received.topic, received.payload
@@ -285,7 +257,7 @@ class Link:
         except (CommandError, WireError, LedgerError) as error:
             self._refuse(topic, str(error))
             if topic == self._topics.command and self._buckets[topic].take(time.monotonic()):
-                self._reply(connection, payload.decode("utf-8", "replace"), str(error), done=False)
+                self._answering.refused(connection, payload.decode("utf-8", "replace"), str(error))
 
     def _hear_of_update(self, topic: str, payload: bytes) -> bool:
         try:
@@ -341,21 +313,6 @@ class Link:
                 answer.topic,
                 answer.refused,
             )
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Do it unless the ledger is in trouble, which is said once and tried again later."""
-        now = time.monotonic()
-        if now < self._ledger_rest_until:
-            return
-        try:
-            action()
-        except LedgerError as error:
-            if self._ledger_ok:
-                _log.error("%s Events wait until it works again", error)
-            self._ledger_ok = False
-            self._ledger_rest_until = now + LEDGER_REST_S
-        else:
-            self._ledger_ok = True
 
 
 def _rest(pause_s: float, stop: Stop, heartbeat: Callable[[], None]) -> None:

@@ -235,7 +235,7 @@ class TestWithMosquitto:
         def full(*_: object) -> None:
             raise LedgerError("the disk is full.")
 
-        monkeypatch.setattr("edge.link.process.LEDGER_REST_S", 0.02)
+        monkeypatch.setattr("edge.link.ledger_rest.REST_S", 0.02)
         device.append(3)
         with monkeypatch.context() as trouble:
             trouble.setattr(Outbox, "mark_delivered", full)
