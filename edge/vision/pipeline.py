@@ -12,7 +12,7 @@ from edge.records import Evidence, LivenessState, Opinion
 from edge.vision.attention import Attention
 from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
-from edge.vision.faces.aligner import align
+from edge.vision.faces.aligner import align, grey_of
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.follower import Follower
@@ -307,9 +307,9 @@ class Pipeline:
         with self._time("align"):
             aligned = align(frame, landmarks)
         with self._time("quality"):
-            width = frame.pixels.shape[1]
-            quality = assess(self._config.quality, face, landmarks, aligned, width)
-            patch = patch_of(aligned)  # here, while the crop is in the processor's cache
+            grey, width = grey_of(aligned), frame.pixels.shape[1]
+            quality = assess(self._config.quality, face, landmarks, grey, width)
+            patch = patch_of(grey)  # here, while the crop is in the processor's cache
         return Look(frame, face, landmarks, aligned, quality, patch)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:

@@ -30,7 +30,7 @@ from edge.sight.daemon import Sight
 from edge.sight.known import Known
 from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.enrolment import Capture, Collector
-from edge.vision.faces.aligner import ARCFACE_112, align, similarity
+from edge.vision.faces.aligner import ARCFACE_112, align, grey_of, similarity
 from edge.vision.faces.geometry import Square, transform
 from edge.vision.faces.quality import assess
 from edge.vision.faces.tracker import MAX_GAP_S, Tracker
@@ -148,7 +148,7 @@ class TestFaces:
             face = stages.detector.detect(frame)[0]
             marks = stages.mesh.locate(frame, face)
             section = QualitySection.model_validate(limits)
-            return assess(section, face, marks, align(frame, marks), pixels.shape[1]).hint
+            return assess(section, face, marks, grey_of(align(frame, marks)), pixels.shape[1]).hint
 
         assert hint(eileen.pixels) is Hint.NONE
         assert hint(eileen.pixels, min_face_px=200) is Hint.COME_CLOSER

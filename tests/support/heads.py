@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.records import AlignedFace, EyeOpenness
+from edge.vision.faces.aligner import grey_of
 from edge.vision.faces.landmarks import landmarks_of
 from edge.vision.liveness.continuity import patch_of
 
@@ -72,7 +73,7 @@ def skin(t: float, seed: int = 0, living: float = 1.0) -> AlignedFace:
 
 def patch(t: float, seed: int = 0, living: float = 1.0) -> Floats:
     """Of `skin`, what liveness compares from frame to frame."""
-    return patch_of(skin(t, seed, living))
+    return patch_of(grey_of(skin(t, seed, living)))
 
 
 def lids(level: float) -> EyeOpenness:

@@ -13,6 +13,7 @@ from edge.evaluate.clips import film, sampled
 from edge.evaluate.intervals import Share
 from edge.evaluate.liveness.report import Row, Trace
 from edge.records import Frame, LivenessState
+from edge.vision.faces.aligner import grey_of
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from edge.vision.pipeline import Pipeline
@@ -157,7 +158,7 @@ def replay(section: LivenessSection, evidence: list[Evidence], count: int, name:
             e.captured_at,
             e.track,
             e.landmarks,
-            patch_of(e.aligned),
+            patch_of(grey_of(e.aligned)),
             e.eyes,
             e.opinions,
             compared=True,

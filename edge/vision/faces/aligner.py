@@ -17,7 +17,7 @@ from edge.vision.faces.landmarks import LEFT_EYE, NOSE_BASE, RIGHT_EYE
 from edge.vision.models.entries import Alignment
 
 if TYPE_CHECKING:
-    from edge.records import Floats, Frame, Landmarks
+    from edge.records import Floats, Frame, Landmarks, Pixels
 
 # The 112x112 template of ArcFace (Deng et al. 2019): right eye, left eye, nose, mouth corners.
 ARCFACE_112 = np.array(
@@ -78,6 +78,11 @@ def align(
         square = cv2.warpAffine(frame.pixels, to_target, (side, side), flags=cv2.INTER_LINEAR)
     left, top = (side - width) // 2, (side - height) // 2
     return AlignedFace(square[top : top + height, left : left + width])
+
+
+def grey_of(face: AlignedFace) -> Pixels:
+    """The face's luminance, `(h, w)` uint8."""
+    return np.asarray(cv2.cvtColor(face.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _around(landmarks: Landmarks) -> Square:

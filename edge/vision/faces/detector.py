@@ -29,24 +29,22 @@ class Detector:
 
     def detect(self, frame: Frame) -> list[Face]:
         """All faces, best first, in frame pixels."""
-        square, scale, left, top = _letterbox(frame.pixels, self.size)
-        rows, scores = self._decode(self._model.run(square))
+        height, width = frame.pixels.shape[:2]
+        side = max(height, width)
+        # A strip is at least one pixel thin.
+        w, h = (max(1, round(length * self.size / side)) for length in (width, height))
+        x, y = (self.size - w) // 2, (self.size - h) // 2
+
+        def letterbox(square: Pixels) -> None:
+            square[...] = 0
+            within = square[y : y + h, x : x + w]
+            cv2.resize(_shrunk(frame.pixels, w, h), (w, h), within, interpolation=cv2.INTER_LINEAR)
+
+        self._model.draw(letterbox)
+        rows, scores = self._decode(self._model.compute())
         faces = _merge(rows, scores, self._min_overlap)
-        return [_face(row, score, scale, left, top) for row, score in faces]
-
-
-def _letterbox(pixels: Pixels, size: int) -> tuple[Pixels, float, float, float]:
-    """Fit the frame into a black square; also the square's side and corner in frame pixels."""
-    height, width = pixels.shape[:2]
-    side = max(height, width)
-    # A strip is at least one pixel thin.
-    w, h = (max(1, round(length * size / side)) for length in (width, height))
-    square = np.zeros((size, size, 3), dtype=np.uint8)
-    x, y = (size - w) // 2, (size - h) // 2
-    within = square[y : y + h, x : x + w]
-    cv2.resize(_shrunk(pixels, w, h), (w, h), within, interpolation=cv2.INTER_LINEAR)
-    pixel = side / size
-    return square, float(side), -x * pixel, -y * pixel
+        pixel = side / self.size
+        return [_face(row, score, side, -x * pixel, -y * pixel) for row, score in faces]
 
 
 def _shrunk(pixels: Pixels, width: int, height: int) -> Pixels:

@@ -58,8 +58,9 @@ class Embedder:
         """
         # First every crop, then every network, then the rest: a network leaves nothing of the frame
         # and little of this program in the cache.
-        faces = [self._crop(model, frame, landmarks, aligned) for model in self._models]
-        outputs = [m.run(face)["embedding"] for m, face in zip(self._models, faces, strict=True)]
+        for model in self._models:
+            model.put(self._crop(model, frame, landmarks, aligned))
+        outputs = [model.compute()["embedding"] for model in self._models]
         vector = np.concatenate([*map(_scaled, outputs, self._scales)])
         if self._projection is not None:
             vector = projected(vector[np.newaxis], self._projection)[0]

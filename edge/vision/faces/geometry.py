@@ -37,13 +37,14 @@ class Square:
 
     def crop(self, pixels: Pixels, size: int) -> Pixels:
         """Cut the square out of a frame, `(size, size, 3)`; black where it leaves the frame."""
-        return cut(pixels, self.to_frame(size), size)
+        return cut(pixels, self.to_frame(size), np.empty((size, size, 3), np.uint8))
 
 
-def cut(pixels: Pixels, to_frame: Floats, size: int) -> Pixels:
-    """Cut `(size, size, 3)` out of a frame by the map from the crop to it; black outside."""
+def cut(pixels: Pixels, to_frame: Floats, into: Pixels) -> Pixels:
+    """Cut `into` out of a frame by the map from the crop to it; black outside."""
+    height, width = into.shape[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(pixels, to_frame, (size, size), flags=flags)
+    return cv2.warpAffine(pixels, to_frame, (width, height), into, flags)
 
 
 def transform(points: Floats, affine: Floats) -> Floats:

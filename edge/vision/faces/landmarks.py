@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from operator import sub
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ class Mesh:
         angle = math.atan2(left[1] - right[1], left[0] - right[0])
         size = self._model.size[0]
         to_frame = Square(x, y, side, angle).to_frame(size)
-        out = self._model.run(cut(frame.pixels, to_frame, size))
+        self._model.draw(partial(cut, frame.pixels, to_frame))
+        out = self._model.compute()
         presence = _sigmoid(out["presence"].item())
         raw = out["landmarks"].reshape(1, self._points, 3)
         # x and y go to the frame, z keeps their scale.

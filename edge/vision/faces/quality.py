@@ -9,10 +9,11 @@ import numpy as np
 
 from edge.records import Hint, Quality
 from edge.vision.faces import limits
+from edge.vision.faces.aligner import grey_of
 
 if TYPE_CHECKING:
     from edge.config.seeing import QualitySection
-    from edge.records import AlignedFace, Face, Floats, Landmarks
+    from edge.records import AlignedFace, Face, Floats, Landmarks, Pixels
 
 # On ArcFace's 112x112 template: rows and columns of each eye, of the cheek below it, of the face.
 _EYES = (np.s_[46:58, 29:47], np.s_[46:58, 64:82])
@@ -24,7 +25,7 @@ _LEAST_VARIANCE = 25.0
 
 
 def assess(
-    section: QualitySection, face: Face, landmarks: Landmarks, aligned: AlignedFace, frame_px: int
+    section: QualitySection, face: Face, landmarks: Landmarks, grey: Pixels, frame_px: int
 ) -> Quality:
     """Judge one face.
 
@@ -32,10 +33,9 @@ def assess(
         section: The limits.
         face: In frame pixels.
         landmarks: Its mesh.
-        aligned: Its aligned crop; sharpness and light are measured there.
+        grey: Its aligned crop by `grey_of`; sharpness and light are measured there.
         frame_px: Width of the frame.
     """
-    grey = cv2.cvtColor(aligned.pixels, cv2.COLOR_RGB2GRAY)
     brightness = cv2.mean(grey)[0]
     edges = cv2.Laplacian(grey, cv2.CV_16S)
     # Its variance: cv2.meanStdDev takes seven times as long.
@@ -69,7 +69,7 @@ def assess_for_enrolment(quality: Quality, landmarks: Landmarks, aligned: Aligne
     """
     if not quality.ok:
         return quality
-    grey = cv2.cvtColor(aligned.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = grey_of(aligned).astype(np.float32)
     findings = (
         (quality.face_px < limits.ENROL_FACE_PX, Hint.COME_CLOSER),
         (quality.sharpness < limits.ENROL_SHARPNESS, Hint.HOLD_STILL),

@@ -49,7 +49,7 @@ from edge.vision.liveness.limits import (
 )
 
 if TYPE_CHECKING:
-    from edge.records import AlignedFace, Floats, Landmarks
+    from edge.records import Floats, Landmarks, Pixels
     from edge.vision.liveness.blink import Blink
 
 TOO_EARLY = "the face has only just appeared"
@@ -180,9 +180,8 @@ def _face(face: _Across) -> str:
     return ""
 
 
-def patch_of(face: AlignedFace) -> Floats:
-    """The face without eyes, brows and background, small, smooth, of mean 0 and deviation 1."""
-    grey = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2GRAY)
+def patch_of(grey: Pixels) -> Floats:
+    """A face by `grey_of`, without eyes, brows and background: small, of mean 0 and deviation 1."""
     small = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     smooth = cv2.sepFilter2D(small, cv2.CV_32F, _BLUR, _BLUR)
     values = smooth.ravel().take(_INSIDE)

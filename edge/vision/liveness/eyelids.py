@@ -8,10 +8,11 @@ one follows the lids' contour, the other one says of a patch whether the eye in 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.records import EyeOpenness
-from edge.vision.faces.geometry import Square
+from edge.vision.faces.geometry import Square, cut
 from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ class Eyelids:
     def measure(self, frame: Frame, landmarks: Landmarks) -> EyeOpenness:
         """Opening of both eyes (height over width), and how surely each one is shut."""
         size = self._model.size[0]
-        eyes = [each.crop(frame.pixels, size) for each in squares(landmarks, self._scale)]
-        (right, right_shut), (left, left_shut) = self._model.run(*eyes)["lids"].tolist()
+        eyes = [each.to_frame(size) for each in squares(landmarks, self._scale)]
+        self._model.draw(*(partial(cut, frame.pixels, eye) for eye in eyes))
+        (right, right_shut), (left, left_shut) = self._model.compute()["lids"].tolist()
         return EyeOpenness(right, left, right_shut, left_shut)
 
 

@@ -16,6 +16,7 @@ from edge.vision.models.entries import Entry
 from edge.vision.models.runtimes import choose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -72,18 +73,39 @@ class Model(Generic[E_co]):
         Returns:
             The outputs by the manifest's names; of one image without the batch axis.
         """
-        self._put(images)
-        self._network.compute()
-        return {name: self._read(tensor) for name, tensor in self._outputs.items()}
+        self.put(*images)
+        return self.compute()
 
-    def _put(self, images: tuple[Pixels, ...]) -> None:
-        """Straight into the runtime's memory, which lets nobody hold a view of it while it runs."""
+    def put(self, *images: Pixels) -> None:
+        """Take the next run's images, as `run` does; straight into the runtime's memory.
+
+        It lets nobody hold a view of that while it runs.
+        """
         shapes = [pixels.shape for pixels in images]
         if shapes != self._takes:
             name = self.entry.name
             raise ValueError(f"{name} takes pictures of shapes {self._takes}, not {shapes}")
         for place, pixels in zip(self._network.put(), images, strict=True):
             place[...] = pixels if self._takes_pixels else self._prepared(pixels)
+
+    def draw(self, *draw: Callable[[Pixels], object]) -> None:
+        """Like `put`, of images that are drawn there: that saves a copy.
+
+        Args:
+            draw: Each fills an array of an image's shape, and keeps nothing of it.
+        """
+        for place, each in zip(self._network.put(), draw, strict=True):
+            if self._takes_pixels:
+                each(place.view(np.uint8))
+            else:
+                pixels = np.empty(self._takes[0], np.uint8)
+                each(pixels)
+                place[...] = self._prepared(pixels)
+
+    def compute(self) -> dict[str, Floats]:
+        """Run on what was put or drawn: see `run`."""
+        self._network.compute()
+        return {name: self._read(tensor) for name, tensor in self._outputs.items()}
 
     def _prepared(self, pixels: Pixels) -> NDArray[np.generic]:
         spec = self.entry.input

@@ -8,6 +8,7 @@ import pytest
 
 from edge.config.seeing import Level, LivenessSection
 from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
+from edge.vision.faces.aligner import grey_of
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, patch, skin
@@ -30,7 +31,7 @@ def sample(  # noqa: PLR0913 - a face has many sides
 ) -> Sample:
     points = landmarks(at=(160 + sway, 120.0))
     points.points[:, 1] *= tall
-    shown, lidded = patch_of(face or skin(t)), eyes or lids(level)
+    shown, lidded = patch_of(grey_of(face or skin(t))), eyes or lids(level)
     return Sample(t, track, points, shown, lidded, hint=hint, compared=compared)
 
 

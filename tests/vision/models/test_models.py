@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,20 @@ def test_an_int8_embedder_agrees_with_float(
     for face in located:
         ours, theirs = (embedder.embed(*face).vector for embedder in embedders)
         assert float(ours @ theirs) >= 0.98
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=entry_names)
+def test_an_image_that_is_drawn_is_seen_like_one_that_is_given(entry: ModelEntry) -> None:
+    model, random = Model(entry), np.random.default_rng(1)
+    width, height = model.size
+    several = entry.input.pictures, height, width, 3
+    images = list(random.integers(0, 256, several, dtype=np.uint8))
+    given = model.run(*images)
+    model.put(*images[::-1])
+    model.draw(*(partial(np.copyto, src=image) for image in images))
+    drawn = model.compute()
+    for name, value in given.items():
+        np.testing.assert_array_equal(drawn[name], value)
 
 
 @pytest.mark.parametrize("entry", INT8, ids=entry_names)
