@@ -12,6 +12,7 @@ from edge.faces.calls import one_at_a_time
 from edge.faces.family import refuse_what_does_nothing
 from edge.faces.reader import looks_in, reader_for
 from edge.faces.results import Analysis, ExtractedFace, Representation
+from edge.vision.liveness.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,7 @@ def _guessing(config: str, questions: tuple[str, ...]) -> list[Attribute]:
 
 def _analysis(reader: FaceReader, look: Look, guessing: list[Attribute]) -> Analysis:
     landmarks, quality = look.landmarks, look.quality
+    view = View(look.frame, look.face)
     return Analysis(
         box=look.face.box,
         confidence=look.face.score,
@@ -126,7 +128,7 @@ def _analysis(reader: FaceReader, look: Look, guessing: list[Attribute]) -> Anal
         face_px=quality.face_px,
         presence=landmarks.presence,
         eyes=reader.stages.eyelids.measure(look.frame, landmarks),
-        suspicions={c.name: c.look(look.frame, look.face) for c in reader.stages.checks},
+        suspicions={each.name: each.look(view) for each in reader.stages.checks},
         quality=quality,
         guesses={key: said for one in guessing for key, said in one.guess(look).items()},
     )

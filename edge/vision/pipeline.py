@@ -27,6 +27,7 @@ from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.liveness.views import View
 from edge.vision.models.entries import (
     DetectorEntry,
     EyelidsEntry,
@@ -330,10 +331,8 @@ class Pipeline:
             return ()
         self._checked_at = at
         with self._time("checks"):
-            return tuple(
-                Opinion(check.name, check.look(look.frame, look.face))
-                for check in self._stages.checks
-            )
+            view = View(look.frame, look.face)
+            return tuple(Opinion(check.name, check.look(view)) for check in self._stages.checks)
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import Box, Face, Frame, Landmarks
+from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
@@ -15,6 +15,7 @@ from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.recapture import Recapture
 from edge.vision.liveness.surroundings import Surroundings
+from edge.vision.liveness.views import View
 from edge.vision.models.entries import (
     DetectorEntry,
     EmbedderEntry,
@@ -115,7 +116,7 @@ def recapture(
 ) -> Gate:
     """Log-odds of the faces in some pictures."""
     checks = (Recapture(lambda _kind, m=m: m) for m in (float_model, int8_model))
-    before, after = (check.score for check in checks)
+    before, after = (check.look for check in checks)
     return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.1)
 
 
@@ -132,16 +133,17 @@ def surroundings(
 
 
 def _odds(
-    before: Callable[[Pixels, Box], float],
-    after: Callable[[Pixels, Box], float],
+    before: Callable[[View], float],
+    after: Callable[[View], float],
     find: Detector,
     pictures: list[Pixels],
     speed: dict[str, float],
     *,
     most: float,
 ) -> Gate:
-    found = [(picture, face.box) for picture in pictures for face in find.detect(_frame(picture))]
-    one, other = (np.array([score(*each) for each in found]) for score in (before, after))
+    frames = map(_frame, pictures)
+    found = [View(frame, face) for frame in frames for face in find.detect(frame)]
+    one, other = (np.array([score(view) for view in found]) for score in (before, after))
     figures = {
         "faces": float(len(found)),
         "odds_error": float(np.abs(one - other).mean()),

@@ -23,6 +23,7 @@ from edge.errors import UsageError, reason_of
 from edge.evaluate.intervals import Share
 from edge.records import Box, Face, Frame
 from edge.vision.liveness.limits import DOUBT_ABOVE
+from edge.vision.liveness.views import View
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import choose
 from edge.vision.pipeline import Stages
@@ -112,7 +113,8 @@ def evaluate_crops(
     archive = _read(path)
     odds = []
     for frame, face in _faces(archive, path):
-        odds.append(sum(check.look(frame, face) for check in checks))
+        view = View(frame, face)
+        odds.append(sum(check.look(view) for check in checks))
         advance(len(odds), len(archive["attack"]))
     scores, attack = np.array(odds, np.float64), archive["attack"].astype(bool)
     source = archive["source"].astype(str)

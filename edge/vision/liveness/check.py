@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import Face, Frame
+    from edge.vision.liveness.views import View
     from edge.vision.models.manifest import E
     from edge.vision.models.model import Model
 
@@ -34,5 +34,5 @@ class Check(Protocol):
     def wanted(cls, config: Config) -> bool:
         """Whether it has anything to say at this door."""
 
-    def look(self, frame: Frame, face: Face) -> float:
-        """Log-odds that this frame shows no living face; see `limits.DOUBT_ABOVE`."""
+    def look(self, view: View) -> float:
+        """Log-odds that this is no living face; see `limits.DOUBT_ABOVE`."""

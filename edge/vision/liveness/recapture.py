@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
-from edge.vision.liveness.views import views_of
 from edge.vision.models.entries import RecaptureEntry
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import Box, Face, Frame, Pixels
     from edge.vision.liveness.check import Load
+    from edge.vision.liveness.views import View
 
 
 class Recapture:
@@ -38,11 +37,7 @@ class Recapture:
         """See `Check`."""
         return config.liveness.level is Level.AUTO
 
-    def look(self, frame: Frame, face: Face) -> float:
+    def look(self, view: View) -> float:
         """See `Check`."""
-        return self.score(frame.pixels, face.box)
-
-    def score(self, pixels: Pixels, box: Box) -> float:
-        """Log-odds of an attack by one picture: RGB, and a face's box in it."""
-        views = views_of(pixels, box, self._scales, self._model.size[0])
-        return float(self._model.run(*views)["attack"].item())
+        squares = view.squares(self._scales, self._model.size[0])
+        return float(self._model.run(*squares)["attack"].item())

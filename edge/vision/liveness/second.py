@@ -17,8 +17,8 @@ from edge.vision.models.entries import DetectorEntry
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import Face
     from edge.vision.liveness.check import Load
+    from edge.vision.liveness.views import View
 
 
 class SecondCamera:
@@ -39,8 +39,9 @@ class SecondCamera:
         """See `Check`."""
         return config.liveness.level is Level.AUTO and config.camera.second is not None
 
-    def look(self, frame: Frame, _face: Face) -> float:
+    def look(self, view: View) -> float:
         """See `Check`."""
+        frame = view.frame
         if frame.beside is None:
             return UNSEEN
         seen = self._detector.detect(Frame(frame.beside, frame.captured_at, frame.sequence))

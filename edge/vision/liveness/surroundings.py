@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
 from edge.vision.liveness.limits import ROOM
-from edge.vision.liveness.views import views_of
 from edge.vision.models.entries import SurroundingsEntry
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.records import Box, Face, Frame, Pixels
     from edge.vision.liveness.check import Load
+    from edge.vision.liveness.views import View
 
 
 class Surroundings:
@@ -39,14 +38,14 @@ class Surroundings:
         """See `Check`."""
         return config.liveness.level is Level.AUTO
 
-    def look(self, frame: Frame, face: Face) -> float:
+    def look(self, view: View) -> float:
         """See `Check`; 0 where the frame has no room around the face."""
-        height, width = frame.pixels.shape[:2]
-        if min(height, width) < ROOM * max(face.box.width, face.box.height):
+        box, (height, width) = view.face.box, view.frame.pixels.shape[:2]
+        if min(height, width) < ROOM * max(box.width, box.height):
             return 0.0
-        return self.score(frame.pixels, face.box)
+        return self.score(view)
 
-    def score(self, pixels: Pixels, box: Box) -> float:
-        """Log-odds of an attack by one picture: RGB, and a face's box in it."""
-        (crop,) = views_of(pixels, box, [self._scale], self._model.size[0])
-        return float(self._model.run(crop)["attack"].item())
+    def score(self, view: View) -> float:
+        """What the network says, whatever there is around the face."""
+        (square,) = view.squares([self._scale], self._model.size[0])
+        return float(self._model.run(square)["attack"].item())

@@ -10,14 +10,27 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.records import Box, Pixels
+    from edge.records import Box, Face, Frame, Pixels
 
 _LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
 
 
-def views_of(pixels: Pixels, box: Box, scales: Sequence[float], size: int) -> list[Pixels]:
-    """Squares of so many face boxes around a face, the widest last, as `(size, size, 3)`."""
-    return in_grey_light([around(pixels, box, scale, size) for scale in scales])
+class View:
+    """One face in one frame. A square that several checks look at is cut out once."""
+
+    def __init__(self, frame: Frame, face: Face) -> None:
+        self.frame, self.face = frame, face
+        self._squares: dict[tuple[float, int], Pixels] = {}
+
+    def squares(self, scales: Sequence[float], size: int) -> list[Pixels]:
+        """Of so many face boxes around it, the widest last, `(size, size, 3)` in grey light."""
+        return in_grey_light([self._square(scale, size) for scale in scales])
+
+    def _square(self, scale: float, size: int) -> Pixels:
+        if (scale, size) not in self._squares:
+            square = around(self.frame.pixels, self.face.box, scale, size)
+            self._squares[scale, size] = square
+        return self._squares[scale, size]
 
 
 def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:

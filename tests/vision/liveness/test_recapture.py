@@ -14,7 +14,7 @@ from edge.evaluate.attacks.tinted import TINTS
 from edge.records import Box, Face, Frame
 from edge.vision.camera import replay
 from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
-from edge.vision.liveness.views import around, in_grey_light
+from edge.vision.liveness.views import View, around, in_grey_light
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
@@ -69,6 +69,24 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
     assert not any(none)
 
 
+def test_a_square_that_both_networks_look_at_is_cut_out_once(
+    stages: Stages, eileen: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = Frame(eileen.pixels, 0.0, 0)
+    (face,) = stages.detector.detect(frame)
+    alone = [check.look(View(frame, face)) for check in stages.checks]
+    cut: list[float] = []
+
+    def counted(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
+        cut.append(scale)
+        return around(pixels, box, scale, size)
+
+    monkeypatch.setattr("edge.vision.liveness.views.around", counted)
+    view = View(frame, face)
+    assert [check.look(view) for check in stages.checks] == alone
+    assert sorted(cut) == [1.5, 2.7, 4.0]
+
+
 @pytest.mark.parametrize("family", ["devices", "screens"])
 def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
     stages: Stages, sitter: Sitter, family: str
@@ -76,7 +94,7 @@ def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
     def odds(pixels: Pixels) -> list[float]:
         frame = Frame(pixels, 0.0, 0)
         faces = stages.detector.detect(frame)[:1]
-        return [sum(check.look(frame, face) for check in stages.checks) for face in faces]
+        return [sum(check.look(View(frame, face)) for check in stages.checks) for face in faces]
 
     shown = attacks.presentations(attacks.FAMILIES[family], [sitter], range(12), 3)
     filmed = [value for presentation in shown for value in odds(next(presentation.frames))]
@@ -95,7 +113,7 @@ def test_surroundings_are_looked_at_only_where_there_are_any(
     picture = np.zeros((side, side + 200, 3), np.uint8)
     picture[60:-60, 60:-60] = ramp(side - 120, side + 80) // 2 + 100
     face = Face(Box(side / 2, side / 2 - 50, SIDE, SIDE), np.empty((0, 2), np.float32), 1.0)
-    assert (check.look(Frame(picture, 0.0, 0), face) != 0) is asked
+    assert (check.look(View(Frame(picture, 0.0, 0), face)) != 0) is asked
 
 
 def lit(pixels: Pixels, light: tuple[float, float, float]) -> Pixels:
@@ -123,5 +141,5 @@ def test_a_screen_is_one_and_a_face_is_none_in_every_light(
     faces = [stages.detector.detect(frame)[0] for frame in frames]
     for light in TINTS:
         pictures = [Frame(lit(frame.pixels, light), 0.0, 0) for frame in frames]
-        seen = [check.look(frame, face) for frame, face in zip(pictures, faces, strict=True)]
+        seen = [check.look(View(*each)) for each in zip(pictures, faces, strict=True)]
         assert bool(np.mean(seen) > DOUBT_ABOVE) is screen, light

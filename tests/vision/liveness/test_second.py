@@ -13,6 +13,7 @@ from edge.records import Face, Frame
 from edge.vision.camera import Camera
 from edge.vision.liveness.limits import UNSEEN
 from edge.vision.liveness.second import SecondCamera
+from edge.vision.liveness.views import View
 from edge.vision.pipeline import Stages
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def taken(config: Config) -> Frame:
 def said(config: Config, frame: Frame, face: Face) -> float:
     checks = [check for check in Stages.load(config).checks if isinstance(check, SecondCamera)]
     (check,) = checks
-    return check.look(frame, face)
+    return check.look(View(frame, face))
 
 
 @pytest.mark.parametrize("seen", [True, False])
