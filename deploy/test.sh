@@ -114,5 +114,9 @@ fi
 # Side by side, a few more than there are cores: tests wait for programs, brokers and browsers.
 # What weighs a door or boots a machine has the machine for itself.
 workers=$(($(nproc) + 2))
-case "$marks" in cost | emulated | arm | cluster) workers=0 ;; esac
-exec "$bin/python" -m pytest -n "$workers" --dist worksteal -m "$marks" "$@"
+dist=worksteal
+case "$marks" in
+  cost | emulated | cluster) workers=0 ;;
+  arm) workers=2 dist=loadfile ;; # the demo, which waits for a slow clock, and all else
+esac
+exec "$bin/python" -m pytest -n "$workers" --dist "$dist" -m "$marks" "$@"

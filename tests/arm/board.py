@@ -8,6 +8,7 @@ time is run under a clock as slow as the emulator.
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -58,14 +59,16 @@ class Board:
     """Runs Python as a Raspberry Pi 4 would."""
 
     def __init__(self) -> None:
-        self._root = Suite("bookworm", "arm64").unpack(
-            CACHE / "arm64-root", *_PACKAGES, with_dependencies=True
-        )
-        self._wheels = _wheels(CACHE / "arm64-wheels")
-        self._cpuinfo = CACHE / "arm64-cpuinfo"
-        self._cpuinfo.write_text(_CPUINFO, encoding="ascii")
-        self._binfmt = CACHE / "arm64-binfmt"
-        self._binfmt.write_text(_BINFMT, encoding="ascii")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self._cpuinfo, self._binfmt = CACHE / "arm64-cpuinfo", CACHE / "arm64-binfmt"
+        with (CACHE / "arm64-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be making it
+            self._root = Suite("bookworm", "arm64").unpack(
+                CACHE / "arm64-root", *_PACKAGES, with_dependencies=True
+            )
+            self._wheels = _wheels(CACHE / "arm64-wheels")
+            self._cpuinfo.write_text(_CPUINFO, encoding="ascii")
+            self._binfmt.write_text(_BINFMT, encoding="ascii")
 
     def instructions(self, *arguments: str) -> int:
         """How many the board's Python runs, without the programs that it starts."""
