@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.errors import BrokerError, ConfigError
-from edge.link.client import Connection, Entry
+from edge.link.client import Connection
 from edge.link.encryption import read_text, tls_context
+from edge.link.entry import Entry
 from edge.link.refusals import NoMqtt5Error
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import select
 import ssl
 import struct
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from paho.mqtt import MQTTException
@@ -24,7 +23,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from typing_extensions import override
 
 from edge.errors import BrokerError
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.refusals import NoMqtt5Error, no_answer, refusal, unreachable
+from edge.link.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,14 +34,11 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
     from typing_extensions import Self
 
+    from edge.link.entry import Entry
     from edge.link.topics import Message
 
 ANSWER_TIMEOUT_S = 5.0
 _ARRIVALS_A_POLL = 50
-_UNANSWERED = 64
-"""A broker whose answers come late, behind a flood, is not sent more: paho keeps each meanwhile."""
-_SILENT_S = 30.0
-"""One that answers nothing at all for so long does not work, or has lost what it was sent."""
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E
@@ -51,49 +49,6 @@ _OVERHEAD = 16
 """Bytes of a PUBLISH beside topic and payload, at most."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that somebody published."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The broker's answer to the QoS 1 publish with this ticket."""
-
-    ticket: int
-    topic: str
-    refused: str
-    """Why the broker did not take it; empty when it did. MQTT 3.1.1 never says so."""
-    too_large: bool = False
-    """It will never take it."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Entry:
-    """Where to connect, as whom, and what the broker must keep to."""
-
-    host: str
-    port: int
-    client_id: str
-    keepalive_s: int
-    user: str | None
-    password: str | None
-    tls: ssl.SSLContext | None
-    max_packet: int
-    """Bytes; an MQTT 5 broker keeps longer packets back."""
-    at_once: int
-    """Messages that an MQTT 5 broker sends before the first is acknowledged."""
-
-    @property
-    def address(self) -> str:
-        """`host:port`, for people."""
-        return f"{self.host}:{self.port}"
 
 
 class _Client(Client):
@@ -118,8 +73,7 @@ class Connection:
         self._five = five
         self._address = address
         self._arrived: list[Received | Acknowledged] = []
-        self._topics: dict[int, str] = {}
-        self._answered_at = 0.0
+        self._unanswered = Unanswered()
         self._welcome: ReasonCode | None = None
         self._max_packet: int | None = None
         self._left_out: set[str] = set()
@@ -218,7 +172,7 @@ class Connection:
     @property
     def room(self) -> int:
         """How many more QoS 1 messages to publish before the broker has answered some."""
-        return max(0, _UNANSWERED - len(self._topics))
+        return self._unanswered.room
 
     def takes(self, message: Message) -> bool:
         """Whether the packet is within the broker's limit, which MQTT 5 tells."""
@@ -239,9 +193,7 @@ class Connection:
             return 0
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
         if message.qos:
-            if not self._topics:
-                self._answered_at = time.monotonic()
-            self._topics[info.mid] = message.topic
+            self._unanswered.add(info.mid, message.topic)
         self._check(info.rc)
         return info.mid
 
@@ -267,7 +219,7 @@ class Connection:
         while not self._lost and before < len(self._arrived) < _ARRIVALS_A_POLL:
             before = len(self._arrived)
             self._loop(0.0)
-        if self._topics and time.monotonic() - self._answered_at > _SILENT_S:
+        if self._unanswered.silent:
             self._lost = self._lost or "the broker acknowledges nothing"
         if self._lost:
             raise BrokerError(f"the connection to {self._address} is lost: {self._lost}.")
@@ -291,7 +243,7 @@ class Connection:
 
     def _leave(self, ticket: int) -> None:
         until = time.monotonic() + ANSWER_TIMEOUT_S
-        while ticket in self._topics and time.monotonic() < until:
+        while ticket in self._unanswered and time.monotonic() < until:
             self.poll(0.1)
         self._client.disconnect()
 
@@ -371,8 +323,7 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties,
     ) -> None:
-        self._answered_at = time.monotonic()
-        topic = self._topics.pop(ticket, None)
+        topic = self._unanswered.answered(ticket)
         if topic is not None:
             too_large = reason.value == _FORMAT_INVALID  # nothing else is wrong with ours
             refused = str(reason) if reason.value >= _IS_ERROR else ""

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.errors import BrokerError
-from edge.link.client import Acknowledged, Received
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Message
 

@@ -18,8 +18,8 @@ from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import discovery
 from edge.link.answering import Answering
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.broker import MAX_PACKET, Broker
-from edge.link.client import Acknowledged, Received
 from edge.link.commands import Commands, Confirmation
 from edge.link.ledger_rest import LedgerRest
 from edge.link.outage import Outage

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import WireError
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.broker import Broker
-from edge.link.client import Acknowledged, Received
 from edge.link.payloads import CommandAnswer, from_json
 from edge.link.topics import Message, Topics
 

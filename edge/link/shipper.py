@@ -21,7 +21,8 @@ from edge.errors import BrokerError, CommandError
 
 if TYPE_CHECKING:
     from edge.ledger.ledger import Ledger
-    from edge.link.client import Acknowledged, Connection
+    from edge.link.arrivals import Acknowledged
+    from edge.link.client import Connection
     from edge.link.commands import Confirmation
     from edge.link.outbox import Outbox
     from edge.link.topics import Topics

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from edge.config import Config
-    from edge.link.client import Connection, Received
+    from edge.link.arrivals import Received
+    from edge.link.client import Connection
     from edge.office.shelf import Piece
 
 _LISTENING_S = 2.0

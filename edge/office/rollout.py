@@ -28,7 +28,8 @@ from edge.roster.pages import digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from edge.link.client import Connection, Received
+    from edge.link.arrivals import Received
+    from edge.link.client import Connection
 
 _SETTLE_S = 2.0
 _HINTS = {

@@ -21,7 +21,7 @@ from edge.fleet.web.patience import Patient
 from edge.fleet.web.roles import Grant
 from edge.fleet.web.site import Options
 from edge.ledger.chain import chained, encode, genesis
-from edge.link.client import Received
+from edge.link.arrivals import Received
 from edge.link.topics import Topics
 from edge.records import Event, EventKind, Reason, StoredEvent
 from tests.support.link_parts import free_port

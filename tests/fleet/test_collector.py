@@ -29,7 +29,7 @@ from edge.fleet.collector.process import Collector, Settings, broker_of
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices
 from edge.fleet.places import broker_at
-from edge.link.client import Received
+from edge.link.arrivals import Received
 from edge.link.reference import TOLD
 from edge.link.topics import Topics
 from tests.fleet.parts import BASE, chains, door, raised, running, standing, stored

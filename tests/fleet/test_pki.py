@@ -20,7 +20,7 @@ from edge.fleet.pki import certificates
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
 from edge.fleet.pki.rabbitmq import definitions
-from edge.link.client import Acknowledged, Received
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.reference import HEARD, OFFERED, POSTED, TOLD
 from edge.link.topics import Message
 from tests.fleet.broker_parts import SHIPPED, Place, place

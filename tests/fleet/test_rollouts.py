@@ -11,7 +11,7 @@ from sqlalchemy import select
 from edge.fleet.collector.news import News
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, rollouts
-from edge.link.client import Received
+from edge.link.arrivals import Received
 from edge.link.payloads import RolloutPlan, RolloutState, UpdateReported, to_json
 from edge.link.topics import rollout_plan
 from tests.fleet.site import BASE, Browser, Doors, furnish

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.errors import BrokerError
-from edge.link import client
+from edge.link import unanswered
+from edge.link.arrivals import Received
 from edge.link.broker import Broker
-from edge.link.client import Received
 from edge.link.process import Link
 from edge.link.sight_client import SightClient
 from edge.link.topics import Message
@@ -91,7 +91,7 @@ def test_a_broker_that_does_not_answer_is_sent_only_so_much(
 def test_a_broker_that_answers_nothing_is_left(
     device: Device, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_SILENT_S", 0.1)
+    monkeypatch.setattr(unanswered, "_SILENT_S", 0.1)
 
     def ends(connection: Connection) -> bool:
         try:

@@ -23,8 +23,8 @@ from edge.config import parse
 from edge.errors import BrokerError, CommandError, WireError
 from edge.ledger.ledger import Ledger
 from edge.link import shipper as shipping
+from edge.link.arrivals import Acknowledged
 from edge.link.broker import Broker
-from edge.link.client import Acknowledged
 from edge.link.commands import MAX_BYTES, Commands, Confirmation
 from edge.link.outage import Outage
 from edge.link.outbox import Outbox

@@ -21,8 +21,8 @@ import numpy as np
 
 from edge.errors import RosterError
 from edge.fleet.places import broker_at
+from edge.link.arrivals import Received
 from edge.link.broker import Broker
-from edge.link.client import Received
 from edge.link.people import MAX_PACKET, PeoplePost
 from edge.office.post import Post
 from edge.office.rows import Person

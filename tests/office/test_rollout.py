@@ -11,8 +11,8 @@ import pytest
 
 from edge.errors import WireError
 from edge.fleet.places import broker_at
+from edge.link.arrivals import Received
 from edge.link.broker import Broker
-from edge.link.client import Received
 from edge.link.payloads import (
     RolloutPlan,
     RolloutState,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edge.fleet.collector.reading import Arrival
     from edge.fleet.database.database import Database
     from edge.fleet.database.rows import DoorRow
-    from edge.link.client import Received
+    from edge.link.arrivals import Received
     from edge.link.payloads import CommandAnswer
 
 STATES = (

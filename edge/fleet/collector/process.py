@@ -21,8 +21,8 @@ from edge.fleet.collector.intake import Watermark
 from edge.fleet.collector.news import TOPICS, News
 from edge.fleet.database.tables import commands, devices
 from edge.fleet.kinds import CommandState
+from edge.link.arrivals import Received
 from edge.link.broker import Broker
-from edge.link.client import Received
 from edge.link.outage import Outage
 from edge.link.payloads import as_json
 from edge.link.people import MAX_PACKET

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError
 from edge.ledger.ledger import Ledger
-from edge.link.client import Acknowledged, Received
+from edge.link.arrivals import Acknowledged, Received
 from edge.link.commands import Commands, Confirmation
 from edge.link.outbox import Outbox
 from edge.link.shipper import Shipper

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edge.errors import BrokerError, UsageError
 from edge.installed import with_extra
+from edge.link.arrivals import Received
 from edge.link.broker import Broker
-from edge.link.client import Received
 from edge.link.topics import Message
 
 if TYPE_CHECKING:
