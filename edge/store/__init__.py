@@ -21,6 +21,7 @@ from edge.store.file import (
     tighten,
     why_not_open,
 )
+from edge.store.versions import TABLES, bring_up_to_date, known_version, require_own_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,8 +43,6 @@ _WRITING = "BEGIN IMMEDIATE"
 _LOG_BYTES = 2_000_000
 """How long the write-ahead log gets before it is moved into the database. The longer, the more
 pages that changed often are moved once; SQLite's own count is meant for pages of 4 kB."""
-
-_SCHEMA_ROWS = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
 
 _SENTENCES = (
     ("disk is full", "cannot grow: the disk is full. Free some space and try again"),
@@ -103,8 +102,7 @@ class Store:
             with _plain_errors(path, schema):
                 uri = f"{path.absolute().as_uri()}?mode={reading(path)}"
                 with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
-                    store = cls(path, schema, db)
-                    store._known_version()
+                    known_version(cls(path, schema, db), schema)
 
     def query(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """Run one statement and return all its rows.
@@ -241,9 +239,9 @@ class Store:
         self.query("PRAGMA foreign_keys = ON")
         self.query("PRAGMA trusted_schema = OFF")
         with self.snapshot():
-            version = self._known_version()
+            version = known_version(self, self._schema)
             if version:
-                self._check_schema(version)
+                require_own_tables(self, self._schema, self._intended(version))
         if read_only:
             if not version:
                 raise self._schema.error(f"{self.path} is empty. {self._schema.lost}".rstrip())
@@ -261,9 +259,7 @@ class Store:
             self.query("PRAGMA secure_delete = ON")
             self.query(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // self._schema.page_bytes}")
             if version < len(self._schema.migrations):
-                if version:
-                    self._keep_copy(version)
-                self._migrate()
+                bring_up_to_date(self, self._schema, version)
         self._seen = self._data_version()
         self._place = place(self.path)
 
@@ -281,49 +277,12 @@ class Store:
                 else:
                     return
 
-    def _known_version(self) -> int:
-        """The file's version, after checking that this edge-door may use the file."""
-        schema = self._schema
-        version = int(self.query("PRAGMA user_version")[0][0])
-        owner = int(self.query("PRAGMA application_id")[0][0])
-        empty = not self.query("SELECT 1 FROM sqlite_master LIMIT 1")
-        if owner != schema.application_id and not (empty and owner == 0):
-            raise schema.error(f"{self.path} is not edge-door's {schema.name}. Move it away.")
-        if version > len(schema.migrations):
-            raise schema.error(
-                f"{self.path} was written by a newer edge-door (version {version}, this one "
-                f"knows {len(schema.migrations)}). Install that one again."
-            )
-        return version
-
-    def _check_schema(self, version: int) -> None:
-        """A trigger or view that another hand put in would act in our name."""
+    def _intended(self, version: int) -> set[Row]:
+        """The tables of that version, as `TABLES` tells them."""
         with closing(sqlite3.connect(":memory:")) as model:
             for statement in itertools.chain.from_iterable(self._schema.migrations[:version]):
                 model.execute(statement)
-            wanted = set(model.execute(_SCHEMA_ROWS))
-        found = set(self.query(_SCHEMA_ROWS))
-        if found != wanted:
-            names = ", ".join(sorted({str(row[1]) for row in found ^ wanted}))
-            raise self._schema.error(
-                f"The {self._schema.name} {self.path} was changed by another program: its tables "
-                f"or triggers are not edge-door's ({names}). Restore it from a backup."
-            )
-
-    def _keep_copy(self, version: int) -> None:
-        """Before a migration, a copy that the earlier edge-door can read."""
-        copy = self.path.with_name(f"{self.path.name}.version-{version}")
-        if not copy.exists():
-            self.backup(copy)
-
-    def _migrate(self) -> None:
-        with self.transaction():
-            # Asked again: another process may have been faster.
-            for statements in self._schema.migrations[self._known_version() :]:
-                for statement in statements:
-                    self.query(statement)
-            self.query(f"PRAGMA user_version = {len(self._schema.migrations)}")
-            self.query(f"PRAGMA application_id = {self._schema.application_id}")
+            return set(model.execute(TABLES))
 
     def _data_version(self) -> int:
         return int(self.query("PRAGMA data_version")[0][0])
