@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = needs_mosquitto
+
+REST_S = 0.01
+"""Between two looks of the doors at what has come."""
 
 
 class Site:
@@ -54,7 +57,7 @@ class Site:
         """A command, while all doors but some attend to the broker."""
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self.host.command, "office", *words)
-            while not running.done():
+            while wait([running], REST_S).not_done:
                 for number, door in enumerate(self.doors):
                     if number not in away:
                         door.attend()
@@ -130,7 +133,7 @@ def test_two_operators_at_once_wait_for_each_other(site: Site) -> None:
     site.add("Anna", "everywhere")
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(site.host.command, "office", "publish") for _ in range(2)]
-        while not all(one.done() for one in both):
+        while wait(both, REST_S).not_done:
             for door in site.doors:
                 door.attend()
     told = [one.result() for one in both]

@@ -30,6 +30,7 @@ CONTEXT.set_forkserver_preload(
         "edge.fleet.simulate.run",
         "edge.link.process",
         "edge.vision.pipeline",
+        "tests.support.commands_made",
     ]
 )
 
