@@ -3,6 +3,7 @@
 
 root_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 environment=${EDGE_DOOR_VENV:-$root_folder/.venv}
+unset PYTHONDONTWRITEBYTECODE # images of containers set it, and every start would compile anew
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -64,7 +65,9 @@ use_environment() {
   fi
   say "setting up $environment (first time: a few minutes)"
   [ -x "$environment/bin/python" ] || "$python" -m venv "${options[@]}" "$environment"
-  "$environment/bin/python" -m pip install --disable-pip-version-check \
+  "$environment/bin/python" -m pip install --disable-pip-version-check --no-compile \
     -e "${root_folder}[$extra]" | in_one_line
+  # On all cores, where pip would use one. Some packages bring files that are not meant to compile.
+  "$environment/bin/python" -m compileall -qq -j 0 "$environment/lib" || true
   printf '%s' "$wanted" >"$stamp"
 }

@@ -27,6 +27,7 @@ rest="not emulated and not cost and not arm and not cluster and not first_hours"
 marks="not slow and $rest"
 static=yes
 tests=yes
+beside=
 coverage=no
 extra="dev"
 emulated=no
@@ -83,14 +84,23 @@ use_environment "$extra"
 cd "$root_folder"
 bin=$environment/bin
 
+types_and_layers() {
+  "$bin/mypy" && "$bin/lint-imports"
+}
+
 if [ "$static" = yes ]; then
   "$bin/ruff" check .
   "$bin/ruff" format --check .
-  "$bin/mypy"
-  "$bin/lint-imports"
   shellcheck deploy/*.sh .ci/run
+  if [ "$tests" = no ]; then
+    types_and_layers
+    exit
+  fi
+  # Beside the tests, which wait for programs a third of the time. What they say comes at the end.
+  said=$(mktemp)
+  types_and_layers >"$said" 2>&1 &
+  beside=$!
 fi
-[ "$tests" = yes ] || exit 0
 if [ "$faults" = yes ]; then
   [ $# -gt 0 ] || rm -f faults.json # a part of them is added to what is there
   export EDGE_DOOR_FAULTS=$root_folder/faults.json
@@ -119,4 +129,11 @@ case "$marks" in
   cost | emulated | cluster) workers=0 ;;
   arm) workers=2 dist=loadfile ;; # the demo, which waits for a slow clock, and all else
 esac
-exec "$bin/python" -m pytest -n "$workers" --dist "$dist" -m "$marks" "$@"
+failed=0
+"$bin/python" -m pytest -n "$workers" --dist "$dist" -m "$marks" "$@" || failed=$?
+if [ -n "$beside" ]; then
+  wait "$beside" || failed=1
+  cat "$said"
+  rm "$said"
+fi
+exit "$failed"
