@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import shutil
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,13 +84,10 @@ def door_of(
 
 def trusted(office: Office, door: Door) -> None:
     shown = json.loads(door.command("people", "key", "--json").stdout)
-    deadline = time.monotonic() + PATIENCE_S
-    while True:  # until the door has reported
-        words = ("trust", "test", "--group", "staff", "--fingerprint", shown["fingerprint"])
-        done = office.command("office", *words, "--json")
-        if done.returncode == 0:
-            return
-        assert time.monotonic() < deadline, done.stderr + door.log()
+    until(lambda: office.knows("test"), PATIENCE_S)
+    words = ("trust", "test", "--group", "staff", "--fingerprint", shown["fingerprint"])
+    done = office.command("office", *words, "--json")
+    assert done.returncode == 0, done.stderr + door.log()
 
 
 def test_enrolled_once_known_at_the_door_removed_once_forgotten(
