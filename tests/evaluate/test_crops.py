@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from edge.config.seeing import Level
     from edge.records import Face, Frame
+    from edge.vision.liveness.views import View
 
 
 def archive(path: Path, pictures: list[np.ndarray[Any, Any]], **arrays: Any) -> Path:
@@ -42,9 +43,9 @@ class Seen:
     name = "seen"
     shown: list[tuple[Frame, Face]]
 
-    def look(self, frame: Frame, face: Face) -> float:
-        self.shown.append((frame, face))
-        return float(frame.pixels.mean()) - 100.0
+    def look(self, view: View) -> float:
+        self.shown.append((view.frame, view.face))
+        return float(view.frame.pixels.mean()) - 100.0
 
 
 @pytest.fixture

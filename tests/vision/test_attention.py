@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,14 @@ FPS = 30
 SOON_S = 0.2
 
 
-def scene(level: int = 90) -> Pixels:
+@cache
+def drawn(level: int) -> Pixels:
     noise = np.random.default_rng(level).normal(0, 4, (480, 640, 3))
     return np.clip(level + noise, 0, 255).astype(np.uint8)
+
+
+def scene(level: int = 90) -> Pixels:
+    return drawn(level).copy()
 
 
 def resting(attention: Attention, pixels: Pixels) -> float:

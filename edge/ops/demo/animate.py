@@ -16,6 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
+
     from edge.records import Floats, Landmarks, Pixels
 
 # Mesh indices along each lid, from the outer to the inner corner, and along the brow above.
@@ -23,6 +25,10 @@ _LIDS = (
     ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133)),
     ((263, 466, 388, 387, 386, 385, 384, 398, 362), (263, 249, 390, 373, 374, 380, 381, 382, 362)),
 )
+_NOISE = 1.5
+"""Of a camera indoors: the standard deviation of a pixel."""
+_SHIFTS = 64
+"""By so many pixels each way may the noise of a picture be moved."""
 _LID_SKIN = 0.55
 """Height of the skin that stretches over the eye, in eye widths."""
 _CLOSING_S, _CLOSED_S, _OPENING_S = 0.14, 0.04, 0.26
@@ -98,6 +104,7 @@ class Stage:
         self._size, self._fps, self._face_px = size, fps, face_px
         self._random = np.random.default_rng(seed)
         self._corridor = _corridor(*size)
+        self._noise = self._sensor_noise()
 
     def empty(self, seconds: float) -> Iterator[Pixels]:
         """Nobody there."""
@@ -120,8 +127,8 @@ class Stage:
         flags = cv2.INTER_AREA if place[0, 0] < 1 else cv2.INTER_LINEAR
         person = cv2.warpAffine(source, place, self._size, flags=flags)
         height, width = source.shape[:2]
-        mask = cv2.warpAffine(np.ones((height, width), np.uint8), place, self._size)[..., None]
-        return self._noisy(np.where(mask > 0, person, self._corridor))
+        mask = cv2.warpAffine(np.ones((height, width), np.uint8), place, self._size)
+        return self._noisy(cv2.copyTo(person, mask, self._corridor.copy()))
 
     def _place(self, portrait: Portrait, t: float, tilt_deg: float) -> Floats:
         """The affine map from portrait to scene at time `t`: breathing, swaying, a slight nod."""
@@ -134,10 +141,18 @@ class Stage:
         place[1, 2] += self._size[1] / 2 - middle[1] + 3 * np.sin(1.3 * t + 1)
         return np.asarray(place, dtype=np.float32)
 
+    def _sensor_noise(self) -> npt.NDArray[np.int16]:
+        """`(h, w, 3)`, grey, larger than the scene: drawn for each picture it would cost most."""
+        width, height = self._size
+        grey = self._random.normal(0, _NOISE, (height + _SHIFTS, width + _SHIFTS))
+        return np.repeat(np.rint(grey).astype(np.int16)[..., None], 3, axis=2)
+
     def _noisy(self, pixels: Pixels) -> Pixels:
-        """Sensor noise, so that no two frames are equal."""
-        noise = self._random.normal(0, 1.5, pixels.shape[:2]).astype(np.float32)[..., None]
-        return np.clip(pixels + noise, 0, 255).astype(np.uint8)
+        """Sensor noise, each time another part of it, so that no two frames are equal."""
+        height, width = pixels.shape[:2]
+        top, left = self._random.integers(_SHIFTS, size=2)
+        noise = self._noise[top : top + height, left : left + width]
+        return cv2.add(pixels, noise, dtype=cv2.CV_8U)
 
 
 def _corridor(width: int, height: int) -> Pixels:
