@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.evaluate.attacks import devices, injected, pictures, prints, screens, tinted
@@ -114,8 +115,8 @@ def presentations(
 
 
 def _noisy(frames: Iterator[Pixels], random: Generator) -> Iterator[Pixels]:
-    """Sensor noise."""
+    """Sensor noise, grey."""
     deviation = random.uniform(0.5, 4)
     for frame in frames:
-        noise = random.normal(0, deviation, frame.shape[:2])[..., None]
-        yield np.clip(frame + noise, 0, 255).astype(np.uint8)
+        grey = np.floor(random.normal(0, deviation, frame.shape[:2])).astype(np.int16)
+        yield cv2.add(frame, cv2.merge([grey] * 3), dtype=cv2.CV_8U)
