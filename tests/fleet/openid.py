@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 import time
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,12 @@ class Code(SimpleNamespace):
         return None
 
 
+@cache
+def _signing_key() -> RSAKey:
+    """One for all: to make one takes longer than a test."""
+    return RSAKey.generate_key(2048, auto_kid=True)
+
+
 class Provider(AuthorizationServer):
     """Lets `user` in without asking; what it says of them may be false where `lies` says so."""
 
@@ -112,7 +119,7 @@ class Provider(AuthorizationServer):
             "groups": ["security"],
         }
         self.lies: dict[str, Any] = {}
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
+        self.key = _signing_key()
         self.shown = self.key
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
