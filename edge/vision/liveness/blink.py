@@ -56,13 +56,13 @@ class Blink:
     """From frame to frame."""
 
 
-_NO_SAMPLES = np.empty((0, 6))
-"""Rows of stamp, opening and log-odds of being shut of the right and left eye, yaw."""
+_NO_SAMPLES = np.empty((6, 0))
+"""Stamp, opening and log-odds of being shut of the right and left eye, yaw; a column a frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Course:
-    """The last seconds: stamps `(n,)`, lid level of each eye `(n, 2)`, yaw in degrees `(n,)`."""
+    """The last seconds: stamps `(n,)`, lid level of each eye `(2, n)`, yaw in degrees `(n,)`."""
 
     at: Series
     each: Series
@@ -93,9 +93,9 @@ class BlinkDetector:
         # A turned head narrows the eye in the picture and so raises height over width.
         narrowed = max(0.5, math.cos(math.radians(yaw)))
         right, left = eyes.right * narrowed, eyes.left * narrowed
-        sample = at, right, left, eyes.right_shut, eyes.left_shut, yaw
-        first = self._samples[:, 0].searchsorted(at - self.limits.memory_s)
-        self._samples = np.concatenate((self._samples[first:], [sample]))
+        sample = np.array([[at], [right], [left], [eyes.right_shut], [eyes.left_shut], [yaw]])
+        first = self._samples[0].searchsorted(at - self.limits.memory_s)
+        self._samples = np.concatenate((self._samples[:, first:], sample), axis=1)
         blink = self._find(self._course())
         if blink is not None:
             self._after = at
@@ -103,17 +103,17 @@ class BlinkDetector:
 
     def _course(self) -> _Course:
         samples = self._samples
-        opening, shut = samples[:, 1:3], samples[:, 3:5]
+        opening, shut = samples[1:3], samples[3:5]
         # The percentile, without the generality of numpy's: this runs on every frame.
-        ordered = opening[:, 0] + opening[:, 1]
+        ordered = opening[0] + opening[1]
         ordered.sort()
         whole, part = divmod(USUAL_PERCENTILE / 100 * (len(ordered) - 1), 1)
         low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
         usual = max(MIN_USUAL, float(low + part * (high - low)) / 2)
-        return _Course(samples[:, 0], opening / usual - SHUT_WEIGHT * shut, samples[:, 5])
+        return _Course(samples[0], opening / usual - SHUT_WEIGHT * shut, samples[5])
 
     def _find(self, course: _Course) -> Blink | None:
-        limits, at, level = self.limits, course.at, (course.each[:, 0] + course.each[:, 1]) / 2
+        limits, at, level = self.limits, course.at, (course.each[0] + course.each[1]) / 2
         # The longest blink, and as much again as its slower half may take to come back.
         oldest = at[-1] - limits.longest_s - 0.4
         first = int(at.searchsorted(max(self._after, oldest)))
@@ -146,7 +146,7 @@ class BlinkDetector:
 
     def _both_eyes(self, course: _Course, lead: int, low: int) -> bool:
         begins = []
-        for level in course.each.T:
+        for level in course.each:
             near = max(low - 1, lead)
             lowest = near + int(np.argmin(level[near : low + 2]))
             before = float(level[lead:low].max())
