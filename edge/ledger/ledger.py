@@ -9,6 +9,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from edge.config.ledger import LedgerSection
 from edge.errors import LedgerError
 from edge.files import sync_folder
 from edge.ledger.audit import MEND, Audit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from edge.ledger.seal import Seal
     from edge.records import Event, StoredEvent
 
-CAPACITY = 100_000
+CAPACITY = LedgerSection().keep_events
 """Events kept where nothing else is said, and a few more until they are cut. Ten thousand: 5 MB."""
 _DAY_S = 86_400.0
 _SHARE_CUT = 0.05

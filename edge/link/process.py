@@ -15,7 +15,7 @@ from edge.access.bucket import TokenBucket
 from edge.access.operators import Operators, Role
 from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
-from edge.ledger.ledger import Ledger
+from edge.ledger.reading import read_ledger
 from edge.link import discovery
 from edge.link.answering import Answering
 from edge.link.arrivals import Acknowledged, Received
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import Config
+    from edge.ledger.ledger import Ledger
     from edge.link.client import Connection
     from edge.stopping import Stop
     from edge.wire.messages import Request
@@ -91,7 +92,7 @@ def _await_ledger(config: Config, stop: Stop, heartbeat: Callable[[], None]) -> 
     while not stop.is_set():
         heartbeat()
         try:
-            return Ledger.open(config.ledger_db, config.device.id, read_only=True)
+            return read_ledger(config)
         except LedgerError as error:
             if str(error) != said:
                 said = str(error)

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from edge.errors import LedgerError, UsageError, WireError
-from edge.ledger.ledger import Ledger
+from edge.ledger.reading import read_ledger
 from edge.link.outbox import Outbox
 from edge.link.reporting import Reporter
 from edge.wire.channel import Channel
@@ -71,7 +71,7 @@ class DoorMetrics(Collector):
         config = self._config
         try:
             with (
-                Ledger.open(config.ledger_db, config.device.id, read_only=True) as ledger,
+                read_ledger(config) as ledger,
                 Outbox.open(config.outbox_db, read_only=True) as outbox,
             ):
                 reporter = Reporter(ledger, outbox, config.mqtt.cert_file)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edge.errors import BrokerError, EdgeDoorError, WireError
-from edge.ledger.ledger import Ledger
+from edge.ledger.reading import read_ledger
 from edge.link.outbox import Fill, Outbox
 from edge.sight.pace import NEEDED_FPS
 from edge.wire.channel import Channel
@@ -92,7 +92,7 @@ def standing(config: Config) -> Standing:
 
 def _recorded(config: Config) -> tuple[int | None, StoredEvent | None]:
     """How many events wait for the broker, where there is one; and the newest."""
-    with Ledger.open(config.ledger_db, config.device.id, read_only=True) as ledger:
+    with read_ledger(config) as ledger:
         newest = ledger.events(limit=1, newest_first=True)
         waiting = None
         if config.mqtt.host is not None and config.outbox_db.exists():

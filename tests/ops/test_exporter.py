@@ -65,6 +65,14 @@ def test_what_sight_and_the_ledger_know(config: Config, tmp_path: Path, sight: F
     assert sight.asked == []
 
 
+def test_how_full_the_ledger_is_goes_by_what_this_device_keeps(tmp_path: Path) -> None:
+    paths = {"state": str(tmp_path / "state"), "run": str(tmp_path / "run")}
+    config = parse({"paths": paths, "ledger": {"keep_events": 5000}}, "test")
+    Ledger.open(config.ledger_db, config.device.id).close()
+    Outbox.open(config.outbox_db).close()
+    assert scraped(serve(config, 0))["outbox_capacity_events"] == 5000
+
+
 def test_it_listens_on_this_host_alone(config: Config) -> None:
     port = serve(config, 0)
     address = f"0100007F:{port:04X}"

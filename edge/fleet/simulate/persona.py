@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from edge.ledger.chain import chained, encode, genesis
+from edge.ledger.ledger import CAPACITY
 from edge.ledger.seal import Seal, head
 from edge.link.payloads import Reported
 from edge.link.topics import DoorState, Topics
@@ -99,7 +100,7 @@ class Persona:
             certificate_ends=None,
             protocol="5",
             outbox_depth=0,
-            outbox_capacity=100_000,
+            outbox_capacity=CAPACITY,
             outbox_lost=0,
             first=1,
             last=last,
