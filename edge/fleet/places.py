@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from edge.config.network import MqttSection
 from edge.errors import UsageError, plainly
 
+BASE_TOPIC = MqttSection().base_topic
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 

@@ -15,6 +15,7 @@ from edge.errors import UsageError, reason_of
 from edge.files import replace_file
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
+from edge.fleet.places import BASE_TOPIC
 
 if TYPE_CHECKING:
     from edge.fleet.pki.authority import Issued
@@ -112,7 +113,7 @@ def rabbitmq(
     out: Annotated[
         Path | None, typer.Option(help="FOLDER/definitions.json if unset.", callback=to_write)
     ] = None,
-    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = BASE_TOPIC,
     folder: FolderOption = FOLDER,
     json: JsonOption = False,
 ) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 from edge.cli.base import JsonOption, app, complaints, show
 from edge.cli.places import to_look_in, to_read
 from edge.errors import UsageError
-from edge.fleet.places import broker_at
+from edge.fleet.places import BASE_TOPIC, broker_at
 from edge.fleet.simulate.run import Fleet, run_thin, run_whole
 from edge.fleet.simulate.tally import Tally
 from edge.fleet.simulate.whole import MOST
@@ -40,7 +40,7 @@ def simulate(
     ] = False,
     seed: Annotated[int, typer.Option(help="Another number, another story.")] = 1,
     prefix: Annotated[str, typer.Option(help="The doors are PREFIX1, PREFIX2, ...")] = "sim",
-    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = BASE_TOPIC,
     pki: Annotated[
         Path | None,
         typer.Option(help="Each door gets its certificate of this authority.", callback=to_look_in),

@@ -21,7 +21,7 @@ from edge.cli.door.service import heartbeat
 from edge.cli.places import to_read
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
-from edge.fleet.places import broker_at
+from edge.fleet.places import BASE_TOPIC, broker_at
 from edge.installed import with_extra
 from edge.stopping import StopSignal
 from edge.systemd import notify
@@ -67,7 +67,7 @@ def collect(
     password_file: Annotated[
         Path | None, typer.Option(help="File with the password.", callback=to_read)
     ] = None,
-    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = "facelock",
+    base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = BASE_TOPIC,
     name: Annotated[
         str, typer.Option(help="Tells collectors apart that run side by side.")
     ] = f"{socket.gethostname()[:40]}",
