@@ -23,11 +23,11 @@ def draw(log: Path, out: Path) -> None:
     """Plot LFW's FNMR and the agreement with the teachers by images seen."""
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    images = [int(row["images"]) for row in rows]
+    images = [int(row["images_seen"]) for row in rows]
     mpl.use("Agg")
     figure, rates = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for rate in ("1e-3", "1e-4"):
-        fnmr = [100 * float(row[f"lfw_fnmr_{rate}"]) for row in rows]
+        fnmr = [100 * float(row[f"lfw_fnmr_at_fmr_{rate}"]) for row in rows]
         rates.plot(images, fnmr, "o-", label=f"FNMR at FMR {rate}")
     rates.set(xlabel="images seen", ylabel="LFW View 1 test, %", ylim=(0, None))
     agreement = rates.twinx()

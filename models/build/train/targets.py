@@ -8,7 +8,7 @@ faces2_128.npz --out targets.npz`` writes
 ``share``       ``(n,)`` probability of drawing a face; 0 where it is left out. Who looks like many
                 others to the teachers, as the groups do that they know least, is drawn more often
 ``held_out``    indices of faces never learnt from, half of them with a group's label
-``pairs``       ``(m, 256)`` the same targets for LFW's aligned pairs
+``axes``        ``(1024, 256)`` the components
 ``test_people`` names of the 38 of 98 named people that are left out
 
 Left out are all faces with a group's label, the people that `adapt` is tested on, and whoever looks
@@ -23,8 +23,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.build.train.teachers import unit
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,10 +30,14 @@ EDGEFACE = 0.7  # of the cosine; it is the fairer of the two
 SIZE = 256
 ALIKE = 0.5  # cosine from which a face may show the same person
 TEST_PEOPLE = 38
-COMPOSITES = 0.5  # probability that what is drawn is one
 HELD_OUT = 768
 NEIGHBOURS = 30
 CHUNK = 1024
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows at length 1."""
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def joined(edgeface: NDArray[np.float16], w600k: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -74,17 +76,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.build.train.targets")
     for name in ("vectors", "groups", "persons", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--composites", type=int, default=0, help="so many of the last vectors")
     options = parser.parse_args()
     with np.load(options.vectors) as z:
         faces = joined(z["edgeface"], z["w600k"])
-        pairs = joined(z["pairs_edgeface"], z["pairs_w600k"])
     with np.load(options.groups) as z:
         labelled = z["index"]
     with np.load(options.persons) as z:
         people = z["person"]
-    real = len(faces) - options.composites
-    kept, test = left_out(faces[:real], labelled, people)
+    kept, test = left_out(faces, labelled, people)
     learnt = np.flatnonzero(~kept)
     _, axes = np.linalg.eigh(faces[learnt].T @ faces[learnt])
     axes = axes[:, ::-1][:, :SIZE]
@@ -93,8 +92,6 @@ def main() -> None:
     rank = crowd.argsort().argsort() / len(crowd)
     share = np.zeros(len(faces))
     share[learnt] = 0.6 + 0.8 * rank + 0.8 * rank**4
-    if options.composites:
-        share[real:] = share.sum() / options.composites * COMPOSITES / (1 - COMPOSITES)
     rng = np.random.default_rng(0)
     others = np.setdiff1d(np.flatnonzero(kept), labelled)
     held_out = [rng.choice(some, HELD_OUT // 2, replace=False) for some in (labelled, others)]
@@ -102,7 +99,6 @@ def main() -> None:
     np.savez(
         options.out,
         target=target.astype(np.float16),
-        pairs=unit(pairs @ axes).astype(np.float16),
         share=(share / share.sum()).astype(np.float32),
         held_out=np.concatenate(held_out),
         test_people=test,

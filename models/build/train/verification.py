@@ -14,18 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.build.train.data import normalise
-from models.build.train.networks import Leaves, embed
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from models.build.train.data import Images
+    from models.build.train.networks import Student
 
 FOLDS = 10
-BATCH = 16
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -38,14 +33,13 @@ class Verification:
     d_prime: float
 
 
-def embed_all(leaves: Leaves, images: Images) -> Tensor:
-    """Return unit embeddings ``(n, 256)`` of 112x112 crops and their mirror images, added."""
+def embed_all(student: Student, images: Tensor) -> Tensor:
+    """Return unit embeddings ``(n, 256)`` of uint8 ``(n, 3, 112, 112)`` and their mirror images."""
     rows = []
     with torch.no_grad():
-        for i in range(0, len(images), BATCH):
-            some = images[i : i + BATCH]
-            both = (embed(normalise(v.copy()), leaves) for v in (some, some[:, :, ::-1]))
-            rows.append(functional.normalize(sum(both)))
+        for some in images.split(BATCH):
+            faces = some.float()
+            rows.append(functional.normalize(student(faces)[0] + student(faces.flip(3))[0]))
     return torch.cat(rows)
 
 
@@ -76,9 +70,3 @@ def verify(
         float(np.mean(genuine < stricter)),
         float((genuine.mean() - impostors.mean()) / spread),
     )
-
-
-def load_crops(path: Path) -> tuple[Images, NDArray[np.int64], NDArray[np.str_]]:
-    """Read aligned crops, pairs and names."""
-    with np.load(path) as archive:
-        return archive["crops"], archive["pairs"], archive["names"]

@@ -29,7 +29,7 @@ from edge.vision.models.runtimes import available
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.records import Landmarks, Pixels
+    from edge.records import Floats, Landmarks, Pixels
     from edge.vision.models.ensemble import Ensemble
     from edge.vision.models.entries import Entry, ModelEntry
     from edge.vision.models.manifest import E
@@ -150,17 +150,27 @@ def test_an_int8_network_sees_every_grey_level(entry: ModelEntry) -> None:
     assert not any(np.array_equal(one, other) for one, other in pairwise(seen))
 
 
+LOOK_ONCE = {"mobilefacenet-256-int8"}
+
+
+def unit(vector: Floats) -> Floats:
+    flat = vector.ravel()
+    return flat / np.linalg.norm(flat)
+
+
 @pytest.mark.parametrize(
     "entry", [entry for entry in ENTRIES if isinstance(entry, EmbedderEntry)], ids=entry_names
 )
-def test_an_embedder_sees_no_difference_between_a_face_and_its_mirror_image(
+def test_an_embedder_knows_a_face_in_the_mirror(
     entry: EmbedderEntry, located: list[tuple[Frame, Landmarks]]
 ) -> None:
+    """Those that look at both images see no difference; the one that looks once, hardly any."""
     model = Model(entry)
     face, *_, other = (align(*place, entry.alignment, model.size).pixels for place in located)
-    vector, mirrored = (model.run(view)["embedding"] for view in (face, face[:, ::-1]))
-    np.testing.assert_allclose(vector, mirrored, rtol=1e-5, atol=1e-5)
-    assert not np.array_equal(vector, model.run(other)["embedding"])
+    views = (face, face[:, ::-1], other)
+    vector, mirrored, elsewhere = (unit(model.run(view)["embedding"]) for view in views)
+    assert vector @ mirrored > (0.95 if entry.name in LOOK_ONCE else 1 - 1e-6)
+    assert not np.array_equal(vector, elsewhere)
 
 
 def test_both_eyes_are_seen_together_and_each_by_itself(frames: list[Frame]) -> None:
