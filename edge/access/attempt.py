@@ -106,7 +106,7 @@ class Judge:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._last_frame = (-1, -math.inf)
-        self._attempt = self._begin(-1, None)
+        self._attempt = _Attempt(-1, None)
         self._crowd_free_at = -math.inf
         self._denied: dict[Reason, float] = {}  # until when not to say it again
         self._welcomed = Welcomed()
@@ -210,9 +210,6 @@ class Judge:
             self._attempt.rest = replace(rest, reason=Reason.MATCH_PENDING, hint=Hint.WAIT)
             self._attempt.rest_until = self._attempt.seen_at + self._patience.pause_s
 
-    def _begin(self, track: int, claim: str | None) -> _Attempt:
-        return _Attempt(track, claim)
-
     def _is_new(self, evidence: Evidence) -> bool:
         sequence, at = self._last_frame
         new = evidence.sequence > sequence and evidence.captured_at > at
@@ -228,7 +225,7 @@ class Judge:
         if evidence.faces != 1:
             return
         if rested or not same:
-            self._attempt = self._begin(evidence.track, claim)
+            self._attempt = _Attempt(evidence.track, claim)
             if claim == attempt.claim and self._unsettled(attempt, evidence.captured_at):
                 self._attempt.since = attempt.since
                 self._attempt.challenged = attempt.challenged
