@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+# What runs until it is told to stop has no result to print.
+PROGRAMS = {"run", "door", "sight", "link", "collect", "dashboard"}
+
 
 def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command and group below one, with what is typed for it."""
@@ -39,3 +42,23 @@ def test_help_shows_every_word_of_it(
         count += 1
     assert not lost
     assert count > 100
+
+
+def test_every_command_with_a_result_has_it_for_machines() -> None:
+    without = {
+        " ".join(path)
+        for path, command in commands(tree())
+        if not hasattr(command, "commands") or command.invoke_without_command
+        if not any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert without - {""} == PROGRAMS
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    silent = [
+        (path, parameter.opts)
+        for path, command in commands(tree())
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not (parameter.help or parameter.hidden)
+    ]
+    assert not silent

@@ -73,7 +73,8 @@ def collect(
     ] = f"{socket.gethostname()[:40]}",
     keep_days: Annotated[int, typer.Option(min=1, help="Older rows are removed.")] = 400,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Metrics for Prometheus, on 127.0.0.1.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Metrics for Prometheus, on 127.0.0.1."),
     ] = None,
 ) -> None:
     """Events of all doors from the broker into a database, each once, its chain checked."""
@@ -109,7 +110,7 @@ def dashboard(
     *,
     database: DatabaseOption,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8080,
     cert_file: Annotated[
         Path | None, typer.Option(help="Certificate, for https.", callback=to_read)
     ] = None,
@@ -154,7 +155,10 @@ def dashboard(
 def wall(
     *,
     doors: Annotated[int, typer.Option(min=1, max=50, help="How many doors.")] = 5,
-    port: Annotated[int | None, typer.Option(help="The dashboard's; a free one if unset.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="The dashboard's; a free one if unset."),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--for", min=1, help="End by itself; else with Ctrl-C.")
     ] = None,

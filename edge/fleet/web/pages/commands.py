@@ -7,7 +7,7 @@ passes the signed text on; the door checks the signature again, and answers.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
 
@@ -83,7 +83,7 @@ def sent(visit: Visit) -> Response:
     return visit.page("commands.html", commands=rows, counts=counts, states=states, state=state)
 
 
-def _groups(visit: Visit, seen: set[int | None]) -> list[Row[Any]]:
+def _groups(visit: Visit, seen: set[int | None]) -> list[Row[tuple[int, str]]]:
     """Those of `seen`, by name."""
     named = visit.connection.execute(select(groups).order_by(groups.c.name)).all()
     return [group for group in named if group.id in seen]
