@@ -4,6 +4,7 @@
 set -euo pipefail
 # shellcheck source=deploy/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+on_help "$@"
 
 say "edge-door: the demonstration"
 use_environment demo

@@ -4,6 +4,7 @@
 set -euo pipefail
 # shellcheck source=deploy/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+on_help "$@"
 
 need_packages mosquitto=mosquitto
 use_environment fleet

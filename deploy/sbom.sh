@@ -3,6 +3,7 @@
 set -euo pipefail
 # shellcheck source=deploy/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+on_help "$@"
 
 use_environment dev
 cd "$root_folder"

@@ -7,6 +7,13 @@ unset PYTHONDONTWRITEBYTECODE # images of containers set it, and every start wou
 
 say() { printf '%s\n' "$*" >&2; }
 
+# on_help ARGUMENTS : for who asks first, what stands at the head of the script; nothing is set up.
+on_help() {
+  case "${1:-}" in
+    -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
+  esac
+}
+
 # in_one_line: what a long command says, in place on a terminal, else as it comes: never minutes of silence.
 in_one_line() {
   local line

@@ -53,8 +53,11 @@ esac
 # shellcheck source=deploy/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-need_packages git=git mosquitto=mosquitto shellcheck=shellcheck systemd-analyze=systemd \
-  ffmpeg=ffmpeg chromium=chromium pg_createcluster=postgresql
+need_packages git=git shellcheck=shellcheck
+if [ "$tests" = yes ]; then
+  need_packages mosquitto=mosquitto systemd-analyze=systemd ffmpeg=ffmpeg chromium=chromium \
+    pg_createcluster=postgresql
+fi
 if [ "$cost" = yes ]; then
   need_packages valgrind=valgrind
 fi

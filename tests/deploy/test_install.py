@@ -95,6 +95,20 @@ def test_the_shell_scripts_are_clean() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("name", ["demo", "fleet", "lock", "sbom", "test"])
+def test_help_comes_before_anything_is_set_up(name: str, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    done = subprocess.run(
+        [DEPLOY / f"{name}.sh", "--help"],
+        env={**os.environ, "EDGE_DOOR_VENV": str(environment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, environment.exists()) == (0, "", False)
+    assert f"./deploy/{name}.sh" in done.stdout
+
+
 def test_programs_start_from_the_update_in_force(tmp_path: Path) -> None:
     program = tmp_path / "releases" / "7" / "program"
     program.mkdir(parents=True)
