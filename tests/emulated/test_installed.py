@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.emulated, pytest.mark.timeout(1200)]
 
 # A lock that is not there, a clock that nobody sets and a configuration that nobody has sealed are
 # said to be so.
-EXPECTED_WARNINGS = {"pins", "clock", "seal"}
+EXPECTED_WARNINGS = {"injection", "pins", "clock", "seal"}
+"""A film for a camera, pins that are not there, a clock that nobody sets, and no owner yet."""
 
 
 @dataclass
