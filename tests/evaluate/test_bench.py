@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.cli import app
+from edge.cli.measure import compare
 from edge.config import Config
 from edge.errors import UsageError
 from edge.evaluate.bench import Bench, bench
@@ -23,9 +25,26 @@ needs_portraits = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def measured() -> Bench:
-    config = Config.model_validate({"models": {"threads": 1}})
-    return bench(config, steps=12)
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
+    """What the command measured on one portrait, and what it said of it."""
+    folder, kept = tmp_path_factory.mktemp("portraits"), []
+
+    def keeping(*arguments: Any, **options: Any) -> Bench:
+        kept.append(bench(*arguments, **options))
+        return kept[0]
+
+    cv2.imwrite(str(folder / "a.png"), portraits()[0][:, :, ::-1])
+    words = ["bench", "--json", "--threads", "1", "--steps", "12", "--images", str(folder)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "measure_speed", keeping)
+        done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    return kept[0], done.stdout
+
+
+@pytest.fixture(scope="module")
+def measured(told: tuple[Bench, str]) -> Bench:
+    return told[0]
 
 
 @needs_portraits
@@ -65,15 +84,8 @@ def test_the_twin_of_an_int8_model_is_in_floating_point(measured: Bench) -> None
 
 
 @needs_portraits
-def test_the_command_speaks_json(tmp_path: Path) -> None:
-    folder = tmp_path / "portraits"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "a.png"), portraits()[0][:, :, ::-1])
-    done = CliRunner().invoke(
-        app, ["bench", "--json", "--threads", "1", "--steps", "10", "--images", str(folder)]
-    )
-    assert done.exit_code == 0, done.output
-    result = json.loads(done.stdout)
+def test_the_command_speaks_json(told: tuple[Bench, str]) -> None:
+    result = json.loads(told[1])
     assert {"stages", "step", "overhead_share", "rss_mb", "load_ms"} <= set(result)
     assert result["threads"] == 1
 
