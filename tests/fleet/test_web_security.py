@@ -23,6 +23,7 @@ from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
+from edge.fleet.web import passwords
 from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.request import COOKIE
@@ -455,6 +456,7 @@ def test_a_password_costs_what_it_should() -> None:
     assert strength.memory_cost >= 19 * 1024
     assert strength.time_cost >= 2
     assert strength.type is Type.ID
+    assert extract_parameters(passwords._NOBODY) == strength, "a name that nobody has would show"
 
 
 def test_every_verb_is_asked_for_by_some_entry_or_door_page() -> None:
