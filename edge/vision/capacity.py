@@ -12,8 +12,8 @@ from edge.vision.models.chosen import chosen
 from edge.vision.models.entries import (
     DetectorEntry,
     EmbedderEntry,
-    RecaptureEntry,
-    SurroundingsEntry,
+    EyelidsEntry,
+    LandmarksEntry,
 )
 from edge.vision.models.known import pictures
 from edge.vision.models.loader import Loader
@@ -29,13 +29,12 @@ RUNS = 5
 BESIDE = 1.6
 """Of a frame's networks: cutting out, aligning, quality and liveness come to it. 3.0 ms a frame
 where the networks took 1.9 (x86-64)."""
+_EVERY_FRAME = (LandmarksEntry, EyelidsEntry)
 _EVERY_S: dict[type[Entry], float] = {
     DetectorEntry: SEEN_WITHIN_S,
     EmbedderEntry: EMBED_EVERY_S,
-    RecaptureEntry: LOOK_EVERY_S,
-    SurroundingsEntry: LOOK_EVERY_S,
 }
-"""Networks that are not run on every frame."""
+"""Networks that are not run on every frame; those of passive checks neither (`LOOK_EVERY_S`)."""
 
 
 def frames_a_second(config: Config) -> float:
@@ -50,10 +49,10 @@ def frames_a_second(config: Config) -> float:
     frame_s = busy = 0.0
     for entry in chosen(config):
         took_s = BESIDE * _quickest(load(entry))
-        if type(entry) in _EVERY_S:
-            busy += took_s / _EVERY_S[type(entry)]
-        else:
+        if isinstance(entry, _EVERY_FRAME):
             frame_s += took_s
+        else:
+            busy += took_s / _EVERY_S.get(type(entry), LOOK_EVERY_S)
     return max(0.0, 1.0 - busy) / frame_s
 
 

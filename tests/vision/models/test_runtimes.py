@@ -17,7 +17,7 @@ def on_arm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("on_arm")
 def test_a_runtime_that_a_model_kills_is_never_chosen() -> None:
-    assert [runtime.name for runtime in available()] == ["litert"]
-    assert [runtime.name for runtime in candidates()] == ["litert"]
+    for runtimes in (available(), candidates()):
+        assert "tflite-runtime" not in [runtime.name for runtime in runtimes]
     with pytest.raises(ModelError, match="tflite-runtime dies in an int8 embedder on aarch64"):
         choose("tflite-runtime")
