@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edge.errors import UsageError, reason_of
+from edge.files import replace_file
 from edge.installed import with_extra
 
 DRAWN = (".png", ".svg", ".pdf")
@@ -61,6 +62,21 @@ def to_write(path: Path | None) -> Path | None:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
     return path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write what `to_write` let through: a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(content)  # into it: what takes the place of /dev/null is its end
+        else:
+            replace_file(path, content, 0o644)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
 
 
 def to_make(path: Path | None) -> Path | None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.believed import read_ordinary
 from edge.errors import PinError, reason_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
 def _split(file: Path) -> tuple[list[str], list[str]]:
     """What others wrote, and what stands between our two marks."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_ordinary(file).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise PinError(f"{file} cannot be read: {reason_of(error)}") from error
     if _BEGIN not in lines or _END not in lines:

@@ -12,11 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge.cli.door import update
 from edge.errors import EdgeDoorError, UsageError
 from edge.evaluate.clips import read_clips
+from edge.evaluate.liveness import crops
 from edge.evaluate.people import read_people
 from edge.evaluate.verification import read_pairs
 from edge.fleet.web.provider import read_provider
+from edge.ops.boot import lines_in
 from edge.store.file import reading
 from edge.vision.models.model import shapes_of
 from tests.support.running import Door
@@ -156,7 +159,13 @@ def test_what_a_terminal_cannot_show_is_spelt_out(door: Door) -> None:
         assert (rb"\u0639" in done.stdout) == (encoding != "utf-8")
 
 
-@pytest.mark.parametrize("read", [read_clips, read_people, read_pairs, shapes_of, read_provider])
+@pytest.mark.parametrize(
+    "read",
+    [
+        *(read_clips, read_people, read_pairs, shapes_of, read_provider, lines_in),
+        *(crops._read, update._program),
+    ],
+)
 def test_a_device_is_no_file_to_read(read: Callable[[Path], object]) -> None:
     """/dev/zero was read until the memory was full, and a pipe kept a command waiting."""
     with pytest.raises(EdgeDoorError, match="not an ordinary file"):

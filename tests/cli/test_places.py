@@ -12,7 +12,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from edge.cli import app, places
-from edge.cli.places import to_draw, to_fill, to_look_in, to_make, to_read, to_write
+from edge.cli.places import to_draw, to_fill, to_look_in, to_make, to_read, to_write, write
 from edge.errors import UsageError
 from tests.cli.test_empty import leaves
 
@@ -98,6 +98,18 @@ def test_a_pipe_is_a_file(tmp_path: Path) -> None:
     assert to_read(tmp_path / "pipe")
     assert to_write(tmp_path / "pipe")
     assert to_write(Path("/dev/stdout"))
+
+
+def test_what_is_no_file_is_written_into(tmp_path: Path) -> None:
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (pipe, link, target):
+        write(path, b"told")
+    assert os.read(reader, 9) == b"told"
+    os.close(reader)
+    assert (pipe.is_fifo(), link.is_symlink(), target.read_bytes()) == (True, True, b"told")
 
 
 @pytest.mark.parametrize(

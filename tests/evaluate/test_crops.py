@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -105,6 +106,15 @@ def test_another_layout_is_refused(tmp_path: Path, arrays: dict[str, Any], messa
         evaluate_crops(path, Config())
     with pytest.raises(UsageError, match="cannot be read"):
         evaluate_crops(tmp_path / "none.npz", Config())
+
+
+def test_what_is_no_archive_is_a_sentence(tmp_path: Path) -> None:
+    path, stored = tmp_path / "a.npz", BytesIO()
+    np.save(stored, np.zeros(3))
+    for content in (b"", b"PK\x03\x04 and no more", stored.getvalue()):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match="no NumPy archive"):
+            evaluate_crops(path, Config())
 
 
 def test_the_command_judges_crops_or_clips_and_says_so(tmp_path: Path) -> None:

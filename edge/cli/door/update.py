@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import zipfile
 from pathlib import Path
@@ -13,10 +14,9 @@ from edge.believed import read_ordinary
 from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
-from edge.cli.places import to_look_in, to_read, to_write
+from edge.cli.places import to_look_in, to_read, to_write, write
 from edge.config import DEFAULT_PATH, load
 from edge.errors import UsageError
-from edge.files import replace_file
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
@@ -67,7 +67,7 @@ def make(
         if not contents:
             raise UsageError("a bundle needs --door, --models or --program.")
         content = make_bundle(read_key(key), contents, version or int(time.time()))
-        replace_file(out, content, 0o644)
+        write(out, content)
     except OSError as error:
         raise UsageError(f"{error.filename or out}: {error.strerror or error}.") from error
     bundle = read_bundle(content, None)
@@ -92,6 +92,8 @@ def check(
         found = Updates(settings, config_path(config)).examine(_read(bundle), trust)
         show(_told(found), as_json=json, text=f"This door may take it: {_sentence(found)}")
         return
+    if trust is not None:
+        raise UsageError("--trust says who may have signed a bundle: name the bundle as well.")
     version, files = verify_release(settings)
     text = f"release {version}: {files} files are what was signed" if version else "no release"
     show({"version": version, "files": files}, as_json=json, text=text)
@@ -181,7 +183,7 @@ def _models(folder: Path) -> dict[str, bytes]:
 
 def _program(wheel: Path) -> dict[str, bytes]:
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with zipfile.ZipFile(io.BytesIO(_read(wheel))) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             found = {f"{PROGRAM}/{name}": archive.read(name) for name in names}
     except zipfile.BadZipFile as error:

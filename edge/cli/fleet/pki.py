@@ -10,9 +10,8 @@ import typer
 from rich.table import Table
 
 from edge.cli.base import JsonOption, app, show
-from edge.cli.places import to_read, to_write
-from edge.errors import UsageError, reason_of
-from edge.files import replace_file
+from edge.cli.places import to_read, to_write, write
+from edge.errors import UsageError
 from edge.fleet.pki.authority import DAYS, Authority
 from edge.fleet.pki.certificates import Role, Wanted
 from edge.fleet.places import BASE_TOPIC
@@ -125,10 +124,7 @@ def rabbitmq(
     ]
     made = definitions(known, base_topic)
     target = out or folder / "definitions.json"
-    try:
-        replace_file(target, f"{json_text.dumps(made, indent=2)}\n".encode(), 0o644)
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {reason_of(error)}") from error
+    write(target, f"{json_text.dumps(made, indent=2)}\n".encode())
     users = [user["name"] for user in made["users"]]
     text = (
         f"{target}: {len(users)} users. Copy it to /etc/rabbitmq/edge-door/ on every node; where "

@@ -23,8 +23,8 @@ from edge.cli.base import (
     with_model,
     write_report,
 )
-from edge.cli.places import to_fill, to_look_in, to_read, to_write
-from edge.errors import CalibrationError, UsageError
+from edge.cli.places import to_fill, to_look_in, to_read, to_write, write
+from edge.errors import CalibrationError
 from edge.evaluate import plots
 from edge.evaluate.calibrate import Assurance, cohort_of, rule
 from edge.evaluate.calibrate import calibrate as make_calibration
@@ -171,10 +171,7 @@ def calibrate(
         strangers = f"strangers of one group ({', '.join(met.names)})"
     crowd = _cohort(settings, cohort, jobs)
     made = replace(made, measured_rule=rule(met, crowd, f"{len(met)} faces, {strangers}"))
-    try:
-        out.write_text(to_json(made), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the calibration {out} cannot be written: {error.strerror}") from error
+    write(out, to_json(made).encode())
     claim = Assurance(len(impostors))
     table = Table("false-match rate", "at most (95 %)", "threshold", "", title=entry.name)
     for point in made.pictures.points:

@@ -11,9 +11,11 @@ independent, so the intervals are narrower than the truth.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+from zipfile import BadZipFile, is_zipfile
 
 import cv2
 import numpy as np
@@ -21,6 +23,7 @@ import numpy as np
 from edge.config.seeing import Level
 from edge.errors import UsageError, reason_of
 from edge.evaluate.intervals import Share
+from edge.held import open_ordinary
 from edge.records import Box, Face, Frame
 from edge.vision.liveness.limits import DOUBT_ABOVE
 from edge.vision.liveness.views import View
@@ -127,11 +130,19 @@ def evaluate_crops(
     )
 
 
+def _arrays(file: BinaryIO) -> dict[str, NDArray[np.generic]]:
+    if not is_zipfile(file):
+        raise ValueError("it is no NumPy archive (.npz)")
+    file.seek(0)
+    stored = np.load(file, allow_pickle=False)
+    return {name: stored[name] for name in stored.files}
+
+
 def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            archive = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+        with os.fdopen(open_ordinary(path), "rb") as file:
+            archive = _arrays(file)
+    except (OSError, ValueError, BadZipFile) as error:
         raise UsageError(f"the crops {path} cannot be read: {reason_of(error)}") from error
     missing = [name for name in _NEEDED if name not in archive]
     if missing:

@@ -204,7 +204,7 @@ def _read_pair(crt: Path, key_file: Path) -> Issuer:
     try:
         key = serialization.load_pem_private_key(read_ordinary(key_file), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{key_file} is no unencrypted PEM key: {reason_of(error)}") from error
+        raise UsageError(f"{key_file} is no unencrypted PEM key{_why(error)}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise UsageError(f"{key_file}: the authority's key must be an elliptic curve's.")
     if key.public_key() != certificate.public_key():
@@ -216,15 +216,20 @@ def _read_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(read_ordinary(path))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no PEM certificate: {reason_of(error)}") from error
+        raise UsageError(f"{path} is no PEM certificate{_why(error)}") from error
 
 
 def _read_request(path: Path) -> ec.EllipticCurvePublicKey:
     try:
         request = x509.load_pem_x509_csr(read_ordinary(path))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no PEM certificate request: {reason_of(error)}") from error
+        raise UsageError(f"{path} is no PEM certificate request{_why(error)}") from error
     public = request.public_key()
     if not request.is_signature_valid or not isinstance(public, ec.EllipticCurvePublicKey):
         raise UsageError(f"{path}: the request must be signed by its own elliptic curve key.")
     return public
+
+
+def _why(error: Exception) -> str:
+    """Why a file could not be opened; of one that could, its library tells nothing more."""
+    return f": {reason_of(error)}" if isinstance(error, OSError) else ""
