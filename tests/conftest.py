@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edge.ops.demo.animate import Portrait
     from edge.records import Pixels
 
+pytest_plugins = ["tests.support.commands_made"]
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("EDGE_DOOR_SHARED", ROOT.parent / "shared"))
 CLIPS = SHARED / "data" / "clips"
