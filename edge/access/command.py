@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 MAX_VALID_S = 60
 MAX_TEXT = 4096
 MAX_REASON = 200
+NONCE = "[0-9a-f]{32}"
+OF_A_KEY = 2.0, 10
+"""Commands of one key: a second, and at a time."""
 
 _EARLY_S = 5  # clocks of two machines differ
 _MAX_COUNTER = 2**53  # whole numbers that every JSON reader keeps
@@ -202,7 +205,7 @@ def _parse(text: str) -> _Signed:
 def _check_values(signed: _Signed) -> None:
     if not 0 < signed.counter <= _MAX_COUNTER:
         raise CommandError(f"The command's counter must be between 1 and {_MAX_COUNTER}.")
-    if not re.fullmatch("[0-9a-f]{32}", signed.nonce):
+    if not re.fullmatch(NONCE, signed.nonce):
         raise CommandError("The command's nonce must be 32 hex digits.")
     if len(signed.reason) > MAX_REASON or not signed.reason.isprintable():
         raise CommandError(f"The command's reason has at most {MAX_REASON} printable characters.")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from edge import plain
 from edge.access.bucket import TokenBucket
-from edge.access.command import signer
+from edge.access.command import NONCE, OF_A_KEY, signer
 from edge.errors import CommandError, WireError
 from edge.link.payloads import ConfirmPayload, from_json
 from edge.wire.messages import CLAIM_HERE, Claim, Command, Relock, UnlockByCode
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 4096
 MAX_NAME = 80
 _CODE = 'an unlock by code is {"action": "UNLOCK", "code": PIN, "at": seconds}'
-_NONCE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ class Commands:
             )
         _object(text)
         key = signer(text, keys)
-        bucket = self._buckets.setdefault(key, TokenBucket(per_second=2.0, burst=10))
+        bucket = self._buckets.setdefault(key, TokenBucket(*OF_A_KEY))
         if not bucket.take(time.monotonic()):
             raise CommandError("too many of one key at a time, dropped")
         return Command(text)
@@ -184,7 +183,7 @@ def nonce_of(text: str) -> str:
     """The nonce in a signed command's text, for the answer; empty where there is none."""
     with contextlib.suppress(CommandError):
         nonce = _object(text).get("nonce")
-        if isinstance(nonce, str) and _NONCE.fullmatch(nonce):
+        if isinstance(nonce, str) and re.fullmatch(NONCE, nonce):
             return nonce
     return ""
 

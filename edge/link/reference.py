@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.access.command import MAX_VALID_S, NONCE
 from edge.link.payloads import (
     AuditKey,
     CommandAnswer,
@@ -97,10 +98,10 @@ _COMMAND = {
     "properties": {
         "device": {"type": "string"},
         "action": {"enum": ["unlock", "lock", "normal", "always_open", "lock_down"]},
-        "nonce": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "nonce": {"type": "string", "pattern": f"^{NONCE}$"},
         "counter": {"type": "integer", "description": "Higher than every one before."},
         "issued": {"type": "integer", "description": "Seconds since 1970."},
-        "expires": {"type": "integer", "description": "At most 60 s after `issued`."},
+        "expires": {"type": "integer", "description": f"At most {MAX_VALID_S} s after `issued`."},
         "key": {"type": "string", "description": "Base64 of the raw public key."},
         "signature": {"type": "string", "description": "Base64."},
     },

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
-from edge.access.command import MAX_VALID_S, Counters, Receiver, verify_command
+from edge.access.command import MAX_VALID_S, OF_A_KEY, Counters, Receiver, verify_command
 from edge.access.operators import Operators, Role
 from edge.clock import now
 from edge.errors import CommandError
@@ -27,8 +27,6 @@ MODES = {
 }
 REFUSALS_EVERY_S = 60.0
 """Refusals in between are counted, not written: else a flood of them would push out the grants."""
-_A_KEY = 2.0, 10
-"""Commands of one key: a second, and at a time."""
 _UNSIGNED = 0.1, 3
 """An unsigned LOCK cuts a pulse short; who floods the broker must not cut every one."""
 _LOCKS_EVERY_S = 300.0
@@ -130,7 +128,7 @@ class Orders:
         return Receiver(self._config.device.id, keys, mqtt.permitted, wall)
 
     def _limit(self, key: str) -> None:
-        bucket = self._buckets.setdefault(key, TokenBucket(*_A_KEY))  # few: operators' keys alone
+        bucket = self._buckets.setdefault(key, TokenBucket(*OF_A_KEY))  # few: operators' keys alone
         if not bucket.take(time.monotonic()):
             raise CommandError("This key has sent too many commands at a time.")
 
