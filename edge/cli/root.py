@@ -5,6 +5,7 @@ Importing them all would take seconds of a small board's time before anything is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from importlib import import_module
@@ -170,7 +171,10 @@ def _version(
 def fail(sentence: str, code: int) -> int:
     """Say what went wrong, on standard error, and as JSON where `--json` was given."""
     if "--json" in sys.argv:
-        console.file.write(json.dumps({"ok": False, "error": sentence}, ensure_ascii=False) + "\n")
+        told = {"ok": False, "error": sentence}
+        with contextlib.suppress(OSError):  # standard output may be what failed
+            console.file.write(json.dumps(told, ensure_ascii=False) + "\n")
+            console.file.flush()
     text = f"edge-door: {sentence}"
     complaints.print(text, style="red", highlight=False, soft_wrap=True)
     return code

@@ -16,8 +16,8 @@ from edge.cli.door import update
 from edge.errors import EdgeDoorError, UsageError
 from edge.evaluate.clips import read_clips
 from edge.evaluate.liveness import crops
+from edge.evaluate.pairs import read_pairs
 from edge.evaluate.people import read_people
-from edge.evaluate.verification import read_pairs
 from edge.fleet.web.provider import read_provider
 from edge.ops.boot import lines_in
 from edge.store.file import reading
@@ -157,6 +157,13 @@ def test_what_a_terminal_cannot_show_is_spelt_out(door: Door) -> None:
         assert b"Traceback" not in done.stderr
         assert rb"m\udcfcller.jpg" in done.stdout
         assert (rb"\u0639" in done.stdout) == (encoding != "utf-8")
+
+
+def test_where_nothing_can_be_printed_it_is_a_sentence(door: Door) -> None:
+    words = [sys.executable, "-m", "edge", "people", "list", "--json", "-c", str(door.path)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "edge-door: No space left on device.\n")
 
 
 @pytest.mark.parametrize(

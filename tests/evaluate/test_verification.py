@@ -17,6 +17,7 @@ from edge.errors import CalibrationError, UsageError
 from edge.evaluate import plots
 from edge.evaluate.calibrate import RATES, Assurance, calibrate
 from edge.evaluate.intervals import binomial_upper
+from edge.evaluate.pairs import Pairs, read_pairs
 from edge.evaluate.stats import (
     Genuine,
     Impostors,
@@ -30,7 +31,7 @@ from edge.evaluate.stats import (
     listed_impostors,
     tail_threshold,
 )
-from edge.evaluate.verification import Encoded, Pairs, encode, judge, read_pairs
+from edge.evaluate.verification import Encoded, encode, judge
 from edge.vision.calibrated import read_calibration
 
 MODEL = "ab" * 32
@@ -196,6 +197,7 @@ def test_lists_with_and_without_folds(tmp_path: Path, header: str, folds: list[i
         ("Ann 1 2\nAnn one two\nAnn 1 Bob 1\n", "line 2: want `NAME N1 N2`"),
         ("Ann 1 2\n", "pairs of the same and of different people"),
         ("", "pairs of the same and of different people"),
+        ("10 0\nAnn 1 2\nAnn 1 Bob 1\n", "line 1: a fold has one pair"),
     ],
 )
 def test_a_bad_list_gets_a_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -238,6 +240,15 @@ def test_a_report_counts_failures_as_non_matches_and_missing_pictures_not_at_all
     assert set(result["fnmr_at_fmr"]) == {"1e-2", "1e-3", "1e-4", "1e-5", "1e-6"}
     assert result["uncounted_fmr"] == ["1e-2", "1e-3", "1e-4", "1e-5", "1e-6"]
     assert result["model"] == "net"
+
+
+def test_one_fold_cannot_be_judged_by_others(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.txt"
+    file.write_text("Ann 1 2\nAnn 1 Bob 1\n")
+    listed = read_pairs(file)
+    encoded = Encoded(tuple(listed.images), np.eye(3, dtype=np.float32), ())
+    with pytest.raises(UsageError, match="at least two pairs"):
+        judge("net", listed, encoded)
 
 
 def test_all_impostors_are_many_more(tmp_path: Path) -> None:

@@ -30,10 +30,11 @@ from edge.evaluate.calibrate import Assurance, cohort_of, rule
 from edge.evaluate.calibrate import calibrate as make_calibration
 from edge.evaluate.degrade import degradations
 from edge.evaluate.degraded import Degraded, degraded
+from edge.evaluate.pairs import read_pairs
 from edge.evaluate.people import Faces, Listed, read_people
 from edge.evaluate.rule import GroupReport, RuleReport, group_reports, rule_report
 from edge.evaluate.stats import all_impostors
-from edge.evaluate.verification import Encoded, Report, encode, judge, read_pairs
+from edge.evaluate.verification import Encoded, Report, encode, judge
 from edge.vision.calibrated import read_calibration
 from edge.vision.enrolment import WANTED
 from edge.vision.models.ensemble import Ensemble

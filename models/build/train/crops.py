@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.evaluate.verification import read_pairs
+from edge.evaluate.pairs import read_pairs
 from edge.records import Frame
 from edge.vision.faces.aligner import ARCFACE_112, similarity
 from edge.vision.faces.detector import Detector
