@@ -150,6 +150,8 @@ class Look:
     quality: Quality
     patch: Floats
     """What is compared from frame to frame; see `edge.vision.liveness.continuity`."""
+    before: Frame | None
+    """The frame before, where there was one."""
 
 
 class Pipeline:
@@ -188,6 +190,8 @@ class Pipeline:
         """The track whose blink will not do (`LivenessMonitor.wary`), and no later one."""
         self._stillness = Stillness()
         self._newest: Look | None = None
+        self._frame: Frame | None = None
+        self._before: Frame | None = None
         self._shortlist = Shortlist()
         self._compared = Compared(config.liveness.challenge_s + config.liveness.fresh_s)
         self._checked_at = float("-inf")
@@ -198,6 +202,7 @@ class Pipeline:
     def step(self, frame: Frame) -> Evidence:
         """Everything that one more frame tells about the person in view."""
         self._time.begin()
+        self._before, self._frame = self._frame, frame
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
         if self._attention.rests(at, frame.pixels):
@@ -311,7 +316,7 @@ class Pipeline:
             grey, width = grey_of(aligned), frame.pixels.shape[1]
             quality = assess(self._config.quality, face, landmarks, grey, width)
             patch = patch_of(grey)  # here, while the crop is in the processor's cache
-        return Look(frame, face, landmarks, aligned, quality, patch)
+        return Look(frame, face, landmarks, aligned, quality, patch, self._before)
 
     def _embed_if_due(self, at: float, track: int, look: Look) -> Embedding | None:
         if self.identified and not self._challenged:
@@ -331,7 +336,7 @@ class Pipeline:
             return ()
         self._checked_at = at
         with self._time("checks"):
-            view = View(look.frame, look.face)
+            view = View(look.frame, look.face, look.before)
             return tuple(Opinion(check.name, check.look(view)) for check in self._stages.checks)
 
     def _unchanged_for(self, frame: Frame) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.vision.liveness.bands import Bands
 from edge.vision.liveness.recapture import Recapture
 from edge.vision.liveness.second import SecondCamera
 from edge.vision.liveness.surroundings import Surroundings
@@ -15,5 +16,5 @@ from edge.vision.liveness.surroundings import Surroundings
 if TYPE_CHECKING:
     from edge.vision.liveness.check import Check
 
-CHECKS: tuple[type[Check], ...] = (Recapture, Surroundings, SecondCamera)
+CHECKS: tuple[type[Check], ...] = (Recapture, Surroundings, Bands, SecondCamera)
 """All of them; each is made with a function that loads its model."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
+from edge.vision.liveness.limits import (
+    AVERAGED_S,
+    DOUBT_ABOVE,
+    MIN_LOOKS,
+    NEAR_ABOVE,
+    NEAR_WATCHED_S,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from edge.records import Opinion
 
@@ -17,28 +23,42 @@ class Doubt:
     """The opinions on one face: each check's mean over `AVERAGED_S`, and the sum of these."""
 
     def __init__(self) -> None:
-        self._opinions: dict[str, deque[tuple[float, float]]] = {}
+        self.clear()
 
     def clear(self) -> None:
         """Another face."""
-        self._opinions.clear()
+        self._opinions: dict[str, deque[tuple[float, float]]] = {}
+        self._first_at: float | None = None
+        self._last_at = 0.0
+        self._sum = 0.0
 
-    def add(self, at: float, opinions: Iterable[Opinion]) -> None:
-        """Take one frame's."""
+    def add(self, at: float, opinions: Sequence[Opinion]) -> None:
+        """Take one frame's; most frames have none."""
+        if not opinions:
+            return
+        self._first_at = at if self._first_at is None else self._first_at
+        self._last_at = at
         for opinion in opinions:
             self._opinions.setdefault(opinion.check, deque()).append((at, opinion.against))
         for seen in self._opinions.values():
             while seen and seen[0][0] < at - AVERAGED_S:
                 seen.popleft()
+        kept = [[against for _, against in seen] for seen in self._opinions.values() if seen]
+        self._sum = sum(sum(each) / len(each) for each in kept)
 
     @property
     def settled(self) -> bool:
-        """Whether there are enough of them; without any, nothing speaks for the face either."""
+        """Whether there are enough of them; without any, nothing speaks for the face either.
+
+        A face that is nearly doubted is watched for longer.
+        """
         counts = [len(seen) for seen in self._opinions.values()]
-        return min(counts, default=0) >= MIN_LOOKS
+        if min(counts, default=0) < MIN_LOOKS or self._first_at is None:
+            return False
+        near = NEAR_ABOVE < self._sum <= DOUBT_ABOVE
+        return not near or self._last_at - self._first_at >= NEAR_WATCHED_S
 
     @property
     def against(self) -> bool:
         """Whether they speak against the face."""
-        means = (sum(v for _, v in seen) / len(seen) for seen in self._opinions.values() if seen)
-        return sum(means) > DOUBT_ABOVE
+        return self._sum > DOUBT_ABOVE

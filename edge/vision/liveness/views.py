@@ -18,8 +18,9 @@ _LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
 class View:
     """One face in one frame. A square that several checks look at is cut out once."""
 
-    def __init__(self, frame: Frame, face: Face) -> None:
-        self.frame, self.face = frame, face
+    def __init__(self, frame: Frame, face: Face, before: Frame | None = None) -> None:
+        """`before`: the frame before it, where it is one of a film."""
+        self.frame, self.face, self.before = frame, face, before
         self._squares: dict[tuple[float, int], Pixels] = {}
 
     def squares(self, scales: Sequence[float], size: int) -> list[Pixels]:

@@ -8,13 +8,20 @@ import pytest
 from edge.config.seeing import Level, LivenessSection
 from edge.records import Liveness, LivenessState, Move, Opinion
 from edge.vision.liveness.doubt import Doubt
-from edge.vision.liveness.limits import AVERAGED_S, DOUBT_ABOVE, MIN_LOOKS
+from edge.vision.liveness.limits import (
+    AVERAGED_S,
+    DOUBT_ABOVE,
+    MIN_LOOKS,
+    NEAR_ABOVE,
+    NEAR_WATCHED_S,
+)
 from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
 from tests.support.heads import blinking, landmarks, lids, patch
 from tests.vision.liveness.test_challenge import performance
 
 FPS = 30
 LOOK_EVERY = 8  # frames
+LOOK_S = 0.25
 
 
 def said(value: float) -> tuple[Opinion, ...]:
@@ -36,10 +43,24 @@ def test_the_mean_of_the_last_seconds_counts() -> None:
 
 
 def test_too_few_looks_say_nothing() -> None:
-    votes = [(0.25 * number, -1.0) for number in range(MIN_LOOKS)]
-    assert not Doubt().settled
-    assert not doubt_of(*votes[:-1]).settled
-    assert doubt_of(*votes).settled
+    for value in (-9.0, 1.0):
+        votes = [(0.25 * number, value) for number in range(MIN_LOOKS)]
+        assert not Doubt().settled
+        assert not doubt_of(*votes[:-1]).settled
+        assert doubt_of(*votes).settled
+
+
+def test_a_face_that_is_nearly_doubted_is_watched_for_longer() -> None:
+    near = (NEAR_ABOVE - DOUBT_ABOVE) / 2
+    for value, enough_s in ((near, NEAR_WATCHED_S), (near - 2.0, LOOK_S * (MIN_LOOKS - 1))):
+        times = [LOOK_S * number for number in range(20)]
+        settled = [doubt_of(*((at, value) for at in times[: n + 1])).settled for n in range(20)]
+        assert settled == [at >= enough_s for at in times]
+    doubt = doubt_of(*((LOOK_S * number, near) for number in range(20)))
+    doubt.clear()
+    for number in range(MIN_LOOKS):
+        doubt.add(9 + LOOK_S * number, said(near))
+    assert not doubt.settled  # it was another face that was watched
 
 
 def test_checks_add_up_and_each_has_to_have_looked() -> None:

@@ -65,7 +65,7 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
     )
     assert sum(bool(opinions) for opinions in looks) == round(1 / LOOK_EVERY_S)
     said = {opinion.check for opinions in looks for opinion in opinions}
-    assert said == {"recapture", "surroundings"}
+    assert said == {"recapture", "surroundings", "bands"}
     assert not any(none)
 
 
