@@ -126,6 +126,10 @@ class Reason(str, Enum):
     FAULT = "fault"
 
 
+GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
+"""Why the door opened."""
+
+
 class EventKind(str, Enum):
     """What an event is about."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.records import EventKind, Outcome, Reason
-from edge.vocabulary import Action
+from edge.vocabulary import GRANTS, Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ _ORDERS = {
     Reason.COMMAND.value: "",
     Reason.COMMAND_WAITS.value: " waits for a second operator",
 }
-_LET_IN = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND, Reason.DURESS})
+_LET_IN = GRANTS | {Reason.DURESS}
 
 
 def meaning(reason: Reason) -> str:

@@ -102,11 +102,22 @@ def proper_key(key: str) -> str:
         UsageError: it is not.
     """
     try:
-        raw = base64.b64decode(key, validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != _KEY_BYTES:
-        raise UsageError(
-            f"{key!r} is not the base64 text of an Ed25519 public key ({_KEY_BYTES} bytes)."
-        )
+        public_bytes(key)
+    except ValueError as error:
+        raise UsageError(f"{key!r} {error}.") from error
     return key
+
+
+def public_bytes(key: str) -> bytes:
+    """What the base64 text of an Ed25519 public key stands for.
+
+    Raises:
+        ValueError: it is none; what it is instead.
+    """
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except ValueError as error:
+        raise ValueError("is not base64") from error
+    if len(raw) != _KEY_BYTES:
+        raise ValueError(f"is {len(raw)} bytes, and an Ed25519 public key has {_KEY_BYTES}")
+    return raw

@@ -1,6 +1,5 @@
 """`[mqtt]`, `[people]`: whom this door speaks to over a network, and whose word counts."""
 
-import base64
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -10,19 +9,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
+from edge.access.operators import public_bytes
 from edge.config.section import OnOff, Section, Whole
 from edge.vocabulary import Action
 
-_KEY_BYTES = 32
-
 
 def _public_key(value: str) -> str:
-    try:
-        raw = base64.b64decode(value, validate=True)
-    except ValueError as error:
-        raise ValueError("is not base64") from error
-    if len(raw) != _KEY_BYTES:
-        raise ValueError(f"is {len(raw)} bytes, and an Ed25519 public key has {_KEY_BYTES}")
+    public_bytes(value)
     return value
 
 

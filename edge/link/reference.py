@@ -19,6 +19,7 @@ from edge.link.payloads import (
     schema,
 )
 from edge.roster.report import Report
+from edge.vocabulary import Action
 
 if TYPE_CHECKING:
     from edge.link.payloads import Payload
@@ -97,7 +98,7 @@ _COMMAND = {
     "description": "Signed with Ed25519 over canonical JSON without `signature`.",
     "properties": {
         "device": {"type": "string"},
-        "action": {"enum": ["unlock", "lock", "normal", "always_open", "lock_down"]},
+        "action": {"enum": [action.value for action in Action]},
         "nonce": {"type": "string", "pattern": f"^{NONCE}$"},
         "counter": {"type": "integer", "description": "Higher than every one before."},
         "issued": {"type": "integer", "description": "Seconds since 1970."},

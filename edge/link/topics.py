@@ -25,6 +25,7 @@ from edge.link.payloads import (
     to_json,
 )
 from edge.records import EventKind, Reason
+from edge.vocabulary import GRANTS
 from edge.wire.messages import LockState
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ACCESS_TYPES: tuple[EventType, ...] = ("granted", "denied", "spoof", "duress")
 """The four outcomes."""
 
-_GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 _OTHER_TYPES: dict[EventKind, EventType] = {
     EventKind.DOOR: "door",
     EventKind.PEOPLE: "people",
@@ -245,7 +245,7 @@ def event_type(event: Event) -> EventType:
         return "duress"
     if event.kind is not EventKind.ACCESS:
         return _OTHER_TYPES[event.kind]
-    if event.reason in _GRANTS:
+    if event.reason in GRANTS:
         return "granted"
     return "spoof" if event.reason in _SPOOFS else "denied"
 

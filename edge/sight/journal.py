@@ -14,6 +14,7 @@ from edge.ledger.seal import Seal
 from edge.records import Event, EventKind, Reason
 from edge.vault.key import ledger_secret, load_keys
 from edge.vault.vault import require_begun
+from edge.vocabulary import GRANTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
 _LATE = 500
-GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 
 
 def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 
 from edge.errors import UsageError
+from edge.fleet.collector.people import GRANTED
 from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import (
     devices,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 MOST_DAYS = 62
 _UNUSED = (30, 90, 365)
 """Days; a review asks who does not use what they have."""
-_GRANTED = "granted"
 
 
 @dataclass(slots=True)
@@ -199,7 +199,7 @@ def _days(visit: Visit, first: datetime, last: datetime) -> list[Day]:
         .join(devices, devices.c.id == events.c.device)
         .where(
             visit.visible(Verb.SEE_PEOPLE),
-            events.c.type == _GRANTED,
+            events.c.type == GRANTED,
             events.c.person.is_not(None),
             events.c.trusted,
             events.c.at >= first.timestamp(),
