@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +72,12 @@ def test_every_page_leads_to_what_is_there() -> None:
 )
 def test_what_leads_astray_is_found(text: str) -> None:
     assert astray(ROOT / "README.md", text)
+
+
+def test_the_page_on_installing_names_every_extra() -> None:
+    page = (ROOT / "deploy/guide/installing.md").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = re.findall(
+        r"`([a-z0-9]+)`", page[page.index("Extras, for") : page.index("What a mess")]
+    )
+    assert set(named) == set(project["optional-dependencies"])
