@@ -36,15 +36,15 @@ def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
-def create_file(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Make a file that was not there, and its folder.
+def create_file(path: Path, content: bytes) -> None:
+    """Make a file that was not there, of mode 0600, and its folder.
 
     Raises:
         FileExistsError: it is there already.
         OSError: it cannot be written; nothing is left then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _written(path, content, mode)
+    fresh = _written(path, content, 0o600)
     try:
         os.link(fresh, path)  # whole or not at all, and never over another
         sync_folder(path.parent)

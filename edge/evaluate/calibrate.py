@@ -113,12 +113,11 @@ def rule(faces: Faces, cohort: Cohort, made_from: str) -> Rule:
     return Rule(tuple(curves), cohort, made_from)
 
 
-def cohort_of(vectors: Floats, seed: int = 0) -> Cohort:
+def cohort_of(vectors: Floats) -> Cohort:
     """A cohort that names nobody: the middles of clusters of many faces (spherical k-means).
 
     Args:
         vectors: `(n, d)` unit vectors, at least 16 for each of the cohort's.
-        seed: Of the first middles.
 
     Raises:
         CalibrationError: too few faces.
@@ -128,7 +127,7 @@ def cohort_of(vectors: Floats, seed: int = 0) -> Cohort:
             f"{len(vectors)} faces are too few for a cohort: at least {_CLUSTER * COHORT}, of all "
             "groups of people, so that every vector of it stands for many."
         )
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     middles = vectors[random.permutation(len(vectors))[:COHORT]]
     for _ in range(_ROUNDS):
         nearest = np.argmax(vectors @ middles.T, axis=1)

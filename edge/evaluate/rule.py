@@ -135,7 +135,7 @@ def rate_over_people(hits: NDArray[np.bool_], people: Indices, count: int) -> Me
         return Measured(0.0, 0.0, 1.0, 0, 0)
     named = people.reshape(len(hits), -1)
     drawn = []
-    for times in draws(count, 0):
+    for times in draws(count):
         weights = times[named].prod(axis=1)
         drawn.append((weights * hits).sum() / max(weights.sum(), 1))
     low, high = interval(np.array(drawn))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Series = NDArray[np.float64]
 
 REPLICATES = 500
+EXCEEDANCES = 500
+"""Pairs that a tail is fitted to."""
 CONFIDENCE = 0.95
 _TAIL = 0.06
 """Share of the impostor pairs, the most similar ones, whose people are remembered."""
@@ -131,13 +133,11 @@ class Rate:
     threshold: float
 
 
-def fnmr_at(
-    genuine: Genuine, impostors: Impostors, rates: Sequence[float], seed: int = 0
-) -> list[Rate]:
+def fnmr_at(genuine: Genuine, impostors: Impostors, rates: Sequence[float]) -> list[Rate]:
     """FNMR at each false-match rate; threshold and FNMR are both resampled over people."""
     thresholds = [impostors.threshold(rate) for rate in rates]
     drawn = []
-    for weights in draws(len(impostors.images), seed):
+    for weights in draws(len(impostors.images)):
         fmr = impostors.cumulated(weights)
         first_above = np.searchsorted(fmr, rates, side="right")
         limits = impostors.scores[np.minimum(first_above, len(impostors) - 1)]
@@ -152,7 +152,7 @@ def fnmr_at(
     ]
 
 
-def fmr_upper(impostors: Impostors, thresholds: Sequence[float], seed: int = 0) -> list[float]:
+def fmr_upper(impostors: Impostors, thresholds: Sequence[float]) -> list[float]:
     """Upper 95 % bounds of the FMR at fixed thresholds.
 
     The larger of two: resampled over people, which knows that pairs share people; and the exact
@@ -160,7 +160,7 @@ def fmr_upper(impostors: Impostors, thresholds: Sequence[float], seed: int = 0) 
     """
     counts = [impostors.count(threshold) for threshold in thresholds]
     drawn = []
-    for weights in draws(len(impostors.images), seed):
+    for weights in draws(len(impostors.images)):
         fmr = np.concatenate([[0.0], impostors.cumulated(weights)])
         drawn.append(fmr[np.minimum(counts, len(fmr) - 1)])
     _, high = interval(np.array(drawn))
@@ -168,9 +168,12 @@ def fmr_upper(impostors: Impostors, thresholds: Sequence[float], seed: int = 0) 
     return [float(max(pair)) for pair in zip(high, exact, strict=True)]
 
 
-def draws(people: int, seed: int) -> Iterator[Indices]:
-    """How often each person appears when as many are drawn with replacement, many times."""
-    rng = np.random.default_rng(seed)
+def draws(people: int) -> Iterator[Indices]:
+    """How often each person appears when as many are drawn with replacement, many times.
+
+    The same draws each time, so that a figure made again is the same figure.
+    """
+    rng = np.random.default_rng(0)
     for _ in range(REPLICATES):
         yield np.bincount(rng.integers(0, people, people), minlength=people)
 
@@ -182,14 +185,14 @@ def interval(drawn: Series) -> tuple[Series, Series]:
     return low, high
 
 
-def tail_threshold(impostors: Impostors, fmr: float, exceedances: int = 500) -> float:
+def tail_threshold(impostors: Impostors, fmr: float) -> float:
     """A threshold for a rate beyond what can be counted, from the impostors' tail.
 
     Peaks over a threshold (Davison & Smith 1990) with shape 0: scores above the level `u` that
-    `exceedances` pairs reach fall off exponentially. Cosine ends at 1, so the true tail is lighter
+    `EXCEEDANCES` pairs reach fall off exponentially. Cosine ends at 1, so the true tail is lighter
     and the threshold errs towards strictness.
     """
-    level = min(exceedances, len(impostors) - 1)
+    level = min(EXCEEDANCES, len(impostors) - 1)
     u = float(impostors.scores[level])
     mean_excess = float(impostors.scores[:level].mean()) - u
     return min(u + mean_excess * float(np.log(level / (len(impostors) * fmr))), 1.0)

@@ -70,7 +70,7 @@ class Strangers:
         """Share of strangers at or above a threshold."""
         return float(self.weights[: self._above(threshold)].sum())
 
-    def intervals(self, thresholds: Sequence[float], seed: int = 0) -> list[tuple[float, float]]:
+    def intervals(self, thresholds: Sequence[float]) -> list[tuple[float, float]]:
         """95 % intervals of the FMR at fixed thresholds.
 
         Resampled over people; the upper end is at least the exact one for as many attempts as
@@ -78,7 +78,7 @@ class Strangers:
         """
         above = np.array([self._above(threshold) for threshold in thresholds])
         drawn = []
-        for times in draws(self.count, seed):
+        for times in draws(self.count):
             each = self.weights[: len(self.people)] * times[self.people].prod(axis=1)
             reached = np.concatenate([[0.0], np.cumsum(each)])
             drawn.append(reached[np.minimum(above, len(each))])
@@ -203,13 +203,13 @@ class Attempts:
 
 
 def attempts(
-    faces: Faces, cohort: Cohort, captures: int, probes: int, *, seed: int = 0, takes: int = 20
+    faces: Faces, cohort: Cohort, captures: int, probes: int, *, takes: int = 20
 ) -> tuple[Attempts, Attempts]:
     """Genuine attempts and strangers', against templates of people with enough pictures for both.
 
     Strangers are of the template's group.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     enough = np.flatnonzero(faces.pictures >= captures + probes)
     own: list[float] = []
     met = []

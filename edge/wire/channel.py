@@ -141,8 +141,8 @@ class Channel:
 class Listener:
     """A listening socket file, owned by this process, removed on close."""
 
-    def __init__(self, path: Path | str, mode: int = 0o660) -> None:
-        """Bind `path`, replacing a socket file that nobody serves any more.
+    def __init__(self, path: Path | str) -> None:
+        """Bind `path`, for user and group, replacing a socket file that nobody serves any more.
 
         Raises:
             WireError: another process serves this path, or it cannot be made.
@@ -154,7 +154,7 @@ class Listener:
                 self._remove_dead(self.path)
             os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
             self._sock.bind(self.path)
-            os.chmod(self.path, mode)
+            os.chmod(self.path, 0o660)
             self._sock.listen(8)
             self._sock.settimeout(0)
         except OSError as error:
