@@ -1,4 +1,4 @@
-"""The page for Python users: every block of it runs as it is written."""
+"""The page for Python users, and README: every block runs as it is written."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ from tests.support.tiny_models import answering
 PAGE = ROOT / "deploy/guide/python.md"
 
 
+def _blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _run(block: str, names: dict[str, Any]) -> None:
+    exec(compile(block, "a page", "exec"), names)  # noqa: S102 - the page is ours
+
+
 def test_every_block_of_the_page_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -37,7 +45,7 @@ def test_every_block_of_the_page_runs(
     cv2.imwrite(str(tmp_path / "anna-2.jpg"), cv2.convertScaleAbs(eileen, alpha=0.8))
     cv2.imwrite(str(tmp_path / "group.jpg"), grace)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = _blocks(PAGE)
     assert len(blocks) == 3
     shutil.copytree(shipped_models(), tmp_path / "models", ignore=shutil.ignore_patterns("*.py"))
     file = answering(tmp_path / "AGE.tflite", (1, 224, 224, 3), [np.eye(1, 101, 30)])
@@ -46,6 +54,10 @@ def test_every_block_of_the_page_runs(
     monkeypatch.setenv("EDGE_DOOR_CONFIG", str(tmp_path / "door.toml"))
     names: dict[str, Any] = {}
     for block in blocks:
-        exec(compile(block, PAGE.name, "exec"), names)  # noqa: S102 - the page is ours
+        _run(block, names)
     assert names["said"].verified
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(tmp_path / "anna-1.jpg", tmp_path / name)
+    (block,) = _blocks(ROOT / "README.md")
+    _run(block, {})
     assert "photos/" in capsys.readouterr().out  # the stream found whom it was shown
