@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 OnOff = Annotated[bool, Field(strict=True)]
 """`true` or `false` as TOML writes them: `"yes"` is a text, and `1` a number."""
@@ -14,4 +14,15 @@ Number = Annotated[float, Field(strict=True)]
 class Section(BaseModel):
     """One table of the configuration file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _readable(cls, value: object) -> object:
+        """No name, host or path has a control character, and no file can have a NUL in its name."""
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(text, str) and any(ord(letter) < 32 for letter in text):
+                raise ValueError("holds a control character")
+        return value
