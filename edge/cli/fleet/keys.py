@@ -99,7 +99,7 @@ def list_keys(config: ConfigOption = None, json: JsonOption = False) -> None:
 def revoke(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Forget somebody's key; from the next command on it counts no more."""
     settings = own_config(config)
-    with open_ledger(settings, read_only=True) as ledger:
+    with open_ledger(settings, read_only=True) as ledger:  # to take away begins no state
         before = Operators.from_json(ledger.sealed().get("operators"))
     try:
         _change(settings, lambda known: known.without(name), name, "revoked")
