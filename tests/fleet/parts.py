@@ -57,10 +57,12 @@ class Cluster:
         log = str(folder / "log")
         self._start = ("pg_ctl", "-D", str(folder / "data"), "-w", "-l", log, "-o", options)
         self._run(*self._start, "start")
+        Database.open(self.fresh("tables", of="template0")).close()
 
-    def fresh(self, name: str) -> str:
-        """A new empty database; its address."""
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "edge", name)
+    def fresh(self, name: str, *, of: str = "tables") -> str:
+        """A new database without a row; its address. To copy one is quicker than to make it."""
+        place = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "edge")
+        self._run("createdb", *place, "-T", of, name)
         return f"postgresql://edge@127.0.0.1:{self.port}/{name}"
 
     def close(self) -> None:
