@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.config import parse
 from edge.errors import LedgerError
 from edge.ledger.ledger import Ledger
+from edge.ledger.reading import read_ledger
 from edge.link.outbox import Fill, Outbox, Watermarks
 from edge.records import Event, EventKind, Reason
 
@@ -92,3 +94,11 @@ def test_a_pipe_in_its_place_keeps_nobody_waiting(
     os.mkfifo(planted)
     with pytest.raises(LedgerError, match="no ordinary file"):
         Outbox.open(path, read_only=read_only)
+
+
+def test_how_full_it_is_goes_by_what_this_device_keeps(tmp_path: Path) -> None:
+    paths = {"state": str(tmp_path / "state"), "run": str(tmp_path / "run")}
+    config = parse({"paths": paths, "ledger": {"keep_events": 5000}}, "test")
+    Ledger.open(config.ledger_db, config.device.id).close()
+    with read_ledger(config) as ledger:
+        assert Fill.of(ledger, Watermarks(0, 0)).capacity == 5000
