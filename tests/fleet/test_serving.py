@@ -30,6 +30,12 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
         listener(replace(HERE, cert_file=file, key_file=file))
 
 
+def test_a_proxy_that_is_no_address_would_never_be_believed() -> None:
+    assert replace(HERE, proxies="127.0.0.1, 10.0.0.0/8").proxies
+    with pytest.raises(UsageError, match="--proxies: proxy is no address"):
+        replace(HERE, proxies="127.0.0.1,proxy")
+
+
 def test_it_listens_by_name_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Debian's localhost has both addresses, IPv6 comes first."""
     stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")

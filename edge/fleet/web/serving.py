@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -34,6 +35,15 @@ class Place:
     """Addresses whose X-Forwarded-* headers are believed, with commas; empty: none."""
     behind_tls: bool
     """A proxy before it speaks TLS."""
+
+    def __post_init__(self) -> None:
+        for one in filter(None, map(str.strip, self.proxies.split(","))):
+            try:
+                ip_network(one, strict=False)
+            except ValueError as error:
+                raise UsageError(
+                    f"--proxies: {one} is no address, such as 127.0.0.1 or 10.0.0.0/8."
+                ) from error
 
     @property
     def tls(self) -> bool:
