@@ -59,10 +59,11 @@ def faces_in_parts(frame: Frame, detector: Detector, side: float) -> Iterator[Fa
                 yield moved(face, left, top)
 
 
-def moved(face: Face, left: float, top: float) -> Face:
-    """A face of a view whose corner lies there."""
-    box = Box(face.box.left + left, face.box.top + top, face.box.width, face.box.height)
-    return Face(box, face.keypoints + np.array([left, top], np.float32), face.score)
+def moved(face: Face, left: float, top: float, scale: float = 1.0) -> Face:
+    """A face of a view whose corner lies there, and whose pixels are so many of the picture's."""
+    at, size = (face.box.left, face.box.top), (face.box.width, face.box.height)
+    box = Box(left + scale * at[0], top + scale * at[1], scale * size[0], scale * size[1])
+    return Face(box, scale * face.keypoints + np.array([left, top], np.float32), face.score)
 
 
 def distinct(faces: Iterable[Face]) -> list[Face]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SECOND_LOOKS = (1.6, 0.6)
 """Sides of the views tried when there seems to be no face, in picture sides: from further away for
 a face that fills the picture, and from nearer for a small one in its middle."""
+VIEW_PX = 7000
+"""No view is made larger, 147 MB: of a panorama it would take gigabytes."""
 
 
 def still(pixels: Pixels) -> Frame:
@@ -58,6 +60,7 @@ def _look_again(frame: Frame, detector: Detector, scale: float) -> list[Face]:
     height, width = frame.pixels.shape[:2]
     side = round(scale * max(height, width))
     view = Square((width - 1) / 2, (height - 1) / 2, side)
-    left, top = view.to_frame(side)[:, 2]
-    crop = Frame(view.crop(frame.pixels, side), frame.captured_at, frame.sequence)
-    return [moved(face, float(left), float(top)) for face in detector.detect(crop)]
+    size = min(side, VIEW_PX)
+    (pixel, _, left), (_, _, top) = view.to_frame(size).tolist()
+    crop = Frame(view.crop(frame.pixels, size), frame.captured_at, frame.sequence)
+    return [moved(face, left, top, pixel) for face in detector.detect(crop)]

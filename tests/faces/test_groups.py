@@ -17,7 +17,7 @@ from edge.ops.pictures import Sources, gather
 from edge.records import Box, Face, Frame
 from edge.vision.parts import LEAST_PX, sides_of_parts
 from edge.vision.pipeline import Stages
-from edge.vision.still import faces_in, still
+from edge.vision.still import _look_again, faces_in, still
 from tests.support.pictures import save
 
 if TYPE_CHECKING:
@@ -130,3 +130,21 @@ def test_parts_grow_smaller_down_to_the_least_face(stages: Stages, width: int, h
         assert before / 2 - 1e-6 <= side < before
     least = sides[-1] * 20 / stages.detector.size
     assert least == pytest.approx(max(LEAST_PX, longest / 60))
+
+
+def test_a_strip_costs_no_memory_by_its_length(stages: Stages) -> None:
+    """A panorama's second look was a square as wide as it is, and half as much again."""
+    assert faces_in(still(np.zeros((3, 60_000, 3), np.uint8)), stages) == []
+
+
+def test_a_view_that_is_made_smaller_shows_the_same_face(
+    stages: Stages, pictures: list[Pixels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = still(pictures[0])
+    whole = _look_again(frame, stages.detector, 1.6)
+    monkeypatch.setattr("edge.vision.still.VIEW_PX", 300)
+    smaller = _look_again(frame, stages.detector, 1.6)
+    assert len(smaller) == len(whole) == 1
+    assert smaller[0].box.iou(whole[0].box) > 0.9
+    apart = np.abs(smaller[0].keypoints - whole[0].keypoints).max()
+    assert apart < 0.05 * whole[0].box.width
