@@ -9,6 +9,7 @@ from edge.errors import BrokerError
 
 _UNSUPPORTED_VERSION = 0x84
 _CREDENTIALS = frozenset({0x86, 0x87})
+_WHERE = "host and port ([mqtt] of a door, --broker of collect and simulate)"
 
 
 class NoMqtt5Error(BrokerError):
@@ -42,10 +43,7 @@ def no_answer(address: str, *, hung_up: bool) -> str:
             "certificate ([mqtt] cert_file, key_file); without, it may want TLS "
             "([mqtt] tls = true)."
         )
-    return (
-        f"{address} accepts connections but does not answer as a broker does. "
-        "Check [mqtt] host and port."
-    )
+    return f"{address} accepts connections but does not answer as a broker does. Check {_WHERE}."
 
 
 def unreachable(address: str, error: Exception) -> str:
@@ -61,9 +59,9 @@ def unreachable(address: str, error: Exception) -> str:
             "([mqtt] port, usually 8883), and does it accept the client certificate?"
         )
     if isinstance(error, ConnectionRefusedError):
-        return f"nothing listens at {address}. Is the broker running? Check [mqtt] host and port."
+        return f"nothing listens at {address}. Is the broker running? Check {_WHERE}."
     if isinstance(error, socket.gaierror):
-        return f"the name in {address} is not known. Check [mqtt] host and the network."
+        return f"the name in {address} is not known. Check {_WHERE}, and the network."
     if isinstance(error, TimeoutError):
-        return f"{address} does not answer. Check [mqtt] host and the network."
+        return f"{address} does not answer. Check {_WHERE}, and the network."
     return f"the broker at {address} cannot be reached: {error}"
