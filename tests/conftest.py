@@ -46,6 +46,11 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole doors, which take longest, begin first: else the cores wait for them at the end."""
+    items.sort(key=lambda item: "whole" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_owner_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whom an installed door of this machine believes is no test's affair, to read or to write.

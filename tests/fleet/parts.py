@@ -53,7 +53,7 @@ class Cluster:
         if self._as:
             shutil.chown(folder, "postgres")
         self._run("initdb", "-D", str(folder / "data"), "-U", "edge", "-A", "trust", "-N")
-        options = f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         log = str(folder / "log")
         self._start = ("pg_ctl", "-D", str(folder / "data"), "-w", "-l", log, "-o", options)
         self._run(*self._start, "start")
