@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -28,16 +29,14 @@ class Doubt:
     def clear(self) -> None:
         """Another face."""
         self._opinions: dict[str, deque[tuple[float, float]]] = {}
-        self._first_at: float | None = None
-        self._last_at = 0.0
+        self._first_at, self._last_at = math.inf, -math.inf
         self._sum = 0.0
 
     def add(self, at: float, opinions: Sequence[Opinion]) -> None:
         """Take one frame's; most frames have none."""
         if not opinions:
             return
-        self._first_at = at if self._first_at is None else self._first_at
-        self._last_at = at
+        self._first_at, self._last_at = min(self._first_at, at), at
         for opinion in opinions:
             self._opinions.setdefault(opinion.check, deque()).append((at, opinion.against))
         for seen in self._opinions.values():
@@ -53,10 +52,9 @@ class Doubt:
         A face that is nearly doubted is watched for longer.
         """
         counts = [len(seen) for seen in self._opinions.values()]
-        if min(counts, default=0) < MIN_LOOKS or self._first_at is None:
-            return False
         near = NEAR_ABOVE < self._sum <= DOUBT_ABOVE
-        return not near or self._last_at - self._first_at >= NEAR_WATCHED_S
+        watched = not near or self._last_at - self._first_at >= NEAR_WATCHED_S
+        return watched and min(counts, default=0) >= MIN_LOOKS
 
     @property
     def against(self) -> bool:
