@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from models.build import images
 from models.build.convert import Range
 from models.build.graph import CONVOLUTIONS, Graph, Step
+from models.build.packed import packed
 
 HERE = Path(__file__).parent / "blazeface_int8"
 
@@ -209,7 +210,7 @@ def _trainable(graph: Graph) -> list[int]:
 
 def keep(data: bytes, folder: Path, *, further: bool) -> None:
     """Tune on the data folder's crops and clips, and keep the result."""
-    pictures = [*images.packed(folder / "pad_faces.npz")][::3]
+    pictures = [*packed(folder / "pad_faces.npz")][::3]
     pictures += images.frames(folder / "clips", every=40)
     if further:
         student = load(data)

@@ -30,6 +30,7 @@ from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 from models.build import images
 from models.build.convert import Network, Tap, measure
+from models.build.packed import packed
 
 HERE = Path(__file__).parent / "dlib_resnet"
 MEMBER = "dlib_face_recognition_resnet_model_v1.dat"
@@ -146,7 +147,7 @@ def ranges(data: Path) -> None:
     manifest = read_manifest()
     detector = Detector(Model(manifest.entry(DetectorEntry, "blazeface-short-float16")))
     mesh = Mesh(Model(manifest.entry(LandmarksEntry, "face-mesh-float16")))
-    faces = list(images.packed(data / "faces_128.npz"))
+    faces = list(packed(data / "faces_128.npz"))
     crops = []
     for number in np.random.default_rng(0).permutation(len(faces)):
         frame = Frame(faces[number], 0.0, 0)

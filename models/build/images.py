@@ -5,7 +5,6 @@ project. Without it a build is the same to the byte; only its gate has less to l
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -30,14 +29,6 @@ def portraits() -> list[Pixels]:
     """
     hopper = read(Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
     return [data.astronaut()[0:256, 96:352], hopper[20:500, 20:500]]
-
-
-def packed(path: Path) -> Iterator[Pixels]:
-    """The images of an .npz with `data` and `offsets`."""
-    with np.load(path) as file:
-        content, offsets = file["data"], file["offsets"]
-    for start, end in pairwise(offsets):
-        yield np.ascontiguousarray(cv2.imdecode(content[start:end], cv2.IMREAD_COLOR)[:, :, ::-1])
 
 
 def frames(folder: Path, every: int) -> Iterator[Pixels]:

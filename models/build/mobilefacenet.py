@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.build import images
 from models.build.convert import Network, Tap, measure
+from models.build.packed import packed
 
 STUDENT = Path(__file__).parent / "student"
 STUDENT_256 = Path(__file__).parent / "student_256"
@@ -113,7 +114,7 @@ def keep(weights: Path, about: Path, folder: Path, data: Path) -> None:
         np.savez_compressed(folder / "student.npz", **fold(dict(file)))
     (folder / "student.json").write_text(about.read_text())
     random = np.random.default_rng(0)
-    faces = list(images.packed(data / "faces_128.npz"))
+    faces = list(packed(data / "faces_128.npz"))
     chosen = random.choice(len(faces), CALIBRATION, replace=False)
     margin = (128 - SIZE) // 2
     crops = np.stack([faces[i][margin:-margin, margin:-margin] for i in chosen])

@@ -25,6 +25,7 @@ from models.build.train import (  # noqa: E402
     damage,
     distil,
     draws,
+    masks,
     networks,
     pack,
     teachers,
@@ -33,7 +34,7 @@ from models.build.train import (  # noqa: E402
 )
 
 TRAIN = Path(networks.__file__).parent
-RIM = teachers.RIM
+RIM = masks.RIM
 CONFIG = distil.Config(**read_toml(TRAIN / "config.toml"))
 
 

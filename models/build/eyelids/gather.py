@@ -19,6 +19,7 @@ from edge.vision.pipeline import Pipeline, Stages
 from models.build import images
 from models.build.eyelids.shape import KEPT, KEPT_SCALE
 from models.build.eyelids.teachers import Teachers
+from models.build.packed import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +38,7 @@ Located = tuple[Frame, "Landmarks"]
 
 def faces(path: Path, stages: Stages) -> Iterator[Located]:
     """Every second face of a collection."""
-    for number, picture in enumerate(images.packed(path)):
+    for number, picture in enumerate(packed(path)):
         if number % _EVERY:
             continue
         wide = np.pad(picture, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), "edge")

@@ -23,6 +23,7 @@ from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
 from models.build import hashes, images
+from models.build.packed import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def faces(folder: Path) -> Iterator[Face]:
             yield _face(
                 picture, box, Label(attack=False, source="LFW", person=path.parent.name, kind="lfw")
             )
-    photographs = islice(images.packed(folder / "faces_128.npz"), None, None, EVERY)
+    photographs = islice(packed(folder / "faces_128.npz"), None, None, EVERY)
     for number, picture in enumerate(photographs):
         sides = (BORDER, BORDER, BORDER, BORDER)
         box = find(cv2.copyMakeBorder(picture, *sides, cv2.BORDER_REPLICATE))
@@ -145,7 +146,7 @@ def faces(folder: Path) -> Iterator[Face]:
 def _pad2(path: Path) -> Iterator[Face]:
     with np.load(path) as file:
         labels = {key: file[key] for key in ("attack", "source", "person", "valid", "box")}
-    for number, picture in enumerate(images.packed(path)):
+    for number, picture in enumerate(packed(path)):
         side = picture.shape[0]
         left, top, right, bottom = np.round(labels["valid"][number] * side).astype(int)
         x, y, end, _ = labels["box"][number] * side
@@ -162,7 +163,7 @@ def _pad2(path: Path) -> Iterator[Face]:
 def _pad(path: Path) -> Iterator[Face]:
     with np.load(path) as file:
         attack, source, person = (file[key] for key in ("attack", "source", "person"))
-    for number, picture in enumerate(images.packed(path)):
+    for number, picture in enumerate(packed(path)):
         side = picture.shape[0] / 2.2
         edge = (picture.shape[0] - side) / 2
         box = Box(edge, edge, side, side)

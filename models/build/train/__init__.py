@@ -4,7 +4,7 @@ What is here
 ------------
 ``config.toml``       every number of a run; the seed is in it
 ``__main__.py``       command line
-``crops.py``          faces decoded, aligned heads, aligned LFW pairs by the product's own aligner
+``crops.py``          aligned heads, aligned LFW pairs by the product's own aligner
 ``scripted.py``       both teachers as one file that needs PyTorch alone
 ``teachers.py``       asks them: of every face once, and of every composed face as it is made
 ``targets.py``        both teachers' vectors as 256 numbers, and who is left out of the training
@@ -22,27 +22,26 @@ A run needs PyTorch 2.11 or later, NumPy and OpenCV, and runs on a GPU where the
 ``scripted`` needs timm and onnx, ``crops`` the product::
 
     T="python -m models.build.train"
-    $T.crops faces --packed faces_128.npz faces2_128.npz --out faces.npy
     $T.crops heads --clips DIR --portraits pad_faces.npz --out heads.npy
     $T.crops pairs --images DIR --pairs pairs.txt --out lfw.npz
     $T.scripted --loader teacher2/load.py --out teachers.ts
-    $T.teachers --script teachers.ts --faces faces.npy --out vectors.npz
+    $T.teachers --script teachers.ts --packed faces_128.npz faces2_128.npz --out vectors.npz
     $T.targets --vectors vectors.npz --groups groups.npz --persons faces2_128.npz --out targets.npz
     $T.pack --packed faces_128.npz faces2_128.npz --targets targets.npz --heads heads.npy \
         --crops lfw.npz --out lessons.npz
     $T --lessons lessons.npz --teachers teachers.ts --out run --seconds 380
-    $T.publish run student_256
+    $T.publish run
     python -m models.build.mobilefacenet run/student.npz run/student.json models/build/student_256
 
 It begins with the student kept as ``student_256.npz``; an older one's weights are taken over where
-it has the blocks. The averaged weights are exported every minute. LFW is measured, never trained
-on.
+it has the blocks. So this one began with the ``student_256.npz`` that git has before it. The
+averaged weights are exported every minute. LFW is measured, never trained on.
 
 What was found
 --------------
-* ``student.npz`` was trained by an earlier state of this folder (128 numbers, one teacher, who saw
-  every view that the student saw): 3,334,016 images, cosine to that teacher 0.911 on LFW.
-  ``student.csv`` and the curve are of that training.
+* The student of 128 numbers (``models/build/student``) was trained by an earlier state of this
+  folder (one teacher, who saw every view that the student saw): 3,334,016 images, cosine to that
+  teacher 0.911 on LFW. ``student.csv`` and the curve are of that training.
 * ``student_256.npz`` learnt from two teachers in two ways. On two processor cores, 948,376 views of
   36,758 faces and 25,600 composites, whose vectors had been computed once: the cosine to the
   targets stood at 0.865 on faces left out and at 0.773 on LFW for its last 400,000 views, so the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 import time
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from edge.files import replace_file
 from models.build.train import distil, networks
-from models.build.train.files import write_atomically, zipped
 from models.build.train.pack import Data
 from models.build.train.teachers import Teachers
 from models.build.train.widen import widened
@@ -39,9 +40,11 @@ SHOWN_EVERY = 50  # steps
 
 def export(run: distil.Distillation, out: Path, facts: Mapping[str, Any]) -> None:
     """Write the averaged weights and what is known of them, and add a line to the log."""
-    write_atomically(out / "student.npz", zipped(run.average.arrays()))
-    write_atomically(
-        out / "student.json", (json.dumps({**FACTS, **facts}, indent=2) + "\n").encode()
+    weights = io.BytesIO()
+    np.savez(weights, **run.average.arrays())
+    replace_file(out / "student.npz", weights.getvalue(), 0o644)
+    replace_file(
+        out / "student.json", (json.dumps({**FACTS, **facts}, indent=2) + "\n").encode(), 0o644
     )
     log = out / "log.csv"
     begun = log.exists()

@@ -8,16 +8,15 @@ is asked to agree with them about it. So it learns what the teachers do, not wha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from models.build.train import damage, masks
 from models.build.train.draws import (
-    STORED,
     Placement,
     any_of,
+    bank,
     field,
     grey,
     of_some,
@@ -25,11 +24,8 @@ from models.build.train.draws import (
     tinted,
     uniform,
 )
+from models.build.train.masks import STORED
 from models.build.train.networks import SIZE
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MIXED = 0.5  # probability that a face is made of two
 BENT = 0.5  # that its proportions are
@@ -42,10 +38,6 @@ INNER = (slice(None), slice(None), slice(50, 115), slice(40, 88))  # of a stored
 _PLACED = Placement(turn=5, smaller=0.94, larger=1.07, aspect=0.07, shift=2.5)
 _HEAD = Placement(turn=10, smaller=0.85, larger=1.2, aspect=0.05, shift=5)
 _SCENE = Placement(turn=180, smaller=0.7, larger=3.0, shift=30)
-
-
-def _bank(drawn: NDArray[np.float32], device: torch.device) -> Tensor:
-    return torch.from_numpy(drawn).to(device, torch.float16)[:, None]
 
 
 @dataclass(frozen=True)
@@ -63,8 +55,7 @@ class Material:
     def of(cls, faces: Tensor, share: Tensor, heads: Tensor) -> Material:
         """Take faces and heads that lie on one device."""
         drawn = (masks.face(), masks.head(), masks.half_planes())
-        banks = (_bank(mask, faces.device) for mask in drawn)
-        return cls(faces, share, heads, *banks)
+        return cls(faces, share, heads, *(bank(mask, faces.device) for mask in drawn))
 
     def draw(self, n: int) -> Tensor:
         """Return faces as float, the rarer ones more often."""
@@ -75,14 +66,17 @@ class Material:
         return _SCENE(any_of(self.faces, n))
 
 
+def _light(face: Tensor, other: Tensor) -> Tensor:
+    """Return what brings ``other`` to the light of ``face``, a factor a channel."""
+    one, two = (each[INNER].mean((2, 3), keepdim=True) for each in (face, other))
+    return (one / two.clamp(min=1.0)).clamp(0.4, 2.5)
+
+
 def _mixed(face: Tensor, material: Material) -> Tensor:
     """Return the face, another one shining through it or taking its place in patches."""
     n, device = len(face), face.device
     other = material.draw(n)
-    light = face[INNER].mean((2, 3), keepdim=True) / other[INNER].mean((2, 3), keepdim=True).clamp(
-        min=1.0
-    )
-    other = other * light.clamp(0.4, 2.5)
+    other = other * _light(face, other)
     through = uniform(n, 0.25, 0.75, device).expand(-1, 1, STORED, STORED)
     patches = torch.sigmoid(uniform(n, 2.0, 9.0, device) * field(n, 1, 4, STORED, device))
     sides = any_of(material.sides, n)
@@ -94,10 +88,8 @@ def _mixed(face: Tensor, material: Material) -> Tensor:
 def _set_into(face: Tensor, around: Tensor, material: Material) -> Tensor:
     """Return the oval of the face in other surroundings, half of them in the face's light."""
     n, device = len(face), face.device
-    own = face[INNER].mean((2, 3), keepdim=True) / around[INNER].mean((2, 3), keepdim=True).clamp(
-        min=1.0
-    )
-    gain = torch.where(uniform(n, 0, 1, device) < 0.5, own.clamp(0.4, 2.5), torch.ones_like(own))
+    alike = uniform(n, 0, 1, device) < 0.5
+    gain = torch.where(alike, _light(face, around), torch.ones(3, 1, 1, device=device))
     around = tinted(around * gain * uniform(n, 0.75, 1.25, device), 0.12)
     mask = any_of(material.face_masks, n)
     return face * mask + around * (1 - mask)

@@ -4,15 +4,12 @@
     heads with their real surroundings ``(n, 128, 128, 3)``, the template in the centre, into which
     the training sets other faces;
 ``python -m models.build.train.crops pairs --images DIR --pairs pairs.txt --out crops.npz``
-    the 112x112 crops of labelled pairs, which the training only measures itself on;
-``python -m models.build.train.crops faces --packed faces_128.npz faces2_128.npz --out faces.npy``
-    the faces ``(n, 128, 128, 3)`` of all files one after the other, decoded.
+    the 112x112 crops of labelled pairs, which the training only measures itself on.
 """
 
 from __future__ import annotations
 
 import argparse
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +24,14 @@ from edge.vision.faces.landmarks import Mesh
 from edge.vision.models.entries import DetectorEntry, LandmarksEntry
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
+from models.build.train.masks import STORED
+from models.build.train.networks import SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from edge.records import Pixels
 
-TEMPLATE = 112
-HEAD = 128
 FRAMES_PER_CLIP = 45
 PORTRAITS = 700
 LONG_SIDE = 640
@@ -49,7 +46,7 @@ class Cropper:
         self._detector = Detector(Model(manifest.entry(DetectorEntry)))
         self._mesh = Mesh(Model(manifest.entry(LandmarksEntry)))
         self._size = size
-        self._template = ARCFACE_112 + (size - TEMPLATE) / 2
+        self._template = ARCFACE_112 + (size - SIZE) / 2
 
     def crop(self, pixels: Pixels) -> Pixels | None:
         """Return the RGB crop, or nothing where no face is found."""
@@ -93,7 +90,7 @@ def _portraits(path: Path) -> Iterator[Pixels]:
 
 def heads(clips: Path, portraits: Path) -> Pixels:
     """Return every head found, ``(n, 128, 128, 3)``."""
-    cropper = Cropper(HEAD)
+    cropper = Cropper(STORED)
     suffixes = {".mp4", ".webm", ".mov"}
     pictures = [f for p in sorted(clips.iterdir()) if p.suffix in suffixes for f in _clip_frames(p)]
     crops = [cropper.crop(picture) for picture in [*pictures, *_portraits(portraits)]]
@@ -102,7 +99,7 @@ def heads(clips: Path, portraits: Path) -> Pixels:
 
 def pairs(images: Path, listed: Path, out: Path) -> None:
     """Write the crops, index pairs and names of the listed pairs whose two faces are found."""
-    cropper = Cropper(TEMPLATE)
+    cropper = Cropper(SIZE)
     kept: dict[str, Pixels] = {}
     listing = read_pairs(listed)
     for name in listing.images:
@@ -121,18 +118,6 @@ def pairs(images: Path, listed: Path, out: Path) -> None:
     np.savez(out, crops=np.stack(list(kept.values())), pairs=scored, names=list(kept))
 
 
-def faces(packed: Sequence[Path], out: Path) -> None:
-    """Decode the WebP crops of all files into one ``(n, 128, 128, 3)``, RGB."""
-    archives = [np.load(path) for path in packed]
-    coded = [(archive["data"], archive["offsets"]) for archive in archives]
-    shape = (sum(len(offsets) - 1 for _, offsets in coded), HEAD, HEAD, 3)
-    images = np.lib.format.open_memmap(out, "w+", np.uint8, shape)
-    crops = (d[start:stop] for d, offsets in coded for start, stop in pairwise(offsets))
-    for image, crop in zip(images, crops, strict=True):
-        cv2.cvtColor(cv2.imdecode(crop, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, dst=image)
-    images.flush()
-
-
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.crops", description=__doc__)
@@ -143,15 +128,11 @@ def main() -> None:
     for_pairs = commands.add_parser("pairs")
     for_pairs.add_argument("--images", type=Path, required=True)
     for_pairs.add_argument("--pairs", type=Path, required=True)
-    for_faces = commands.add_parser("faces")
-    for_faces.add_argument("--packed", type=Path, nargs="+", required=True)
-    for command in (for_heads, for_pairs, for_faces):
+    for command in (for_heads, for_pairs):
         command.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if options.command == "heads":
         np.save(options.out, heads(options.clips, options.portraits))
-    elif options.command == "faces":
-        faces(options.packed, options.out)
     else:
         pairs(options.images, options.pairs, options.out)
 

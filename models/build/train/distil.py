@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from models.build.train import compose, verification, widen
 from models.build.train.networks import EMBEDDING, WIDE, Student
-from models.build.train.targets import EDGEFACE
+from models.build.train.targets import WEIGHTS
 from models.build.train.views import Covers, Views, views
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class Answers:
 def answers(teachers: Teachers, axes: Tensor, faces: Tensor) -> Answers:
     """Ask the teachers of faces ``(n, 3, 112, 112)``, 0 to 255, and of their mirror images."""
     said, maps = teachers.ask(faces)
-    weights = {"edgeface": EDGEFACE, "w600k": 1 - EDGEFACE}
-    joined = torch.cat([math.sqrt(weights[name]) * rows for name, rows in said.items()], 1)
+    joined = torch.cat([math.sqrt(weight) * said[name] for name, weight in WEIGHTS.items()], 1)
     return Answers(functional.normalize(joined @ axes), maps)
 
 

@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.build.train.masks import STORED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STORED = 128  # side of a stored crop
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def uniform(n: int, low: float, high: float, device: torch.device, channels: int = 1) -> Tensor:
@@ -38,6 +41,12 @@ def where(chosen: Tensor, pictures: Tensor, change: Callable[[Tensor], Tensor]) 
 def of_some(pictures: Tensor, probability: float, change: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the pictures, some of them changed."""
     return where(torch.rand(len(pictures), device=pictures.device) < probability, pictures, change)
+
+
+def bank(drawn: NDArray[np.float32], device: torch.device, rim: int = 0) -> Tensor:
+    """Return masks ``(n, s, s)`` as pictures of one channel, without so wide a rim."""
+    within = slice(rim, drawn.shape[1] - rim)
+    return torch.from_numpy(drawn[:, None, within, within]).to(device, torch.float16)
 
 
 def any_of(images: Tensor, n: int) -> Tensor:

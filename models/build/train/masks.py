@@ -16,7 +16,8 @@ from models.build.train.networks import SIZE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STORED = 128
+STORED = 128  # side of a stored crop, whose centre is the template
+RIM = (STORED - SIZE) // 2
 
 Range = tuple[float, float]
 
@@ -79,8 +80,7 @@ def glasses() -> NDArray[np.float32]:
     """Return soft masks ``(48, 128, 128)`` of two lenses or their rims, a bridge and temples."""
     rng = np.random.default_rng(7)
     masks = np.zeros((48, STORED, STORED), np.float32)
-    margin = (STORED - SIZE) / 2
-    middle, eyes, apart = 55.9 + margin, 51.6 + margin, 17.6  # of ArcFace's template
+    middle, eyes, apart = 55.9 + RIM, 51.6 + RIM, 17.6  # of ArcFace's template
     for mask in masks:
         x, y = middle + rng.uniform(-3, 3), eyes + rng.uniform(-2, 5)
         wide, high = rng.uniform(12, 17), rng.uniform(7.5, 14)

@@ -18,17 +18,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.build.packed import coded, decoded
+from models.build.train.masks import RIM
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    Bytes = NDArray[np.uint8]
+    from models.build.packed import Coded, Pixels
 
 QUALITY = 78  # of what was not WebP yet
 
 
-def _coded(pictures: Iterable[Bytes]) -> list[Bytes]:
+def _webp(pictures: Iterable[Pixels]) -> list[Coded]:
     """Return RGB pictures as WebP."""
     quality = [cv2.IMWRITE_WEBP_QUALITY, QUALITY]
     return [
@@ -37,30 +40,16 @@ def _coded(pictures: Iterable[Bytes]) -> list[Bytes]:
     ]
 
 
-def _packed(paths: Sequence[Path]) -> list[Bytes]:
-    """Return the WebP pictures of the packed files, one after the other."""
-    found: list[Bytes] = []
-    for path in paths:
-        with np.load(path) as archive:
-            data, offsets = archive["data"], archive["offsets"]
-        found += np.split(data, offsets[1:-1])
-    return found
-
-
-def _joined(name: str, pictures: Sequence[Bytes]) -> dict[str, NDArray[np.generic]]:
+def _joined(name: str, pictures: Sequence[Coded]) -> dict[str, NDArray[np.generic]]:
     offsets = np.cumsum([0, *map(len, pictures)])
     return {name: np.concatenate(pictures), f"{name}_offsets": offsets}
 
 
-def _decoded(archive: Mapping[str, NDArray[np.uint8]], name: str) -> Tensor:
+def _pictures(archive: Mapping[str, NDArray[np.uint8]], name: str) -> Tensor:
     """Return RGB pictures ``(n, 3, h, w)``, uint8, with the channels last in memory."""
-
-    def one(coded: Bytes) -> Bytes:
-        return cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-    coded = np.split(archive[name], archive[f"{name}_offsets"][1:-1])
+    stored = np.split(archive[name], archive[f"{name}_offsets"][1:-1])
     with ThreadPoolExecutor() as pool:
-        return torch.from_numpy(np.stack(list(pool.map(one, coded)))).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.stack(list(pool.map(decoded, stored)))).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,7 @@ class Data:
         """Decode the pictures and bring them to the device."""
         with np.load(path) as archive:
             stored = dict(archive)
-        pictures = {n: _decoded(stored, n) for n in ("faces", "heads", "held_out", "crops")}
+        pictures = {n: _pictures(stored, n) for n in ("faces", "heads", "held_out", "crops")}
         numbers = {n: torch.from_numpy(stored[n]).float() for n in ("share", "axes")}
         moved = {name: value.to(device) for name, value in {**pictures, **numbers}.items()}
         return cls(**moved, pairs=stored["pairs"], names=stored["names"])
@@ -98,23 +87,19 @@ def main() -> None:
     for name in ("targets", "heads", "crops", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    faces = _packed(options.packed)
+    faces = [face for path in options.packed for face in coded(path)]
     with np.load(options.targets) as archive:
         share, axes, held_out = archive["share"], archive["axes"], archive["held_out"]
     with np.load(options.crops) as archive:
         crops, pairs, names = archive["crops"], archive["pairs"], archive["names"]
     learnt = np.flatnonzero(share)
-    rim = slice(8, -8)
-    bare = [
-        cv2.cvtColor(cv2.imdecode(faces[i], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)[rim, rim]
-        for i in held_out
-    ]
+    bare = [decoded(faces[i])[RIM:-RIM, RIM:-RIM] for i in held_out]
     np.savez(
         options.out,
         **_joined("faces", [faces[i] for i in learnt]),
-        **_joined("held_out", _coded(bare)),
-        **_joined("heads", _coded(np.load(options.heads, mmap_mode="r"))),
-        **_joined("crops", _coded(crops)),
+        **_joined("held_out", _webp(bare)),
+        **_joined("heads", _webp(np.load(options.heads, mmap_mode="r"))),
+        **_joined("crops", _webp(crops)),
         share=share[learnt],
         axes=axes.astype(np.float16),
         pairs=pairs,

@@ -1,7 +1,6 @@
 """Keep a run in the repository: weights, facts, log and learning curve.
 
-``python -m models.build.train.publish RUN NAME``; RUN is the folder given to training as ``--out``,
-NAME ``student`` or ``student_256``.
+``python -m models.build.train.publish RUN``; RUN is the folder given to training as ``--out``.
 """
 
 from __future__ import annotations
@@ -53,9 +52,8 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.publish")
     parser.add_argument("run", type=Path)
-    parser.add_argument("name", choices=("student", "student_256"))
     options = parser.parse_args()
-    kept = HERE / options.name
+    kept = HERE / "student_256"
     shrink(options.run / "student.npz", kept.with_suffix(".npz"))
     shutil.copyfile(options.run / "student.json", kept.with_suffix(".json"))
     shutil.copyfile(options.run / "log.csv", kept.with_suffix(".csv"))

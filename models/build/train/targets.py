@@ -3,12 +3,11 @@
 ``python -m models.build.train.targets --vectors vectors.npz --groups groups.npz --persons
 faces2_128.npz --out targets.npz`` writes
 
-``target``      ``(n, 256)`` unit vectors: the first principal components, without centring, of
-                both teachers' unit vectors side by side, found on the faces learnt from
 ``share``       ``(n,)`` probability of drawing a face; 0 where it is left out. Who looks like many
                 others to the teachers, as the groups do that they know least, is drawn more often
 ``held_out``    indices of faces never learnt from, half of them with a group's label
-``axes``        ``(1024, 256)`` the components
+``axes``        ``(1024, 256)``, which make 256 numbers of both teachers' unit vectors side by side:
+                the first principal components of the faces learnt from, without centring
 ``test_people`` names of the 38 of 98 named people that are left out
 
 Left out are all faces with a group's label, the people that `adapt` is tested on, and whoever looks
@@ -24,9 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-EDGEFACE = 0.7  # of the cosine; it is the fairer of the two
+WEIGHTS = {"edgeface": 0.7, "w600k": 0.3}  # of the cosine; EdgeFace is the fairer of the two
 SIZE = 256
 ALIKE = 0.5  # cosine from which a face may show the same person
 TEST_PEOPLE = 38
@@ -40,9 +41,9 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def joined(edgeface: NDArray[np.float16], w600k: NDArray[np.float16]) -> NDArray[np.float32]:
+def joined(said: Mapping[str, NDArray[np.float16]]) -> NDArray[np.float32]:
     """Return ``(n, 1024)`` unit vectors whose cosine is the weighted mean of the teachers'."""
-    parts = (np.sqrt(EDGEFACE) * edgeface, np.sqrt(1 - EDGEFACE) * w600k)
+    parts = [np.sqrt(weight) * said[name] for name, weight in WEIGHTS.items()]
     return unit(np.hstack(parts).astype(np.float32))
 
 
@@ -78,7 +79,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     with np.load(options.vectors) as z:
-        faces = joined(z["edgeface"], z["w600k"])
+        faces = joined(z)
     with np.load(options.groups) as z:
         labelled = z["index"]
     with np.load(options.persons) as z:
@@ -87,8 +88,7 @@ def main() -> None:
     learnt = np.flatnonzero(~kept)
     _, axes = np.linalg.eigh(faces[learnt].T @ faces[learnt])
     axes = axes[:, ::-1][:, :SIZE]
-    target = unit(faces @ axes)
-    crowd = crowding(target[learnt])
+    crowd = crowding(unit(faces[learnt] @ axes))
     rank = crowd.argsort().argsort() / len(crowd)
     share = np.zeros(len(faces))
     share[learnt] = 0.6 + 0.8 * rank + 0.8 * rank**4
@@ -98,7 +98,6 @@ def main() -> None:
     print(f"{len(learnt)} faces learnt from, {kept.sum()} left out; crowding {crowd.mean():.3f}")
     np.savez(
         options.out,
-        target=target.astype(np.float16),
         share=(share / share.sum()).astype(np.float32),
         held_out=np.concatenate(held_out),
         test_people=test,

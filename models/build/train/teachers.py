@@ -1,9 +1,9 @@
 """What both teachers make of every face, once, to say who is left out and what a target is.
 
-``python -m models.build.train.teachers --script teachers.ts --faces faces.npy --out vectors.npz``
-writes ``edgeface`` and ``w600k``, ``(n, 512)`` unit vectors of the faces' templates. A vector is
-the sum of the two unit vectors of a face and its mirror image. The script is that of
-`models.build.train.scripted`.
+``python -m models.build.train.teachers --script teachers.ts --packed faces_128.npz faces2_128.npz
+--out vectors.npz`` writes ``edgeface`` and ``w600k``, ``(n, 512)`` unit vectors of the faces'
+templates. A vector is the sum of the two unit vectors of a face and its mirror image. The script is
+that of `models.build.train.scripted`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
-from models.build.train.draws import STORED
-from models.build.train.networks import SIZE
+from models.build.packed import coded, decoded
+from models.build.train.masks import RIM
 
 NAMES = ("edgeface", "w600k")
 BATCH = 16
-RIM = (STORED - SIZE) // 2
 
 
 class Teachers:
@@ -50,15 +49,16 @@ class Teachers:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.build.train.teachers")
-    for name in ("script", "faces", "out"):
+    parser.add_argument("--packed", type=Path, nargs="+", required=True)
+    for name in ("script", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     teachers = Teachers(torch.jit.load(options.script))
-    faces = np.load(options.faces, mmap_mode="r")
+    faces = [face for path in options.packed for face in coded(path)]
     found: dict[str, list[Tensor]] = {name: [] for name in NAMES}
     for i in track(range(0, len(faces), BATCH)):
-        some = faces[i : i + BATCH, RIM:-RIM, RIM:-RIM]
-        said, _ = teachers.ask(torch.from_numpy(some.transpose(0, 3, 1, 2).astype(np.float32)))
+        some = np.stack([decoded(face)[RIM:-RIM, RIM:-RIM] for face in faces[i : i + BATCH]])
+        said, _ = teachers.ask(torch.from_numpy(some).permute(0, 3, 1, 2).float())
         for name, rows in said.items():
             found[name].append(rows)
     np.savez(

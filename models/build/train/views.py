@@ -10,27 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from models.build.train import damage, masks
 from models.build.train.draws import (
-    STORED,
     Placement,
     any_of,
+    bank,
     grey,
     of_some,
     tinted,
     uniform,
     where,
 )
+from models.build.train.masks import RIM
 from models.build.train.networks import SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from models.build.train.compose import Material
 
@@ -60,17 +59,13 @@ class Covers:
         self._material = material
         device = material.faces.device
 
-        def bank(*drawn: NDArray[np.float32]) -> Tensor:
-            rim = (STORED - SIZE) // 2
-            whole = torch.cat([torch.from_numpy(d) for d in drawn])[:, None]
-            return whole[:, :, rim:-rim, rim:-rim].to(device, torch.float16)
-
-        self._things = bank(masks.patch(), masks.arm(), masks.brim(), masks.scarf())
-        self._glasses, self._surgical = bank(masks.glasses()), bank(masks.surgical())
+        things = np.concatenate([masks.patch(), masks.arm(), masks.brim(), masks.scarf()])
+        self._things, self._glasses, self._surgical = (
+            bank(drawn, device, RIM) for drawn in (things, masks.glasses(), masks.surgical())
+        )
 
     def _scenes(self, n: int) -> Tensor:
-        rim = (STORED - SIZE) // 2
-        return self._material.scenes(n)[:, :, rim:-rim, rim:-rim]
+        return self._material.scenes(n)[:, :, RIM:-RIM, RIM:-RIM]
 
     def _thing(self, face: Tensor) -> Tensor:
         n = len(face)
