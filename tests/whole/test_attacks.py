@@ -53,6 +53,8 @@ def attacked(
         cv2.imwrite(str(film / f"{number:03}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     patience = {"level": level, "timeout_s": 2.0, "challenge_s": 4.0}
     camera = {"loop": True, "fps": attack.fps}
+    if attack.species in REASONS:
+        camera["stale_after_s"] = 1.0  # before the patience ends
     door = Door(folder, film, camera=camera, liveness=patience, access={"pause_s": 120})
     door.hold(enrolled)
     with door:
