@@ -1,7 +1,8 @@
 """How large a picture may be, told from its first bytes, before anything is decoded.
 
 A file of a megabyte can unpack to gigabytes. The sizes stand where each format's specification puts
-them: PNG's IHDR, JPEG's SOF, BMP's header, WebP's VP8 chunks, TIFF's first directory.
+them: PNG's IHDR, JPEG's SOF, BMP's header, WebP's VP8 chunks, TIFF's first directory. Of what tells
+none here nothing is decoded: the decoder knows more formats, and would find a size of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ MAX_IMAGE_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 """150 MB once decoded; the largest phone camera's default pictures have as many."""
 
-_TIFF_SHORT = 3
+_TIFF_LETTERS = {3: "H", 4: "I"}
+"""Of the types that a picture's sides may have (TIFF 6.0: SHORT or LONG)."""
+_BMP_CORE_BYTES = 12
+"""Of the header of OS/2, whose sides have two bytes each."""
+_JPEG_BARE = {0x01, *range(0xD0, 0xD8)}
+"""Markers without a length (ITU-T T.81, table B.1), that may stand before a frame."""
 
 Size = tuple[int, int]
 
@@ -27,10 +33,12 @@ def refuse_huge(data: bytes, name: str) -> None:
     """See that a picture's own header promises no more than is bearable.
 
     Raises:
-        CameraError: it promises more. What no header can be read of, the decoder judges.
+        CameraError: it promises more, or nothing.
     """
     size = size_of(data)
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
+    if size is None:
+        raise CameraError(f"{name} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
+    if size[0] * size[1] > MAX_PIXELS:
         raise CameraError(
             f"{name} has {size[0]} x {size[1]} pixels; more than {MAX_PIXELS // 10**6} million are "
             "not decoded. Make it smaller."
@@ -43,7 +51,7 @@ def size_of(data: bytes) -> Size | None:
         if data.startswith(magic):
             try:
                 return read(data)
-            except (struct.error, IndexError):
+            except (struct.error, IndexError, ValueError):
                 return None
     return None
 
@@ -54,16 +62,20 @@ def _png(data: bytes) -> Size:
 
 
 def _bmp(data: bytes) -> Size:
-    width, height = struct.unpack_from("<ii", data, 18)
+    (header,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if header == _BMP_CORE_BYTES else "<ii", data, 18)
     return abs(width), abs(height)
 
 
 def _jpeg(data: bytes) -> Size | None:
     at = 2
     while True:
+        at = data.index(0xFF, at)  # decoders pass over what stands before a marker
         while data[at] == 0xFF:
             at += 1
         marker, at = data[at], at + 1
+        if marker == 0 or marker in _JPEG_BARE:
+            continue
         (length,) = struct.unpack_from(">H", data, at)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, at + 3)
@@ -87,12 +99,12 @@ def _tiff(data: bytes) -> Size | None:
     order = "<" if data[:2] == b"II" else ">"
     (at,) = struct.unpack_from(f"{order}I", data, 4)
     (count,) = struct.unpack_from(f"{order}H", data, at)
-    found = {}
+    found: dict[int, int] = {}
     for number in range(count):
         tag, kind = struct.unpack_from(f"{order}HH", data, at + 2 + 12 * number)
-        letter = "H" if kind == _TIFF_SHORT else "I"
-        value = struct.unpack_from(order + letter, data, at + 10 + 12 * number)
-        found[tag] = int(value[0])
+        if kind in _TIFF_LETTERS:
+            value = struct.unpack_from(order + _TIFF_LETTERS[kind], data, at + 10 + 12 * number)
+            found.setdefault(tag, int(value[0]))  # as libtiff, to which the first counts
     return (found[256], found[257]) if {256, 257} <= found.keys() else None
 
 

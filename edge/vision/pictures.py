@@ -43,13 +43,13 @@ def decoded(data: bytes, name: str) -> Pixels:
     Raises:
         CameraError: they are not an image, damaged, or too large to be decoded.
     """
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        raise CameraError(f"{name} is HEIC or AVIF, which is not read: save it as JPEG")
     refuse_huge(data, name)
     with quietly():  # libpng and libjpeg complain of what they can read all the same
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if bgr is None and data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        raise CameraError(f"{name} is HEIC or AVIF, which is not read: save it as JPEG")
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise CameraError(f"{name} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
+        raise CameraError(f"{name} is damaged, or an image of a rare kind: save it anew as JPEG")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 

@@ -50,6 +50,62 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> No
         read_image(path)
 
 
+def encoded(suffix: str) -> bytes:
+    ok, data = cv2.imencode(suffix, np.zeros((37, 91, 3), np.uint8))
+    assert ok
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".ppm", ".sr", ".hdr", ".pfm"])
+def test_nothing_is_decoded_that_tells_no_size_here(suffix: str) -> None:
+    with pytest.raises(CameraError, match="not an image that can be read"):
+        decoded(encoded(suffix), "x.jpg")
+
+
+def test_a_tiff_of_the_large_kind_is_not_decoded_either() -> None:
+    tags = {256: 9, 257: 7, 258: 8, 262: 1, 273: 16, 278: 7, 279: 63}
+    entries = b"".join(struct.pack("<HHQQ", tag, 4, 1, value) for tag, value in tags.items())
+    tiff = b"II+\0" + struct.pack("<HHQ", 8, 0, 16 + 64) + bytes(64)
+    tiff += struct.pack("<Q", len(tags)) + entries + bytes(8)
+    with pytest.raises(CameraError, match="not an image that can be read"):
+        decoded(tiff, "x.jpg")
+
+
+def test_a_jpeg_is_as_large_as_the_decoder_finds_it_whatever_stands_between() -> None:
+    jpeg = encoded(".jpg")
+    lie = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, 9, 9, 1) + bytes(3)
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(lie)) + lie
+    head = 2 + 2 + int.from_bytes(jpeg[4:6], "big")
+    # Read as a segment, the first bytes would end where the lie begins.
+    for filler in (b"\x55\0\6", b"\xff\0\0\6", b"\xff\xd0\0\6", b"\xff\x01\0\6"):
+        changed = jpeg[:head] + filler + comment + jpeg[head:]
+        assert size_of(changed) == (91, 37)
+        assert decoded(changed, "x").shape == (37, 91, 3)
+
+
+def test_a_tiff_is_as_large_as_it_says_first() -> None:
+    tiff = encoded(".tif")
+    (at,) = struct.unpack_from("<I", tiff, 4)
+    (count,) = struct.unpack_from("<H", tiff, at)
+    entries = tiff[at + 2 : at + 2 + 12 * count]
+    lies = struct.pack("<HHIIHHII", 256, 4, 1, 9, 257, 4, 1, 9)
+    odd = struct.pack("<HHII", 256, 16, 1, 9)  # eight bytes, that stand elsewhere
+
+    def with_entries(changed: bytes) -> bytes:
+        directory = struct.pack("<H", len(changed) // 12) + changed + bytes(4)
+        return tiff[:4] + struct.pack("<I", len(tiff)) + tiff[8:] + directory
+
+    assert size_of(with_entries(entries + lies)) == (91, 37)
+    assert size_of(with_entries(odd + entries[12:] + lies[12:])) is None
+
+
+def test_a_bitmap_of_the_oldest_kind_is_as_large_as_it_is() -> None:
+    head = struct.pack("<2sIHHI", b"BM", 26 + 36 * 12, 0, 0, 26)
+    data = head + struct.pack("<IHHHH", 12, 12, 12, 1, 24) + bytes(36 * 12)
+    assert size_of(data) == (12, 12)
+    assert decoded(data, "x").shape == (12, 12, 3)
+
+
 def test_a_pipe_named_as_a_picture_does_not_hang(tmp_path: Path) -> None:
     path = tmp_path / "pipe.jpg"
     os.mkfifo(path)
