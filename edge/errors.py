@@ -77,6 +77,10 @@ class HungUpError(WireError):
     """A peer on a Unix socket ended, or closed it."""
 
 
+class UnreadError(WireError):
+    """A peer on a Unix socket does not read, and its queue is full."""
+
+
 class CommandError(EdgeDoorError):
     """A command is not signed by a known key, stale, replayed, or not permitted."""
 

@@ -194,9 +194,7 @@ class Guard:
             self._answer(message, time.monotonic())
         # After the packets: one who hung up makes room for one who comes.
         if self._peer.accept():
-            self._peer.resend()  # first: a state stands for all that happened before it
             self._told = None
-            self._tell_state()
 
     def _answer(self, message: Message | Unreadable, now: float) -> None:
         match message:
@@ -251,7 +249,8 @@ class Guard:
             mode=door.mode,
             fault=door.fault,
         )
-        if state != self._told:
+        caught_up = self._peer.catch_up()  # first: a state stands for all that happened before it
+        if caught_up and state != self._told:
             self._told = state
             self._peer.send(state)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.door.say import say
-from edge.errors import HungUpError, WireError
+from edge.errors import HungUpError, UnreadError, WireError
 from edge.wire.messages import Refused
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class SightPeer:
         self._named = named
         self._channel: Channel | None = None
         self._events: deque[Happened] = deque(maxlen=KEPT_EVENTS)
-        self._numbered = 0
+        self._numbered = self._sent = 0
+        """The newest event, and the newest that this connection was sent."""
 
     def sources(self) -> list[Channel | Listener]:
         """What becomes readable when there is something to do."""
@@ -71,7 +72,7 @@ class SightPeer:
         elif self._channel is not None:
             why = f"process {self._channel.peer.pid} is connected already"
         else:
-            self._channel = channel
+            self._channel, self._sent = channel, 0
             return True
         say(f"refused process {who.pid}: {why}")
         with contextlib.suppress(WireError):
@@ -103,19 +104,25 @@ class SightPeer:
             self._hang_up(error)
 
     def report(self, happened: Happened) -> None:
-        """Number and send an event, and keep it until sight acknowledges it.
+        """Number an event, send it when its turn comes, and keep it until sight acknowledges it.
 
         Numbers have no gaps, so a reader can tell how many were dropped for lack of room.
         """
         self._numbered += 1
-        event = replace(happened, number=self._numbered)
-        self._events.append(event)
-        self.send(event)
+        self._events.append(replace(happened, number=self._numbered))
+        self.catch_up()
 
-    def resend(self) -> None:
-        """Send all that was not acknowledged."""
-        for event in tuple(self._events):
-            self.send(event)
+    def catch_up(self) -> bool:
+        """Send the events that this connection was not sent, in order; whether it has them all.
+
+        The kernel's queue has room for some seventy: the rest goes once sight has read those.
+        """
+        for event in self._events:
+            if event.number > self._sent:
+                if not self._has_room_for(event):
+                    return False
+                self._sent = event.number
+        return True
 
     def acknowledge(self, number: int) -> None:
         """Sight has stored every event up to this number."""
@@ -127,6 +134,19 @@ class SightPeer:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
+
+    def _has_room_for(self, event: Happened) -> bool:
+        """Send it if sight is there and its queue is not full; whether it was sent."""
+        if self._channel is None:
+            return False
+        try:
+            self._channel.send(event)
+        except UnreadError:
+            return False
+        except WireError as error:
+            self._hang_up(error)
+            return False
+        return True
 
     def _hang_up(self, why: WireError) -> None:
         # Whoever started both tells how sight ended, or that it was asked to.

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import HungUpError, WireError
+from edge.errors import HungUpError, UnreadError, WireError
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Answer
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from edge.wire.messages import Message, Request, Unreadable
 
 MAX_PACKET = 64 * 1024
+_CREDENTIALS = struct.Struct("3i")
+"""unix(7): process, user and group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,6 @@ class Peer:
 
     pid: int
     uid: int
-    gid: int
 
     @property
     def ours(self) -> bool:
@@ -75,15 +76,17 @@ class Channel:
     @property
     def peer(self) -> Peer:
         """The process at the other end when the connection was made."""
-        packed = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return Peer(*struct.unpack("3i", packed))
+        packed = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, uid, _ = _CREDENTIALS.unpack(packed)
+        return Peer(pid, uid)
 
     def send(self, message: Message) -> None:
         """Send one packet.
 
         Raises:
-            WireError: the peer is gone, or does not read and its queue is full; or the message
-                is too large, or holds a number that JSON does not know.
+            UnreadError: the peer does not read, and its queue is full.
+            WireError: it is gone; or the message is too large, or holds a number that JSON does
+                not know.
         """
         try:
             packet = encode(message)
@@ -93,6 +96,8 @@ class Channel:
             raise WireError(f"a message of {len(packet)} bytes is over the {MAX_PACKET} allowed")
         try:
             self._sock.sendall(packet, socket.MSG_NOSIGNAL)
+        except (TimeoutError, BlockingIOError) as error:
+            raise UnreadError("the peer does not read what it is sent") from error
         except OSError as error:
             raise HungUpError(f"the peer is gone: {error.strerror or error}") from error
 
@@ -148,17 +153,11 @@ class Listener:
             WireError: another process serves this path, or it cannot be made.
         """
         self.path = str(path)
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             if os.path.exists(self.path):
                 self._remove_dead(self.path)
-            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
-            self._sock.bind(self.path)
-            os.chmod(self.path, 0o660)
-            self._sock.listen(8)
-            self._sock.settimeout(0)
+            self._sock = _bound(self.path)
         except OSError as error:
-            self._sock.close()
             raise WireError(f"cannot listen at {path}: {error.strerror or error}") from error
         self._inode = os.stat(self.path).st_ino
 
@@ -166,23 +165,25 @@ class Listener:
     def _remove_dead(path: str) -> None:
         try:
             Channel.connect(path, timeout_s=0.5).close()
-        except WireError:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        else:
-            raise WireError(f"{path} is in use: another edge-door runs here. Stop it first.")
+        except WireError as error:
+            # One whose queue is full, or whom we may not speak to, is there all the same.
+            if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+                return
+        raise WireError(f"{path} is in use: another edge-door runs here. Stop it first.")
 
     def fileno(self) -> int:
         """For select and poll."""
         return self._sock.fileno()
 
     def accept(self) -> Channel | None:
-        """The next waiting connection, or None."""
+        """The next waiting connection, or None. Until its first `receive`, no send on it waits."""
         try:
             sock, _ = self._sock.accept()
         except BlockingIOError:
             return None
-        sock.settimeout(1.0)
+        sock.settimeout(0)
         return Channel(sock)
 
     def close(self) -> None:
@@ -197,3 +198,17 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _bound(path: str) -> socket.socket:
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        sock.bind(path)
+        os.chmod(path, 0o660)
+        sock.listen(8)
+        sock.settimeout(0)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -49,11 +49,11 @@ def test_whoever_may_ask_may_neither_watch_nor_keep_the_door_from_looking(
         return Done()
 
     server = ControlServer(place, answer)
-    refused = server._reply(asked, Peer(pid=1, uid=os.geteuid() + 4711, gid=0))
+    refused = server._reply(asked, Peer(pid=1, uid=os.geteuid() + 4711))
     assert isinstance(refused, Failed)
     assert heard == []
     for uid in (0, os.geteuid()):
-        assert server._reply(asked, Peer(pid=1, uid=uid, gid=0)) == Done()
+        assert server._reply(asked, Peer(pid=1, uid=uid)) == Done()
     server.close()
 
 
@@ -61,7 +61,7 @@ def test_a_watcher_who_may_not_is_shown_nothing(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = ControlServer(place, lambda _request, _who: Done())
-    somebody = Peer(pid=1, uid=os.geteuid() + 4711, gid=0)
+    somebody = Peer(pid=1, uid=os.geteuid() + 4711)
     monkeypatch.setattr(Channel, "peer", property(lambda _: somebody))
     with Channel.connect(place) as client:
         server.serve()

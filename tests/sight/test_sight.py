@@ -327,7 +327,7 @@ class TestClaims:
         sight._claims = Claims(sight._config.match)
         sight._known = Known.__new__(Known)
         sight._known.gallery = Gallery((self.ANNA, self.BO), NOBODY)
-        link, root = (Peer(1, uid, 0) for uid in (os.geteuid() + 4711, 0))
+        link, root = (Peer(1, uid) for uid in (os.geteuid() + 4711, 0))
         with nullcontext() if stands else pytest.raises(UsageError, match="at the door"):
             sight._answer(Claim("Anna"), link)
         assert (sight._claims.standing(time.monotonic()) == "Anna") is stands
