@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge.access.lockout import PIN
 from edge.access.schedule import OBJECTIONS, Verdict
 from edge.clock import now
-from edge.errors import CommandError, UsageError
+from edge.errors import CommandError, UsageError, VaultError
 from edge.names import EVERYBODY, folded
 from edge.records import EventKind, Reason
 from edge.sight.counted import Counted
@@ -67,7 +67,11 @@ class Desk:
         if guessable and self._rulebook.lockout.left_s(PIN, moment) > 0:
             self._counted.note(Reason.LOCKED_OUT, {"source": source.value})
             return
-        claimed = self._vault.credentials.identify(Kind(source.value), presented.value)
+        try:
+            claimed = self._vault.credentials.identify(Kind(source.value), presented.value)
+        except VaultError:  # `Known` says so once; nobody is let in until it is mended
+            self._counted.note(Reason.INTERNAL_ERROR, {"source": source.value})
+            return
         if claimed is None:
             self._unknown(source, moment)
             return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +130,18 @@ class TestCredentials:
         r.present("card", "26:12:999")
         assert r.claims.standing(time.monotonic()) is None
         assert r.reasons() == [Reason.UNKNOWN_CREDENTIAL]
+
+    @pytest.mark.parametrize(("source", "value"), [("card", CARD), ("pin", PIN)])
+    def test_what_cannot_be_looked_up_is_denied_and_ends_nothing(
+        self, room: Callable[..., Room], source: str, value: str
+    ) -> None:
+        r = room(access={"pin_alone": ["*"]})
+        with closing(sqlite3.connect(r.config.people_db)) as db, db:
+            db.execute("UPDATE people SET name = 'Mallory'")
+        r.present(source, value)
+        assert r.claims.standing(time.monotonic()) is None
+        assert r.reasons() == [Reason.INTERNAL_ERROR]
+        assert r.stays_shut()
 
     def test_a_pin_alone_opens_only_for_whom_it_may(self, room: Callable[..., Room]) -> None:
         r = room(access={"pin_alone": ["anna"]})
