@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import math
 import secrets
 from contextlib import suppress
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from edge.ledger.seal import Seal
     from edge.records import Event, StoredEvent
+
+_log = logging.getLogger(__name__)
 
 CAPACITY = LedgerSection().keep_events
 """Events kept where nothing else is said, and a few more until they are cut. Ten thousand: 5 MB."""
@@ -138,8 +141,11 @@ class Ledger:
         self._audit.committed(stored[-1])
         self._unanchored += len(events)
         if self._unanchored >= ANCHOR_EVERY:
-            self._tidy(events[-1])
-            with suppress(LedgerError):  # the events are written; the next one tries again
+            try:
+                self._tidy(events[-1])
+            except LedgerError as error:  # the events are written, whatever those of long ago are
+                _log.warning("what is too old or too much stays for now: %s", error)
+            with suppress(LedgerError):  # the next event tries again
                 self._keep_anchor()
         return stored
 

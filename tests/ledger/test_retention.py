@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,20 @@ def test_what_takes_too_many_bytes_is_cut(ledger: Ledger) -> None:
         ledger.append(event(number))
     assert 50 < len(ledger.events(limit=10_000)) < 400
     assert ledger.verify() == []
+
+
+def test_an_old_entry_that_cannot_be_read_fails_no_new_one(
+    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a grant that is on the disk counts as not written, and each event is written twice."""
+    ledger.keep_days = 30
+    for _ in range(2):
+        ledger.append(event(0.0))
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db, db:
+        db.execute("UPDATE events SET body = '?' WHERE sequence = 1")
+    for number in range(ANCHOR_EVERY):
+        assert ledger.append(event(100 * DAY)).sequence == number + 3
+    assert "what is too old or too much stays" in caplog.text
 
 
 def test_a_reserve_is_held_once_and_given_back(tmp_path: Path) -> None:
