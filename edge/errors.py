@@ -1,5 +1,6 @@
 """One root, one leaf a cause. Each message says what is wrong, where, and what to do."""
 
+import re
 from typing import ClassVar
 
 
@@ -118,7 +119,7 @@ def plainly(said: str) -> str:
     text = text.replace("Input should be", "must be").replace("String should", "must")
     for pydantics, ours in _PLAIN.items():
         text = text.replace(pydantics, ours)
-    return text
+    return re.sub(r" or instance of \w+", "", text)
 
 
 _PLAIN = {
@@ -127,6 +128,7 @@ _PLAIN = {
     "a valid number": "a number, without quotes",
     "a valid string": 'a text, in quotes (")',
     "a valid tuple": "a list, in brackets: [...]",
+    "a valid dictionary": "a table, in braces: {...}",
 }
 
 

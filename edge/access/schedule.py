@@ -128,7 +128,7 @@ def windows(lines: Sequence[str]) -> tuple[Window, ...] | None:
 
 
 def _window(line: str) -> Window:
-    found = _WINDOW.fullmatch(line.strip().lower())
+    found = _WINDOW.fullmatch(line.strip().lower().replace("\u2013", "-"))  # as editors write it
     if not found:
         raise ValueError(
             f'{line!r} is not like "mon-fri 07:00-19:00", "daily 6:00-22:00", "always"'

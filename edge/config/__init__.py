@@ -20,6 +20,7 @@ from edge.config.section import Section
 from edge.config.seeing import CameraSection, LivenessSection, ModelsSection, QualitySection
 from edge.errors import ConfigError, plainly, reason_of
 from edge.names import near
+from edge.redact import public
 from edge.words import counted
 
 if sys.version_info >= (3, 11):
@@ -211,7 +212,7 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{key + ': ' if key else ''}{plainly(detail['msg'])}."
     if isinstance(value, int) and value.bit_length() > _TOML_BITS:  # Python does not spell it
         return f"{key}: the number is larger than TOML's."
-    return f"{key} = {value!r}: {plainly(detail['msg'])}."
+    return f"{key} = {public(repr(value))}: {plainly(detail['msg'])}."
 
 
 def _did_you_mean(path: list[str]) -> str:

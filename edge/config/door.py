@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from edge.config.section import Number, OnOff, Section, Whole
@@ -22,15 +22,6 @@ def pi_unsafe(pin: int) -> str:
         return ""
     why = "pulses at boot" if pin == 14 else "is pulled up at boot"
     return f"GPIO {pin} {why} on a Raspberry Pi and could open the door; use 9-13 or 15-27"
-
-
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError("must be an absolute path, such as /dev/watchdog")
-    return path
-
-
-Device = Annotated[Path, AfterValidator(_absolute)]
 
 
 class InputSection(Section):
@@ -101,7 +92,7 @@ class KeypadSection(Section):
     """Four lines, top row first; unset: not fitted."""
     column_pins: tuple[Pin, ...] = ()
     """Three or four lines, left column first."""
-    serial: Device | None = None
+    serial: Path | None = None
     """Serial device of a keypad that sends ASCII digits and `#`, such as /dev/ttyUSB0."""
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
     """Speed of the serial keypad."""
@@ -129,10 +120,10 @@ RFID_BAUD = 9600
 class RfidSection(Section):
     """A card reader on USB or on a serial line."""
 
-    device: Device | None = None
+    device: Path | None = None
     """Event device of a USB reader that types like a keyboard; /dev/input/by-id/... keeps its name
     over restarts. Unset: not fitted."""
-    serial: Device | None = None
+    serial: Path | None = None
     """Serial device of a 125 kHz reader such as RDM6300 (9600 baud). Unset: not fitted."""
 
     def readers(self) -> Iterator[Reader]:
@@ -196,7 +187,7 @@ class DoorSection(Section):
     rfid: RfidSection = Field(default_factory=RfidSection)
     peer_user: str | None = None
     """The one user whose processes may ask the guard to unlock. Unset: the guard's own user."""
-    watchdog_device: Device | None = None
+    watchdog_device: Path | None = None
     """Kernel watchdog to feed, such as /dev/watchdog: it resets a board whose kernel hangs."""
 
     @property

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,9 +24,15 @@ PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
 def _host(name: str) -> str:
-    if not re.fullmatch(r"[^\s/@]+", name):
-        raise ValueError("a name or an address alone is needed, such as broker.local")
+    if not (re.fullmatch(r"[^\s/@:]+", name) or _is_address(name)):
+        raise ValueError("a name or an address alone is needed, such as broker.local, without port")
     return name
+
+
+def _is_address(name: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    return False
 
 
 Host = Annotated[str, AfterValidator(_host)]

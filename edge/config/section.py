@@ -1,5 +1,6 @@
 """The base of every section: frozen, and a key nobody knows is a mistake."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -25,4 +26,12 @@ class Section(BaseModel):
         for text in value if isinstance(value, list | tuple) else [value]:
             if isinstance(text, str) and any(ord(letter) < 32 for letter in text):
                 raise ValueError("holds a control character")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _absolute(cls, value: object) -> object:
+        """Programs and commands run in different folders, and `~` is a word of the shell's."""
+        if isinstance(value, Path) and not value.is_absolute():
+            raise ValueError("must be an absolute path, which begins with /")
         return value

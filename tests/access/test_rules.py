@@ -328,6 +328,7 @@ def ask(lines: list[str], when: str) -> Verdict:
         ("fri 22:00-06:00", "2026-01-09 05:00", False),
         ("sun 22:00-06:00", "2026-01-05 05:00", True),  # over the end of the week
         ("daily 06:00-22:00", "2026-01-07 12:00", True),
+        ("mon\u2013fri 06:00\u201322:00", "2026-01-07 12:00", True),  # as editors write it
         ("daily 02:00-03:00", "2026-03-29 03:00", False),  # the hour that summer time skips
         ("daily 02:00-03:00", "2026-10-25 02:30", True),
         ("always", "2026-01-07 03:00", True),
