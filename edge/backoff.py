@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 
+STABLE_S = 10.0
+"""What held for so long begins again with the first pause."""
+
 
 class Backoff:
     """Pauses anywhere below a limit that doubles, so that a thousand doors do not come at once.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
 from edge.access.operators import Operators, Role
-from edge.backoff import Backoff
+from edge.backoff import STABLE_S, Backoff
 from edge.errors import BrokerError, CommandError, LedgerError, WireError
 from edge.ledger.reading import read_ledger
 from edge.link import discovery
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 LEDGER_WAIT_S = 0.5
-STABLE_S = 10.0
-"""A connection that held for so long starts the backoff again."""
 
 _log = logging.getLogger(__name__)
 

@@ -19,8 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import update
+from typing_extensions import override
 
-from edge.errors import DatabaseError
+from edge.backoff import Backoff
+from edge.errors import BrokerError, DatabaseError
+from edge.fleet.collector import process
 from edge.fleet.collector.confirming import HOPELESS_AFTER, Confirming
 from edge.fleet.collector.intake import Taken, Watermark
 from edge.fleet.collector.metrics import CollectorMetrics
@@ -386,3 +389,31 @@ def test_without_a_broker_it_speaks_of_the_doors_and_of_no_ledger_of_its_own(
     database.close()
     (said,) = [message for message in caplog.messages if "127.0.0.1:1" in message]
     assert said.endswith("Doors keep their events until then; trying again")
+
+
+def test_who_was_connected_for_long_comes_back_as_soon_as_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, longest = threading.Event(), []
+
+    class Watched(Backoff):
+        @override
+        def next(self) -> float:
+            longest.append(self._bound_s)
+            super().next()
+            if len(longest) == 3:
+                stop.set()
+            return 0.0
+
+    def breaks_off(*_: object) -> None:
+        raise BrokerError("the connection is lost.")
+
+    monkeypatch.setattr(process, "Backoff", Watched)
+    monkeypatch.setattr(process, "STABLE_S", 0.0)
+    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
+    broker = broker_of(broker_at("mqtt://127.0.0.1:1", base_topic=BASE), "a")
+    collector = Collector(Settings(BASE, "a", 400), broker, database, CollectorMetrics())
+    monkeypatch.setattr(collector, "_visit", breaks_off)
+    collector.serve(stop, lambda: None)
+    database.close()
+    assert longest == [2.0, 2.0, 2.0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from edge.backoff import Backoff
+from edge.backoff import STABLE_S, Backoff
 from edge.errors import BrokerError, DatabaseError
 from edge.fleet.collector import upkeep
 from edge.fleet.collector.confirming import Confirming
@@ -84,13 +84,15 @@ class Collector:
         backoff = Backoff()
         while not stop.is_set():
             heartbeat()
+            begun = time.monotonic()
             try:
                 self._clock.prepare()
                 self._visit(stop, heartbeat)
-                backoff.reset()
             except (BrokerError, DatabaseError) as error:
                 self._outage.report(error)
                 self._metrics.connected(yes=False)
+                if time.monotonic() - begun > STABLE_S:
+                    backoff.reset()
                 stop.wait(backoff.next())
         self._clock.leave()
 
