@@ -43,7 +43,7 @@ MAX_WAITING = 2000
 """A page that is further behind is cut off, and loads anew."""
 MAX_EVENTS = 500
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,13 @@ class Live:
             try:
                 pieces = await run_in_threadpool(lambda: list(self._news()))
             except DatabaseError as error:
-                _log.warning("nothing is live: %s", error)
-                pieces = []
+                log.warning("nothing is live: %s", error)
                 await asyncio.sleep(TILES_EVERY_S)
+                continue
+            except Exception:  # else pages look as if nothing happened any more, for ever
+                log.exception("what is new cannot be shown")
+                await asyncio.sleep(TILES_EVERY_S)
+                continue
             for piece in pieces:
                 self._hand_out(piece)
             self._count()
