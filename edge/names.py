@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EVERYBODY = "*"
 """Stands for all people, in schedules and in `pin_alone`."""
 MAX_NAME = 64
+"""Characters."""
 
 _FEW = 8
 _NON_JOINER, _JOINER = "\u200c", "\u200d"

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from edge.errors import UsageError
 from edge.fleet.database.tables import actions, operators, roles, sessions
 from edge.fleet.kinds import Role
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.passwords import hash_password
 from edge.fleet.web.roles import Grant, Rights
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-MAX_NAME = 80
 _MAX_TARGET = 200
 
 

@@ -6,6 +6,8 @@ import json
 import math
 from datetime import datetime
 
+MAX_NAME = 80
+"""Characters of a name, of whatever it be: what the columns take, with room beyond a person's."""
 _DEEPEST = 4
 _LONGEST = 400
 _LARGEST = 1e15

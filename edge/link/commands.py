@@ -21,6 +21,7 @@ from edge.access.bucket import TokenBucket
 from edge.access.command import NONCE, OF_A_KEY, signer
 from edge.errors import CommandError, WireError
 from edge.link.payloads import ConfirmPayload, from_json
+from edge.names import MAX_NAME
 from edge.wire.messages import CLAIM_HERE, Claim, Command, Relock, UnlockByCode
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from edge.wire.messages import Request
 
 MAX_BYTES = 4096
-MAX_NAME = 80
 _CODE = 'an unlock by code is {"action": "UNLOCK", "code": PIN, "at": seconds}'
 
 
@@ -153,7 +153,7 @@ def _by_code(text: str) -> Request:
         raise CommandError(f"{_CODE} ({error})") from error
     if asked.action != "UNLOCK":
         raise CommandError(_CODE)
-    return UnlockByCode(asked.code[:MAX_NAME], float(asked.at))
+    return UnlockByCode(asked.code, float(asked.at))
 
 
 def _claim(text: str, *, followed: bool) -> Request:

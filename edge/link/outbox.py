@@ -40,7 +40,8 @@ _SCHEMA = Schema(
     ),
 )
 
-_WARN_AT = 0.8
+WARN_AT = 0.8
+"""Of the capacity: soon the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Fill:
         """A sentence when undelivered events were lost or soon will be; else empty."""
         if self.lost:
             return f"Dropped before the broker could have them: {counted(self.lost, 'event')}."
-        if self.waiting >= _WARN_AT * self.capacity:
+        if self.waiting >= WARN_AT * self.capacity:
             return (
                 f"{self.waiting} events wait for the broker; beyond {self.capacity} the oldest "
                 "are dropped. Check the connection."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_PACKET = 64 * 1024
 """What brokers commonly take; no list, page or envelope is longer."""
 AGAIN_S = 45.0
+"""What the broker retains is asked for again after so long: it may have lost or held it back."""
 _AT_ONCE = 200
 """Pages and envelopes asked for at a time: each is some 10 kB in sight's queue."""
 _PART_BYTES = 30_000

@@ -18,6 +18,7 @@ from edge.link.payloads import (
     UpdateReported,
     schema,
 )
+from edge.names import MAX_NAME
 from edge.roster.report import Report
 from edge.vocabulary import Action
 
@@ -138,7 +139,11 @@ _PAGE = {
 
 HEARD = (
     Topic("lock/set", "LOCK locks now.", ("LOCK",)),
-    Topic("claim/set", "The name of the person at the door.", {"type": "string", "maxLength": 80}),
+    Topic(
+        "claim/set",
+        "The name of the person at the door.",
+        {"type": "string", "maxLength": MAX_NAME},
+    ),
     Topic("command", "A signed command.", _COMMAND),
     Topic("confirm", "How far a reader has the events safe.", ConfirmPayload),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -12,13 +11,15 @@ from cryptography import x509
 from edge.clock import wall_trusted
 from edge.link.outbox import Fill
 from edge.link.payloads import Reported
+from edge.warmth import THERMAL, hottest_c
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.ledger.ledger import Ledger
     from edge.link.outbox import Outbox
     from edge.wire.messages import Status
 
-THERMAL = Path("/sys/class/thermal")
 EVERY_S = 30.0
 """How often it is looked at; it is told only where something changed."""
 
@@ -64,13 +65,8 @@ def differ(one: Reported | None, other: Reported) -> bool:
 
 def temperature_c() -> float | None:
     """Of the hottest zone, whole degrees; None where there is no sensor."""
-    found = []
-    for zone in THERMAL.glob("thermal_zone*/temp"):
-        try:
-            found.append(int(zone.read_text(encoding="ascii")) / 1000)
-        except (OSError, ValueError):
-            continue
-    return float(round(max(found))) if found else None
+    hottest = hottest_c(THERMAL)
+    return None if hottest is None else float(round(hottest))
 
 
 def certificate_ends(path: Path | None) -> float | None:

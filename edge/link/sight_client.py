@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.wire.messages import Message, Request
 
-ANSWER_TIMEOUT_S = 5.0
+SIGHT_TIMEOUT_S = 5.0
 STATUS_EVERY_S = 2.0
 _CONNECT_TIMEOUT_S = 0.2
 _MAX_WAITING = 16
@@ -51,7 +51,7 @@ class SightClient:
     @property
     def answers(self) -> bool:
         """Whether sight answers."""
-        fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + ANSWER_TIMEOUT_S
+        fresh = time.monotonic() - self._status_at <= STATUS_EVERY_S + SIGHT_TIMEOUT_S
         return fresh and self._status is not None
 
     @property
@@ -132,7 +132,7 @@ class SightClient:
                 answers.append(Answer(asked, said))
         except WireError as error:
             answers += self._fail(str(error))
-        if self._waiting and time.monotonic() - self._waiting[0][1] > ANSWER_TIMEOUT_S:
+        if self._waiting and time.monotonic() - self._waiting[0][1] > SIGHT_TIMEOUT_S:
             answers += self._fail("sight does not answer")
         return answers
 

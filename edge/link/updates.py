@@ -17,6 +17,7 @@ from edge.access.bucket import TokenBucket
 from edge.believed import read_ordinary
 from edge.errors import WireError
 from edge.link.payloads import UpdateOffer, UpdateReported, UpdateTaken, from_json
+from edge.link.people import AGAIN_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 48 * 1024
 _AT_ONCE = 20
-_AGAIN_S = 45.0
 _LOOK_S = 2.0
 _ROOM_BYTES = 64 * 1024 * 1024
 """Left free for the ledger, whatever is offered."""
@@ -113,7 +113,7 @@ class UpdatePost:
         """Ask for the offer and its next pieces; say how far it is."""
         now = time.monotonic()
         if now >= self._again_at:
-            self._again_at = now + _AGAIN_S
+            self._again_at = now + AGAIN_S
             self._asked.clear()
             connection.subscribe([self._topics.update_offer], retained=True)
         fetching = self._fetching

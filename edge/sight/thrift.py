@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.warmth import THERMAL, hottest_c
+
 if TYPE_CHECKING:
     from typing import Literal
 
@@ -27,7 +29,7 @@ class Thrift:
     def __init__(
         self,
         profile: Literal["auto", "full", "light"],
-        thermal: Path = Path("/sys/class/thermal"),
+        thermal: Path = THERMAL,
         meminfo: Path = Path("/proc/meminfo"),
     ) -> None:
         self._profile = profile
@@ -71,7 +73,7 @@ class Thrift:
         if at - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = at
-        warmest = max(self._temperatures(), default=None)
+        warmest = hottest_c(self._thermal)
         free, whole = self._memory()
         self._figures = {} if warmest is None else {"temperature_c": round(warmest, 1)}
         if warmest is not None:
@@ -79,16 +81,6 @@ class Thrift:
         if whole:
             self._figures["memory_free_mb"] = round(free / 1024, 1)
             self._short = free / whole <= (ENOUGH_SHARE if self._short else SHORT_SHARE)
-
-    def _temperatures(self) -> list[float]:
-        """Of every zone that tells, degrees Celsius."""
-        found = []
-        for zone in self._thermal.glob("thermal_zone*/temp"):
-            try:
-                found.append(int(zone.read_text(encoding="ascii")) / 1000)
-            except (OSError, ValueError):  # some zones tell only while a device is on
-                continue
-        return found
 
     def _memory(self) -> tuple[int, int]:
         """What can still be had, and all of it, kB; zeros where the kernel does not tell."""

@@ -238,8 +238,8 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("payload", "sentence"),
         [
-            (b"", "1 to 80"),
-            (b"a" * 81, "1 to 80"),
+            (b"", "1 to 64"),
+            (b"a" * 65, "1 to 64"),
             (b"a" * (MAX_BYTES + 1), "over the 4096"),
             (b"Ada\n", "control characters"),
             (b"Ada\x1b[2J", "control characters"),
@@ -597,7 +597,7 @@ class TestSightClient:
         self, tmp_path: Path, sight: FakeSight, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("edge.link.sight_client.STATUS_EVERY_S", 0.02)
-        monkeypatch.setattr("edge.link.sight_client.ANSWER_TIMEOUT_S", 0.1)
+        monkeypatch.setattr("edge.link.sight_client.SIGHT_TIMEOUT_S", 0.1)
         with SightClient(tmp_path / "sight.sock") as client:
             until(lambda: client.poll() or client.door_available)
             sight.silent = True

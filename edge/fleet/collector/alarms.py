@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 _MAX_TEXT = 400
 CLOCK_OFF_S = 300.0
 """What happens now is told within seconds: further from now, the clock that dated it is wrong."""
+_FORCED = AlarmKind.FORCED, "the door was opened without a grant"
+_HELD = AlarmKind.HELD, "the door stands open for too long"
+_TAMPER = AlarmKind.TAMPER, "the housing is open"
+_CAMERA_LOST = AlarmKind.CAMERA_LOST, "the camera delivers nothing"
 _RAISED_BY = {
     Reason.DURESS.value: (AlarmKind.DURESS, "somebody entered under duress"),
-    Reason.FORCED.value: (AlarmKind.FORCED, "the door was opened without a grant"),
-    Reason.HELD_OPEN.value: (AlarmKind.HELD, "the door stands open for too long"),
-    Reason.TAMPER.value: (AlarmKind.TAMPER, "the housing was opened"),
+    Reason.FORCED.value: _FORCED,
+    Reason.HELD_OPEN.value: _HELD,
+    Reason.TAMPER.value: _TAMPER,
     Reason.TRIED_OFTEN.value: (AlarmKind.TRIED, "a face was shown often and never proved alive"),
-    Reason.CAMERA_LOST.value: (AlarmKind.CAMERA_LOST, "the camera delivers nothing"),
+    Reason.CAMERA_LOST.value: _CAMERA_LOST,
     Reason.FAULT.value: (AlarmKind.FAULT, "the lock does not do what it should"),
 }
 _CLEARED_BY = {
@@ -35,10 +39,10 @@ _CLEARED_BY = {
     Reason.CAMERA_BACK.value: (AlarmKind.CAMERA_LOST,),
 }
 _BY_STATE = {
-    "door/forced": (AlarmKind.FORCED, "the door was opened without a grant"),
-    "door/held": (AlarmKind.HELD, "the door stands open for too long"),
-    "tamper": (AlarmKind.TAMPER, "the housing is open"),
-    "camera/problem": (AlarmKind.CAMERA_LOST, "the camera delivers nothing"),
+    "door/forced": _FORCED,
+    "door/held": _HELD,
+    "tamper": _TAMPER,
+    "camera/problem": _CAMERA_LOST,
 }
 
 

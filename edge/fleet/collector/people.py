@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from edge.fleet.collector.reading import MAX_NAME
 from edge.fleet.database.many import put
 from edge.fleet.database.tables import devices, members, whereabouts, zones
 from edge.fleet.kinds import AlarmKind
-from edge.fleet.text import clean
+from edge.fleet.text import MAX_NAME, clean
 from edge.records import Reason
 
 if TYPE_CHECKING:

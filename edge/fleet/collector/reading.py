@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from edge.access.operators import public_bytes
 from edge.errors import LedgerError, WireError
-from edge.fleet.text import clean, plain
+from edge.fleet.text import MAX_NAME, clean, plain
 from edge.ledger.chain import decode
 from edge.ledger.seal import key_name, signed_by
 from edge.link.payloads import CommandAnswer, from_json
@@ -27,7 +26,6 @@ _DEVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _BOOT = re.compile(r"[!-~]{1,64}")
 _CHAIN = re.compile(r"[0-9a-f]{64}")
 _MAX_SEQUENCE = 2**31 - 1
-MAX_NAME = 80
 _MAX_STATE = 200
 
 
@@ -129,8 +127,7 @@ def read_key(device: str, payload: bytes) -> str:
     fields = read_object(payload)
     key = fields.get("key")
     try:
-        raw = base64.b64decode(str(key), validate=True)
-        Ed25519PublicKey.from_public_bytes(raw)
+        public_bytes(str(key))
     except ValueError as error:
         raise WireError("an audit key that is no Ed25519 key") from error
     if fields.get("device") != device:

@@ -29,6 +29,7 @@ from edge.fleet.rosters import read
 from edge.fleet.rosters import standing as standing_of_list
 from edge.fleet.text import local, number
 from edge.fleet.web import sessions
+from edge.link.outbox import WARN_AT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,7 +43,6 @@ LOOK_EVERY_S = 10.0
 FORGET_EVERY_S = 3600.0
 _MONTHS_LOCK = 0x45444632
 CERTIFICATE_WARN_S = 21 * DAY_S
-OUTBOX_WARN = 0.8
 COMMAND_GRACE_S = 10.0
 _WRONG = {ListState.REFUSED, ListState.NOT_BELIEVED, ListState.LAPSED, ListState.RESTORED}
 _ABSENT = {
@@ -140,7 +140,7 @@ def _look_at(door: DoorRow, standing: Alarms, now: float) -> None:
     twin = "another device says that it is this one: give each its own [device] id"
     standing.set(door.id, AlarmKind.TWIN, twin, now, on=said.get("twin") is True)
     waiting, capacity = number(said.get("outbox_depth")), number(said.get("outbox_capacity"))
-    full = waiting is not None and capacity is not None and waiting >= OUTBOX_WARN * capacity
+    full = waiting is not None and capacity is not None and waiting >= WARN_AT * capacity
     text_ = f"{waiting:g} events wait there; soon the oldest are dropped" if full else ""
     standing.set(door.id, AlarmKind.OUTBOX, text_, now, on=full)
 

@@ -24,6 +24,8 @@ from sqlalchemy import (
     text,
 )
 
+from edge.fleet.text import MAX_NAME
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -54,28 +56,28 @@ groups = Table(
     "groups",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(80), nullable=False, unique=True),
+    Column("name", String(MAX_NAME), nullable=False, unique=True),
 )
 
 zones = Table(
     "zones",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(80), nullable=False, unique=True),
+    Column("name", String(MAX_NAME), nullable=False, unique=True),
 )
 
 holidays = Table(
     "holidays",
     metadata,
     Column("day", String(10), primary_key=True),
-    Column("name", String(80), nullable=False),
+    Column("name", String(MAX_NAME), nullable=False),
 )
 
 devices = Table(
     "devices",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("name", String(80), nullable=False),
+    Column("name", String(MAX_NAME), nullable=False),
     Column("group_id", ForeignKey("groups.id")),
     # The reader lets people pass from one zone to the other; none is the street.
     Column("from_zone", ForeignKey("zones.id")),
@@ -109,7 +111,7 @@ events = Table(
     Column("type", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("reason", String(32), nullable=False),
-    Column("person", String(80)),
+    Column("person", String(MAX_NAME)),
     Column("boot", String(64), nullable=False),
     Column("body", Text, nullable=False),  # the canonical JSON that was hashed
     Column("chain", String(_CHAIN), nullable=False),
@@ -140,7 +142,7 @@ alarms = Table(
     Column("raised", Double, nullable=False),
     Column("cleared", Double),
     Column("acknowledged", Double),
-    Column("acknowledged_by", String(80)),
+    Column("acknowledged_by", String(MAX_NAME)),
     Column("note", String(400)),
     Column("batch", BigInteger, nullable=False, index=True),
     Index(None, "device", "kind"),
@@ -166,7 +168,7 @@ figures = Table(
 whereabouts = Table(
     "whereabouts",
     metadata,
-    Column("person", String(80), primary_key=True),
+    Column("person", String(MAX_NAME), primary_key=True),
     Column("zone_id", ForeignKey("zones.id")),
     Column("since", Double, nullable=False),
     Column("device", String(64), nullable=False),
@@ -176,7 +178,7 @@ members = Table(
     "members",
     metadata,
     Column("device", String(64), primary_key=True),
-    Column("person", String(80), primary_key=True),
+    Column("person", String(MAX_NAME), primary_key=True),
     Column("enrolled", Double),
     Column("removed", Double),
     Column("last_used", Double),
@@ -227,7 +229,7 @@ commands = Table(
     Column("device", ForeignKey("devices.id"), nullable=False, index=True),
     Column("action", String(16), nullable=False),
     Column("reason", String(200), nullable=False),
-    Column("by", String(80), nullable=False),
+    Column("by", String(MAX_NAME), nullable=False),
     Column("at", Double, nullable=False),
     Column("expires", Double, nullable=False),
     Column("text", Text, nullable=False),  # signed; only its door can follow it
@@ -240,7 +242,7 @@ operators = Table(
     "operators",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(80), nullable=False, unique=True),
+    Column("name", String(MAX_NAME), nullable=False, unique=True),
     Column("password", String(200), nullable=False),
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created", Double, nullable=False),
@@ -263,7 +265,7 @@ keys = Table(
     metadata,
     Column("public", String(64), primary_key=True),  # base64, as in mqtt.command_keys
     Column("operator_id", ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
-    Column("label", String(80), nullable=False),
+    Column("label", String(MAX_NAME), nullable=False),
     Column("created", Double, nullable=False),
 )
 
@@ -274,7 +276,7 @@ passkeys = Table(
     Column("operator_id", ForeignKey("operators.id", ondelete="CASCADE"), nullable=False),
     Column("public", LargeBinary, nullable=False),
     Column("counter", Integer, nullable=False),
-    Column("label", String(80), nullable=False),
+    Column("label", String(MAX_NAME), nullable=False),
     Column("created", Double, nullable=False),
 )
 
@@ -304,7 +306,7 @@ actions = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("at", Double, nullable=False, index=True),
-    Column("by", String(80), nullable=False),
+    Column("by", String(MAX_NAME), nullable=False),
     Column("address", String(64), nullable=False),
     Column("verb", String(40), nullable=False),
     Column("target", String(200), nullable=False),

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from edge.fleet.kinds import TITLES, AlarmKind
-from edge.fleet.text import ago, clean, detail_of, local
+from edge.fleet.text import MAX_NAME, ago, clean, detail_of, local
 from edge.words import ordered
 
 if TYPE_CHECKING:
     from edge.fleet.database.rows import EventRow
-
-_LONGEST = 80
 
 
 def moment(seconds: float | None) -> Markup:
@@ -53,7 +51,7 @@ def _time(seconds: float | None, layout: str) -> Markup:
 
 def before(body: str) -> str:
     """What somebody was called before, of an event that says so."""
-    return clean(detail_of(body).get("before", ""), _LONGEST)
+    return clean(detail_of(body).get("before", ""), MAX_NAME)
 
 
 FILTERS = {

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from edge.fleet.database.tables import operators
 from edge.fleet.operators import Actor, write_action
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.request import COOKIE, came_from_us, client, read_form
@@ -129,5 +130,5 @@ class Login:
 def _given(form: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """The name and the password that were typed."""
     name, password = ((form.get(field) or [""])[0] for field in ("name", "password"))
-    name = name.strip()[:80]
+    name = name.strip()[:MAX_NAME]
     return name if name.isprintable() else "", password

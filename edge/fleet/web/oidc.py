@@ -157,9 +157,10 @@ class OidcLogin:
                 code_verifier=trip.verifier,
             )
             answer = there.request("GET", known.jwks_uri, withhold_token=True)
-            keys = answer.raise_for_status().json()
+            answer.raise_for_status()
         try:
-            read = jwt.decode(token["id_token"], KeySet.import_key_set(keys), ALGORITHMS)
+            keys = KeySet.import_key_set(answer.json())
+            read = jwt.decode(token["id_token"], keys, ALGORITHMS)
             claims = CodeIDToken(
                 read.claims,
                 read.header,

@@ -21,6 +21,7 @@ from webauthn.helpers.structs import (
 from edge.errors import UsageError
 from edge.fleet.database.tables import operators, passkeys
 from edge.fleet.operators import Actor, write_action
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.request import COOKIE, came_from_us, client, origin_of, read_form
@@ -59,7 +60,7 @@ def offer(visit: Visit) -> Response:
 
 def keep(visit: Visit) -> Response:
     """The passkey that the browser made."""
-    label, challenge = visit.text("label", 80), visit.session.challenge
+    label, challenge = visit.text("label", MAX_NAME), visit.session.challenge
     mine = passkeys.c.operator_id == visit.operator.number
     if visit.operator.outside:
         raise UsageError("you come in over the provider, which alone says whether you still may")
@@ -92,7 +93,7 @@ def keep(visit: Visit) -> Response:
 
 def remove(visit: Visit) -> Response:
     """A passkey that lets nobody in any more."""
-    label = visit.text("label", 80)
+    label = visit.text("label", MAX_NAME)
     mine = (passkeys.c.operator_id == visit.operator.number, passkeys.c.label == label)
     visit.connection.execute(delete(passkeys).where(*mine))
     visit.note("passkey", label, "removed")

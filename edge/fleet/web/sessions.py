@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select, update
 
 from edge.fleet.database.tables import failures, sessions
+from edge.fleet.text import MAX_NAME
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -138,7 +139,7 @@ def _key(cookie: str) -> str:
 
 
 def _name(name: str) -> str:
-    return f"name:{name.casefold()[:80]}"
+    return f"name:{name.casefold()[:MAX_NAME]}"
 
 
 def _address(address: str) -> str:

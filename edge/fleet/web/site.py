@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.filters import FILTERS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.filters.update(FILTERS)
+        self._templates.globals["max_name"] = MAX_NAME
 
     def render(self, template: str, **values: object) -> str:
         """A template's text; everything in it is escaped."""

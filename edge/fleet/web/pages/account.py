@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import delete, insert, select
 
+from edge.access.operators import proper_key
 from edge.errors import UsageError
 from edge.fleet.database.tables import keys, operators, passkeys
 from edge.fleet.operators import set_password
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.roles import Verb
@@ -45,11 +45,8 @@ def password(visit: Visit) -> Response:
 
 def add_key(visit: Visit) -> Response:
     """A public key whose commands this operator may send."""
-    text, label = visit.text("public", 64), visit.text("label", 80)
-    try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
-    except ValueError as error:
-        raise UsageError("that is no Ed25519 public key in base64") from error
+    text, label = visit.text("public", 64), visit.text("label", MAX_NAME)
+    proper_key(text)
     mine = keys.c.operator_id == visit.operator.number
     if len(visit.connection.execute(select(keys).where(mine)).all()) >= MOST_KEYS:
         raise UsageError(f"{MOST_KEYS} keys are enough: remove one first")

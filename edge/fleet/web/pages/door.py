@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, commands, devices, events, gaps, groups, keys, zones
 from edge.fleet.kinds import AlarmKind
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.tiles import read_tiles
@@ -68,7 +69,7 @@ def door(visit: Visit) -> Response:
 def set_up(visit: Visit) -> Response:
     """Its name, group and zones."""
     row = visit.door(Verb.SET_UP)
-    name, group = visit.text("name", 80), visit.number("group")
+    name, group = visit.text("name", MAX_NAME), visit.number("group")
     if group != row.group_id and not visit.operator.rights.may(Verb.SET_UP, group):
         raise NotAllowedError
     values = {

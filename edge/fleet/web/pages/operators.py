@@ -10,6 +10,7 @@ from edge.errors import UsageError
 from edge.fleet.database.tables import actions, groups, keys, operators, roles, sessions
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator, set_grants, set_password
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.roles import Grant, Verb
 
@@ -46,7 +47,7 @@ def listed(visit: Visit) -> Response:
 
 def add(visit: Visit) -> Response:
     """Somebody new."""
-    name = visit.text("name", 80)
+    name = visit.text("name", MAX_NAME)
     password = visit.text("password", 200)
     add_operator(visit.connection, name, password, [_grant(visit)], visit.now)
     visit.note(Verb.MANAGE_OPERATORS.value, name, "added")

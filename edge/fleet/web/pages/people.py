@@ -21,7 +21,7 @@ from edge.fleet.database.tables import (
     whereabouts,
     zones,
 )
-from edge.fleet.text import local
+from edge.fleet.text import MAX_NAME, local
 from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.pages.history import day, number, stamp
 from edge.fleet.web.roles import Verb
@@ -69,7 +69,7 @@ def muster(visit: Visit) -> Response:
 
 def put_outside(visit: Visit) -> Response:
     """Somebody was seen to have left."""
-    person = visit.text("person", 80)
+    person = visit.text("person", MAX_NAME)
     visit.connection.execute(
         update(whereabouts)
         .where(whereabouts.c.person == person)

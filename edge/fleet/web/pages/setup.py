@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import devices, groups, holidays, zones
+from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.roles import Verb
 
@@ -60,7 +61,7 @@ def remove_zone(visit: Visit) -> Response:
 
 def add_holiday(visit: Visit) -> Response:
     """A day and its name."""
-    name = visit.text("name", 80)
+    name = visit.text("name", MAX_NAME)
     try:
         day = date.fromisoformat(visit.text("day", 10)).isoformat()
     except ValueError as error:
@@ -80,7 +81,7 @@ def remove_holiday(visit: Visit) -> Response:
 
 
 def _add(visit: Visit, table: Table) -> Response:
-    name = visit.text("name", 80)
+    name = visit.text("name", MAX_NAME)
     try:
         with visit.connection.begin_nested():
             visit.connection.execute(insert(table).values(name=name))
