@@ -38,6 +38,11 @@ def with_extra(extra: str) -> str:
     return f"{pip} {editable}'{path}[{extra}]'"
 
 
+def with_pins(backend: str) -> str:
+    """The command that adds the library of a pin backend."""
+    return with_extra(backend) + (" (on a Pi 5: rpi5)" if backend == "rpi" else "")
+
+
 def _origin() -> _Origin | None:
     """None: it came from an index."""
     try:

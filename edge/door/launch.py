@@ -78,18 +78,19 @@ def guard_settings(config: Config) -> GuardSettings:
 
 def _refuse_unsafe(door: DoorSection) -> None:
     """The `gpiod` backend serves any board; only here is it known whether this one is a Pi."""
-    if door.backend != "gpiod" or "Raspberry Pi" not in _board():
+    if door.backend != "gpiod" or not on_a_pi():
         return
     for pin in door.lock_pins:
         if why := pi_unsafe(pin):
             raise ConfigError(f"door.relay_pin: {why}.")
 
 
-def _board() -> str:
+def on_a_pi() -> bool:
+    """Whether this board is a Raspberry Pi."""
     try:
-        return MODEL_FILE.read_text(encoding="utf-8", errors="replace")
+        return "Raspberry Pi" in MODEL_FILE.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
+        return False
 
 
 def _uid(user: str | None) -> int:

@@ -151,6 +151,24 @@ def test_a_key_that_others_may_read_is_a_failure(tmp_path: Path) -> None:
     assert "chmod 600" in check.sentence
 
 
+def test_what_decides_and_others_may_write_is_named(tmp_path: Path) -> None:
+    """The configuration, and networks of one's own with what is known of them, as well."""
+    folder = tmp_path / "models"
+    shutil.copytree(shipped_models(), folder)
+    config = configured(tmp_path, paths={"models": str(folder)})
+    added, path = folder / "added.toml", config.paths.run / "edge-door.toml"
+    path.parent.mkdir()
+    for each in (path, added):
+        each.touch(0o600)
+    assert look(config)["files"].level == "ok"
+    for each in (path, added):
+        each.chmod(0o666)
+    found = look(config)["files"]
+    assert found.level == "fail"
+    assert str(path) in found.sentence
+    assert str(added) in found.sentence
+
+
 def test_an_altered_model_is_named(tmp_path: Path) -> None:
     models = tmp_path / "models"
     shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build"))

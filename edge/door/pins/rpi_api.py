@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from edge.errors import PinError, reason_of
-from edge.installed import with_extra
+from edge.installed import with_pins
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class RpiApiLines:
         except Exception as error:
             raise PinError(
                 f"door.backend = '{backend}' cannot start: {error}. Use backend = 'gpiod', or run: "
-                f"{with_extra(backend)}{' (on a Pi 5: rpi5)' if backend == 'rpi' else ''}"
+                f"{with_pins(backend)}"
             ) from error
         self._open: set[int] = set()
         self._edges: deque[tuple[int, bool, float]] = deque(maxlen=KEPT_EDGES)

@@ -26,7 +26,6 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "models": software.models,
     "calibration": software.calibration,
     "speed": software.speed,
-    "files": files.rights,
     "release": files.release,
     "key": state.key,
     "people": state.people,
@@ -49,15 +48,18 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "clock": system.clock,
 }
 
+_OF_FILES: dict[str, Callable[[Config, Path], Check | None]] = {
+    "files": files.rights,
+    "restart": drift.restart,
+    "seal": files.seal,
+}
+"""What also has to know where the configuration lies."""
+
 
 def run_checks(config: Config, config_path: Path) -> tuple[Check, ...]:
     """Every check that applies to this machine, in the order in which to mend things."""
-    checks: dict[str, Callable[[Config], Check | None]]
-    checks = {
-        **_CHECKS,
-        "restart": partial(drift.restart, config_path=config_path),
-        "seal": partial(files.seal, config_path=config_path),
-    }
+    of_files = {name: partial(check, config_path=config_path) for name, check in _OF_FILES.items()}
+    checks: dict[str, Callable[[Config], Check | None]] = {**_CHECKS, **of_files}
     found = (_run(name, check, config) for name, check in checks.items())
     return tuple(check for check in found if check is not None)
 

@@ -11,10 +11,10 @@ import edge
 from edge.names import listed
 from edge.ops.doctor import system
 from edge.ops.doctor.check import Check, ok, warn
-from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.sight.sealed_files import believed_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from edge.config import Config
 
@@ -37,7 +37,8 @@ def restart(config: Config, config_path: Path) -> Check | None:
 
 
 def _changed_since(started: float, config: Config, config_path: Path) -> list[str]:
-    found = [str(path) for path in _read_at_start(config, config_path) if _changed(path) > started]
+    files = believed_files(config, config_path)
+    found = [str(path) for path in files if _changed(path) > started]
     if any(_changed(path) > started for path in _PROGRAM.rglob("*.py")):
         found.append("the program")
     return found
@@ -65,14 +66,6 @@ def _older_than_program(config: Config, units: Iterable[Path]) -> list[str]:
         return []
     installed = _changed(_PROGRAM / "__init__.py")
     return [unit.name for unit in units if _changed(unit) < installed]
-
-
-def _read_at_start(config: Config, config_path: Path) -> Iterator[Path]:
-    folder = config.models_folder or shipped_models()
-    places = [config_path, folder / "manifest.toml", *(folder / "calibration").glob("*.json")]
-    places += [entry.path for entry in read_manifest(folder).models.values()]
-    places += [config.match.calibration] if config.match.calibration else []
-    return (path for path in places if path.exists())
 
 
 def _changed(path: Path) -> float:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import acting_as_owner
 from edge.ops.update import verify_release
-from edge.sight.sealed_files import require_sealed
+from edge.sight.sealed_files import believed_files, require_sealed
 from edge.sight.seals import take_up_seal
-from edge.vision.models.known import KNOWN
-from edge.vision.models.manifest import read_manifest, shipped_models
+from edge.vision.models.manifest import shipped_models
 from edge.vision.models.shipped import require_shipped
 
 if TYPE_CHECKING:
@@ -22,13 +21,10 @@ if TYPE_CHECKING:
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def rights(config: Config) -> Check:
-    """Nobody but root, or who owns the state, may write models, calibration and state."""
+def rights(config: Config, config_path: Path) -> Check:
+    """Nobody but root, or who owns the state, may write what decides, and the state."""
     folder = config.models_folder or shipped_models()
-    places = [folder, folder / "manifest.toml", folder / KNOWN, folder / "calibration"]
-    places += [*(folder / "calibration").glob("*.json")]
-    places += [entry.path for entry in read_manifest(folder).models.values()]
-    places += [config.match.calibration] if config.match.calibration else []
+    places = [folder, folder / "calibration", *believed_files(config, config_path)]
     places += [config.paths.state, config.ledger_db, config.people_db]
     owners = {0, folder.stat().st_uid}
     if config.paths.state.exists():

@@ -6,7 +6,9 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.door.launch import on_a_pi
 from edge.errors import CameraError
+from edge.installed import with_pins
 from edge.ops.boot import boot_file, boot_lines, lines_in
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.doctor.system import ask_sight
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from edge.config.door import DoorSection
 
 MODULES = Path("/sys/module")
-BOARD = Path("/proc/device-tree/model")
 _TRIES = 30
 
 
@@ -66,8 +67,8 @@ def pins(config: Config) -> Check:
     try:
         module = importlib.import_module(library)
     except (ImportError, RuntimeError) as error:
-        remedy = "Install it as the README's table of boards says."
-        return fail("pins", f"{library} does not import: {error}", remedy)
+        sentence = f"{library} does not import: {error}"
+        return fail("pins", sentence, f"Run: {with_pins(door.backend)}")
     if door.backend != "gpiod":
         return ok("pins", f"{library} is there; `edge-door door test` tries the wiring")
     try:
@@ -92,9 +93,7 @@ def _taken(gpiod: ModuleType, door: DoorSection) -> list[str]:
 
 def outputs(config: Config) -> Check | None:
     """What becomes of an output when its process dies. Only a Raspberry Pi has to be told."""
-    if config.door.backend == "fake" or not BOARD.exists():
-        return None
-    if "Raspberry Pi" not in BOARD.read_text(encoding="utf-8", errors="replace"):
+    if config.door.backend == "fake" or not on_a_pi():
         return None
     return outputs_end_with_their_process(MODULES)
 
