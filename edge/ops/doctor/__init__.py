@@ -58,15 +58,15 @@ _OF_FILES: dict[str, Callable[[Config, Path], Check | None]] = {
 
 def run_checks(config: Config, config_path: Path) -> tuple[Check, ...]:
     """Every check that applies to this machine, in the order in which to mend things."""
-    of_files = {name: partial(check, config_path=config_path) for name, check in _OF_FILES.items()}
-    checks: dict[str, Callable[[Config], Check | None]] = {**_CHECKS, **of_files}
-    found = (_run(name, check, config) for name, check in checks.items())
+    looks = {name: partial(check, config) for name, check in _CHECKS.items()}
+    looks |= {name: partial(check, config, config_path) for name, check in _OF_FILES.items()}
+    found = (_run(name, look) for name, look in looks.items())
     return tuple(check for check in found if check is not None)
 
 
-def _run(name: str, check: Callable[[Config], Check | None], config: Config) -> Check | None:
+def _run(name: str, look: Callable[[], Check | None]) -> Check | None:
     try:
-        return check(config)
+        return look()
     except EdgeDoorError as error:
         return fail(name, str(error), "Mend that, then ask doctor again.")
     except PermissionError as error:
