@@ -38,14 +38,14 @@ def guard_command(config: Config, *, peer_named: bool = False) -> list[str]:
     return [*PYTHON, "-m", "edge.door.guard", settings.to_json()]
 
 
-def wiring_command(config: Config, watch_s: float) -> list[str]:
-    """The command that tries the wiring, watching the inputs for so many seconds.
+def wiring_command(config: Config) -> list[str]:
+    """The command that tries the wiring, and watches the inputs for a while.
 
     Raises:
         ConfigError: as `guard_command`.
     """
     settings = guard_settings(config).to_json()
-    return [*PYTHON, "-m", "edge.door.wiring", settings, f"{watch_s:g}"]
+    return [*PYTHON, "-m", "edge.door.wiring", settings]
 
 
 def guard_settings(config: Config) -> GuardSettings:

@@ -29,7 +29,8 @@ def borrowed_camera(config: Config) -> Iterator[Camera]:
 
     Raises:
         CameraError: it cannot be opened.
-        WireError: sight runs and does not let go of it.
+        UsageError: sight runs, and does not lend it to this user.
+        WireError: sight runs and does not answer.
     """
     try:
         channel = Channel.connect(config.sight_socket)

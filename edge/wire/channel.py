@@ -13,9 +13,9 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import HungUpError, UnreadError, WireError
+from edge.errors import HungUpError, UnreadError, UsageError, WireError
 from edge.wire.codec import decode, encode
-from edge.wire.messages import Answer
+from edge.wire.messages import Answer, Failed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,10 +122,13 @@ class Channel:
         """Send a request to sight and wait for its answer.
 
         Raises:
+            UsageError: sight does not do it; says why.
             WireError: none came in time, or the peer is gone.
         """
         self.send(request)
         answer = self.receive(timeout_s)
+        if isinstance(answer, Failed):
+            raise UsageError(answer.why)
         if answer is None:
             raise WireError(f"sight does not answer within {timeout_s:g} s")
         if not isinstance(answer, Answer):

@@ -13,7 +13,7 @@ from edge.cli.root import COMMANDS, Listed
 from tests.support.forked import unmeasured
 
 SEEING = {
-    *("door.seeing", "door.demo", "door.doctor", "people.enrol", "people.for_group"),
+    *("door.seeing", "door.demo", "door.doctor", "people.enrol", "people.destination"),
     *(f"measure.{name}" for name in ("accuracy", "adapt", "compare", "liveness", "models")),
 }
 """Modules whose commands look at pictures."""

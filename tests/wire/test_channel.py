@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import WireError
+from edge.errors import UsageError, WireError
 from edge.wire.channel import Channel, Listener
+from edge.wire.messages import Failed, Watch
 
 
 def test_a_listener_whose_queue_is_full_keeps_its_place(tmp_path: Path) -> None:
@@ -39,3 +40,12 @@ def test_what_a_listener_left_behind_is_replaced(tmp_path: Path) -> None:
         left.bind(str(place))
     with Listener(place), Channel.connect(place) as client:
         assert client.peer.pid == os.getpid()
+
+
+def test_whoever_is_refused_hears_why() -> None:
+    """And does not wait for what will not come."""
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with Channel(ends[0]) as ours, Channel(ends[1]) as sight:
+        sight.send(Failed("only root may ask for that: use sudo"))
+        with pytest.raises(UsageError, match="use sudo"):
+            ours.ask(Watch())

@@ -33,7 +33,6 @@ from edge.wire.channel import Channel
 if TYPE_CHECKING:
     from edge.config import Config
 
-WATCH_WIRING_S = 30.0
 _RUNS = (
     "another edge-door runs with this configuration: `edge-door status` asks it. Stop it first "
     "(sudo systemctl stop edge-door.target, or Ctrl-C where `edge-door run` runs)."
@@ -76,11 +75,7 @@ def door(
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
     if task and _held(settings):
         raise UsageError(_RUNNING)
-    command = (
-        wiring_command(settings, WATCH_WIRING_S)
-        if task
-        else guard_command(settings, peer_named=peer_named)
-    )
+    command = wiring_command(settings) if task else guard_command(settings, peer_named=peer_named)
     if release:
         command.append("--release")
     os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process

@@ -63,7 +63,7 @@ def accept(
     json: JsonOption = False,
 ) -> None:
     """Take somebody into the book whom a door has captured; `publish` tells the doors."""
-    from edge.cli.people.for_group import consent_to, take_in  # which see, as few here do
+    from edge.cli.people.destination import consent_to, take_in  # which see, as few here do
 
     consent = consent_to(lookalike, reason, replace=replace)
     settings = own_config(config)

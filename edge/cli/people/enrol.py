@@ -23,10 +23,10 @@ from edge.cli.base import (
     progress,
     show,
 )
-from edge.cli.people.for_group import consent_to, place_of
+from edge.cli.people.destination import consent_to, place_of
 from edge.errors import EdgeDoorError, EnrolmentError, NotThereError, UsageError
 from edge.names import proper_name
-from edge.ops.enrol import Consent, Enrolled, collect_from_camera, enrol_files, require_free, save
+from edge.ops.enrol import Enrolled, collect_from_camera, enrol_files
 from edge.ops.offer import Wish
 from edge.ops.owner import give_up_reading
 from edge.ops.pictures import Sources, opened, people_below
@@ -38,7 +38,7 @@ from edge.words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from edge.cli.people.for_group import Place
+    from edge.cli.people.destination import Place
     from edge.config import Config
     from edge.ops.pictures import Progress as Tell
     from edge.ops.pictures import Refused
@@ -118,45 +118,30 @@ def enroll(
     people = people_below(given[0]) if name is None else {name: tuple(given)}
     sources_of = {who: opened(Sources(paths, first)) for who, paths in people.items()}
     give_up_reading()
-    place = place_of(settings, wish, consent) if wish else None
+    place = place_of(settings, wish, consent)
     if name is None:
-        _enroll_many(settings, sources_of, consent, place, as_json=json)
+        _enroll_many(settings, sources_of, place, as_json=json)
         return
     if problem := sources_of[name].problem:
         raise UsageError(problem)
     capture = Capture(name, sources_of[name], camera)
-    _enroll_person(settings, capture, consent, place, as_json=json)
+    _enroll_person(settings, capture, place, as_json=json)
 
 
-def _enroll_person(
-    settings: Config, capture: Capture, consent: Consent, place: Place | None, *, as_json: bool
-) -> None:
-    _require_free(settings, capture.name, consent, place)
+def _enroll_person(settings: Config, capture: Capture, place: Place, *, as_json: bool) -> None:
+    place.require_free(capture.name)
     kept: dict[str, str] = {}
 
     def keep(made: Template) -> None:
-        if place is None:
-            save(settings, made, consent)
-        else:
-            kept.update(place.keep(made))
+        kept.update(place.keep(made))
 
     found = (_from_camera if capture.camera else _from_files)(settings, capture, keep)
-    done = f"is enrolled: {counted(found.captures, 'capture')}."
-    lines = [
-        f"{capture.name} {place.done} {place.next_step}" if place else f"{capture.name} {done}"
-    ]
+    done = place.done.format(captures=counted(found.captures, "capture"))
+    lines = [f"{capture.name} {done} {place.next_step}".rstrip()]
     lines += [f"  not taken: {refused.sentence}" for refused in _some(found.refused)]
     if found.warning:
         lines.append(f"  {found.warning}")
     show(_as_dict(found) | kept, as_json=as_json, text="\n".join(lines))
-
-
-def _require_free(settings: Config, name: str, consent: Consent, place: Place | None) -> None:
-    """See that somebody of that name can be kept, before anybody looks into a camera."""
-    if place is None:
-        require_free(settings, name, consent)
-    else:
-        place.require_free(name)
 
 
 def _refuse_contradictions(name: str | None, given: Sequence[Path], *, camera: bool) -> None:
@@ -210,19 +195,13 @@ def _from_camera(
 
 
 def _enroll_many(
-    settings: Config,
-    people: Mapping[str, Sources],
-    consent: Consent,
-    place: Place | None,
-    *,
-    as_json: bool,
+    settings: Config, people: Mapping[str, Sources], place: Place, *, as_json: bool
 ) -> None:
-    found = _each(settings, people, consent, place)
+    found = _each(settings, people, place)
     out = [one.name for one in found if one.problem]
     table = _table(found)
-    next_step = place.next_step if place else ""
     table.caption = (
-        f"{len(found) - len(out)} of {len(found)} people are enrolled. {next_step}".rstrip()
+        f"{len(found) - len(out)} of {len(found)} people are enrolled. {place.next_step}".rstrip()
     )
     result = {"ok": not out, "people": [_as_dict(one) for one in found], "not_enrolled": out}
     show(result, as_json=as_json, text=table)
@@ -230,23 +209,15 @@ def _enroll_many(
         raise typer.Exit(1)
 
 
-def _each(
-    settings: Config, people: Mapping[str, Sources], consent: Consent, place: Place | None
-) -> list[Enrolled]:
-    def keep(made: Template) -> None:
-        if place is None:
-            save(settings, made, consent)
-        else:
-            place.keep(made)
-
+def _each(settings: Config, people: Mapping[str, Sources], place: Place) -> list[Enrolled]:
     stages = Stages.load(settings)
     found = []
     with progress("people", len(people)) as update:
         for name, sources in people.items():
             update(description=name)
             try:
-                _require_free(settings, name, consent, place)
-                one = enrol_files(settings, stages, name, sources, keep, lambda *_: None)
+                place.require_free(name)
+                one = enrol_files(settings, stages, name, sources, place.keep, lambda *_: None)
             except EdgeDoorError as error:
                 one = Enrolled(name, 0, problem=str(error))
             found.append(one)

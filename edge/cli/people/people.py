@@ -19,7 +19,7 @@ from edge.sight import changes
 from edge.sight.journal import open_ledger
 from edge.vault.vault import Vault, open_vault, require_begun
 from edge.wire.channel import Channel
-from edge.wire.messages import Claim, Failed
+from edge.wire.messages import Claim
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -117,9 +117,7 @@ def claim(name: str, config: ConfigOption = None, json: JsonOption = False) -> N
     """Tell the running door who stands there: their template alone is compared."""
     settings = own_config(config)
     with Channel.connect(settings.sight_socket) as channel:
-        answer = channel.ask(Claim(name))
-    if isinstance(answer, Failed):
-        raise UsageError(answer.why)
+        channel.ask(Claim(name))
     seconds = settings.match.claim_timeout_s
     show(
         {"person": name, "seconds": seconds},

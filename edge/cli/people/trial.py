@@ -13,7 +13,7 @@ from edge.errors import UsageError
 from edge.ops.viewer import Viewer
 from edge.records import Outcome, Reason
 from edge.wire.channel import Channel
-from edge.wire.messages import Failed, Rehearse, Seen, Watch
+from edge.wire.messages import Rehearse, Seen, Watch
 from edge.words import LET_IN_ALREADY, why
 
 
@@ -33,9 +33,7 @@ def try_out(
     """
     settings = read_config(config)
     with Channel.connect(settings.sight_socket) as control:
-        answer = control.ask(Rehearse(seconds, claim))
-        if isinstance(answer, Failed):
-            raise UsageError(answer.why)
+        control.ask(Rehearse(seconds, claim))
         try:
             with Channel.connect(settings.sight_socket) as channel:
                 channel.ask(Watch())

@@ -1,4 +1,4 @@
-"""Enrolment for the doors of a group: at the people office, or at a door that sends to it."""
+"""Where whoever is captured goes: to this door alone, or by the office to a group's doors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge.errors import UsageError
 from edge.names import folded
 from edge.office.desk import require_cards, require_end, require_groups, require_hours, resembling
 from edge.office.rows import Person
-from edge.ops.enrol import Consent, refuse_lookalikes
+from edge.ops.enrol import Consent, refuse_lookalikes, require_free, save
 from edge.ops.offer import Wish, require_office, send_offer
 from edge.roster.envelope import Content
 from edge.vault.credentials import require_proper
@@ -33,20 +33,23 @@ class Place:
     require_free: Callable[[str], None]
     """Raises why nobody of that name can be kept there."""
     done: str
-    """What has become of them, after the name."""
-    next_step: str
+    """What has become of them, after the name; `{captures}` stands for how many there were."""
+    next_step: str = ""
 
 
-def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
-    """The office's book where there is one on this host, else its offers, sealed and sent to it.
+def place_of(settings: Config, wish: Wish | None, consent: Consent) -> Place:
+    """This door; with a wish, the office.
 
-    What is wrong with the wish is said here, before anybody looks into a camera.
+    That is its book where there is one on this host, else an offer, sealed and sent to it. What is
+    wrong with the wish is said here, before anybody looks into a camera.
 
     Raises:
         ConfigError: this door knows no office.
         UsageError: their end is over, hours, a card or a group are none, or that is for the office
             to decide.
     """
+    if wish is None:
+        return _here(settings, consent)
     require_end("whoever comes", wish.expires)
     require_hours(wish.schedule)
     require_proper(wish.cards, None)
@@ -65,7 +68,22 @@ def place_of(settings: Config, wish: Wish, consent: Consent) -> Place:
             "--lookalike and --replace are for the people office: `edge-door office lookalike` "
             "and `edge-door office accept --replace` there"
         )
+    return _away(settings, wish)
 
+
+def _here(settings: Config, consent: Consent) -> Place:
+    def keep(made: Template) -> dict[str, str]:
+        save(settings, made, consent)
+        return {}
+
+    return Place(
+        keep,
+        lambda name: require_free(settings, name, consent),
+        "is enrolled: {captures}.",
+    )
+
+
+def _away(settings: Config, wish: Wish) -> Place:
     def send(made: Template) -> dict[str, str]:
         send_offer(settings, made, wish)
         return {}
