@@ -6,13 +6,13 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import actions, operators, roles, sessions
 from edge.fleet.kinds import Role
-from edge.fleet.text import MAX_NAME
+from edge.fleet.text import MAX_NAME, clean
 from edge.fleet.web.passwords import hash_password
 from edge.fleet.web.roles import Grant, Rights
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MAX_TARGET = 200
+MOST_REFUSALS = 100
+"""Of the logins of one address within `REFUSALS_S` the audit tells of so many: who knocks without
+end must not fill the disk or keep the collector from writing."""
+REFUSALS_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,24 @@ def write_action(
     connection.execute(
         insert(actions).values(
             at=now,
-            by=actor.name[:MAX_NAME],
-            address=actor.address[:64],
-            verb=verb[:40],
-            target=target[:_MAX_TARGET],
-            outcome=outcome[:_MAX_TARGET],
+            by=clean(actor.name, MAX_NAME),
+            address=clean(actor.address, 64),
+            verb=clean(verb, 40),
+            target=clean(target, _MAX_TARGET),
+            outcome=clean(outcome, _MAX_TARGET),
         )
     )
+
+
+def write_refusal(
+    connection: Connection, now: float, actor: Actor, how: str, outcome: str = "refused"
+) -> None:
+    """One row of the audit for somebody who could not log in, if there are not many already."""
+    lately = (
+        actions.c.at > now - REFUSALS_S,
+        actions.c.verb == "login",
+        actions.c.address == actor.address[:64],
+    )
+    count = select(func.count()).select_from(actions).where(*lately)
+    if connection.execute(count).scalar_one() < MOST_REFUSALS:
+        write_action(connection, now, actor, "login", how, outcome)

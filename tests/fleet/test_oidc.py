@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,9 @@ from sqlalchemy import select, update
 from edge.errors import UsageError
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, operators, roles
+from edge.fleet.operators import MOST_REFUSALS
 from edge.fleet.web.provider import read_provider
+from edge.fleet.web.sessions import MOST_VISITS, begin
 from tests.conftest import ROOT
 from tests.fleet.openid import CLIENT, SECRET, Provider
 from tests.fleet.site import Browser, Served, furnish
@@ -108,6 +111,17 @@ def test_who_is_in_a_group_comes_in_with_its_role(browser: Browser, database: Da
     assert "door2" not in wall.text  # of the south
     assert browser.get("/operators").status_code == 403
     assert audit(database) == [("anna", "oidc", "done")]
+
+
+def test_nobody_is_sent_away_without_end(browser: Browser, database: Database) -> None:
+    with database.writing() as writing:
+        for _ in range(MOST_VISITS - 1):
+            begin(writing, None, "testclient", time.time())
+    away(browser)
+    assert browser.get("/login/oidc").status_code == 429
+    for _ in range(MOST_REFUSALS + 5):
+        assert browser.get("/login/oidc/back").status_code in {403, 429}
+    assert len(audit(database)) == MOST_REFUSALS
 
 
 def test_roles_are_those_of_today(browser: Browser, database: Database, there: Provider) -> None:

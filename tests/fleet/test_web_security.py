@@ -20,15 +20,16 @@ from sqlalchemy import delete, select
 
 from edge.access.command import public_text, sign_command
 from edge.fleet.collector import upkeep
-from edge.fleet.database.database import Database
+from edge.fleet.database.database import Database, latest_batch
 from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
+from edge.fleet.operators import MOST_REFUSALS, Actor, write_refusal
 from edge.fleet.web import passwords
 from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
-from edge.fleet.web.sessions import ANONYMOUS_S, MOST_VISITS, WINDOW_S, begin
+from edge.fleet.web.sessions import ANONYMOUS_S, MOST_BY_ADDRESS, MOST_VISITS, WINDOW_S, begin
 from edge.records import Reason
 from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnish
@@ -215,6 +216,52 @@ def test_one_address_may_not_try_many_names(own: Database) -> None:
         writing.execute(failures.insert(), rows)
     assert browser.login("nobody").status_code == 401
     assert browser.login("somebody").status_code == 429
+
+
+def test_strangers_write_nothing_however_many_forms_they_send(own: Database) -> None:
+    with own.reading() as reading:
+        before = latest_batch(reading)
+    for entry in ENTRIES:
+        if entry.method == "POST":
+            assert Browser(own).http.post(path_of(entry)).headers["location"] == "/login"
+    with own.reading() as reading:
+        assert latest_batch(reading) == before
+
+
+def test_the_audit_holds_what_every_database_takes(own: Database) -> None:
+    """PostgreSQL knows no NUL in a text: whoever sent one would not stand in the audit."""
+    browser = Browser(own)
+    browser.login("viewer")
+    assert browser.send("/doors/a%00b/set-up").status_code == 403
+    with own.reading() as reading:
+        targets = reading.execute(select(actions.c.target)).scalars().all()
+    assert "POST /doors/a?b/set-up" in targets
+
+
+def test_no_passkey_is_tried_without_end(own: Database) -> None:
+    browser = Browser(own)
+    word = browser.csrf("/login")
+    answers = []
+    for _ in range(MOST_BY_ADDRESS + 2):
+        for _ in range(2):  # asked for twice, it is the same challenge, and written once
+            browser.http.post("/login/passkey/offer", data={"csrf": word})
+        fields = {"csrf": word, "credential": "{}"}
+        answers.append(browser.http.post("/login/passkey", data=fields).status_code)
+    assert answers == [401] * MOST_BY_ADDRESS + [429] * 2
+    assert audit(own) == [("?", "login", "refused")] * MOST_BY_ADDRESS
+
+
+def test_who_knocks_without_end_does_not_fill_the_audit(own: Database) -> None:
+    browser = Browser(own)
+    now = time.time()
+    with own.writing() as writing:
+        for _ in range(MOST_REFUSALS - 1):
+            write_refusal(writing, now, Actor("x", "testclient"), "password")
+    for _ in range(3):
+        browser.login("viewer", "wrong")
+    assert len(audit(own)) == MOST_REFUSALS
+    browser.login("operator")
+    assert len(audit(own)) == MOST_REFUSALS + 1  # who came in is always told of
 
 
 def test_login_pages_are_not_given_out_without_end(own: Database) -> None:

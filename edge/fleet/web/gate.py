@@ -50,6 +50,9 @@ class Gate:
     ) -> Response:
         try:
             if entry.method == "POST":
+                with self._site.database.reading() as connection:
+                    if _who(connection, request, time.time()) is None:
+                        return _to_login()  # strangers write nothing, however often they come
                 with self._site.database.news() as (connection, batch):
                     return self._pass(entry, request, form, (connection, batch))
             with self._site.database.reading() as connection:
@@ -72,7 +75,7 @@ class Gate:
         now = time.time()
         found = _who(connection, request, now)
         if found is None:
-            return RedirectResponse("/login", status_code=303)
+            return _to_login()
         session, operator = found
         if entry.method == "POST" and not came_from_us(request, session, form):
             raise _RefusedError(403, "this form did not come from a page of yours. Load it again.")
@@ -113,6 +116,10 @@ class Gate:
         if session is not None and now - session.seen > sessions.SEEN_EVERY_S:
             with self._site.database.writing() as connection:
                 sessions.touch(connection, session, now)
+
+
+def _to_login() -> Response:
+    return RedirectResponse("/login", status_code=303)
 
 
 def _who(

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from edge.fleet.database.tables import operators
-from edge.fleet.operators import Actor, write_action
+from edge.fleet.operators import Actor, write_action, write_refusal
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
 from edge.fleet.web.passwords import password_fits
@@ -28,7 +28,7 @@ _WRONG = "That name and password do not belong together."
 _OFTEN = "Too many attempts. Wait a quarter of an hour."
 _STALE = "The page was too old. Try again."
 _UNKNOWN = "That passkey is not known here."
-_FORBIDDEN = 403
+_USUAL = {403: _STALE, 401: _UNKNOWN, 429: _OFTEN}
 
 
 class Login:
@@ -69,8 +69,7 @@ class Login:
 
     def refuse(self, request: Request, status: int, sentence: str = "") -> Response:
         """The login page, with what went wrong."""
-        usual = _STALE if status == _FORBIDDEN else _UNKNOWN
-        return self._show(request, sentence or usual, status)
+        return self._show(request, sentence or _USUAL[status], status)
 
     def _show(self, request: Request, sentence: str, status: int = 200) -> Response:
         now, database = time.time(), self._site.database
@@ -108,7 +107,7 @@ class Login:
         if not often and password_fits(password, known.password if known else None) and known:
             return self.welcome(request, known.id, known.name, "password", now)
         with database.writing() as connection:
-            write_action(connection, now, Actor(name, address), "login", "password", "refused")
+            write_refusal(connection, now, Actor(name, address), "password")
         return self._show(request, _OFTEN if often else _WRONG, 429 if often else 401)
 
     def _leave(self, request: Request, form: Mapping[str, Sequence[str]]) -> Response:

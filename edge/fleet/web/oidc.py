@@ -27,7 +27,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from edge import plain
 from edge.errors import UsageError
 from edge.fleet.database.tables import groups
-from edge.fleet.operators import Actor, outside_operator, write_action
+from edge.fleet.operators import Actor, outside_operator, write_refusal
 from edge.fleet.web import sessions
 from edge.fleet.web.request import client, origin_of
 from edge.fleet.web.roles import Grant
@@ -94,6 +94,9 @@ class OidcLogin:
         return await run_in_threadpool(self._back, request)
 
     def _leave(self, request: Request) -> Response:
+        with self._site.database.reading() as connection:
+            if sessions.too_many_visits(connection, client(request), time.time()):
+                return self._login.refuse(request, 429)
         trip = Trip(*(secrets.token_urlsafe(_SECRET_BYTES) for _ in range(3)))
         try:
             with self._client(request) as there:
@@ -232,5 +235,5 @@ class OidcLogin:
     def _refuse(self, request: Request, status: int, sentence: str) -> Response:
         with self._site.database.writing() as connection:
             actor = Actor("", client(request))
-            write_action(connection, time.time(), actor, "login", "oidc", f"refused: {sentence}")
+            write_refusal(connection, time.time(), actor, "oidc", f"refused: {sentence}")
         return self._login.refuse(request, status, sentence)

@@ -20,7 +20,7 @@ from webauthn.helpers.structs import (
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import operators, passkeys
-from edge.fleet.operators import Actor, write_action
+from edge.fleet.operators import Actor, write_refusal
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
 from edge.fleet.web.entry import Entry
@@ -123,25 +123,31 @@ class PasskeyLogin:
             return Response(status_code=403)
         options = webauthn.generate_authentication_options(
             rp_id=_host(origin_of(self._site, request)),
+            challenge=session.challenge,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
-        with self._site.database.writing() as connection:
-            sessions.set_challenge(connection, session.key, options.challenge)
+        if options.challenge != session.challenge:  # who asks for it without end writes once
+            with self._site.database.writing() as connection:
+                sessions.set_challenge(connection, session.key, options.challenge)
         return JSONResponse(json.loads(webauthn.options_to_json(options)))
 
     def _enter(self, request: Request, form: Mapping[str, Sequence[str]]) -> Response:
-        now, session = time.time(), self._session(request, form)
+        now, session, address = time.time(), self._session(request, form), client(request)
         if session is None or session.challenge is None:
             return self._login.refuse(request, 403)
+        with self._site.database.reading() as connection:
+            often = sessions.too_many(connection, None, address, now)
+        if often:
+            return self._login.refuse(request, 429)
         with self._site.database.writing() as connection:
+            sessions.trying(connection, None, address, now)
             sessions.set_challenge(connection, session.key, None)  # for one attempt
             found = self._signed(connection, request, form, session.challenge)
             if found is None:
-                actor = Actor("?", client(request))
-                write_action(connection, now, actor, "login", "passkey", "refused")
+                write_refusal(connection, now, Actor("?", address), "passkey")
         if found is None:
             return self._login.refuse(request, 401)
-        return self._login.welcome(request, *found, "passkey")
+        return self._login.welcome(request, *found, "passkey", now)
 
     def _signed(
         self,

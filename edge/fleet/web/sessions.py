@@ -101,9 +101,10 @@ def word_fits(session: Session, word: str) -> bool:
     return hmac.compare_digest(session.csrf.encode(), word.encode())
 
 
-def too_many(connection: Connection, name: str, address: str, now: float) -> bool:
-    """Whether this name or this address has failed too often of late."""
-    for who, most in (_name(name), MOST_BY_NAME), (_address(address), MOST_BY_ADDRESS):
+def too_many(connection: Connection, name: str | None, address: str, now: float) -> bool:
+    """Whether this name, where there is one, or this address has failed too often of late."""
+    by_name = [] if name is None else [(_name(name), MOST_BY_NAME)]
+    for who, most in (*by_name, (_address(address), MOST_BY_ADDRESS)):
         lately = (failures.c.who == who, failures.c.at > now - WINDOW_S)
         count = select(func.count()).select_from(failures).where(*lately)
         if connection.execute(count).scalar_one() >= most:
@@ -122,10 +123,10 @@ def too_many_visits(connection: Connection, address: str, now: float) -> bool:
     return bool(connection.execute(count).scalar_one() >= MOST_VISITS)
 
 
-def trying(connection: Connection, name: str, address: str, now: float) -> None:
+def trying(connection: Connection, name: str | None, address: str, now: float) -> None:
     """Somebody tries: counted before the password is looked at, so that many at once count too."""
-    rows = [{"who": _name(name), "at": now}, {"who": _address(address), "at": now}]
-    connection.execute(insert(failures), rows)
+    who = [_address(address)] if name is None else [_name(name), _address(address)]
+    connection.execute(insert(failures), [{"who": each, "at": now} for each in who])
 
 
 def cleared(connection: Connection, name: str, address: str, at: float) -> None:
