@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
 
 def sync_folder(folder: Path) -> None:
@@ -51,6 +54,29 @@ def create_file(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink()
+
+
+@contextlib.contextmanager
+def made_whole(path: Path) -> Iterator[TextIO]:
+    """A text file to write that was not there: under its name once it is whole, else not at all.
+
+    Raises:
+        FileExistsError: it is there by then.
+        OSError: it cannot be written.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        draft.rename(path)  # no link: the sticks that copies are carried on know none
+        sync_folder(path.absolute().parent)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def clear_away(path: Path) -> None:

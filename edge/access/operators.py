@@ -9,7 +9,7 @@ from enum import Enum
 
 from edge import plain
 from edge.errors import LedgerError, UsageError
-from edge.names import did_you_mean, listed
+from edge.names import did_you_mean, folded, listed
 
 MOST = 16
 """They stand in the ledger's sealed row, which is written with every event."""
@@ -57,7 +57,7 @@ class Operators:
         if not 1 <= len(name) <= 64 or not name.isprintable():
             raise UsageError("an operator's name has 1 to 64 printable characters.")
         for each in self.known:
-            if each.name.casefold() == name.casefold() or each.key == key:
+            if folded(each.name) == folded(name) or each.key == key:
                 raise UsageError(f"{each.name} has that name or key already. Revoke it first.")
         if len(self.known) >= MOST:
             raise UsageError(f"there are {MOST} keys already. Revoke one first.")
@@ -69,7 +69,7 @@ class Operators:
         Raises:
             UsageError: nobody has that name.
         """
-        left = tuple(each for each in self.known if each.name.casefold() != name.casefold())
+        left = tuple(each for each in self.known if folded(each.name) != folded(name))
         if len(left) == len(self.known):
             names = [each.name for each in self.known]
             meant = did_you_mean(name, names)

@@ -25,6 +25,7 @@ from edge.ops.owner import acting_as_owner, become_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
 __all__ = [
     "ConfigOption",
@@ -176,6 +177,18 @@ def waiting() -> Iterator[Callable[[str], None]]:
                 complaints.print(said, highlight=False, soft_wrap=True)
 
         yield tell
+
+
+def seconds_of(moment: datetime) -> float:
+    """A moment of a command line, in local time, as seconds since 1970.
+
+    Raises:
+        UsageError: it lies beyond this machine's calendar.
+    """
+    try:
+        return moment.timestamp()
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{moment.isoformat(' ')} is beyond this machine's calendar.") from error
 
 
 def ask_secret(what: str, *, twice: bool = False) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from edge.cli.record.audit import Form, _sheet
 from edge.config import Config, parse
+from edge.errors import UsageError
 from edge.ledger.chain import chained, genesis
 from edge.link.outbox import Outbox
 from edge.ops.findings import findings
@@ -82,3 +86,44 @@ def test_verify_and_export_as_people_use_them(tmp_path: Path) -> None:
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
     of_ann = door.command("audit", "export", "--person", "ann", "--since", "2020-01-01")
     assert len(of_ann.stdout.splitlines()) == 2
+
+
+def test_the_copy_on_a_full_disk_is_none(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the evidence looked like all of it, and stood in the way of the next try."""
+    copy = tmp_path / "copy.csv"
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(csv.DictWriter, "writerow", full)
+    before = sorted(tmp_path.iterdir())
+    with (
+        open_ledger(config, read_only=True) as ledger,
+        pytest.raises(UsageError, match="No space left"),
+        _sheet(copy, Form.CSV) as write,
+    ):
+        write(ledger.events()[0])
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_copy_holds_nothing_that_a_spreadsheet_runs_and_finds_names_as_people_write_them(
+    tmp_path: Path,
+) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    door.command("init")
+    wide, accent = "\uff1dHYPERLINK(2);=3", "Jos\u00e9"
+    with open_ledger(door.config) as ledger:
+        for person in (wide, accent):
+            Journal(ledger, "test").note(EventKind.ACCESS, Reason.GRANTED, person=person)
+    table = door.command("audit", "export", "--format", "csv").stdout
+    assert f'"\'{wide}"' in table  # and quoted: `;` parts no columns
+    found = door.command("audit", "export", "--person", "JOSE\u0301").stdout
+    assert [json.loads(line)["person"] for line in found.splitlines()] == [accent]
+    for option in ("--since", "--until"):
+        asked = door.command("audit", "export", option, "0001-01-01")
+        assert (asked.returncode, asked.stderr) == (
+            2,
+            "edge-door: 0001-01-01 00:00:00 is beyond this machine's calendar.\n",
+        )

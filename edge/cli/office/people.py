@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from edge.cli.base import ConfigOption, JsonOption, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, own_config, seconds_of, show
 from edge.cli.office.base import PUBLISH, day, office_app, opened
 from edge.errors import EnrolmentError, UsageError
 from edge.names import folded, listed
@@ -49,7 +49,7 @@ def move(
     with opened(settings) as (book, _):
         old = book.person(name)
         hours = old.schedule if schedule is None else tuple(schedule)
-        end = old.expires if until is None else until.timestamp()
+        end = old.expires if until is None else seconds_of(until)
         groups = old.groups if group is None else tuple(group)
         new = replace(old, groups=groups, schedule=hours, expires=None if no_end else end)
         require_end(new.name, new.expires)

@@ -21,6 +21,7 @@ from edge.cli.base import (
     believed_config,
     complaints,
     progress,
+    seconds_of,
     show,
 )
 from edge.cli.people.destination import consent_to, place_of
@@ -164,7 +165,7 @@ def _wish(
 ) -> Wish | None:
     """What is asked of the people office; None: this door alone enrols."""
     if groups:
-        end = None if until is None else until.timestamp()
+        end = None if until is None else seconds_of(until)
         return Wish(tuple(groups), tuple(schedule or ()), end, tuple(cards or ()))
     if schedule or until or cards:
         raise UsageError("--schedule, --until and --card go with --for-group")

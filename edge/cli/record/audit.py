@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, read_config, show
+from edge.cells import harmless
+from edge.cli.base import ConfigOption, JsonOption, app, read_config, seconds_of, show
 from edge.cli.places import to_make
 from edge.errors import UsageError
+from edge.files import made_whole
 from edge.ledger.seal import key_name
+from edge.names import folded
 from edge.ops.findings import findings
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind
@@ -79,14 +82,15 @@ def export(
 ) -> None:
     """Write events out, each with its chain and signature, so that the copy can be checked."""
     settings = read_config(config)
-    begin, end = _stamp(since, float("-inf")), _stamp(until, float("inf"))
+    begin = float("-inf") if since is None else seconds_of(since)
+    end = float("inf") if until is None else seconds_of(until)
     count = 0
     with acting_as_owner(settings.paths.state):
         ledger = open_ledger(settings, read_only=True)
     with ledger, _sheet(file, form) as write:
         for stored in _all(ledger):
             event = stored.event
-            fits = person is None or (event.person or "").casefold() == person.casefold()
+            fits = person is None or folded(event.person or "") == folded(person)
             fits = fits and (kind is None or event.kind is kind)
             if fits and begin <= event.wall <= end:
                 write(stored)
@@ -102,7 +106,7 @@ def _sheet(file: Path | None, form: Form) -> Iterator[Writer]:
         yield _writer(sys.stdout, form)
         return
     try:
-        with file.open("x", encoding="utf-8", newline="") as sheet:
+        with made_whole(file) as sheet:
             yield _writer(sheet, form)
     except OSError as error:
         raise UsageError(f"{file} cannot be made: {error.strerror}.") from error
@@ -111,7 +115,8 @@ def _sheet(file: Path | None, form: Form) -> Iterator[Writer]:
 def _writer(sheet: TextIO, form: Form) -> Writer:
     if form is Form.JSONL:
         return lambda stored: print(js.dumps(_row(stored), ensure_ascii=False), file=sheet)
-    table = csv.DictWriter(sheet, _COLUMNS)
+    # Quoted, a `;` stays text where spreadsheets part columns by it.
+    table = csv.DictWriter(sheet, _COLUMNS, quoting=csv.QUOTE_NONNUMERIC)
     table.writeheader()
 
     def write(stored: StoredEvent) -> None:
@@ -139,10 +144,8 @@ def _row(stored: StoredEvent) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
-    """Text that no spreadsheet takes for a formula."""
     text = js.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
-    risky = isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if risky else text
+    return harmless(text)
 
 
 def _all(ledger: Ledger) -> Iterator[StoredEvent]:
@@ -150,7 +153,3 @@ def _all(ledger: Ledger) -> Iterator[StoredEvent]:
     while page := ledger.events(after, _PAGE):
         yield from page
         after = page[-1].sequence
-
-
-def _stamp(moment: datetime | None, otherwise: float) -> float:
-    return otherwise if moment is None else moment.astimezone().timestamp()

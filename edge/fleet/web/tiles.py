@@ -12,6 +12,7 @@ from edge.fleet.collector.upkeep import anybody_listens
 from edge.fleet.database.tables import alarms, devices, groups
 from edge.fleet.kinds import AlarmKind, Presence
 from edge.fleet.presence import presence
+from edge.names import folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +46,10 @@ class Tile:
 
     def is_wanted(self, query: Mapping[str, str]) -> bool:
         """Whether it is what a page's `find`, `group` and `show` ask for."""
-        find = query.get("find", "").casefold()
+        find = folded(query.get("find", ""))
         group, show = query.get("group", ""), query.get("show", "")
         return (
-            (not find or find in self.name.casefold() or find in self.id.casefold())
+            (not find or find in folded(self.name) or find in folded(self.id))
             and (not group or str(self.group) == group)
             and (not show or show == self.presence.value or (show == "alarm" and bool(self.alarms)))
         )

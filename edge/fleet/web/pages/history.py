@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, tuple_
@@ -103,21 +103,26 @@ def _wanted(query: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     if query.get("group"):
         yield devices.c.group_id == number(query, "group")
     if query.get("from"):
-        yield events.c.at >= day(query, "from").timestamp()
+        yield events.c.at >= midnight(day(query, "from"))
     if query.get("to"):
-        yield events.c.at < day(query, "to").timestamp() + 86400
+        yield events.c.at < midnight(day(query, "to") + timedelta(days=1))
     if query.get("before"):
         yield _before(query["before"])
 
 
-def day(query: Mapping[str, str], name: str) -> datetime:
-    """A date of the address, midnight in the host's time.
+def midnight(day: date) -> float:
+    """When a day begins in the host's time; not each lasts 24 hours, where summer time is kept."""
+    return datetime.combine(day, time.min).astimezone().timestamp()
+
+
+def day(query: Mapping[str, str], name: str) -> date:
+    """A date of the address.
 
     Raises:
         UsageError: it is none.
     """
     try:
-        return datetime.strptime(query[name], "%Y-%m-%d").astimezone()
+        return datetime.strptime(query[name], "%Y-%m-%d").astimezone().date()
     except (ValueError, OverflowError, KeyError) as error:
         raise UsageError(f"{name}: write a date such as 2026-03-01") from error
 

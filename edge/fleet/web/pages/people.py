@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,10 @@ from edge.fleet.database.tables import (
 )
 from edge.fleet.text import MAX_NAME, local
 from edge.fleet.web.entry import Entry, Where
-from edge.fleet.web.pages.history import day, number, stamp
+from edge.fleet.web.pages.history import day, midnight, number, stamp
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
+from edge.names import folded
 from edge.roster.pages import gather
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def attendance(visit: Visit) -> Response:
     return visit.page(
         "attendance.html",
         days=_days(visit, first, last),
-        first=first.date().isoformat(),
-        last=last.date().isoformat(),
+        first=first.isoformat(),
+        last=last.isoformat(),
         free=_holidays(visit),
     )
 
@@ -148,7 +149,7 @@ class Right:
 def _rights(visit: Visit) -> list[Right]:
     """By person and door; `unused` and `find` of the address leave the others out."""
     days = number(visit.query, "unused") if visit.query.get("unused") else 0
-    find = visit.query.get("find", "").casefold()
+    find = folded(visit.query.get("find", ""))
     ends = _ends(visit)
     rows = visit.connection.execute(
         select(members, devices.c.name)
@@ -166,7 +167,7 @@ def _rights(visit: Visit) -> list[Right]:
             ends=ends.get((row.device, row.number)),
         )
         for row in rows
-        if find in row.person.casefold()
+        if find in folded(row.person)
         and not (days and (row.last_used or 0.0) > visit.now - days * DAY_S)
     ]
 
@@ -182,18 +183,17 @@ def _ends(visit: Visit) -> dict[tuple[str, str], float]:
     return found
 
 
-def _range(visit: Visit) -> tuple[datetime, datetime]:
-    today = datetime.fromtimestamp(visit.now).astimezone()
-    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+def _range(visit: Visit) -> tuple[date, date]:
+    today = datetime.fromtimestamp(visit.now).astimezone().date()
     week = timedelta(days=6)
-    first = day(visit.query, "from") if visit.query.get("from") else midnight - week
-    last = day(visit.query, "to") if visit.query.get("to") else midnight
+    first = day(visit.query, "from") if visit.query.get("from") else today - week
+    last = day(visit.query, "to") if visit.query.get("to") else today
     if not timedelta() <= last - first <= timedelta(days=MOST_DAYS):
         raise UsageError(f"choose a time of at most {MOST_DAYS} days, the first day first")
     return first, last
 
 
-def _days(visit: Visit, first: datetime, last: datetime) -> list[Day]:
+def _days(visit: Visit, first: date, last: date) -> list[Day]:
     rows = visit.connection.execute(
         select(events.c.at, events.c.person)
         .join(devices, devices.c.id == events.c.device)
@@ -202,16 +202,16 @@ def _days(visit: Visit, first: datetime, last: datetime) -> list[Day]:
             events.c.type == GRANTED,
             events.c.person.is_not(None),
             events.c.trusted,
-            events.c.at >= first.timestamp(),
-            events.c.at < (last + timedelta(days=1)).timestamp(),
+            events.c.at >= midnight(first),
+            events.c.at < midnight(last + timedelta(days=1)),
         )
         .order_by(events.c.at)
     )
     found: dict[tuple[str, str], Day] = {}
     for row in rows:
         there = local(row.at)
-        date = there.date().isoformat() if there else ""
-        each = found.setdefault((date, row.person), Day(date, row.person, row.at, row.at))
+        on = there.date().isoformat() if there else ""
+        each = found.setdefault((on, row.person), Day(on, row.person, row.at, row.at))
         each.last = row.at
         each.count += 1
     return sorted(found.values(), key=lambda each: (each.day, each.person.casefold()))

@@ -12,6 +12,7 @@ from edge.fleet.rosters import Place, places, read, standing
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.tiles import read_tiles
+from edge.names import folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,12 +93,12 @@ def _people(visit: Visit, row: RosterRow) -> list[Place]:
 
 def _find(visit: Visit, rows: Sequence[RosterRow], name: str) -> list[tuple[RosterRow, Place]]:
     """A person's places, by a part of the name or the number."""
-    wanted = name.casefold()
+    wanted = folded(name)
     return [
         (row, place)
         for row in rows
         for place in _people(visit, row)
-        if wanted in place.name.casefold() or wanted == place.number.casefold()
+        if wanted in folded(place.name) or wanted == folded(place.number)
     ]
 
 
