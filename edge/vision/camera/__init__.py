@@ -5,6 +5,7 @@ Every source (`sources.py`) delivers RGB.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -28,12 +29,9 @@ if TYPE_CHECKING:
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _JOIN_TIMEOUT_S = 5.0
 _TOGETHER_S = 0.5  # two cameras' pictures are of one moment
+_RETRY_S = 2.0
 
-
-def _second(section: CameraSection) -> Camera | None:
-    if section.second is None:
-        return None
-    return Camera(section.model_copy(update={"source": section.second, "second": None}))
+log = logging.getLogger(__name__)
 
 
 class Camera:
@@ -47,7 +45,7 @@ class Camera:
         """
         self._section = section
         self._source = open_source(section)
-        self._second = _second(section)
+        self._second = None if section.second is None else _Second(section, section.second)
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._failure: str | None = None
@@ -98,12 +96,7 @@ class Camera:
 
     def _paired(self, frame: Frame) -> Frame:
         """The frame with what the second camera saw at that time, if it works."""
-        if self._second is None:
-            return frame
-        try:
-            other = self._second.newest(0, 0.0)
-        except CameraError:
-            other = None
+        other = None if self._second is None else self._second.newest
         if other is None or abs(other.captured_at - frame.captured_at) > _TOGETHER_S:
             return frame
         return replace(frame, beside=other.pixels)
@@ -141,6 +134,45 @@ class Camera:
         with self._changed:
             self._failure = why
             self._changed.notify_all()
+
+
+class _Second:
+    """The camera beside another: it may be away from the start, fail and come back.
+
+    Nobody waits for it: a face that it does not see is doubted meanwhile (`liveness.second`).
+    """
+
+    def __init__(self, section: CameraSection, source: str) -> None:
+        self._section = section.model_copy(update={"source": source, "second": None})
+        self._told = False
+        self.newest: Frame | None = None
+        """What it saw last, however long ago."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="second camera", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let go of it, unless its driver hangs: it dies with the process then."""
+        self._stop.set()
+        self._thread.join(_JOIN_TIMEOUT_S)
+
+    def _follow(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with Camera(self._section) as camera:
+                    self._watch(camera)
+            except CameraError as error:
+                if not self._told:
+                    log.warning("every face is doubted: the second camera is away: %s", error)
+                self._told = True
+            self._stop.wait(_RETRY_S)
+
+    def _watch(self, camera: Camera) -> None:
+        after = 0
+        while not self._stop.is_set():
+            frame = camera.newest(after, _TOGETHER_S)
+            if frame is not None:
+                self.newest, after, self._told = frame, frame.sequence, False
 
 
 def replay(section: CameraSection) -> Iterator[Frame]:

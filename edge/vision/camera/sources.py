@@ -104,6 +104,13 @@ class _Picamera2:
             ) from error
         try:
             self._camera = Picamera2()
+            self._start(section)
+        except (RuntimeError, IndexError) as error:
+            raise CameraError(f"picamera2 cannot start the camera: {error}") from error
+        self.fps = section.fps
+
+    def _start(self, section: CameraSection) -> None:
+        try:
             self._camera.configure(
                 self._camera.create_video_configuration(
                     main={"size": (section.width, section.height), "format": "BGR888"},
@@ -112,9 +119,9 @@ class _Picamera2:
                 )
             )
             self._camera.start()
-        except (RuntimeError, IndexError) as error:
-            raise CameraError(f"picamera2 cannot start the camera: {error}") from error
-        self.fps = section.fps
+        except RuntimeError:
+            self.close()  # else it is in use at the next try, by this process
+            raise
 
     def read(self) -> Pixels | None:
         try:

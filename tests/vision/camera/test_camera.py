@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -190,3 +192,28 @@ def _opened(address: str) -> Camera:
         except CameraError:
             time.sleep(0.25)
     return Camera(section(address))
+
+
+def test_a_raspberry_camera_that_cannot_be_set_up_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else it is in use at the next try, and the door has no camera until it starts again."""
+    closed = []
+
+    class Broken:
+        def create_video_configuration(self, **_: object) -> None: ...
+
+        def configure(self, _: object) -> None:
+            raise RuntimeError("no such size")
+
+        def stop(self) -> None: ...
+
+        def close(self) -> None:
+            closed.append(self)
+
+    module = ModuleType("picamera2")
+    vars(module)["Picamera2"] = Broken
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    with pytest.raises(CameraError, match="no such size"):
+        open_source(section("picamera2"))
+    assert len(closed) == 1

@@ -10,11 +10,13 @@ import pytest
 
 from edge.config import parse
 from edge.records import Face, Frame
+from edge.vision import camera as camera_module
 from edge.vision.camera import Camera
 from edge.vision.liveness.limits import UNSEEN
 from edge.vision.liveness.second import SecondCamera
 from edge.vision.liveness.views import View
 from edge.vision.pipeline import Stages
+from tests.support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +79,26 @@ def test_a_second_camera_that_is_away_speaks_against_the_face(
     frame = Frame(eileen.pixels, 0.0, 0)
     (face,) = stages.detector.detect(frame)
     assert said(config, frame, face) == UNSEEN
+
+
+def test_a_second_camera_that_comes_later_is_taken_up_and_nobody_waits_for_it(
+    tmp_path: Path, eileen: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "_RETRY_S", 0.05)
+    config = configured(folder(tmp_path / "visible", eileen.pixels), tmp_path / "infrared")
+    with Camera(config.camera) as camera:
+        first = camera.newest(0, PATIENCE_S)
+        assert first is not None
+        assert first.beside is None
+        folder(tmp_path / "later", eileen.pixels).rename(tmp_path / "infrared")
+        seen = first
+
+        def is_paired() -> bool:
+            nonlocal seen
+            seen = camera.newest(seen.sequence, PATIENCE_S) or seen
+            return seen.beside is not None
+
+        until(is_paired)
 
 
 def test_a_door_with_one_camera_has_one_picture(tmp_path: Path, eileen: Portrait) -> None:
