@@ -253,3 +253,21 @@ def test_what_is_too_old_is_forgotten_and_nothing_else(database: Database) -> No
     assert left() == [0, 0, 0]
     with database.reading() as reading:  # the watermark stays: nothing is asked for again
         assert reading.execute(select(devices.c.whole)).scalar_one() == 3
+
+
+def test_who_was_removed_is_forgotten_with_the_events_that_tell_of_them(database: Database) -> None:
+    furnish(database)
+    doors, now = Doors(database), time.time()
+    told = (Reason.ENROLLED, Reason.GRANTED, Reason.REMOVED)
+    doors.happen([an_event("door1", reason, person="Ada", wall=now) for reason in told])
+    doors.happen([an_event("door1", Reason.ENROLLED, person="Bo", wall=now)])
+    named = (members.c.person, whereabouts.c.person, events.c.person)
+
+    def whose() -> list[set[str]]:
+        with database.reading() as reading:
+            return [set(reading.execute(select(each)).scalars()) for each in named]
+
+    upkeep.forget(database, now + 29 * DAY_S, keep_days=30)
+    assert whose() == [{"Ada", "Bo"}, {"Ada"}, {"Ada", "Bo"}]
+    upkeep.forget(database, now + 31 * DAY_S, keep_days=30)
+    assert whose() == [{"Bo"}, set(), set()]  # Bo may pass still

@@ -21,7 +21,10 @@ from edge.fleet.database.tables import (
     devices,
     events,
     figures,
+    gaps,
+    members,
     rosters,
+    whereabouts,
 )
 from edge.fleet.kinds import AlarmKind, CommandState, ListState, Presence
 from edge.fleet.presence import COLLECTOR_FRESH_S, presence
@@ -153,13 +156,16 @@ def _look_at_people(device: str, row: RosterRow | None, alarms_: Alarms, now: fl
 
 
 def forget(database: Database, now: float, keep_days: int) -> None:
-    """Remove what is older than the policy keeps; make PostgreSQL's months ready."""
+    """Remove what is older than the policy keeps, names too; make PostgreSQL's months ready."""
     oldest = now - keep_days * DAY_S
     with database.writing() as connection:
         if database.on_postgresql:
             _months(connection, now, oldest)
         connection.execute(delete(events).where(events.c.received < oldest))
         connection.execute(delete(figures).where(figures.c.slot < oldest / SLOT_S))
+        connection.execute(delete(gaps).where(gaps.c.found < oldest))
+        connection.execute(delete(members).where(members.c.removed < oldest))
+        connection.execute(delete(whereabouts).where(whereabouts.c.since < oldest))
         over = (alarms.c.cleared < oldest, alarms.c.acknowledged < oldest)
         connection.execute(delete(alarms).where(*over))
         connection.execute(delete(commands).where(commands.c.at < oldest))
