@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from edge.cli import app
-from edge.cli.root import Listed
 from edge.errors import EdgeDoorError
+from tests.cli.tree import leaves
 from tests.support.running import Door
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SERVE = {
     *("run", "door", "sight", "link", "metrics", "watch", "collect", "dashboard", "wall"),
@@ -44,14 +40,6 @@ GIVEN = {
 """A word for each argument that a command wants; every other one is a file that is not there."""
 
 
-def leaves(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
-    command = command.load() if isinstance(command, Listed) else command
-    for name, below in getattr(command, "commands", {}).items():
-        yield from leaves(below, *words, name)
-    if not hasattr(command, "commands"):
-        yield " ".join(words), command
-
-
 def asked(command: Any) -> list[str]:
     """What the command must be given."""
     words = []
@@ -71,7 +59,7 @@ def test_no_command_begins_a_state_unless_it_is_for_that(
 ) -> None:
     wrong = []
     numbered = itertools.count()
-    for name, command in leaves(typer.main.get_command(app)):
+    for name, command in leaves():
         if name in SERVE:
             continue
         folder = tmp_path / str(next(numbered))

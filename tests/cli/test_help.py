@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.cli.test_named import loaded, tree
+from tests.cli.tree import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pytest
 
 # What runs until it is told to stop has no result to print.
 PROGRAMS = {"run", "door", "sight", "link", "collect", "dashboard"}
-
-
-def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command and group below one, with what is typed for it."""
-    here = loaded(command)
-    yield path, here
-    for name, below in getattr(here, "commands", {}).items():
-        yield from commands(below, *path, name)
 
 
 def letters(text: str) -> str:
@@ -33,7 +23,7 @@ def test_help_shows_every_word_of_it(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "2000")  # no line is cut
     lost, count = [], 0
-    for path, command in commands(tree()):
+    for path, command in commands():
         context = command.context_class(command, info_name="edge-door")
         command.format_help(context, context.make_formatter())
         shown = letters(capsys.readouterr().out)
@@ -47,7 +37,7 @@ def test_help_shows_every_word_of_it(
 def test_every_command_with_a_result_has_it_for_machines() -> None:
     without = {
         " ".join(path)
-        for path, command in commands(tree())
+        for path, command in commands()
         if not hasattr(command, "commands") or command.invoke_without_command
         if not any("--json" in parameter.opts for parameter in command.params)
     }
@@ -57,7 +47,7 @@ def test_every_command_with_a_result_has_it_for_machines() -> None:
 def test_every_option_says_what_it_is_for() -> None:
     silent = [
         (path, parameter.opts)
-        for path, command in commands(tree())
+        for path, command in commands()
         for parameter in command.params
         if parameter.param_type_name == "option" and not (parameter.help or parameter.hidden)
     ]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from functools import cache
 from typing import Any
 
 import pytest
 import typer
 import typer.main
 
-from edge.cli import app
-from edge.cli.root import Listed
+from tests.cli.tree import loaded, tree
 from tests.conftest import ROOT
 
 PLACES = ("edge", "deploy", "systemd", "models", "README.md", ".github", ".ci")
@@ -29,18 +27,6 @@ DOCUMENT = re.compile(
 OURS = re.compile(r"(?<![\w/.-])([A-Z]{3,}\.md)\b")
 
 MISUSED: Any = typer.BadParameter.__mro__[1]  # click's UsageError, which typer has not by name
-
-
-@cache
-def tree() -> Any:
-    """The commands as click sees them; typer brings a click of its own, without types."""
-    return typer.main.get_command(app)
-
-
-@cache
-def loaded(command: Any) -> Any:
-    """The command itself; to load one builds the tree anew."""
-    return command.load() if isinstance(command, Listed) else command
 
 
 def texts() -> list[tuple[str, str]]:

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from edge.cli import app, places
 from edge.cli.places import to_draw, to_fill, to_look_in, to_make, to_read, to_write, write
 from edge.errors import UsageError
-from tests.cli.test_empty import leaves
+from tests.cli.tree import leaves
 
 ELSEWHERE = {
     "config": "read_config has sentences of its own",
@@ -27,7 +26,7 @@ ELSEWHERE = {
 
 def test_every_path_of_every_command_is_looked_at_first() -> None:
     unseen = []
-    for name, command in leaves(typer.main.get_command(app)):
+    for name, command in leaves():
         for one in command.params:
             if one.type_descriptor.annotation is not Path:
                 continue
