@@ -17,6 +17,9 @@ from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
+_LARGEST = 2**63 - 1
+"""Of whole numbers what every database keeps, and what can be reckoned with in fractions too."""
+
 _WORDS: dict[object, str] = {
     str: "text",
     float: "a finite number",
@@ -51,6 +54,8 @@ def _read(kind: object, value: object, name: str) -> object:
     if kind is float:
         return _finite(value, name)
     if type(value) is kind:  # a bool is an int to isinstance
+        if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+            raise ValueError(f"{name} is larger than any number that is kept")
         return value
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
         return _build(kind, value)

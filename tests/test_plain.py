@@ -55,6 +55,7 @@ def test_what_was_written_comes_back() -> None:
         ({"title": 3}, "title is not"),
         ({"copies": True}, "copies is not a whole number"),
         ({"copies": 1.5}, "copies is not a whole number"),
+        ({"copies": 2**63}, "copies is larger than any number that is kept"),
         ({"framed": 1}, "framed is not true or false"),
         ({"points": [{"x": float("nan")}]}, "x is not a finite number"),
         ({"points": [{"x": 10**400}]}, "x is not a finite number"),

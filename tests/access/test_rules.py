@@ -622,6 +622,7 @@ def test_keys_count_on_their_own() -> None:
         (resigned(expires=ISSUED + MAX_VALID_S + 1), "at most 60 s"),
         (resigned(expires=ISSUED), "at most 60 s"),
         (resigned(expires=ISSUED + 10.0), "expires is not a whole number"),
+        (resigned(issued=-(10**400), expires=60 - 10**400), "issued is larger than any number"),
         (resigned(counter=True), "counter is not a whole number"),
         (resigned(counter=0), "between 1 and"),
         (resigned(counter=2**60), "between 1 and"),
