@@ -8,6 +8,8 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from edge.dumps import leave_no_core_dump
+
 if TYPE_CHECKING:
     from edge.cli.root import app
 
@@ -24,6 +26,7 @@ def main() -> None:
     # Programs that must clean up more set their own. This one ends any command without a word,
     # and before anything is imported: that takes longest of all.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    leave_no_core_dump()
     if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal cannot show ends nothing
         sys.stdout.reconfigure(errors="backslashreplace")
     from edge.cli.root import app, fail

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import resource
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge.door.outputs import Outputs
 from edge.door.pins import open_pins
 from edge.door.warden import Warden, drive_off
+from edge.dumps import leave_no_core_dump
 from edge.errors import PinError, WireError
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ def _first_in_line() -> None:
 
     Inference can keep every core busy, so guard and warden go before it: real time where that is
     allowed (root, or LimitRTPRIO=1), else by the weight that its unit has. A guard that spins is
-    killed by the warden. A core dump would hold the lines until it is written; 1 is the limit at
-    which the kernel pipes it to no program either. And Ctrl-Z would stop guard and warden at once.
+    killed by the warden. A core dump would hold the lines until it is written. And Ctrl-Z would
+    stop guard and warden at once.
     """
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    with contextlib.suppress(OSError, ValueError):  # not above a limit of 0
-        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    leave_no_core_dump()
 
 
 @contextlib.contextmanager

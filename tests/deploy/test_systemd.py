@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
+FLEET = ROOT / "deploy" / "fleet"
 SERVICES = ("door", "sight", "link")
 EXPOSURE = {"door": 0.5, "sight": 0.8, "link": 1.2}
 
@@ -95,6 +96,13 @@ def test_what_opens_the_door_has_no_network(name: str) -> None:
     service = settings(name)["Service"]
     assert service["PrivateNetwork"] == "yes"
     assert service["RestrictAddressFamilies"] == "AF_UNIX"
+
+
+@pytest.mark.parametrize("unit", [*UNITS.glob("*-*.service"), *FLEET.glob("*.service")], ids=str)
+def test_no_units_memory_goes_to_a_core_dump(unit: Path) -> None:
+    """One that may not lower its limit itself, and keeps running, has it lowered."""
+    text = unit.read_text(encoding="utf-8")
+    assert "LimitCORE=1\n" in text or "Type=oneshot\n" in text
 
 
 def test_link_sees_the_ledger_and_nothing_else_of_the_state() -> None:
