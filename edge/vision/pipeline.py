@@ -26,7 +26,8 @@ from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import LOOK_EVERY_S
-from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.liveness.monitor import LivenessMonitor
+from edge.vision.liveness.sample import Sample
 from edge.vision.liveness.views import View
 from edge.vision.models.entries import (
     DetectorEntry,

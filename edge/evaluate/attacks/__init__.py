@@ -78,8 +78,8 @@ NOISELESS = {
 SECONDS = 2.5
 LENGTHS = dict.fromkeys(
     (attack.__name__ for name in (*FILMS, "papers") for attack in FAMILIES[name]), 4.0
-)
-"""Seconds of those that do not last `SECONDS`."""
+) | {prints.print_flap.__name__: 12.0}
+"""Seconds of those that do not last `SECONDS`; who pulls at strips goes on pulling."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from edge.evaluate.liveness.report import Row, Trace
 from edge.records import Frame, LivenessState
 from edge.vision.faces.aligner import grey_of
 from edge.vision.liveness.continuity import patch_of
-from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.liveness.monitor import LivenessMonitor
+from edge.vision.liveness.sample import Sample
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:

@@ -31,6 +31,11 @@ from edge.vision.liveness.limits import (
     ABRUPTNESS_OF_A_FRAME,
     ABRUPTNESS_OF_ALL,
     BEFORE_S,
+    CALM_CHANGE,
+    CALM_SWAY,
+    DEEP,
+    GENTLE,
+    HALF,
     MAX_ABRUPTNESS,
     MAX_FORESHORTENING,
     MAX_LABOUR,
@@ -42,6 +47,7 @@ from edge.vision.liveness.limits import (
     MIN_CHANGE,
     MIN_FILM_S,
     MIN_SWAY,
+    MIN_SWAY_SURE,
     MIN_TURN,
     SMOOTH,
     STILL,
@@ -56,6 +62,7 @@ TOO_EARLY = "the face has only just appeared"
 TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
 RESTLESS = "the eyelids were not at rest before the blink"
 TOO_FAST = "the face moves too fast to see the eyelids"
+TOO_LITTLE = "the face holds too still to tell its eyelids from strips of paper"
 
 _OUTLINE = [FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK]
 _SIZE = 56
@@ -105,7 +112,7 @@ class Film:
         if self._shots[0].at > blink.begin - MIN_FILM_S:
             return TOO_EARLY
         across = _across(list(self._shots), blink)
-        return _lids(blink, across) or _face(across)
+        return _lids(blink, across) or _face(blink, across)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +172,7 @@ def _lids(blink: Blink, face: _Across) -> str:
     return ""
 
 
-def _face(face: _Across) -> str:
+def _face(blink: Blink, face: _Across) -> str:
     """What the rest of the face has against it."""
     before, lowest, after = face.before, face.lowest, face.after
     if face.speed > MAX_SPEED and not face.turned:
@@ -175,9 +182,13 @@ def _face(face: _Across) -> str:
     there, back = _change(before, lowest), _change(before, after)
     if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
         return "the whole face changes with the eyelids"
-    if back <= STILL * face.noise and _sway(before, after) < MIN_SWAY:
+    sure = blink.abruptness <= GENTLE or blink.depth >= DEEP
+    sway = _sway(before, after)
+    still = back <= STILL * face.noise and sway < (MIN_SWAY_SURE if sure else MIN_SWAY)
+    if still and blink.depth >= HALF:
         return "nothing but the eyelids moves"
-    return ""
+    calm = back < CALM_CHANGE and sway < CALM_SWAY and not sure
+    return TOO_LITTLE if still or calm else ""
 
 
 def patch_of(grey: Pixels) -> Floats:

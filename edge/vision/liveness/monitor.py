@@ -6,18 +6,26 @@ A face that simply shows no life stays PENDING; how long it may is for policy to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
 from edge.records import Hint, Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
-from edge.vision.liveness.continuity import RESTLESS, TOO_EARLY, TOO_FAST, TOO_SLOW, Film
+from edge.vision.liveness.continuity import (
+    RESTLESS,
+    TOO_EARLY,
+    TOO_FAST,
+    TOO_LITTLE,
+    TOO_SLOW,
+    Film,
+)
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import (
     CUT,
     JUMP,
+    LONG_S,
     MAX_GAP_S,
     MAX_UNPROVEN,
     RETRY_S,
@@ -30,36 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config.seeing import LivenessSection
-    from edge.records import EyeOpenness, Floats, Landmarks, Move, Opinion
+    from edge.records import Move
     from edge.vision.liveness.blink import Blink
+    from edge.vision.liveness.sample import Sample
 
 NEVER = float("-inf")
 DOUBTED = "the picture looks filmed off a screen or printed"
 _UNSEEN = {Hint.MORE_LIGHT, Hint.LESS_LIGHT, Hint.COME_CLOSER, Hint.STEP_BACK, Hint.UNCOVER_FACE}
 """Who cannot be compared for such a reason answers no challenge; who turns away, or moves, does."""
-_SOFT = {TOO_EARLY, TOO_FAST, TOO_SLOW, RESTLESS, UNCOMPARED}
+_SOFT = {TOO_EARLY, TOO_FAST, TOO_LITTLE, TOO_SLOW, RESTLESS, UNCOMPARED}
 """A blink against which no more than this can be said is a person's, or a film's."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """What one frame says of the single face in view."""
-
-    at: float
-    track: int
-    """Number of the unbroken track; another number is another face, and the proof starts again."""
-    landmarks: Landmarks
-    patch: Floats
-    """The face as `continuity.patch_of` makes it."""
-    eyes: EyeOpenness
-    opinions: tuple[Opinion, ...] = ()
-    """Of the passive checks that looked at this frame."""
-    held: bool = False
-    """Landmarks and patch are those of the frame before: nothing had moved."""
-    hint: Hint = Hint.NONE
-    """Why the face could not be compared on this frame."""
-    compared: bool = False
-    """The embedder looked: another face than before would have begun another track."""
 
 
 class LivenessMonitor:
@@ -86,10 +74,16 @@ class LivenessMonitor:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: the face was lost, or another came in."""
+        """Forget everything: nobody is in view any more."""
+        self._see_another()
+        self._came_at = math.inf
+        self._unproven = 0
+
+    def _see_another(self) -> None:
+        """Another face, or one that turned too far to be known again: their waiting goes on."""
         self._begin_again()
         self._doubt.clear()
-        self._doubted = False
+        self._doubted = ""
 
     def _begin_again(self) -> None:
         """The proof starts again; what speaks against the picture goes on."""
@@ -105,15 +99,16 @@ class LivenessMonitor:
         self._suspect_until = NEVER
         self._challenge: Challenge | None = None
         self._due = False
-        self._unproven = 0
         self._seen = ""
 
     def observe(self, sample: Sample) -> Liveness:
         """Take one frame of a single face; how far its proof of life has come."""
-        if sample.track != self._track or sample.at - self._at > MAX_GAP_S:
-            self._track = sample.track
+        if sample.at - self._at > MAX_GAP_S:
             self.reset()
-        self._at = sample.at
+        elif sample.track != self._track:
+            self._see_another()
+        self._at, self._track = sample.at, sample.track
+        self._came_at = min(self._came_at, sample.at)
         self._see_change(sample)
         self._doubt.add(sample.at, sample.opinions)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
@@ -131,7 +126,7 @@ class LivenessMonitor:
             instruction="" if move is None else INSTRUCTIONS[move],
             move=move,
             answered=self._answered(sample.at),
-            doubted=self._doubted,
+            doubted=bool(self._doubted),
             blink=None if blink is None else (blink.begin, blink.end),
             since=self._since(sample.at) if state is LivenessState.LIVE else None,
             compare=self._compare,
@@ -180,13 +175,15 @@ class LivenessMonitor:
         self._seen = objection
         if objection not in _SOFT:
             self._suspect_until = at + SUSPECT_S
-            self._unproven += MAX_UNPROVEN
+            if self._section.level is Level.AUTO:  # elsewhere nobody is asked because of that
+                self._doubted = objection
         elif objection != TOO_EARLY:  # nothing is wrong with a blink that came too early
             self._unproven += 1
 
     def _weigh_doubt(self) -> None:
         """What was doubted once stays so for this face: a film has better and worse moments."""
-        self._doubted = self._doubted or (self._doubt.settled and self._doubt.against)
+        if not self._doubted and self._doubt.settled and self._doubt.against:
+            self._doubted = DOUBTED
 
     def _blinked(self, at: float) -> bool:
         return at - self._blinked_at <= self._section.fresh_s
@@ -197,9 +194,13 @@ class LivenessMonitor:
         if self._challenge is not None:
             return True
         if level is Level.AUTO:
-            unsure = self.wary or self._doubted or self._unproven >= MAX_UNPROVEN
-            return self._asks and unsure
+            return self._asks and (self.wary or bool(self._doubted) or self._was_unproven(at))
         return level is Level.CHALLENGE or (level is Level.BOTH and self._blinked(at))
+
+    def _was_unproven(self, at: float) -> bool:
+        """Whether they have blinked and not proved life for as long as one waits for that."""
+        long = at - self._came_at >= LONG_S
+        return self._unproven >= (1 if long else MAX_UNPROVEN)
 
     def _follow_challenge(self, sample: Sample, *, blinked: bool) -> None:
         """Run a challenge; draw another one after a failed one."""
@@ -233,7 +234,7 @@ class LivenessMonitor:
         if self._suffices(at):
             return LivenessState.LIVE, "blinked", None
         if self._doubted and not self._asks:
-            return LivenessState.FAILED, DOUBTED, None
+            return LivenessState.FAILED, self._doubted, None
         if at - self._failed_at <= RETRY_S:
             return LivenessState.FAILED, self._seen, None
         if self._challenge is not None and self._challenge.move is not None:
@@ -249,6 +250,6 @@ class LivenessMonitor:
     def _suffices(self, at: float) -> bool:
         """Whether a blink alone proves life now."""
         if self._section.level is Level.AUTO:
-            unsure = self.wary or self._doubted or not self._doubt.settled
+            unsure = self.wary or bool(self._doubted) or not self._doubt.settled
             return self._blinked(at) and not unsure
         return self._section.level is Level.BLINK and self._blinked(at)

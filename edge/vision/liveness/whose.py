@@ -14,7 +14,7 @@ from edge.vision.liveness.limits import COMPARED_S
 
 if TYPE_CHECKING:
     from edge.vision.liveness.blink import Blink
-    from edge.vision.liveness.monitor import Sample
+    from edge.vision.liveness.sample import Sample
 
 UNCOMPARED = "whose eyes blinked was not seen"
 _NEVER = float("-inf")

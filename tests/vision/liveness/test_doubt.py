@@ -7,15 +7,18 @@ import pytest
 
 from edge.config.seeing import Level, LivenessSection
 from edge.records import Liveness, LivenessState, Move, Opinion
+from edge.vision.liveness.continuity import TOO_LITTLE
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import (
     AVERAGED_S,
     DOUBT_ABOVE,
+    LONG_S,
     MIN_LOOKS,
     NEAR_ABOVE,
     NEAR_WATCHED_S,
 )
-from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor, Sample
+from edge.vision.liveness.monitor import DOUBTED, LivenessMonitor
+from edge.vision.liveness.sample import Sample
 from tests.support.heads import blinking, landmarks, lids, patch
 from tests.vision.liveness.test_challenge import performance
 
@@ -192,14 +195,69 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
     assert any(verdict.instruction for verdict in verdicts) is (soft > 1)
 
 
-def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
-    monitor = LivenessMonitor(LivenessSection(), draw_moves=lambda _section: (Move.LEFT, Move.UP))
-    frozen = patch(0.0)  # nothing but the lids moves
-    verdicts = [
+def test_whoever_was_long_in_view_is_told_what_to_do_after_one_such_blink() -> None:
+    """Also where turning away has broken the track: a head that is lifted blinks as it comes."""
+    for begins, told in ((1.5, False), (LONG_S + 0.5, True)):
+        monitor = LivenessMonitor(LivenessSection())
+        verdicts = [
+            monitor.observe(
+                Sample(
+                    t,
+                    1 if t < begins + 0.5 else 2,
+                    landmarks(),
+                    patch(t),
+                    lids(blinking(t, begins)),
+                    said(-1.0),
+                    compared=not begins - 0.2 < t < begins + 0.4,
+                )
+            )
+            for t in np.arange(0, begins + 1.5, 1 / FPS)
+        ]
+        assert any(verdict.blink for verdict in verdicts)
+        assert bool(verdicts[-1].instruction) is told
+
+
+def held_still(first: float, level: Level = Level.AUTO) -> list[Liveness]:
+    """A blink so deep while nothing else moves, and later one of a face that lives."""
+    monitor = LivenessMonitor(
+        LivenessSection(level=level), draw_moves=lambda _section: (Move.LEFT, Move.UP)
+    )
+    return [
         monitor.observe(
-            Sample(t, 1, landmarks(), frozen, lids(blinking(t, 1.5)), said(-1.0), compared=True)
+            Sample(
+                t,
+                1,
+                landmarks(),
+                patch(t if t > 3 else 0.0),
+                lids(min(1 - first + first * blinking(t, 1.5), blinking(t, 5.0))),
+                said(-5.0),
+                compared=True,
+            )
         )
-        for t in np.arange(0, 3, 1 / FPS)
+        for t in np.arange(0, 5.8, 1 / FPS)
     ]
-    assert verdicts[-1].instruction
-    assert not any(verdict.state is LivenessState.LIVE for verdict in verdicts)
+
+
+def test_a_blink_like_two_pictures_is_asked_for_more_at_once() -> None:
+    verdicts = held_still(first=1.0)
+    assert verdicts[3 * FPS].instruction
+    assert verdicts[3 * FPS].doubted
+
+
+def test_pictures_get_no_second_blink() -> None:
+    """Strips of paper pulled often enough look like lids once: what was seen before stays."""
+    assert not any(verdict.state is LivenessState.LIVE for verdict in held_still(first=1.0))
+
+
+def test_at_blink_another_blink_is_waited_for() -> None:
+    verdicts = held_still(first=1.0, level=Level.BLINK)
+    assert not any(verdict.doubted or verdict.instruction for verdict in verdicts)
+    assert verdicts[-1].state is LivenessState.LIVE
+
+
+def test_half_a_blink_of_who_holds_still_says_nothing_against_the_next_one() -> None:
+    verdicts = held_still(first=0.6)
+    seen = [verdict.seen for verdict in verdicts]
+    assert TOO_LITTLE in seen
+    assert not any(verdict.instruction or verdict.doubted for verdict in verdicts)
+    assert verdicts[-1].state is LivenessState.LIVE

@@ -10,7 +10,8 @@ from edge.config.seeing import Level, LivenessSection
 from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
 from edge.vision.faces.aligner import grey_of
 from edge.vision.liveness.continuity import patch_of
-from edge.vision.liveness.monitor import LivenessMonitor, Sample
+from edge.vision.liveness.monitor import LivenessMonitor
+from edge.vision.liveness.sample import Sample
 from tests.support.heads import blinking, landmarks, lids, patch, skin
 from tests.vision.liveness.test_challenge import performance
 
