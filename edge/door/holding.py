@@ -31,11 +31,16 @@ def _only_guard(run: str) -> None:
     Raises:
         WireError: another guard serves this door.
     """
+    path = f"{run}/door.lock"
     try:
         os.makedirs(run, exist_ok=True)
-        lock = os.open(f"{run}/door.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # Of mode 0600: who could open it could keep every guard from starting.
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise WireError(f"cannot use {run}: {error.strerror}; set paths.run") from error
+        raise WireError(
+            f"cannot use {path}: {error.strerror}. If a guard of another user left it, remove it; "
+            "else set paths.run"
+        ) from error
     deadline = time.monotonic() + TAKE_OVER_S
     while True:
         try:

@@ -26,6 +26,7 @@ _VERSION_3 = 0x20080522
 
 
 SIGHT = "edge-door-sight"
+GUARD = "edge-door-door"
 INSTALLED = Path("/var/lib/edge-door")
 """Where install.sh makes the state, for sight's user."""
 
@@ -47,12 +48,18 @@ def become_owner(folder: Path, *, reading: bool = False) -> None:
         )
     user = _other_owner(folder)
     if user:
-        os.initgroups(user.pw_name, user.pw_gid)  # the camera stays within reach
-        os.setgid(user.pw_gid)
-        _LIBC.prctl(_PR_SET_KEEPCAPS, int(reading), 0, 0, 0)
-        os.setuid(user.pw_uid)
-        if reading:
-            _keep_alone(_READS_ALL)  # a container may have none to keep
+        _become(user, reading=reading)
+
+
+def become_guard(state: Path) -> None:
+    """As root at an installed door, become the guard's user for good; else do nothing.
+
+    What root makes among the sockets no guard can use afterwards. And what the guard made there
+    not even root may open to write (proc(5), `protected_regular`).
+    """
+    user = _other_owner(state)
+    if user and user.pw_name == SIGHT and _is_user(GUARD):
+        _become(pwd.getpwnam(GUARD))
 
 
 def give_up_reading() -> None:
@@ -63,6 +70,15 @@ def give_up_reading() -> None:
     if os.geteuid() != 0:
         _keep_alone(0)
     let_go_of_readable()
+
+
+def _become(user: pwd.struct_passwd, *, reading: bool = False) -> None:
+    os.initgroups(user.pw_name, user.pw_gid)  # camera and pins stay within reach
+    os.setgid(user.pw_gid)
+    _LIBC.prctl(_PR_SET_KEEPCAPS, int(reading), 0, 0, 0)
+    os.setuid(user.pw_uid)
+    if reading:
+        _keep_alone(_READS_ALL)  # a container may have none to keep
 
 
 def _keep_alone(capabilities: int) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.errors import ConfigError, EdgeDoorError, UsageError
+from edge.link import process
 from edge.ops import owner
 from edge.ops.demo.animate import Portrait
 from edge.ops.demo.film import enrolment_pictures
@@ -202,3 +203,26 @@ def test_a_link_lends_nobody_roots_rights(door: Door) -> None:
     door.config.offered_bundle.write_bytes(b"no bundle")
     ask(door, "update", "take")
     assert told.read_bytes() == b"root's own"
+
+
+def telling_who(door: Door, words: tuple[str, ...], told: Connection) -> None:
+    """Run a command in a process of its own, as far as it becomes another program."""
+
+    def begun(*_arguments: object) -> int:
+        told.send(os.geteuid())
+        os._exit(0)
+
+    vars(owner).update(SIGHT="nobody", GUARD="daemon")
+    vars(os)["execv"] = vars(process)["run"] = begun
+    ask(door, *words)
+
+
+@pytest.mark.parametrize("words", [("door",), ("door", "test"), ("door", "--release"), ("link",)])
+def test_a_program_that_root_starts_is_its_own_users(door: Door, words: tuple[str, ...]) -> None:
+    """Else root leaves files that the program of the unit cannot open: no guard starts any more."""
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    child = CONTEXT.Process(target=telling_who, args=(door, words, theirs))
+    child.start()
+    theirs.close()
+    assert ours.recv() == LINK  # daemon, who is the guard here too
+    child.join()

@@ -24,6 +24,7 @@ from edge.config import load
 from edge.door.launch import PYTHON, guard_command, wiring_command
 from edge.errors import ConfigError, SealError, UsageError, WireError
 from edge.link import process as link_process
+from edge.ops.owner import become_guard, become_owner
 from edge.ops.supervisor import PEER_NAMED
 from edge.owner import known_owner, sealed_copy
 from edge.stopping import StopSignal
@@ -75,6 +76,7 @@ def door(
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
     if task and _held(settings):
         raise UsageError(_RUNNING)
+    become_guard(settings.paths.state)
     command = wiring_command(settings) if task else guard_command(settings, peer_named=peer_named)
     if release:
         command.append("--release")
@@ -85,6 +87,7 @@ def door(
 def link(config: ConfigOption = None) -> None:
     """Events to the MQTT broker alone."""
     settings = _pinned(config)
+    become_owner(settings.outbox_db.parent)
     start_logging(settings.log.level)
     notify("READY=1")  # before the broker is there: link lives through outages
     with StopSignal() as stop:
