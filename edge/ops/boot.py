@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BOOT_FILES = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
 _BEGIN, _END = "# begin edge-door", "# end edge-door"
 _SECTION = "[all]"
+_OTHERS = "surrogateescape"
+"""How bytes that are no UTF-8 go through: what others wrote stays as it is."""
 
 
 def boot_file() -> Path | None:
@@ -62,7 +64,7 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
     block = [_BEGIN, *wanted, _END] if wanted else []
     new = file.with_name(file.name + ".edge-door")
     try:
-        with new.open("w", encoding="utf-8") as written:
+        with new.open("w", encoding="utf-8", errors=_OTHERS) as written:
             written.write("\n".join([*others, *block]) + "\n")
             written.flush()
             os.fsync(written.fileno())
@@ -78,10 +80,17 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
 def _split(file: Path) -> tuple[list[str], list[str]]:
     """What others wrote, and what stands between our two marks."""
     try:
-        lines = read_ordinary(file).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_ordinary(file).decode("utf-8", _OTHERS)
+    except OSError as error:
         raise PinError(f"{file} cannot be read: {reason_of(error)}") from error
-    if _BEGIN not in lines or _END not in lines:
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+    marks = [at for at, line in enumerate(lines) if line in (_BEGIN, _END)]
+    if not marks:
         return lines, []
-    begin, end = lines.index(_BEGIN), lines.index(_END)
+    if [lines[at] for at in marks] != [_BEGIN, _END]:
+        raise PinError(
+            f"{file}: `{_BEGIN}` and `{_END}` stand there once each and in this order, and it was "
+            "edited. Take these lines out, and what edge-door wrote between them."
+        )
+    begin, end = marks
     return lines[:begin] + lines[end + 1 :], lines[begin + 1 : end]

@@ -60,6 +60,33 @@ def test_they_are_put_in_once_changed_in_place_and_taken_out(file: Path) -> None
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_what_others_wrote_stays_as_it_is(tmp_path: Path) -> None:
+    theirs = b"# T\xfcr\nold\x0cpage\xe2\x80\xa8end\narm_64bit=1\n"
+    file = tmp_path / "config.txt"
+    file.write_bytes(theirs.replace(b"\n", b"\r\n"))  # as Windows writes the card
+    assert write_lines(file, ["gpio=17=op,dl"])
+    assert file.read_bytes().startswith(theirs)
+    assert write_lines(file, [])
+    assert file.read_bytes() == theirs
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "# begin edge-door\ngpio=17=op,dl\narm_64bit=1\n",
+        "gpio=17=op,dl\n# end edge-door\n",
+        "# end edge-door\narm_64bit=1\n# begin edge-door\n",
+        "# begin edge-door\narm_64bit=1\n# begin edge-door\ngpio=17=op,dl\n# end edge-door\n",
+    ],
+)
+def test_marks_that_somebody_edited_cost_no_line_between_them(tmp_path: Path, edited: str) -> None:
+    file = tmp_path / "config.txt"
+    file.write_text(edited)
+    with pytest.raises(PinError, match="it was edited"):
+        write_lines(file, ["gpio=17=op,dl"])
+    assert file.read_text() == edited
+
+
 def test_a_file_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(PinError, match="cannot be read"):
         write_lines(tmp_path / "config.txt", ["x"])
