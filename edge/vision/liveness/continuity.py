@@ -62,7 +62,10 @@ TOO_EARLY = "the face has only just appeared"
 TOO_SLOW = "the blink is too slow to tell from two pictures that fade"
 RESTLESS = "the eyelids were not at rest before the blink"
 TOO_FAST = "the face moves too fast to see the eyelids"
+SQUINTED = "the whole face squints with the eyelids"
 TOO_LITTLE = "the face holds too still to tell its eyelids from strips of paper"
+SOFT = frozenset({TOO_EARLY, TOO_SLOW, RESTLESS, TOO_FAST, SQUINTED, TOO_LITTLE})
+"""A blink against which no more than this can be said is a person's, or a film's."""
 
 _OUTLINE = [FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK]
 _SIZE = 56
@@ -181,7 +184,7 @@ def _face(blink: Blink, face: _Across) -> str:
         return "the whole face is tilted away with the eyelids"
     there, back = _change(before, lowest), _change(before, after)
     if there > MIN_CHANGE and back < (1 - MAX_RETURN) * there:
-        return "the whole face changes with the eyelids"
+        return SQUINTED if blink.depth >= DEEP else "the whole face changes with the eyelids"
     sure = blink.abruptness <= GENTLE or blink.depth >= DEEP
     sway = _sway(before, after)
     still = back <= STILL * face.noise and sway < (MIN_SWAY_SURE if sure else MIN_SWAY)

@@ -13,14 +13,7 @@ from edge.config.seeing import Level
 from edge.records import Hint, Liveness, LivenessState
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
-from edge.vision.liveness.continuity import (
-    RESTLESS,
-    TOO_EARLY,
-    TOO_FAST,
-    TOO_LITTLE,
-    TOO_SLOW,
-    Film,
-)
+from edge.vision.liveness.continuity import SOFT, TOO_EARLY, Film
 from edge.vision.liveness.doubt import Doubt
 from edge.vision.liveness.limits import (
     CUT,
@@ -46,8 +39,6 @@ NEVER = float("-inf")
 DOUBTED = "the picture looks filmed off a screen or printed"
 _UNSEEN = {Hint.MORE_LIGHT, Hint.LESS_LIGHT, Hint.COME_CLOSER, Hint.STEP_BACK, Hint.UNCOVER_FACE}
 """Who cannot be compared for such a reason answers no challenge; who turns away, or moves, does."""
-_SOFT = {TOO_EARLY, TOO_FAST, TOO_LITTLE, TOO_SLOW, RESTLESS, UNCOMPARED}
-"""A blink against which no more than this can be said is a person's, or a film's."""
 
 
 class LivenessMonitor:
@@ -173,7 +164,7 @@ class LivenessMonitor:
 
     def _object(self, objection: str, at: float) -> None:
         self._seen = objection
-        if objection not in _SOFT:
+        if objection not in SOFT | {UNCOMPARED}:
             self._suspect_until = at + SUSPECT_S
             if self._section.level is Level.AUTO:  # elsewhere nobody is asked because of that
                 self._doubted = objection

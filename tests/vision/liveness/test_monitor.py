@@ -9,7 +9,7 @@ import pytest
 from edge.config.seeing import Level, LivenessSection
 from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
 from edge.vision.faces.aligner import grey_of
-from edge.vision.liveness.continuity import patch_of
+from edge.vision.liveness.continuity import SQUINTED, patch_of
 from edge.vision.liveness.monitor import LivenessMonitor
 from edge.vision.liveness.sample import Sample
 from tests.support.heads import blinking, landmarks, lids, patch, skin
@@ -98,7 +98,13 @@ def test_a_still_face_whose_lids_alone_move_is_not_alive() -> None:
     assert verdicts[-1].seen == "nothing but the eyelids moves"
 
 
-def test_a_face_that_changes_with_its_lids_and_comes_back_is_not_alive() -> None:
+@pytest.mark.parametrize(
+    ("deep", "seen"), [(1.0, "the whole face changes with the eyelids"), (1.1, SQUINTED)]
+)
+def test_a_face_that_changes_with_its_lids_and_comes_back_is_not_alive(
+    deep: float, seen: str
+) -> None:
+    """Lids that fall further than printed ones make a squint of it, which proves nothing either."""
     opened, shut = skin(0.0), skin(0.0, seed=1)
 
     def show(t: float) -> Sample:
@@ -106,11 +112,12 @@ def test_a_face_that_changes_with_its_lids_and_comes_back_is_not_alive() -> None
         mixed = level * opened.pixels.astype(float) + (1 - level) * shut.pixels
         noise = np.random.default_rng(round(t * 1000)).normal(0, 2, (112, 112, 1))
         face = np.clip(0.75 * opened.pixels + 0.25 * mixed + noise, 0, 255).astype(np.uint8)
-        return sample(t, level, face=AlignedFace(face), sway=8 * float(np.sin(3 * t)))
+        lids_at = 1 - deep * (1 - level)
+        return sample(t, lids_at, face=AlignedFace(face), sway=8 * float(np.sin(3 * t)))
 
     verdicts = watch(show(t) for t in stamps(3))
     assert not ever_live(verdicts)
-    assert verdicts[-1].seen == "the whole face changes with the eyelids"
+    assert verdicts[-1].seen == seen
 
 
 def test_a_picture_tilted_away_and_back_is_not_alive() -> None:
