@@ -6,8 +6,8 @@ door believes, and works, `edge-door update take` finds out, which runs as root.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import logging
 import re
 import shutil
 import time
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.bucket import TokenBucket
 from edge.believed import read_ordinary
-from edge.errors import WireError
+from edge.errors import WireError, reason_of
 from edge.link.payloads import UpdateOffer, UpdateReported, UpdateTaken, from_json
 from edge.link.people import AGAIN_S
 
@@ -32,8 +32,6 @@ _ROOM_BYTES = 64 * 1024 * 1024
 """Left free for the ledger, whatever is offered."""
 _NUMBER = re.compile("[0-9]{1,4}")
 
-_log = logging.getLogger(__name__)
-
 
 class Fetching:
     """One offer, and how much of it is here. The file is whole when it has its name."""
@@ -43,20 +41,29 @@ class Fetching:
         self._path = path
         self._part = path.with_suffix(".part")
         self.missing = set(range(offer.pieces))
-        if not self.done:
-            self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # else it is written over
+            self._part.unlink()
 
     @property
     def done(self) -> bool:
-        """Whether all of it is here."""
+        """Whether all of it is here.
+
+        Raises:
+            OSError: it cannot be read.
+        """
         return self._path.exists() and _digest(self._path) == self.offer.digest
 
     @property
     def objection(self) -> str:
-        """Why it cannot be fetched; empty when it can."""
+        """Why the rest of it cannot be fetched; empty when it can.
+
+        Raises:
+            OSError: nobody can tell.
+        """
         free = shutil.disk_usage(self._path.parent).free
-        if free < self.offer.size + _ROOM_BYTES:
-            return f"no room: {free >> 20} MiB are free, and it needs {self.offer.size >> 20} more"
+        needed = len(self.missing) * PIECE_BYTES
+        if free < needed + _ROOM_BYTES:
+            return f"no room: {free >> 20} MiB are free, and it needs {needed >> 20} more"
         return ""
 
     def take(self, number: int, piece: bytes) -> bool:
@@ -82,7 +89,11 @@ class Fetching:
         return True
 
     def drop(self) -> None:
-        """It is offered no more."""
+        """It is offered no more.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
         self._path.unlink(missing_ok=True)
         self._part.unlink(missing_ok=True)
 
@@ -131,7 +142,10 @@ class UpdatePost:
         """
         if topic == self._topics.update_offer:
             if not payload or self._offers.take(time.monotonic()):
-                self._hear_offer(payload)
+                try:
+                    self._hear_offer(payload)
+                except OSError as error:
+                    self._why = f"what is here of it cannot be looked at: {reason_of(error)}"
             return True
         fetching = self._fetching
         place, _, number = topic.rpartition("/")
@@ -162,7 +176,7 @@ class UpdatePost:
         try:
             self._done = fetching.take(number, piece) or self._done
         except OSError as error:
-            self._why = f"it cannot be written: {error.strerror or error}"
+            self._why = f"it cannot be written: {reason_of(error)}"
         if self._done:
             self._look_at = 0.0
 

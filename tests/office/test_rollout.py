@@ -17,6 +17,7 @@ from edge.link.payloads import (
     RolloutPlan,
     RolloutState,
     UpdateOffer,
+    UpdateReported,
     UpdateTaken,
     from_json,
     to_json,
@@ -217,6 +218,33 @@ def test_a_disk_without_room_is_said_before_anything_is_fetched(
 
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage)
     assert "no room: 1 MiB are free" in Fetching(offer(), tmp_path / "offered.bundle").objection
+
+
+def test_what_is_here_already_needs_no_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = (64 << 20) + 2 * PIECE_BYTES
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage)
+    fetching = Fetching(offer(), tmp_path / "offered.bundle")
+    assert fetching.objection
+    for number in (0, 1):
+        fetching.take(number, pieces()[number])
+    assert not fetching.objection
+
+
+def test_a_disk_that_cannot_be_read_refuses_the_update_and_ends_nothing(tmp_path: Path) -> None:
+    topics = Topics("facelock", "door1")
+    (tmp_path / "b").mkdir()  # a file that cannot be read through
+    post = UpdatePost(topics, tmp_path / "b", tmp_path / "t.json")
+    assert post.hear(topics.update_offer, to_json(offer()))
+    wire: Any = Subscribed()
+    post.tend(wire)
+    told = from_json(UpdateReported, wire.published[-1].payload)
+    assert (told.state, told.offered) == ("refused", offer().digest)
+    assert told.why == "what is here of it cannot be looked at: Is a directory"
+    assert post.hear(topics.update_offer, b"")
 
 
 def test_an_offer_that_is_none(tmp_path: Path) -> None:

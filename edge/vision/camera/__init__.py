@@ -80,10 +80,13 @@ class Camera:
         Raises:
             CameraError: the driver does not return from its read.
         """
+        until = time.monotonic() + _JOIN_TIMEOUT_S
         self._stop.set()
+        if self._second is not None:
+            self._second.stop()
         self._thread.join(_JOIN_TIMEOUT_S)
         if self._second is not None:
-            self._second.close()
+            self._second.join(max(0.0, until - time.monotonic()))
         if self._thread.is_alive():
             raise CameraError(f"the camera {self._section.shown} does not stop reading")
         self._source.close()
@@ -151,10 +154,13 @@ class _Second:
         self._thread = threading.Thread(target=self._follow, name="second camera", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Let go of it, unless its driver hangs: it dies with the process then."""
+    def stop(self) -> None:
+        """Let go of it soon."""
         self._stop.set()
-        self._thread.join(_JOIN_TIMEOUT_S)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until it is let go of, unless its driver hangs: it dies with the process then."""
+        self._thread.join(timeout_s)
 
     def _follow(self) -> None:
         while not self._stop.is_set():

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -217,3 +218,28 @@ def test_a_raspberry_camera_that_cannot_be_set_up_is_let_go(
     with pytest.raises(CameraError, match="no such size"):
         open_source(section("picamera2"))
     assert len(closed) == 1
+
+
+def test_two_cameras_that_hang_are_given_up_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, with what sight does besides, would be more than its watchdog waits."""
+    go_on = threading.Event()
+
+    class Hanging:
+        paced = True
+        fps = 1.0
+
+        def read(self) -> None:
+            go_on.wait(30)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("edge.vision.camera.open_source", lambda _: Hanging())
+    monkeypatch.setattr("edge.vision.camera._JOIN_TIMEOUT_S", 1.0)
+    camera = Camera(section("0", second="1"))
+    begun = time.monotonic()
+    try:
+        with pytest.raises(CameraError, match="does not stop reading"):
+            camera.close()
+        assert time.monotonic() - begun < 1.8
+    finally:
+        go_on.set()
