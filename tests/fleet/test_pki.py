@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 from datetime import timedelta
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority.begin(tmp_path / "pki", "edge-door")
+
+
+def _full_disk(*_: object) -> bytes:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def device(name: str, days: int = DAYS) -> Wanted:
@@ -120,6 +125,29 @@ class TestTheFolder:
         assert {entry.serial_number for entry in crl} == {one, two}
         assert [each.name for each in authority.issued()] == ["door10"]
         assert not first.certificate.exists()
+
+    def test_revoking_leaves_whoever_has_a_longer_name(
+        self, authority: Authority, tmp_path: Path
+    ) -> None:
+        authority.issue(device("door"))
+        authority.issue(device("door-1"))
+        authority.renew("door-1")
+        authority.revoke("door")
+        crl = x509.load_pem_x509_crl((tmp_path / "pki" / "crl.pem").read_bytes())
+        assert len(list(crl)) == 1
+        assert len(list((tmp_path / "pki" / "renewed").iterdir())) == 1
+
+    def test_a_revocation_that_is_cut_off_can_be_made_again(
+        self, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        authority.issue(device("door1"))
+        with monkeypatch.context() as patch:
+            patch.setattr(certificates, "revocations", _full_disk)
+            with pytest.raises(OSError, match="No space"):
+                authority.revoke("door1")
+        authority.revoke("door1")
+        crl = x509.load_pem_x509_crl((tmp_path / "pki" / "crl.pem").read_bytes())
+        assert len(list(crl)) == 1
 
     def test_the_commands(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         def run(*words: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DAYS = 825
 """How long a certificate lasts unless told otherwise: longer ones are refused by some clients."""
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_SERIAL = re.compile(r"[0-9a-f]+")
 _NEXT = ".key.next"
 """A new key, until its certificate is there: two files cannot be replaced at once."""
 
@@ -113,12 +114,14 @@ class Authority:
         """End a certificate and those before it. Brokers know once they have the new `crl.pem`."""
         issued = self.find(name)
         self._set_aside(issued, "revoked")
-        for path in (self._folder / "renewed").glob(f"{issued.certificate.stem}-*.crt"):
-            path.rename(self._folder / "revoked" / path.name)
+        before = f"{issued.certificate.stem}-"
+        for path in (self._folder / "renewed").glob(f"{before}*.crt"):
+            if _SERIAL.fullmatch(path.stem.removeprefix(before)):  # `door-1` is no `door`
+                path.rename(self._folder / "revoked" / path.name)
+        self._list_revoked()  # before it is forgotten here: else nobody could revoke it again
         issued.certificate.unlink()
         if issued.key:
             issued.key.unlink()
-        self._list_revoked()
         return issued
 
     def _set_aside(self, issued: Issued, where: str) -> None:
