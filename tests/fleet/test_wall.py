@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import httpx2 as httpx
+import pytest
 from sqlalchemy import select
 
 from edge.cli.fleet.keys import read_key
+from edge.errors import UsageError
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import commands, devices, events, keys
 from edge.fleet.kinds import CommandState
+from edge.fleet.show.wall import START_S, Wall
 from edge.fleet.signing import sign_now
 from edge.vocabulary import Action
 from tests.conftest import ROOT
@@ -38,6 +42,21 @@ def test_one_command_shows_a_fleet_and_its_doors_obey() -> None:
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
+
+
+@needs_mosquitto
+def test_a_wall_whose_port_is_taken_says_so_at_once(tmp_path: Path) -> None:
+    with socket.socket() as taken, Wall(tmp_path, 1, _taken(taken)) as wall:
+        begun = time.monotonic()
+        with pytest.raises(UsageError, match=r"dashboard ended: .*in use"):
+            wall.start()
+        assert time.monotonic() - begun < START_S / 2
+
+
+def _taken(taken: socket.socket) -> int:
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    return int(taken.getsockname()[1])
 
 
 def _obeys(database: Database, key: Path) -> None:

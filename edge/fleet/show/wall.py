@@ -59,6 +59,8 @@ class Wall:
         self._port = port or _free_port()
         self._address = f"sqlite:///{folder}/fleet.db"
         self._running = ExitStack()
+        self._programs: dict[Path, subprocess.Popen[bytes]] = {}
+        """By its log."""
 
     def start(self) -> Shown:
         """Start everything; returns when the dashboard answers and every door has told something.
@@ -81,7 +83,7 @@ class Wall:
             door.start()
             self._running.callback(door.close)
         address = f"http://127.0.0.1:{self._port}"
-        _await(lambda: _answers(f"{address}/alive") and self._all_told(database))
+        self._await(lambda: _answers(f"{address}/alive") and self._all_told(database))
         at = f"mqtt://127.0.0.1:{broker}"
         return Shown(address, OPERATOR, password, str(key), at, self._address)
 
@@ -108,7 +110,7 @@ class Wall:
         config = self._folder / "mosquitto.conf"
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
         self._spawn([program, "-c", str(config)], "mosquitto")
-        _await(lambda: _listens(port))
+        self._await(lambda: _listens(port))
         return port
 
     def _program(self, *arguments: str) -> None:
@@ -116,8 +118,10 @@ class Wall:
         self._spawn(command, arguments[0])
 
     def _spawn(self, command: list[str], name: str) -> None:
-        log = self._running.enter_context((self._folder / f"{name}.log").open("ab"))
+        path = self._folder / f"{name}.log"
+        log = self._running.enter_context(path.open("ab"))
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._programs[path] = process
 
         def end() -> None:
             process.terminate()
@@ -128,6 +132,17 @@ class Wall:
                 process.wait()
 
         self._running.callback(end)
+
+    def _await(self, done: Callable[[], bool]) -> None:
+        end = time.monotonic() + START_S
+        while not done():
+            for log, process in self._programs.items():
+                if process.poll() is not None:
+                    raise UsageError(f"{log.stem} ended: {_last_line(log)}")
+            if time.monotonic() > end:
+                said = "; ".join(f"{log.stem}: {_last_line(log)}" for log in self._programs)
+                raise UsageError(f"not everything started within {START_S:g} s. {said}")
+            time.sleep(0.1)
 
 
 def furnish(database: Database, doors: int, password: str, public: str) -> None:
@@ -153,12 +168,10 @@ def _door(writing: Connection, device: str, name: str, number: int, batch: int) 
     writing.execute(update(devices).where(ours).values(**values, to_zone=1 + inner))
 
 
-def _await(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + START_S
-    while not done():
-        if time.monotonic() > end:
-            raise UsageError(f"not everything started within {START_S:g} s; its logs say why")
-        time.sleep(0.1)
+def _last_line(log: Path) -> str:
+    """The logs themselves go with the wall's folder."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def _listens(port: int) -> bool:
