@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
+from edge.believed import read_ordinary
 from edge.errors import UsageError
 from edge.files import replace_file
 from edge.vision.models.known import forget
@@ -29,9 +29,7 @@ def write(entry: ModelEntry, table: Mapping[str, object], folder: Path) -> None:
     """
     target = folder / f"{entry.name}.tflite"
     try:
-        copy = target.with_suffix(".part")
-        shutil.copyfile(entry.path, copy)
-        copy.replace(target)
+        replace_file(target, read_ordinary(entry.path), 0o644)
         _note(_tables(folder) | {entry.name: {"file": target.name, **table}}, folder)
     except OSError as error:
         raise _not_written(folder, error) from error
@@ -90,4 +88,7 @@ def _toml(value: object) -> str:
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        text = value.encode(errors="replace").decode()  # a file's name may be no text
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -78,13 +77,10 @@ def adopt(
     """
     known = preset_of(folder, preset)
     name = name or preset
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
-    models = read_manifest(folder).models
-    if name in models:
-        raise UsageError(f"there is a model called {name!r} already. Choose another with --name.")
+    manifest = read_manifest(folder)
+    manifest.require_free(name)
     table = _describe(file, known, preset)
-    for there in models.values():
+    for there in manifest.models.values():
         if there.sha256 == table["sha256"]:
             raise UsageError(f"{file} is there already: it is the model {there.name!r}.")
     if licence is not None:

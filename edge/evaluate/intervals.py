@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_TAIL = 0.025  # on each side
+TAIL = 0.025
+"""On each side: what is left out of a 95 % interval."""
 _STEPS = 60  # bisections: beyond double precision
 
 
@@ -60,7 +61,7 @@ class Median:
         """Its ends, which are two of the values."""
         count = len(self.values)
         chances = np.cumsum([math.comb(count, hits) / 2**count for hits in range(count)])
-        beyond = int(np.searchsorted(chances, _TAIL, side="right"))  # values left out on each side
+        beyond = int(np.searchsorted(chances, TAIL, side="right"))  # values left out on each side
         if not beyond:
             return None
         ordered = sorted(self.values)
@@ -83,5 +84,5 @@ def binomial_upper(hits: int, count: int) -> float:
     for _ in range(_STEPS):
         p = (low + high) / 2
         chance = np.exp(choose + fewer * np.log(p) + (count - fewer) * np.log1p(-p)).sum()
-        low, high = (p, high) if chance > _TAIL else (low, p)
+        low, high = (p, high) if chance > TAIL else (low, p)
     return high

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.evaluate.intervals import binomial_upper
+from edge.evaluate.intervals import TAIL, binomial_upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 REPLICATES = 500
 EXCEEDANCES = 500
 """Pairs that a tail is fitted to."""
-CONFIDENCE = 0.95
 _TAIL = 0.06
 """Share of the impostor pairs, the most similar ones, whose people are remembered."""
 _ALL_BELOW = 100_000
@@ -180,8 +179,7 @@ def draws(people: int) -> Iterator[Indices]:
 
 def interval(drawn: Series) -> tuple[Series, Series]:
     """The 95 % interval of what was drawn."""
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    low, high = np.quantile(drawn, [TAIL, 1 - TAIL], axis=0)
     return low, high
 
 

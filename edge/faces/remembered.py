@@ -6,12 +6,14 @@ It holds no name and no picture; whoever may read it may read the pictures too.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from edge.arrays import packed, unpacked
+from edge.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,21 +49,17 @@ class Remembered:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._used.keys() == self._known.keys():
+    def __exit__(self, ended: object, *_: object) -> None:
+        # Whoever broke off has not come to the rest.
+        kept = self._used if ended is None else {**self._known, **self._used}
+        if kept.keys() == self._known.keys():
             return
-        new = self._path.with_name(f"{self._path.name}-{os.getpid()}")
-        try:
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
-                np.savez_compressed(file, **self._used)
-            new.replace(self._path)
-        except OSError:  # a folder that may not be written is only slower
-            new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that may not be written is only slower
+            replace_file(self._path, packed(kept))
 
 
 def _read(path: Path) -> dict[str, Floats]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile):  # none yet, or damaged: made anew
+        return unpacked(path.read_bytes())
+    except (OSError, ValueError):  # none yet, or damaged: made anew
         return {}

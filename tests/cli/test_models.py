@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,29 @@ def test_added_models_answer_to_the_names_people_know(
     assert faces.FaceReader(settings).model.name != "arcface"
 
 
+def test_whatever_a_file_or_a_licence_is_called_the_notes_can_be_read(
+    folder: Path, pictures: list[NDArray[Any]]
+) -> None:
+    odd = b"net-\xff-\xf0\x9f\x98\x80.tflite"
+    file = projecting(folder.parent / os.fsdecode(odd), 112, 112, 512)
+    adopt(file, "arcface", by_name(pictures), folder, licence='"mine" \\ \x7f \n \U0001f600')
+    added = read_manifest(folder).named("arcface")
+    assert added.licence == '"mine" \\ \x7f \n \U0001f600'
+    assert added.source == "added from net-?-\U0001f600.tflite"
+
+
+def test_an_embedder_that_is_there_is_not_adapted_over(config: Path, folder: Path) -> None:
+    """Else its calibration would be another's, and the door that uses it would not start."""
+    for name, said in (
+        ("mobilefacenets-int8", "there is a model called 'mobilefacenets-int8' already"),
+        ("mobilefacenet.int8", "there is a model called 'mobilefacenet-int8' already"),
+        ("../up", "is not a name for a model"),
+    ):
+        done = run("adapt", "--images", folder, "--name", name, "--config", config)
+        assert isinstance(done.exception, UsageError)
+        assert said in str(done.exception)
+
+
 def test_a_changed_file_is_found_out(folder: Path, config: Path) -> None:
     victim = next(folder.glob("mobilefacenet*.tflite"))
     content = bytearray(victim.read_bytes())
@@ -245,6 +269,8 @@ def test_a_folder_without_pictures_is_a_mistake_of_usage(config: Path, tmp_path:
         ("yunet", None, "lacks outputs of shape"),
         ("arcface", "Mine!", "is not a name for a model"),
         ("arcface", "mobilefacenet-int8", "a model called 'mobilefacenet-int8' already"),
+        ("arcface", "mobilefacenet.int8", "a model called 'mobilefacenet-int8' already"),
+        ("arcface", "mobilefacenets-int8", "a model called 'mobilefacenets-int8' already"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(

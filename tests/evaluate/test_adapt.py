@@ -82,11 +82,12 @@ def test_a_projection_is_an_embedder_of_its_own_until_it_is_forgotten(tmp_path: 
     assert found.sha256 == made.sha256 != base.sha256
     assert found.projection is not None
     assert np.array_equal(found.projection.read(), np.eye(128))
-    found.projection.path.write_bytes(b"something else")
-    with pytest.raises(ModelError, match="was altered"):
-        found.projection.read()
-    with pytest.raises(ModelError, match="is not a projection"):
-        read_manifest(folder)
+    for damage in (b"something else", b""):
+        found.projection.path.write_bytes(damage)
+        with pytest.raises(ModelError, match="was altered"):
+            found.projection.read()
+        with pytest.raises(ModelError, match="is not a projection"):
+            read_manifest(folder)
     forget(folder, "porch")
     assert "porch" not in read_manifest(folder).ensembles
     with pytest.raises(UsageError, match="no adapted embedder"):

@@ -359,8 +359,35 @@ def test_find_reads_each_picture_once(
     shutil.copy(album / "eileen/2.png", tmp_path / "c.png")
     find(album / "grace/2.png", tmp_path)
     assert read == [tmp_path / "c.png"]
-    kept[0].write_bytes(b"damaged")
-    assert len(find(album / "grace/2.png", tmp_path)[0]) == len(found)
+    for damage in (b"damaged", b"", kept[0].read_bytes()[:99]):
+        kept[0].write_bytes(damage)
+        assert len(find(album / "grace/2.png", tmp_path)[0]) == len(found)
+
+
+def test_a_search_that_is_broken_off_forgets_nothing(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        shutil.copy(album / f"eileen/{number}.png", tmp_path / f"b{number}.png")
+    find(album / "grace/2.png", tmp_path)
+    shutil.copy(album / "grace/1.png", tmp_path / "a.png")
+
+    def broken_off(_: Path) -> NDArray[np.uint8]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "read_image", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            find(album / "grace/2.png", tmp_path)
+    read: list[Path] = []
+
+    def noted(path: Path) -> NDArray[np.uint8]:
+        read.append(path)
+        return pixels_of(path)
+
+    monkeypatch.setattr(searching, "read_image", noted)
+    find(album / "grace/2.png", tmp_path)
+    assert read == [tmp_path / "a.png"]
 
 
 def test_several_threads_get_the_answers_of_one(album: Path) -> None:

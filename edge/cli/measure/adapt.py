@@ -9,7 +9,7 @@ import typer
 
 from edge.access.calibration import to_json
 from edge.cli.base import ConfigOption, JsonOption, app, progress, read_config, show
-from edge.cli.places import to_draw, to_fill, to_look_in
+from edge.cli.places import to_draw, to_fill, to_look_in, write
 from edge.errors import UsageError
 from edge.evaluate import plots
 from edge.evaluate.adapt import COMPARED_FMR, FOLDS, STEPS, Trial, carried, cross_validated, learn
@@ -48,9 +48,13 @@ def adapt(
         shipped_calibration(folder, name).unlink(missing_ok=True)
         show({"forgotten": name}, as_json=json, text=f"{name} is forgotten.")
         return
-    base = read_manifest(folder).embedder(settings.models.embedder)
+    manifest = read_manifest(folder)
+    base = manifest.embedder(settings.models.embedder)
     if base.projection is not None:
         raise UsageError(f"{base.name} is adapted already: choose another [models] embedder")
+    there = manifest.ensembles.get(name)
+    if there is None or there.projection is None:  # what was learnt before is learnt anew
+        manifest.require_free(name)
     to_fill(folder)
     before = read_calibration(settings)
     names = [str(path.relative_to(images)) for path in images_in(images, "*/*")]
@@ -70,10 +74,11 @@ def adapt(
         return
     adapted = remember(folder, name, base, projection)
     path = shipped_calibration(folder, name)
-    path.write_text(to_json(carried(before, faces, projection, adapted.sha256)), encoding="utf-8")
+    path.parent.mkdir(exist_ok=True)
+    write(path, to_json(carried(before, faces, projection, adapted.sha256)).encode())
     text += (
         f"\n{name} is there. To use it: [models] embedder = {name!r}, and enrol everybody again."
-        "\nTo undo: edge-door adapt --undo, and name the embedder of before."
+        f"\nTo undo: edge-door adapt --undo --name {name}, and name the embedder of before."
     )
     show(result | {"embedder": name, "sha256": adapted.sha256}, as_json=json, text=text)
 

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
-import numpy as np
-
+from edge.arrays import packed, unpacked
 from edge.errors import ModelError, UsageError, reason_of
+from edge.files import replace_file
 from edge.vision.models.ensemble import Projection, read_projection
 
 if TYPE_CHECKING:
@@ -26,21 +24,28 @@ if TYPE_CHECKING:
 FOLDER = "adapted"
 
 
+def require_proper(name: str) -> None:
+    """See that a model may have this name.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
+
+
 def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ensemble:
     """Write a projection of `base`'s vectors: the embedder that it makes.
 
     Raises:
         UsageError: the name is improper, or the models' folder cannot be written.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise UsageError(f"{name!r} is not a name for a model: use a-z 0-9 . _ -")
+    require_proper(name)
     path = folder / FOLDER / f"{name}.npz"
-    draft = path.with_suffix(".part")
+    content = packed({"base": base.name, "sha256": base.sha256, "projection": projection})
     try:
         path.parent.mkdir(exist_ok=True)
-        with draft.open("wb") as file:
-            np.savez(file, base=base.name, sha256=base.sha256, projection=projection)
-        draft.replace(path)
+        replace_file(path, content, 0o644)
     except OSError as error:
         raise UsageError(
             f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, adapt "
@@ -71,9 +76,9 @@ def adapted(folder: Path, bases: dict[str, Ensemble]) -> dict[str, Ensemble]:
     for path in sorted((folder / FOLDER).glob("*.npz")):
         try:
             content = read_projection(path)
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                base, sha256 = str(archive["base"]), str(archive["sha256"])
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            arrays = unpacked(content)
+            base, sha256 = str(arrays["base"]), str(arrays["sha256"])
+        except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{path} is not a projection: {reason_of(error)}") from error
         if base in bases and bases[base].sha256 == sha256:
             found[path.stem] = _of(path, bases[base], content)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
+from edge.arrays import unpacked
 from edge.believed import read_believed
 from edge.errors import ModelError
 from edge.vision.models.entries import EmbedderEntry
@@ -37,8 +37,7 @@ class Projection(BaseModel):
         content = read_projection(self.path)
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise ModelError(f"{self.path} was altered; edge-door adapt --undo removes it")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return archive["projection"].astype(np.float32)
+        return unpacked(content)["projection"].astype(np.float32)
 
 
 class Ensemble(BaseModel):

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from edge import plain
 from edge.believed import read_believed
-from edge.errors import ModelError, UnknownModelError, reason_of
+from edge.errors import ModelError, UnknownModelError, UsageError, reason_of
 from edge.names import did_you_mean
-from edge.vision.models.adapted import adapted
+from edge.vision.models.adapted import adapted, require_proper
 from edge.vision.models.ensemble import Ensemble
 from edge.vision.models.entries import EmbedderEntry, Entry, ModelEntry, role_of
 from edge.vision.models.shipped import believe_installed
@@ -61,6 +61,19 @@ class Manifest(BaseModel):
             meant = did_you_mean(name, self.models)
             raise UnknownModelError(f"there is no model called {name!r}.{meant}")
         return self.models[name]
+
+    def require_free(self, name: str) -> None:
+        """See that a new model may have this name.
+
+        Raises:
+            UsageError: it is improper, or one that is there answers to it.
+        """
+        require_proper(name)
+        known = {_plain(each): each for each in (*self.models, *self.ensembles)}
+        if meant := known.get(_plain(name)):
+            raise UsageError(
+                f"there is a model called {meant!r} already. Choose another with --name."
+            )
 
     @property
     def embedders(self) -> list[Ensemble]:
