@@ -110,6 +110,8 @@ class Connection:
         limits = _limits(entry.max_packet, entry.at_once) if five else None
         try:
             client.connect(entry.host, entry.port, keepalive=entry.keepalive_s, properties=limits)
+        except ConnectionResetError as error:
+            raise BrokerError(no_answer(entry.address, hung_up=True)) from error
         except (OSError, ValueError) as error:
             raise BrokerError(unreachable(entry.address, error)) from error
         connection.await_welcome()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 
-from edge.errors import BrokerError
+from edge.errors import BrokerError, reason_of
 
 _UNSUPPORTED_VERSION = 0x84
 _CREDENTIALS = frozenset({0x86, 0x87})
@@ -39,9 +39,9 @@ def no_answer(address: str, *, hung_up: bool) -> str:
     """Whoever listens there said nothing, or hung up."""
     if hung_up:
         return (
-            f"the broker at {address} hung up without an answer. With TLS, it may want a client "
-            "certificate ([mqtt] cert_file, key_file); without, it may want TLS "
-            "([mqtt] tls = true)."
+            f"the broker at {address} hung up without an answer. With TLS, is this its TLS port "
+            "(usually 8883)? It may want a client certificate ([mqtt] cert_file, key_file); "
+            "without, it may want TLS ([mqtt] tls = true, or mqtts://)."
         )
     return f"{address} accepts connections but does not answer as a broker does. Check {_WHERE}."
 
@@ -64,4 +64,4 @@ def unreachable(address: str, error: Exception) -> str:
         return f"the name in {address} is not known. Check {_WHERE}, and the network."
     if isinstance(error, TimeoutError):
         return f"{address} does not answer. Check {_WHERE}, and the network."
-    return f"the broker at {address} cannot be reached: {error}"
+    return f"the broker at {address} cannot be reached: {reason_of(error)}. Check {_WHERE}."

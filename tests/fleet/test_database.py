@@ -135,6 +135,10 @@ def test_months_are_partitions(cluster: Cluster) -> None:
     [
         ("nonsense", "names no database"),
         ("mysql://x/y", "use sqlite or postgresql"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///file:x?mode=memory&uri=true", "names no file"),
     ],
 )
 def test_an_address_that_is_none(address: str, said: str) -> None:
@@ -143,7 +147,12 @@ def test_an_address_that_is_none(address: str, said: str) -> None:
 
 
 def test_a_database_out_of_reach(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="cannot be used"):
-        Database.open(f"sqlite:///{tmp_path}/missing/fleet.db")
-    with pytest.raises(DatabaseError, match="cannot be used"):
-        Database.open("postgresql://edge@127.0.0.1:1/none")
+    missing = f"sqlite:///{tmp_path}/missing/fleet.db"
+    with pytest.raises(DatabaseError) as caught:
+        Database.open(missing)
+    assert f"database {missing} cannot be used" in str(caught.value)
+    assert "Is its folder there" in str(caught.value)
+    with pytest.raises(DatabaseError) as caught:
+        Database.open("postgresql://edge:secret@127.0.0.1:1/none")
+    assert "edge:***@127.0.0.1:1/none cannot be used" in str(caught.value)
+    assert "secret" not in str(caught.value)

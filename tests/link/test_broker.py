@@ -552,7 +552,7 @@ class TestTls:
 
     def test_tls_to_a_plain_port_is_a_sentence(self, broker: Mosquitto, tmp_path: Path) -> None:
         authority = Authority(tmp_path, "authority")
-        with pytest.raises(BrokerError, match=r"no TLS with|cannot be reached"):
+        with pytest.raises(BrokerError, match="TLS port"):
             self.connect(broker.port, tls=True, ca_file=authority.file)
 
 

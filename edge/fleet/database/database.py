@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 BUSY_S = 15.0
+_MEMORY = ":memory:"
+_UNOPENED = "unable to open database file"
+"""What SQLite says of a folder that is missing or closed."""
 _MIGRATION_LOCK = 0x45444631
 """Keeps two programs that start together on PostgreSQL from migrating at once."""
 
@@ -68,7 +71,7 @@ class Database:
         Raises:
             DatabaseError: the database is out of reach.
         """
-        with _plain_errors(), self.engine.connect() as connection:
+        with self._plain_errors(), self.engine.connect() as connection:
             yield connection.execution_options(**self._read_only)
 
     @contextmanager
@@ -78,7 +81,7 @@ class Database:
         Raises:
             DatabaseError: nothing was written.
         """
-        with _plain_errors(), self.engine.begin() as connection:
+        with self._plain_errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -93,6 +96,20 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._unusable(" ".join(str(error.orig).split())) from error
+        except SQLAlchemyError as error:
+            raise self._unusable(str(error)) from error
+
+    def _unusable(self, why: str) -> DatabaseError:
+        there = self.engine.url.render_as_string(hide_password=True)
+        advice = ". Is its folder there, and may this user write it?" if _UNOPENED in why else ""
+        return DatabaseError(f"the fleet's database {there} cannot be used: {why}{advice}")
 
     def _upgrade(self) -> None:
         config = AlembicConfig()
@@ -128,6 +145,9 @@ def _address(address: str) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
         raise UsageError(f"{url.drivername} is not known here: use sqlite or postgresql.")
+    if url.query or (url.database or _MEMORY) == _MEMORY:
+        # What is confirmed there is cut at the doors, and gone when the program ends.
+        raise UsageError(f"{address} names no file: write sqlite:////PATH/fleet.db")
     return url
 
 
@@ -166,14 +186,3 @@ def _begin_at_once(connection: Connection) -> None:
     # A reader that turned writer half-way could not wait for another writer.
     writes = connection.get_execution_options().get("writes", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
-        raise DatabaseError(f"the fleet's database cannot be used: {said}") from error
-    except SQLAlchemyError as error:
-        raise DatabaseError(f"the fleet's database cannot be used: {error}") from error
