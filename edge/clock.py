@@ -17,6 +17,7 @@ _TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux
 
 def now() -> Moment:
     """What both clocks say, and whether the wall clock may be believed."""
+    time.tzset()  # schedules follow the system's time zone, which may be another since the start
     return Moment(_boot_id(), time.monotonic(), time.time(), wall_trusted())
 
 

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import math
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from edge.access.command import (
 from edge.access.lockout import DEVICE, PIN, Lockout, LockoutRules, counts
 from edge.access.matcher import match, ranked, turned_away
 from edge.access.schedule import Schedule, Verdict, parse
+from edge.clock import now
 from edge.errors import (
     CalibrationError,
     CommandError,
@@ -341,6 +343,19 @@ def test_windows(line: str, when: str, inside: bool) -> None:
 def test_several_windows_add_up_and_none_closes() -> None:
     assert ask(["mon 08:00-09:00", "mon 10:00-11:00"], "2026-01-05 10:30") is Verdict.ALLOWED
     assert ask([], "2026-01-05 10:30") is Verdict.OUTSIDE
+
+
+def test_schedules_follow_the_systems_time_zone_when_it_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule = parse({"*": ["daily 09:00-17:00"]})
+    noon = wall("2026-01-05 12:00")  # of Berlin: 11:00 UTC, 20:00 in Tokyo
+    with monkeypatch.context() as patch:
+        for zone, verdict in (("UTC", Verdict.ALLOWED), ("Asia/Tokyo", Verdict.OUTSIDE)):
+            patch.setenv("TZ", zone)
+            now()  # as whoever asks for the time does
+            assert schedule.verdict("Ann", noon) is verdict, zone
+    time.tzset()
 
 
 def test_a_person_of_their_own_else_everybody_else_always() -> None:

@@ -17,9 +17,9 @@ from tests.fleet.site import Browser, Doors, an_event, furnish
 
 @pytest.fixture
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The host's time zone, changed while the dashboard runs."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
-        time.tzset()
         yield
     time.tzset()
 

@@ -48,6 +48,7 @@ class Gate:
     def _answer(
         self, entry: Entry, request: Request, form: Mapping[str, Sequence[str]]
     ) -> Response:
+        time.tzset()  # days are the host's, whose time zone may be another since the start
         try:
             if entry.method == "POST":
                 with self._site.database.reading() as connection:
