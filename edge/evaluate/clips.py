@@ -122,7 +122,8 @@ def film(clip: Clip) -> Iterator[Pixels]:
     """
     if not clip.path.is_file():
         raise CameraError(f"the clip {clip.path} cannot be opened. Is it beside the list?")
-    source = open_source(CameraSection(source=str(clip.path)))
+    # The list says how its pictures as they are stored are to be turned.
+    source = open_source(CameraSection(source=str(clip.path)), upright=False)
     try:
         while (pixels := source.read()) is not None:
             yield np.ascontiguousarray(np.rot90(pixels, clip.rotate // 90))

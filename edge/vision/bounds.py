@@ -38,9 +38,19 @@ def refuse_huge(data: bytes, name: str) -> None:
     size = size_of(data)
     if size is None:
         raise CameraError(f"{name} is not an image that can be read (JPEG, PNG, WebP, BMP, TIFF)")
-    if size[0] * size[1] > MAX_PIXELS:
+    refuse_large(size, name)
+
+
+def refuse_large(size: Size, name: str) -> None:
+    """See that a picture, or each of a film, is no larger than is bearable.
+
+    Raises:
+        CameraError: it is.
+    """
+    width, height = size
+    if width * height > MAX_PIXELS:
         raise CameraError(
-            f"{name} has {size[0]} x {size[1]} pixels; more than {MAX_PIXELS // 10**6} million are "
+            f"{name} has {width} x {height} pixels; more than {MAX_PIXELS // 10**6} million are "
             "not decoded. Make it smaller."
         )
 

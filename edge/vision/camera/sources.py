@@ -15,6 +15,7 @@ import numpy as np
 
 from edge.errors import CameraError, NotThereError
 from edge.redact import public
+from edge.vision.bounds import refuse_large
 from edge.vision.camera.gstreamer import JETSON_CSI, GStreamer
 from edge.vision.pictures import images_in, read_image
 from edge.vision.quiet import quietly
@@ -44,7 +45,9 @@ class Source(Protocol):
 class _OpenCv:
     """Anything that cv2.VideoCapture opens."""
 
-    def __init__(self, target: str, api: int, section: CameraSection, *, paced: bool) -> None:
+    def __init__(
+        self, target: str, api: int, section: CameraSection, *, paced: bool, upright: bool
+    ) -> None:
         options: list[int] = []
         if api == cv2.CAP_FFMPEG and paced:  # only network streams can hang for ever
             options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS]
@@ -60,6 +63,11 @@ class _OpenCv:
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, section.height)
             self._capture.set(cv2.CAP_PROP_FPS, section.fps)
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        if api == cv2.CAP_FFMPEG:  # a telephone's films lie on their side, and say so
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, float(upright))
+            sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+            width, height = (int(self._capture.get(side)) for side in sides)
+            refuse_large((width, height), public(target))
         reported = float(self._capture.get(cv2.CAP_PROP_FPS) or 0)
         self.fps = reported if 1 <= reported <= 240 else section.fps
         self.paced = paced
@@ -135,8 +143,12 @@ class _Picamera2:
             self._camera.close()
 
 
-def open_source(section: CameraSection) -> Source:
+def open_source(section: CameraSection, *, upright: bool = True) -> Source:
     """Open what `[camera] source` names.
+
+    Args:
+        section: which, and how.
+        upright: turn a film as it says of itself; False: as its pictures are stored.
 
     Raises:
         CameraError: it does not exist or does not open; the sentence says which and what to do.
@@ -157,8 +169,8 @@ def open_source(section: CameraSection) -> Source:
     if is_folder:
         return _Folder(path, section)
     if "://" in source or is_film:
-        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=not is_film)
-    return _OpenCv(source, cv2.CAP_V4L2, section, paced=True)
+        return _OpenCv(source, cv2.CAP_FFMPEG, section, paced=not is_film, upright=upright)
+    return _OpenCv(source, cv2.CAP_V4L2, section, paced=True, upright=upright)
 
 
 def _not_open(target: str) -> CameraError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -51,6 +52,42 @@ def test_replay_gives_every_frame_once_with_its_time_in_the_film(film: Path) -> 
     assert [f.captured_at for f in frames] == pytest.approx([n / FPS for n in range(12)])
     assert frames[5].pixels.shape == (48, 64, 3)
     assert frames[5].pixels[24, 60].mean() == pytest.approx(100, abs=4)
+
+
+def on_its_side(folder: Path) -> Path:
+    """A film as telephones write it: its pictures lie on their side, and a matrix says so."""
+    path = folder / "telephone.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (64, 48))
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, :32] = 255  # the left half, which is up once it is turned
+    for _ in range(4):
+        writer.write(picture)
+    writer.release()
+    written = bytearray(path.read_bytes())
+    matrix = written.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2
+    turned = 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30
+    written[matrix : matrix + 36] = struct.pack(">9i", *turned)
+    path.write_bytes(written)
+    return path
+
+
+def test_a_telephones_film_stands_upright(tmp_path: Path) -> None:
+    """Else nobody in it has a face."""
+    path = on_its_side(tmp_path)
+    pixels = next(iter(replay(section(path)))).pixels
+    assert pixels.shape == (64, 48, 3)
+    assert pixels[8].mean() > 200
+    assert pixels[-8].mean() < 50
+    with closing(open_source(section(path), upright=False)) as source:
+        stored = source.read()
+    assert stored is not None
+    assert stored.shape == (48, 64, 3)
+
+
+def test_a_film_of_huge_pictures_is_refused(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.vision.bounds.MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(CameraError, match="has 64 x 48 pixels"):
+        open_source(section(film))
 
 
 def test_pixels_are_rgb(film: Path) -> None:
