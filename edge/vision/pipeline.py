@@ -25,6 +25,7 @@ from edge.vision.liveness.checks import CHECKS
 from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.eyelids import Eyelids
+from edge.vision.liveness.flicker import Flicker
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor
 from edge.vision.liveness.sample import Sample
@@ -190,6 +191,7 @@ class Pipeline:
         self.wary: int | None = None
         """The track whose blink will not do (`LivenessMonitor.wary`), and no later one."""
         self._stillness = Stillness()
+        self._flicker = Flicker()
         self._newest: Look | None = None
         self._frame: Frame | None = None
         self._before: Frame | None = None
@@ -211,6 +213,8 @@ class Pipeline:
         people, look = self._look_for_one(frame)
         if people:
             self._attention.saw(at)
+        else:
+            self._flicker.see_empty(frame, self._before)
         if look is None:
             if people:
                 self._tracker.lose()
@@ -337,7 +341,7 @@ class Pipeline:
             return ()
         self._checked_at = at
         with self._time("checks"):
-            view = View(look.frame, look.face, look.before)
+            view = View(look.frame, look.face, look.before, flickers=self._flicker.rolls)
             return tuple(Opinion(check.name, check.look(view)) for check in self._stages.checks)
 
     def _unchanged_for(self, frame: Frame) -> float:

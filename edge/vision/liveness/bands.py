@@ -45,12 +45,16 @@ class Bands:
         return config.liveness.level is Level.AUTO
 
     def look(self, view: View) -> float:
-        """See `Check`; 0 where no frame came shortly before."""
-        before, frame = view.before, view.frame
-        if before is None or frame.captured_at - before.captured_at > BANDS_WITHIN_S:
-            return 0.0
-        strength = rolling(_light(frame, view.face.box) - _light(before, view.face.box))
+        """See `Check`; 0 where no frame came shortly before, or a lamp makes bands."""
+        strength = 0.0 if view.flickers else strength_of(view.frame, view.before, view.face.box)
         return float(np.interp(strength, (BANDS_COUNT, BANDS_FULL), (0.0, BANDS_MOST)))
+
+
+def strength_of(frame: Frame, before: Frame | None, box: Box) -> float:
+    """How strongly bands roll around a box since the frame before, where that is near enough."""
+    if before is None or frame.captured_at - before.captured_at > BANDS_WITHIN_S:
+        return 0.0
+    return rolling(_light(frame, box) - _light(before, box))
 
 
 def rolling(change: Floats) -> float:

@@ -51,6 +51,8 @@ above the first, of 35 genuine films none. It is no more because lamps that flic
 were so much said of all of them, 5 of the 35 would be doubted; were it 3, 17."""
 BANDS_WITHIN_S = 0.15
 """Frames further apart show that somebody moved."""
+ROOM_EVERY_S, ROOM_LOOKS = 60.0, 30
+"""Bands tell nothing where they rolled over the empty room in more than half of so many looks."""
 LOOK_EVERY_S = 0.25
 MIN_LOOKS = 5
 """Fewer say nothing: until then, a second after a face came, a blink waits."""

@@ -18,9 +18,18 @@ _LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
 class View:
     """One face in one frame. A square that several checks look at is cut out once."""
 
-    def __init__(self, frame: Frame, face: Face, before: Frame | None = None) -> None:
-        """`before`: the frame before it, where it is one of a film."""
-        self.frame, self.face, self.before = frame, face, before
+    def __init__(
+        self, frame: Frame, face: Face, before: Frame | None = None, *, flickers: bool = False
+    ) -> None:
+        """Take a face in a frame.
+
+        Args:
+            frame: in which it is.
+            face: where it is.
+            before: the frame before it, where it is one of a film.
+            flickers: a lamp does, and makes bands of everything.
+        """
+        self.frame, self.face, self.before, self.flickers = frame, face, before, flickers
         self._squares: dict[tuple[float, int], Pixels] = {}
 
     def squares(self, scales: Sequence[float], size: int) -> list[Pixels]:

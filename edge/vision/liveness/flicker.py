@@ -1,0 +1,46 @@
+"""Does a lamp flicker with the mains? Then bands roll over everybody, and tell nothing.
+
+The room shows it while nobody is in view. It has to for a quarter of an hour, or whoever means to
+show a film would first hold up an empty screen; who is so patient has got rid of the bands alone.
+Pure: time comes from the frames.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge.records import Box
+from edge.vision.liveness.bands import strength_of
+from edge.vision.liveness.limits import BANDS_COUNT, BANDS_WITHIN_S, ROOM_EVERY_S, ROOM_LOOKS
+
+if TYPE_CHECKING:
+    from edge.records import Frame
+
+_SHARE = 1 / 3
+"""Of the frame's height: about a face's."""
+
+
+class Flicker:
+    """Looks at the empty room now and then."""
+
+    def __init__(self) -> None:
+        self._looked_at = float("-inf")
+        self._strengths: deque[float] = deque(maxlen=ROOM_LOOKS)
+
+    def see_empty(self, frame: Frame, before: Frame | None) -> None:
+        """Nobody is in this frame."""
+        at = frame.captured_at
+        apart = before is None or at - before.captured_at > BANDS_WITHIN_S
+        if apart or at - self._looked_at < ROOM_EVERY_S:
+            return
+        self._looked_at = at
+        height, width = frame.pixels.shape[:2]
+        side = _SHARE * height
+        middle = Box((width - side) / 2, (height - side) / 2, side, side)
+        self._strengths.append(strength_of(frame, before, middle))
+
+    @property
+    def rolls(self) -> bool:
+        """Whether bands roll over this room whoever is in it."""
+        return sum(strength > BANDS_COUNT for strength in self._strengths) > ROOM_LOOKS / 2
