@@ -43,6 +43,7 @@ def remove(name: str, folder: Path, used: Collection[str | None]) -> None:
     Raises:
         UsageError: there is no such model, it came with edge-door, it is in use, or the folder
             cannot be written.
+        ModelError: the file of its known answers is damaged or cannot be written.
     """
     manifest, tables = read_manifest(folder), _tables(folder)
     entry = manifest.named(name)

@@ -69,10 +69,12 @@ class Rollout:
         waves: Sequence[Sequence[str]],
         wave_s: float,
         tell: Callable[[str], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> RolloutPlan:
         """Wave after wave; the plan as it ended. `wave_s`: how long one may take.
 
-        `tell` is given again and again which doors are waited for, and how far each is.
+        `tell` is given again and again which doors are waited for, and how far each is. `stopped`:
+        somebody breaks it off, which halts it as a door that fails does.
 
         Raises:
             BrokerError: the connection is lost, or the broker does not take something.
@@ -83,7 +85,7 @@ class Rollout:
         for number, wave in enumerate(chosen):
             plan = replace(plan, wave=number)
             self._show(plan)
-            why = self._offer_to(wave, wave_s, tell)
+            why = self._offer_to(wave, wave_s, tell, stopped)
             if why:
                 self._withdraw(wave)
                 plan = replace(plan, state=RolloutState.HALTED, why=why)
@@ -93,13 +95,19 @@ class Rollout:
         self._show(plan)
         return plan
 
-    def _offer_to(self, wave: Sequence[str], wave_s: float, tell: Callable[[str], None]) -> str:
+    def _offer_to(
+        self,
+        wave: Sequence[str],
+        wave_s: float,
+        tell: Callable[[str], None],
+        stopped: Callable[[], bool],
+    ) -> str:
         """Why not all of them have it in force; empty when they have."""
         for door in wave:
             self._put(Topics(self._base, door).update_offer, to_json(self._offer))
         self._delivery.settle()
-        self._until(lambda: self._is_over(wave, tell), wave_s)
-        return self._objection(wave)
+        self._until(lambda: stopped() or self._is_over(wave, tell), wave_s)
+        return "broken off by hand" if stopped() else self._objection(wave)
 
     def _is_over(self, wave: Iterable[str], tell: Callable[[str], None]) -> bool:
         states = {door: self.state(door) for door in wave}

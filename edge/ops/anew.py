@@ -20,12 +20,9 @@ def start_anew() -> bool:
     """
     if os.geteuid() != 0 or not running():
         return False
-    try:
-        ended = _systemctl("restart", TARGET)
-        why = ended.stderr.strip() if ended.returncode else ""
-    except subprocess.TimeoutExpired:
-        why = f"nothing for {LIMIT_S:g} s"
-    if why:
+    ended = _systemctl("restart", TARGET)
+    if ended.returncode:
+        why = ended.stderr.strip() or f"exit code {ended.returncode}"
         raise UpdateError(
             f"what was installed is in force, but `systemctl restart {TARGET}` says: {why}. Look "
             "at `journalctl -u 'edge-door-*'`; `edge-door update undo` goes back."
@@ -50,4 +47,7 @@ def running() -> bool:
 
 def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:
     command = ["systemctl", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"nothing for {LIMIT_S:g} s")

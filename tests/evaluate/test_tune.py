@@ -55,9 +55,16 @@ def test_what_is_kept_is_used_on_a_board_with_as_many_cores(
 def test_a_damaged_file_is_told_and_ignored(
     config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    threads.tuned_file(config).write_text("{")
-    assert threads.tuned(config) == {}
-    assert "edge-door bench --tune" in caplog.text
+    for damaged in ("{", '{"threads": {"abc": 2}}', "[]", '{"cores": 2, "threads": {"a": "b"}}'):
+        caplog.clear()
+        threads.tuned_file(config).write_text(damaged)
+        assert threads.tuned(config) == {}
+        assert "edge-door bench --tune" in caplog.text
+
+
+def test_no_network_gets_fewer_threads_than_one(config: Config) -> None:
+    threads.keep(config, {"abc": 0})
+    assert threads.tuned(config) == {"abc": 1}
 
 
 class Noting:

@@ -30,7 +30,7 @@ from edge.roster.pages import digest
 from tests.support.link_parts import Mosquitto, needs_mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BUNDLE = bytes(range(256)) * 700  # four pieces, the last one short
@@ -94,12 +94,17 @@ class Site:
     def door(self, device: str, why: str = "", *, takes: bool = True) -> None:
         self.doors[device] = Taker(self._folder / device, device, self.port, why, takes=takes)
 
-    def roll_out(self, *waves: tuple[str, ...], wave_s: float = 60.0) -> RolloutPlan:
+    def roll_out(
+        self,
+        *waves: tuple[str, ...],
+        wave_s: float = 60.0,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> RolloutPlan:
         section = broker_at(f"mqtt://127.0.0.1:{self.port}", base_topic="facelock")
         with Broker(section, "rollout", MAX_PACKET).connect() as connection:
             rollout = Rollout(connection, "facelock", BUNDLE, 7)
             assert rollout.online >= set(self.doors)
-            ended = rollout.run(waves, wave_s, self.waited_for.append)
+            ended = rollout.run(waves, wave_s, self.waited_for.append, stopped)
             connection.close()
         return ended
 
@@ -171,6 +176,16 @@ def test_a_door_where_nothing_takes_what_was_fetched_is_told_apart(site: Site) -
     assert ended.why.startswith("door1: not in force in time, but fetched: there root's")
     assert "edge-door-update.path" in ended.why
     assert site.waited_for[-1] == "door1 (fetched)"
+
+
+@needs_mosquitto
+def test_whoever_breaks_it_off_halts_it(site: Site) -> None:
+    """Else a door that comes back later takes it alone, and the wall shows that it goes on."""
+    site.door("door1", takes=False)
+    ended = site.roll_out(("door1",), ("gone",), stopped=lambda: len(site.waited_for) > 3)
+    assert (ended.state, ended.wave) == (RolloutState.HALTED, 0)
+    assert ended.why == "broken off by hand"
+    assert site.retained("facelock/door1/update/offer") is None
 
 
 class Subscribed:

@@ -15,10 +15,12 @@ from edge.ops import anew
 class Systemd:
     """Stands for systemctl: writes down what it is asked, and answers as it is told."""
 
-    def __init__(self, folder: Path, *, active: bool = True, restart: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, active: bool = True, restart: int = 0, says: str = "broken"
+    ) -> None:
         self._asked = folder / "asked"
         program = folder / "systemctl"
-        answer = f"active) exit {int(not active)} ;; restart) echo broken >&2; exit {restart}"
+        answer = f"active) exit {int(not active)} ;; restart) echo {says} >&2; exit {restart}"
         program.write_text(
             f'#!/bin/sh\necho "$@" >> {self._asked}\ncase "${{1#is-}}" in {answer} ;; esac\n'
         )
@@ -65,3 +67,19 @@ def test_a_restart_that_fails_is_said(folder: Path) -> None:
         UpdateError, match=r"is in force, but .* says: broken\. Look at `journalctl"
     ):
         anew.start_anew()
+
+
+def test_a_restart_that_fails_without_a_word_is_said(folder: Path) -> None:
+    Systemd(folder, restart=4, says="")
+    with pytest.raises(UpdateError, match="says: exit code 4"):
+        anew.start_anew()
+
+
+def test_a_systemd_that_does_not_answer_ends_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anew, "LIMIT_S", 0.2)
+    (folder / "systemctl").write_text("#!/bin/sh\nexec sleep 5\n")
+    (folder / "systemctl").chmod(0o755)
+    assert not anew.start_anew()
+    assert "edge-door run" in anew.advice()

@@ -18,6 +18,7 @@ from edge.link.broker import Broker
 from edge.link.payloads import RolloutState
 from edge.link.people import MAX_PACKET
 from edge.office.rollout import Rollout, split
+from edge.stopping import StopSignal
 
 
 @office_app.command()
@@ -39,7 +40,10 @@ def rollout(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Offer an update to doors in waves; halt when one fails its self-test or stays away."""
+    """Offer an update to doors in waves; halt when one fails its self-test or stays away.
+
+    Ctrl-C halts it too.
+    """
     try:
         content = read_ordinary(bundle)
     except OSError as error:
@@ -49,8 +53,8 @@ def rollout(
     with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:
         run = Rollout(connection, settings.mqtt.base_topic, content, version)
         waves = split(_chosen(run, door), wave or [1])
-        with waiting() as tell:
-            ended = run.run(waves, minutes * 60, tell)
+        with waiting() as tell, StopSignal() as stop:
+            ended = run.run(waves, minutes * 60, tell, stop.is_set)
         run.clear()
         connection.close()
     rows = [

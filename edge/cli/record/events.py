@@ -55,7 +55,7 @@ def events(
     with open_ledger(settings, read_only=True) as ledger:
         problems = ledger.verify() if verify else []
         written = ledger.written()
-        found = _newest(ledger, last, wanted)
+        found = _newest(ledger, written, last, wanted)
         listed = [_as_json(entry) for entry in found]
         told = {"ok": not problems, "events": listed, "problems": problems}
         show(told, as_json=json, text=_table(found))
@@ -95,10 +95,12 @@ def _moment(text: str) -> datetime:
         raise UsageError(f"--since {text}: use 30m, 2h, 3d, a day or a day with a time") from error
 
 
-def _newest(ledger: Ledger, count: int, wanted: Callable[[StoredEvent], bool]) -> list[StoredEvent]:
-    """The newest that are wanted, newest last."""
+def _newest(
+    ledger: Ledger, upto: int, count: int, wanted: Callable[[StoredEvent], bool]
+) -> list[StoredEvent]:
+    """The newest that are wanted of the events up to this one, newest last."""
     found: list[StoredEvent] = []
-    for entry in _backwards(ledger):
+    for entry in _backwards(ledger, upto):
         if wanted(entry):
             found.append(entry)
         if len(found) == count:
@@ -106,8 +108,7 @@ def _newest(ledger: Ledger, count: int, wanted: Callable[[StoredEvent], bool]) -
     return found[::-1]
 
 
-def _backwards(ledger: Ledger) -> Iterator[StoredEvent]:
-    upto = ledger.written()
+def _backwards(ledger: Ledger, upto: int) -> Iterator[StoredEvent]:
     while upto > ledger.dropped():
         after = max(upto - _PAGE, 0)
         page = ledger.events(after=after, limit=upto - after)

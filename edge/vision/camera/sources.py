@@ -138,9 +138,9 @@ class _Picamera2:
             return None
 
     def close(self) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._camera.stop()
-            self._camera.close()
+        for let_go in (self._camera.stop, self._camera.close):
+            with contextlib.suppress(RuntimeError):
+                let_go()
 
 
 def open_source(section: CameraSection, *, upright: bool = True) -> Source:

@@ -153,22 +153,22 @@ def remember(entry: Entry, folder: Path) -> None:
         text = json.dumps({**before, **json.loads(record([entry]))})
         replace_file(path, text.encode(), 0o644)
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(
-            f"the known answers {path} cannot be written: {reason_of(error)}."
-        ) from error
+        raise _not_written(path, error) from error
 
 
 def forget(entry: Entry, folder: Path) -> None:
     """Drop the answers of a file that was added.
 
     Raises:
-        OSError: the file of answers cannot be written.
+        ModelError: the file of answers is damaged or cannot be written.
     """
     path = folder / ADDED_KNOWN
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        kept.pop(entry.sha256, None)
-        replace_file(path, json.dumps(kept).encode(), 0o644)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if kept.pop(entry.sha256, None) is not None:
+            replace_file(path, json.dumps(kept).encode(), 0o644)
+    except (OSError, ValueError, AttributeError) as error:
+        raise _not_written(path, error) from error
 
 
 def record(entries: Iterable[Entry]) -> str:
@@ -185,6 +185,10 @@ def record(entries: Iterable[Entry]) -> str:
         kept = {"name": entry.name, "tolerance": round(tolerance, 3), "answers": answers}
         lines.append(f"{json.dumps(entry.sha256)}: {json.dumps(kept, separators=(',', ':'))}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _not_written(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"the known answers {path} cannot be written: {reason_of(error)}.")
 
 
 def _wrong(entry: Entry, runtime: str, what: str) -> WrongAnswerError:

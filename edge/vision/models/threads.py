@@ -44,10 +44,10 @@ def tuned(config: Config) -> dict[str, int]:
     path = tuned_file(config)
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        threads = {str(sha256): int(count) for sha256, count in kept["threads"].items()}
+        threads = {str(sha256): max(1, int(n)) for sha256, n in kept["threads"].items()}
+        return threads if kept["cores"] == cores() else {}
     except OSError:  # never tuned, or not ours to read
         return {}
     except NOT_AS_WRITTEN as error:
         log.warning("%s is damaged (%s): run `edge-door bench --tune`", path, error)
         return {}
-    return threads if kept["cores"] == cores() else {}
