@@ -25,6 +25,7 @@ from edge.link.arrivals import Acknowledged, Received
 from edge.link.reference import HEARD, OFFERED, POSTED, TOLD
 from edge.link.topics import Message
 from tests.fleet.broker_parts import SHIPPED, Place, place
+from tests.support.forked import edge_door
 from tests.support.link_parts import Device, needs_mosquitto
 from tests.support.waiting import until
 
@@ -76,6 +77,40 @@ class TestTheFolder:
             Authority.open(door.certificate.parents[1]).find("other")
         assert authority.find("main").role is Role.DEVICE
         assert authority.find("collector:main").role is Role.COLLECTOR
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--host", "mqtt://broker.local:8883"), "a name or an address alone"),
+            (("--host", "*"), "a name or an address alone"),
+            (("--host", ""), "a name or an address alone"),
+            (("--host", "fe80::1%eth0"), "a name or an address alone"),
+            (("--host", "x" * 64 + ".local"), "a name or an address alone"),
+            (("--name", ""), "1 to 64 printable"),
+            (("--name", "a" * 65), "1 to 64 printable"),
+        ],
+    )
+    def test_what_no_certificate_can_hold_begins_no_authority(
+        self, tmp_path: Path, words: tuple[str, ...], said: str
+    ) -> None:
+        done = edge_door("pki", "init", "--folder", str(tmp_path / "pki"), *words)
+        assert (done.returncode, said in done.stderr) == (2, True)
+        assert not (tmp_path / "pki").exists()
+
+    def test_hosts_are_spelled_as_networks_do(self, authority: Authority) -> None:
+        hosts = ("t\u00fcr.local", "10.0.0.5", "fe80::1")
+        issued = authority.issue(Wanted(Role.BROKER, "main", hosts, 1))
+        certificate = x509.load_pem_x509_certificate(issued.certificate.read_bytes())
+        assert set(certificates.hosts_of(certificate)) == {
+            "xn--tr-xka.local",
+            "10.0.0.5",
+            "fe80::1",
+        }
+
+    def test_a_role_leaves_less_room_for_a_name(self, authority: Authority) -> None:
+        authority.issue(Wanted(Role.DEVICE, "a" * 64, (), 1))
+        with pytest.raises(UsageError, match="10 letters too long for a collector"):
+            Wanted(Role.COLLECTOR, "a" * 64, (), 1)
 
     def test_a_second_authority_in_the_folder_is_refused(
         self, authority: Authority, tmp_path: Path

@@ -53,11 +53,12 @@ def init(
     if (ca_cert is None) != (ca_key is None):
         raise UsageError("--ca-cert and --ca-key go together")
     imported = (ca_cert, ca_key) if ca_cert and ca_key else None
-    authority = Authority.begin(folder, name, imported)
-    made = []
+    wanted = []
     if host:
-        made.append(authority.issue(Wanted(Role.BROKER, "main", tuple(host), DAYS)))
-        made.append(authority.issue(Wanted(Role.COLLECTOR, "main", (), DAYS)))
+        wanted.append(Wanted(Role.BROKER, "main", tuple(host), DAYS))
+        wanted.append(Wanted(Role.COLLECTOR, "main", (), DAYS))
+    authority = Authority.begin(folder, name, imported)
+    made = [authority.issue(each) for each in wanted]
     result = {"folder": str(folder), "issued": [_as_dict(each) for each in made]}
     files = "".join(f"\n{each.certificate}" for each in made)
     text = f"The authority is in {folder}. Keep {folder / 'ca.key'} off every door.{files}"

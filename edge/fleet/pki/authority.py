@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 DAYS = 825
 """How long a certificate lasts unless told otherwise: longer ones are refused by some clients."""
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _SERIAL = re.compile(r"[0-9a-f]+")
 _NEXT = ".key.next"
 """A new key, until its certificate is there: two files cannot be replaced at once."""
@@ -59,6 +58,9 @@ class Authority:
         """Make an authority, or take one that exists: its certificate and key in PEM."""
         if (folder / "ca.key").exists():
             raise UsageError(f"{folder} holds an authority already. Name another folder.")
+        fits = 1 <= len(name) <= certificates.LONGEST and name.isprintable()
+        if imported is None and not fits:
+            raise UsageError(f"--name has 1 to {certificates.LONGEST} printable characters.")
         if imported is None:
             key = certificates.new_key()
             certificate = certificates.own_certificate(key, name, certificates.today())
@@ -87,8 +89,6 @@ class Authority:
     def issue(self, wanted: Wanted, request: Path | None = None) -> Issued:
         """A certificate and its key; with `request`, for a key that was made elsewhere."""
         role, name = wanted.role, wanted.name
-        if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r}: a name has 1 to 64 letters, digits, _ and -.")
         if role is Role.BROKER and not wanted.hosts:
             raise UsageError(
                 "a broker's certificate needs the names that doors reach it by: --host"

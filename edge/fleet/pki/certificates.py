@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -12,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +54,24 @@ class Wanted:
     """Names and addresses that a broker is reached by."""
     days: int
 
+    def __post_init__(self) -> None:
+        name = self.name
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r}: a name has 1 to {LONGEST} letters, digits, _ and -.")
+        over = len(self.role.common_name(name)) - LONGEST
+        if over > 0:
+            raise UsageError(f"{name} is {over} letters too long for a {self.role.value}.")
+        for host in self.hosts:
+            if not (_is_address(host) or _HOST.fullmatch(_spelled(host))):
+                raise UsageError(
+                    f"--host {host}: a name or an address alone is needed, such as broker.local."
+                )
+
+
+LONGEST = 64
+"""Letters of a common name (RFC 5280, ub-common-name)."""
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_HOST = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?")
 
 Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
@@ -188,10 +210,22 @@ def _alternatives(hosts: Iterable[str]) -> x509.SubjectAlternativeName:
 
 
 def _alternative(host: str) -> x509.GeneralName:
-    try:
+    if _is_address(host):
         return x509.IPAddress(ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+    return x509.DNSName(_spelled(host))
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(host)) and "%" not in host  # no certificate names an interface
+    return False
+
+
+def _spelled(host: str) -> str:
+    """A host's name as networks spell it (RFC 3490); empty where it cannot be one."""
+    with suppress(UnicodeError):
+        return host.encode("idna").decode("ascii")
+    return ""
 
 
 def _usage(*, authority: bool) -> x509.KeyUsage:
