@@ -13,7 +13,7 @@ from edge.cli import app
 from edge.cli.measure import compare
 from edge.config import Config
 from edge.errors import UsageError
-from edge.evaluate.bench import Bench, bench
+from edge.evaluate.bench import Bench, Stopwatch, bench, outside
 from edge.vision import portraits as portraits_module
 from edge.vision.models.manifest import read_manifest
 from edge.vision.portraits import portraits
@@ -71,7 +71,13 @@ def test_the_int8_embedders_take_turns(measured: Bench) -> None:
 
 @needs_portraits
 def test_kernels_are_a_part_of_the_step(measured: Bench) -> None:
-    assert 0 < measured.chosen.overhead_share < 1
+    assert 0 < measured.overhead_share < 1
+
+
+def test_steps_with_and_without_the_passive_checks_count_alike() -> None:
+    quick, slow = (10.0, 9.0), (20.0, 14.0)
+    steps, kernels = zip(*[quick, slow] * 8, (99.0, 1.0), strict=True)
+    assert outside(Stopwatch(steps=list(steps), kernels=list(kernels))) == pytest.approx(7 / 30)
 
 
 @needs_portraits
