@@ -224,13 +224,14 @@ class Pipeline:
         with self._time("eyelids"):  # on every frame, so before what may wait for another one
             eyes = self._stages.eyelids.measure(frame, look.landmarks)
         self._ask_whose(at, eyes)
+        # Before the embedder, whose networks leave nothing of the frame in the processor's caches.
+        opinions = self._opinions_if_due(at, look)
         held = look.frame is not frame
         embedding = None if held else self._embed_if_due(at, track, look)
         if embedding is not None:
             track = self._tracker.recognise(embedding)
             self._shortlist.taken(at, track)
             self._compared.add(at, track, embedding)
-        opinions = self._opinions_if_due(at, look)
         self._liveness.wary = track == self.wary
         with self._time("liveness"):
             liveness = self._liveness.observe(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.records import Embedding
@@ -84,5 +85,4 @@ def projected(vectors: Floats, projection: Floats) -> Floats:
 
 def _scaled(output: Floats, length: float) -> Floats:
     """A network's output as a vector of that length."""
-    vector = output.ravel()
-    return vector * np.float32(length / max(math.sqrt(vector @ vector), 1e-12))
+    return cv2.normalize(output, None, length).ravel()

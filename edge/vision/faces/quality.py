@@ -38,8 +38,8 @@ def assess(
     """
     brightness = cv2.mean(grey)[0]
     edges = cv2.Laplacian(grey, cv2.CV_16S)
-    # Its variance: cv2.meanStdDev takes seven times as long.
-    sharpness = cv2.norm(edges, cv2.NORM_L2SQR) / edges.size - cv2.mean(edges)[0] ** 2
+    # Its variance, since its mean is nothing: cv2.meanStdDev takes ten times as long.
+    sharpness = cv2.norm(edges, cv2.NORM_L2SQR) / edges.size
     width = face.box.width
     # The first that applies is what the person is told.
     findings = (

@@ -51,9 +51,10 @@ def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
     the mean of what is seen (Buchsbaum 1980, "A spatial processor model for object colour
     perception").
     """
-    light = np.asarray(cv2.mean(views[-1])[:3])
-    gain = light.mean() / np.maximum(light, 1.0)
-    table = np.clip(_LEVELS * gain, 0, 255).astype(np.uint8)
+    light = cv2.mean(views[-1])[:3]
+    grey = sum(light) / len(light)
+    gain = np.array([grey / max(channel, 1.0) for channel in light])
+    table = np.minimum(_LEVELS * gain, 255).astype(np.uint8)
     return [np.asarray(cv2.LUT(view, table), np.uint8) for view in views]
 
 

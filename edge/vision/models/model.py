@@ -85,8 +85,9 @@ class Model(Generic[E_co]):
         if shapes != self._takes:
             name = self.entry.name
             raise ValueError(f"{name} takes pictures of shapes {self._takes}, not {shapes}")
-        for place, pixels in zip(self._network.put(), images, strict=True):
-            place[...] = pixels if self._takes_pixels else self._prepared(pixels)
+        places = self._network.put()  # by number: going over an array costs an IndexError
+        for number, pixels in enumerate(images):
+            places[number] = pixels if self._takes_pixels else self._prepared(pixels)
 
     def draw(self, *draw: Callable[[Pixels], object]) -> None:
         """Like `put`, of images that are drawn there: that saves a copy.
@@ -94,13 +95,14 @@ class Model(Generic[E_co]):
         Args:
             draw: Each fills an array of an image's shape, and keeps nothing of it.
         """
-        for place, each in zip(self._network.put(), draw, strict=True):
+        places = self._network.put()
+        for number, each in zip(range(len(places)), draw, strict=True):
             if self._takes_pixels:
-                each(place.view(np.uint8))
+                each(places[number].view(np.uint8))
             else:
                 pixels = np.empty(self._takes[0], np.uint8)
                 each(pixels)
-                place[...] = self._prepared(pixels)
+                places[number] = self._prepared(pixels)
 
     def compute(self) -> dict[str, Floats]:
         """Run on what was put or drawn: see `run`."""
