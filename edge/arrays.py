@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 
-def packed(arrays: Mapping[str, Any]) -> bytes:
+def packed(arrays: Mapping[str, ArrayLike]) -> bytes:
     """The file's content."""
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     return content.getvalue()
 
 
-def unpacked(content: bytes) -> dict[str, NDArray[Any]]:
+def unpacked(content: bytes) -> dict[str, NDArray[np.generic]]:
     """The arrays by name.
 
     Raises:

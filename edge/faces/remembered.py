@@ -60,6 +60,7 @@ class Remembered:
 
 def _read(path: Path) -> dict[str, Floats]:
     try:
-        return unpacked(path.read_bytes())
+        stored = unpacked(path.read_bytes())
+        return {name: np.asarray(rows, np.float32) for name, rows in stored.items()}
     except (OSError, ValueError):  # none yet, or damaged: made anew
         return {}

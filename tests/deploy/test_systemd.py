@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.door.launch import MODEL_FILE
+
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
 FLEET = ROOT / "deploy" / "fleet"
@@ -55,6 +57,13 @@ def test_the_price_of_a_network_camera_is_the_one_its_drop_in_states(tmp_path: P
     unit.write_text((UNITS / "edge-door-sight.service").read_text() + text)
     assert security(UNITS / "edge-door-sight.service") <= float(stated[1])
     assert float(stated[1]) < security(unit) <= float(stated[2])
+
+
+def test_the_guard_sees_which_board_this_is() -> None:
+    """RPi.GPIO, rpi-lgpio and Jetson.GPIO do not import without /proc/device-tree; and without it
+    the guard would take a line that a Raspberry Pi drives at boot for one as good as any."""
+    assert MODEL_FILE.is_relative_to("/proc")
+    assert "ProcSubset" not in settings("door")["Service"]
 
 
 def test_systemd_understands_every_line(tmp_path: Path) -> None:

@@ -311,6 +311,26 @@ def test_a_missing_library_says_how_to_get_it(
         open_pins(settings_for(backend, tmp_path))
 
 
+@pytest.mark.parametrize("where", ["/proc", "tmp"])
+def test_a_library_that_makes_a_pipe_where_it_stands_imports_anywhere(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As lgpio does, which rpi-lgpio stands on; under systemd a process stands in `/`."""
+    package = tmp_path / "packages" / "RPi"
+    package.mkdir(parents=True)
+    pipe = "import os\nos.mkfifo('.lgd-nfy0')\n"
+    (package / "GPIO.py").write_text(f"{pipe}BCM = 11\n\n\ndef setmode(_): ...\n")
+    monkeypatch.syspath_prepend(package.parent)
+    for name in ("RPi", "RPi.GPIO"):
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
+    folder = tmp_path if where == "tmp" else Path(where)
+    monkeypatch.chdir(folder)
+    open_pins(settings_for("rpi", tmp_path)).close()
+    assert Path.cwd() == folder
+    assert not (folder / ".lgd-nfy0").exists()
+
+
 def test_gpiod_1_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old: Any = types.ModuleType("gpiod")
     old.line = types.ModuleType("gpiod.line")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import tempfile
 import time
 import warnings
 from collections import deque
@@ -21,10 +22,27 @@ from edge.installed import with_pins
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from edge.door.settings import InputPin, OutputPin
 
-MODULES = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO"}
+LIBRARIES = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO"}
 KEPT_EDGES = 1024
+
+
+def library(backend: str) -> ModuleType:
+    """The pins' library. It raises what it likes where it is missing or the board is not its own.
+
+    What rpi-lgpio stands on makes a pipe where the process stands, and does not import where it
+    may not; under systemd that is `/`.
+    """
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            return importlib.import_module(LIBRARIES[backend])
+        finally:
+            os.chdir(before)
 
 
 class RpiApiLines:
@@ -35,7 +53,7 @@ class RpiApiLines:
     def __init__(self, backend: str) -> None:
         self._backend = backend
         try:
-            self._gpio = importlib.import_module(MODULES[backend])
+            self._gpio = library(backend)
             self._gpio.setmode(self._gpio.BCM)
         # These libraries raise what they like when the board is not theirs.
         except Exception as error:

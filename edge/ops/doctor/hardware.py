@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.door.launch import on_a_pi
+from edge.door.pins.rpi_api import LIBRARIES, library
 from edge.errors import CameraError
 from edge.installed import with_pins
 from edge.ops.boot import boot_file, boot_lines, lines_in
@@ -63,14 +64,14 @@ def pins(config: Config) -> Check:
     if door.backend == "fake":
         sentence = "the pins are simulated; no lock is connected"
         return warn("pins", sentence, "Set [door] backend to rpi, jetson or gpiod, and the pins.")
-    library = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO", "gpiod": "gpiod"}[door.backend]
+    name = LIBRARIES.get(door.backend, "gpiod")
     try:
-        module = importlib.import_module(library)
-    except (ImportError, RuntimeError) as error:
-        sentence = f"{library} does not import: {error}"
+        module = library(door.backend) if door.backend in LIBRARIES else import_module(name)
+    except Exception as error:  # noqa: BLE001 - what they like, where the board is not theirs
+        sentence = f"{name} does not import: {error}"
         return fail("pins", sentence, f"Run: {with_pins(door.backend)}")
     if door.backend != "gpiod":
-        return ok("pins", f"{library} is there; `edge-door door test` tries the wiring")
+        return ok("pins", f"{name} is there; `edge-door door test` tries the wiring")
     try:
         taken = _taken(module, door)
     except FileNotFoundError:
