@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Of FAT, which memory cards and sticks are sold with, and of disks in a network."""
+_READ_OR_WRITE = 0o066
+"""Of others."""
+_OPEN_TO_ALL = (
+    "its file system keeps no permissions, and everybody could read it: take another place, or "
+    "mount it with umask=077"
+)
+
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power cut."""
@@ -49,7 +58,7 @@ def create_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = _written(path, content, 0o600)
     try:
-        os.link(fresh, path)  # whole or not at all, and never over another
+        _name(fresh, path)
         sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
@@ -71,9 +80,7 @@ def made_whole(path: Path) -> Iterator[TextIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        draft.rename(path)  # no link: the sticks that copies are carried on know none
+        _name(draft, path)
         sync_folder(path.absolute().parent)
     finally:
         draft.unlink(missing_ok=True)
@@ -95,6 +102,26 @@ def clear_away(path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def _name(fresh: Path, path: Path) -> None:
+    """Put a file under its name: whole or not at all, and never over another."""
+    try:
+        os.link(fresh, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        fresh.rename(path)
+
+
+def _set_mode(file: int, mode: int) -> None:
+    """Say who may read a file, and see that it is so: FAT keeps it not, without a word."""
+    with contextlib.suppress(PermissionError):
+        os.fchmod(file, mode)
+    if os.fstat(file).st_mode & ~mode & _READ_OR_WRITE:
+        raise OSError(errno.ENOTSUP, _OPEN_TO_ALL)
+
+
 def _written(path: Path, content: bytes, mode: int) -> Path:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)  # of one that was cut short, or a link that leads elsewhere
@@ -103,7 +130,7 @@ def _written(path: Path, content: bytes, mode: int) -> Path:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            _set_mode(file.fileno(), mode)
             os.fsync(file.fileno())
     except OSError:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from edge.believed import read_ordinary
 from edge.errors import EdgeDoorError
-from edge.files import clear_away, create_file, replace_file
+from edge.files import clear_away, create_file, made_whole, replace_file
 from edge.ledger.seal import Seal
 from edge.link.encryption import read_text
 from edge.owner import known_owner
@@ -27,6 +28,53 @@ def test_a_link_that_was_planted_is_not_followed(write: object, tmp_path: Path) 
     write(path, b"new")
     assert (victim.read_text(), path.read_bytes()) == ("whole", b"new")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "victim"]
+
+
+@pytest.fixture
+def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """A folder as FAT has it: no links, and every file of the one mode that it was mounted with."""
+
+    def mounted(mode: int) -> Path:
+        real = os.fchmod
+
+        def chmod(file: int, _mode: int) -> None:
+            real(file, mode)  # and not a word
+
+        def link(*_names: object) -> None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "fchmod", chmod)
+        monkeypatch.setattr(os, "link", link)
+        return tmp_path
+
+    return mounted
+
+
+def test_a_key_on_a_stick_is_refused_where_everybody_could_read_it(
+    stick: Callable[[int], Path],
+) -> None:
+    place = stick(0o755)
+    for write in (create_file, replace_file):
+        with pytest.raises(OSError, match=r"keeps no permissions.*umask=077"):
+            write(place / "key", b"secret")
+    assert list(place.iterdir()) == []
+    replace_file(place / "public", b"certificate", 0o644)
+    assert (place / "public").read_bytes() == b"certificate"
+
+
+def test_a_key_on_a_stick_that_is_its_owners_is_made_once(stick: Callable[[int], Path]) -> None:
+    place = stick(0o700)
+    create_file(place / "key", b"secret")
+    with pytest.raises(FileExistsError):
+        create_file(place / "key", b"another")
+    with pytest.raises(FileExistsError), made_whole(place / "key") as file:
+        file.write("another")
+    with made_whole(place / "copy") as file:
+        file.write("all of it")
+    assert {path.name: path.read_text() for path in place.iterdir()} == {
+        "key": "secret",
+        "copy": "all of it",
+    }
 
 
 def test_a_pipe_that_was_put_there_after_the_look_keeps_nobody_waiting(
