@@ -205,10 +205,13 @@ reload_udev() {
 }
 
 install_units() {
-  local unit
+  local unit dropins=/etc/systemd/system/edge-door-sight.service.d
   for unit in "${units[@]}"; do
     install -m 0644 "$checkout/systemd/$unit" "/etc/systemd/system/$unit"
   done
+  case $1 in # its camera is not to be had from where sight stands elsewhere
+    jetson) install -D -m 0644 "$checkout/systemd/edge-door-sight-jetson.conf" "$dropins/jetson.conf" ;;
+  esac
   systemctl daemon-reload
   systemctl enable --quiet edge-door.target edge-door-update.path
 }
@@ -229,7 +232,7 @@ install_all() {
   make_folders
   set_udev_rules
   set_boot_lines "$kind"
-  install_units
+  install_units "$kind"
   if [ -n "$start" ]; then
     say "starting"
     systemctl reset-failed "${units[@]}" 2>/dev/null || true

@@ -48,8 +48,9 @@ def test_a_unit_is_no_more_exposed_than_promised(name: str) -> None:
     assert security(UNITS / f"edge-door-{name}.service") <= EXPOSURE[name]
 
 
-def test_the_price_of_a_network_camera_is_the_one_its_drop_in_states(tmp_path: Path) -> None:
-    text = (UNITS / "edge-door-sight-rtsp.conf").read_text()
+@pytest.mark.parametrize("camera", ["rtsp", "jetson"])
+def test_the_price_of_a_camera_is_the_one_its_drop_in_states(tmp_path: Path, camera: str) -> None:
+    text = (UNITS / f"edge-door-sight-{camera}.conf").read_text()
     stated = re.search(r"from (\d\.\d) to (\d\.\d)", text)
     assert stated
     unit = tmp_path / "edge-door-sight.service"
@@ -64,6 +65,25 @@ def test_the_guard_sees_which_board_this_is() -> None:
     the guard would take a line that a Raspberry Pi drives at boot for one as good as any."""
     assert MODEL_FILE.is_relative_to("/proc")
     assert "ProcSubset" not in settings("door")["Service"]
+
+
+def test_a_jetsons_camera_is_within_reach_of_sight(tmp_path: Path) -> None:
+    """NVIDIA's daemon has its socket in /tmp, and its pictures come through devices of its own."""
+    script = (ROOT / "deploy" / "install.sh").read_text()
+    (function,) = re.findall(r"^install_units\(\) \{.*?^\}", script, re.DOTALL | re.MULTILINE)
+    function = function.replace("/etc/systemd/system", str(tmp_path))
+    places = f"checkout={ROOT} units=(); systemctl() {{ :; }}"
+    subprocess.run(["bash", "-euc", f"{places}\n{function}\ninstall_units jetson"], check=True)
+    made = tmp_path / "edge-door-sight.service.d" / "jetson.conf"
+    both = (UNITS / "edge-door-sight.service").read_text() + made.read_text()
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read_string(both)
+    service = parser["Service"]
+    assert (service["PrivateTmp"], service["DevicePolicy"], service["DeviceAllow"]) == (
+        "no",
+        "auto",
+        "",
+    )
 
 
 def test_systemd_understands_every_line(tmp_path: Path) -> None:

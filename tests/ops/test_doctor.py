@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from edge.access.matcher import match
 from edge.config import Config, parse
-from edge.ops.doctor import drift, run_checks, software, state, system
+from edge.ops.doctor import drift, hardware, run_checks, software, state, system
 from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.ops.owner import INSTALLED
 from edge.records import Embedding, Event, EventKind, Reason, Template
@@ -23,6 +24,7 @@ from edge.sight.pace import NEEDED_FPS
 from edge.vault.vault import Vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import shipped_models
+from edge.wire.messages import Status
 from tests.support.link_parts import MOSQUITTO, Mosquitto
 
 if TYPE_CHECKING:
@@ -49,6 +51,20 @@ def configured(tmp_path: Path, **tables: dict[str, Any]) -> Config:
 
 def look(config: Config) -> dict[str, Check]:
     return {check.name: check for check in run_checks(config, config.paths.run / "edge-door.toml")}
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [("/dev/video0", "plug and cable"), ("rtsp://camera/x", r"edge-door-sight-rtsp\.conf")],
+)
+def test_a_camera_that_sight_has_lost_is_looked_for_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, remedy: str
+) -> None:
+    lost = Status(door=True, camera="it cannot be opened", people=0)
+    monkeypatch.setattr(hardware, "ask_sight", lambda _: lost)
+    found = hardware.camera(configured(tmp_path, camera={"source": source}))
+    assert found.level == "fail"
+    assert re.search(remedy, found.remedy)
 
 
 def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_path: Path) -> None:

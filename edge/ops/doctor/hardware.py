@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 
 MODULES = Path("/sys/module")
 _TRIES = 30
+_NETWORKED = (
+    "Look at the address in [camera] source. Under systemd sight reaches it with the drop-in "
+    "systemd/edge-door-sight-rtsp.conf alone, which names it too."
+)
 
 
 def camera(config: Config) -> Check:
     """It delivers a picture: sight says so, or, while sight is down, a try."""
     source = config.camera.source.split("://")[0]
+    networked = source in ("rtsp", "rtsps")
     answer = ask_sight(config)
     if answer is not None:
         if answer.camera != "ok":
-            remedy = "Look at its plug and cable, and at [camera] source."
+            remedy = (
+                _NETWORKED if networked else "Look at its plug and cable, and at [camera] source."
+            )
             return fail("camera", f"{source}: {answer.camera}", remedy)
         sentence = "sight lends it to an enrolment"
         if not answer.camera_lent:
@@ -39,7 +46,7 @@ def camera(config: Config) -> Check:
     else:
         _try_camera(config)
         sentence = "it delivers pictures"
-    if source in ("rtsp", "rtsps"):
+    if networked:
         sentence += "; the program that holds the face templates reaches the network for it"
         return warn("camera", sentence, "A USB or CSI camera would need no network.")
     return ok("camera", f"{source}: {sentence}")
