@@ -67,6 +67,12 @@ def test_the_guard_sees_which_board_this_is() -> None:
     assert "ProcSubset" not in settings("door")["Service"]
 
 
+@pytest.mark.parametrize("kind", ["ttyUSB", "ttyACM", "ttyAMA", "ttyS", "ttyTHS"])
+def test_a_reader_may_hang_on_usb_and_on_the_boards_own_serial_line(kind: str) -> None:
+    text = (UNITS / "edge-door-door.service").read_text()
+    assert f"DeviceAllow=char-{kind} rw\n" in text
+
+
 def test_a_jetsons_camera_is_within_reach_of_sight(tmp_path: Path) -> None:
     """NVIDIA's daemon has its socket in /tmp, and its pictures come through devices of its own."""
     script = (ROOT / "deploy" / "install.sh").read_text()

@@ -289,11 +289,14 @@ def test_a_reader_that_is_away_is_tried_again(
     assert "4711" not in said
 
 
-def test_a_device_that_is_no_terminal(tmp_path: Path) -> None:
+def test_a_device_that_is_no_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "file"
     path.touch()
     with pytest.raises(OSError, match="not a serial line"):
         open_tty(str(path), 9600)
+    reader = DeviceReader(str(path), lambda name: open_tty(name, 9600), SerialKeys())
+    assert reader.claims([], 10.0) == []
+    assert "is away (not a serial line" in capfd.readouterr().err
 
 
 def test_a_serial_card() -> None:

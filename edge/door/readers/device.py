@@ -8,6 +8,7 @@ import termios
 from typing import TYPE_CHECKING, Protocol
 
 from edge.door.say import say
+from edge.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,20 +62,20 @@ class DeviceReader:
         except BlockingIOError:
             return []
         except OSError as error:
-            return self._lose(error.strerror, now)
+            return self._lose(reason_of(error), now)
         return self._parser.feed(data, now) if data else self._lose("it hung up", now)
 
     def _open(self, now: float) -> None:
         try:
             self._file = self._opener(self._path)
         except OSError as error:
-            self._lose(error.strerror, now)
+            self._lose(reason_of(error), now)
         else:
             self._retry_at = None
             self._missed = False
             say(f"reader {self._path} is there")
 
-    def _lose(self, why: str | None, now: float) -> list[Presented]:
+    def _lose(self, why: str, now: float) -> list[Presented]:
         if self._file >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._file)
