@@ -45,6 +45,8 @@ MEND = (
 )
 
 _PAGE = 1000
+_UNDATED = 1000
+"""Of so many entries in a row whose clock was not set the age is sought, and of no more."""
 _FLOORLESS = "wall_after"
 """Sealed beside the states: entries up to this number were accepted, and their clock was not."""
 _OLDEST = (
@@ -229,14 +231,17 @@ class Audit:
     def last_before(self, wall: float) -> int:
         """The newest entry of those at the old end whose clock was right and said less than this.
 
-        It stops at the first that is younger: the chain can be cut at one place alone.
+        It stops at the first that is younger: the chain can be cut at one place alone. What was
+        written before the clock was set, as at each start of a board without one of its own, is at
+        least as old as what comes after it; of very many in a row nothing is said.
         """
-        last = self.head().anchor_sequence
-        while page := self.events(last, _PAGE):
+        seen = last = self.head().anchor_sequence
+        while (page := self.events(seen, _PAGE)) and seen - last <= _UNDATED:
             for stored in page:
-                if not (stored.event.wall_trusted and stored.event.wall < wall):
+                seen = stored.sequence
+                if stored.event.wall_trusted and stored.event.wall >= wall:
                     return last
-                last = stored.sequence
+                last = seen if stored.event.wall_trusted else last
         return last
 
     def events(self, after: int, limit: int, *, newest_first: bool = False) -> list[StoredEvent]:

@@ -40,6 +40,20 @@ def test_what_is_too_old_is_cut_and_the_chain_stays_whole(ledger: Ledger) -> Non
     assert ledger.verify() == []
 
 
+def test_what_was_written_before_the_clock_was_set_goes_with_what_followed(ledger: Ledger) -> None:
+    """Each start of a board without a clock of its own begins so: nothing ever was too old."""
+    ledger.keep_days = 30
+    now = 100 * DAY
+    for number in range(ANCHOR_EVERY):
+        day = now - (ANCHOR_EVERY - number) * DAY
+        for moment in (event(0.0, trusted=False), event(day), event(day)):
+            ledger.append(moment)
+    days = [stored.event.wall for stored in ledger.events(limit=1000) if stored.event.wall_trusted]
+    # What has come since the last look, at most so many events, may be older.
+    assert days[0] >= now - (30 + ANCHOR_EVERY // 3 + 1) * DAY
+    assert ledger.verify() == []
+
+
 def test_an_untrusted_clock_cuts_nothing(ledger: Ledger) -> None:
     ledger.keep_days = 30
     for number in range(2 * ANCHOR_EVERY):
