@@ -9,6 +9,9 @@ from edge.errors import BrokerError, reason_of
 
 _UNSUPPORTED_VERSION = 0x84
 _CREDENTIALS = frozenset({0x86, 0x87})
+_OF_ITS_DATES = frozenset({9, 10})
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED: a board whose clock is not set is told
+the same as of an old certificate."""
 _WHERE = "host and port ([mqtt] of a door, --broker of collect and simulate)"
 
 
@@ -49,9 +52,13 @@ def no_answer(address: str, *, hung_up: bool) -> str:
 def unreachable(address: str, error: Exception) -> str:
     """There is no connection: what the operating system or OpenSSL says of it."""
     if isinstance(error, ssl.SSLCertVerificationError):
+        dated = error.verify_code in _OF_ITS_DATES
+        check = (
+            "when it begins and ends, and the clock here" if dated else "[mqtt] ca_file and host"
+        )
         return (
             f"the certificate of the broker at {address} is not trusted "
-            f"({error.verify_message}). Check [mqtt] ca_file and host."
+            f"({error.verify_message}). Check {check}."
         )
     if isinstance(error, ssl.SSLError):
         return (

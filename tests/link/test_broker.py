@@ -7,7 +7,9 @@ import contextlib
 import json
 import logging
 import random
+import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -28,6 +30,7 @@ from edge.link import shipper as shipping
 from edge.link.broker import Broker
 from edge.link.outbox import Outbox
 from edge.link.payloads import CommandAnswer, Reported, from_json
+from edge.link.refusals import unreachable
 from edge.vocabulary import Action
 from edge.wire.messages import Claim, Done, Failed, Relock
 from tests.support.link_parts import (
@@ -343,6 +346,22 @@ class TestRefusals:
             config = parse({"mqtt": {"host": "127.0.0.1", "port": port}}, "test")
             with pytest.raises(BrokerError, match="does not answer as"):
                 Broker(config.mqtt, "door1").connect(OFFLINE)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "check"),
+    [
+        (9, "certificate is not yet valid", "the clock here"),
+        (10, "certificate has expired", "when it begins and ends"),
+        (62, "Hostname mismatch", r"\[mqtt\] ca_file and host"),
+    ],
+)
+def test_a_certificates_dates_are_told_apart_from_who_signed_it(
+    code: int, message: str, check: str
+) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = code, message
+    assert re.search(check, unreachable("broker:8883", error))
 
 
 class TestWhatIsNoBroker:
