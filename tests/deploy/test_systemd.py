@@ -90,6 +90,13 @@ def test_a_reader_may_hang_on_usb_and_on_the_boards_own_serial_line(kind: str) -
     assert f"DeviceAllow=char-{kind} rw\n" in text
 
 
+def test_a_key_in_the_tpm_is_within_reach_of_what_unseals_it() -> None:
+    """`+` lifts the sandbox; the list of devices is the unit's, and holds all the same."""
+    text = (UNITS / "edge-door-sight-tpm.conf").read_text()
+    assert "ExecStartPre=+" in text
+    assert "DeviceAllow=/dev/tpmrm0 rw\n" in text
+
+
 def test_a_jetsons_camera_is_within_reach_of_sight(tmp_path: Path) -> None:
     """NVIDIA's daemon has its socket in /tmp, and its pictures come through devices of its own."""
     script = (ROOT / "deploy" / "install.sh").read_text()
