@@ -332,6 +332,8 @@ def test_a_usb_reader_types_a_card() -> None:
     assert wedge.feed(key_events([2, 3]), 3.0) == []
     assert wedge.feed(key_events([4, 28]), 9.0) == [Presented(Credential.CARD, "3")]
     assert wedge.feed(key_events([30, 2, 28]), 20.0) == [Presented(Credential.CARD, "A1")]
+    capital = [42, 30, 2, 54, 33, 69, 79, 28]  # with Shift, as most type hexadecimal numbers
+    assert wedge.feed(key_events(capital), 25.0) == [Presented(Credential.CARD, "A1F1")]
     assert wedge.feed(key_events([28]), 30.0) == []
 
 

@@ -24,6 +24,8 @@ EV_KEY = 1
 EVIOCGRAB = 0x40044590
 """linux/input.h: take the device for ourselves, so that numbers do not reach a console."""
 ENTER = (28, 96)
+SILENT = (42, 54, 58, 69)
+"""Shift, of either side, and the locks: readers press them to type capitals and digits."""
 CODES = {
     **dict(zip(range(2, 12), "1234567890", strict=True)),
     **dict(zip((79, 80, 81, 75, 76, 77, 71, 72, 73, 82), "1234567890", strict=True)),
@@ -75,6 +77,8 @@ class Wedge:
         return found
 
     def _key(self, code: int) -> list[Presented]:
+        if code in SILENT:
+            return []
         if code not in ENTER:
             # One character too many is kept, so that what is too long counts as nothing.
             self._typed = (self._typed + CODES.get(code, "?"))[: CARD_LENGTH + 1]
