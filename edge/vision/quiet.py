@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,8 @@ _one_at_a_time = threading.Lock()
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Log at level DEBUG what is written to file descriptor 2 meanwhile, by whichever thread."""
-    with _one_at_a_time, tempfile.TemporaryFile() as said:
+    # In memory: a camera comes back, and a picture is read, on a disk that takes nothing.
+    with _one_at_a_time, os.fdopen(os.memfd_create("said"), "w+b") as said:
         try:
             kept = os.dup(_STDERR)
         except OSError:  # closed: nobody would read it anyway

@@ -10,6 +10,7 @@ import pytest
 
 from edge.errors import UsageError
 from edge.fleet.web.serving import Place, listener
+from tests.support.forked import edge_door
 
 HERE = Place("127.0.0.1", 0, None, None, "", behind_tls=False)
 
@@ -61,3 +62,14 @@ def test_it_listens_by_name_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_who_is_reached_from_outside_without_https_is_warned(place: Place, overheard: bool) -> None:
     assert place.overheard is overheard
+
+
+@pytest.mark.parametrize("program", ["collect", "dashboard"])
+def test_a_level_that_is_none_is_a_sentence(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_DOOR_LOG", "verbose")
+    monkeypatch.setenv("EDGE_DOOR_BROKER", "mqtt://127.0.0.1")
+    monkeypatch.setenv("EDGE_DOOR_DATABASE", f"sqlite:///{tmp_path}/fleet.db")
+    done = edge_door(program)
+    assert (done.returncode, "EDGE_DOOR_LOG is one of debug, info" in done.stderr) == (2, True)

@@ -3,6 +3,7 @@
 import logging
 import os
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def test_it_goes_to_the_log_and_what_comes_later_does_not(
     os.write(2, b"ours\n")
     assert caplog.messages == ["INFO: a delegate"]
     assert capfd.readouterr().err == "ours\n"
+
+
+def test_it_needs_no_disk(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full one kept sight from opening its camera again, one that only reads every command."""
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with caplog.at_level(logging.DEBUG, "edge.vision.quiet"), quietly():
+        os.write(2, b"INFO: a delegate\n")
+    assert caplog.messages == ["INFO: a delegate"]
 
 
 def test_loading_a_model_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from edge.cli.base import JsonOption, app, complaints, show, start_logging
 from edge.cli.door.service import heartbeat
 from edge.cli.places import to_read
+from edge.config.device import LogSection
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import BASE_TOPIC, broker_at
@@ -46,6 +47,15 @@ _OVERHEARD = (
     "without https: whoever shares the network can read passwords and names, and take a login "
     "over. Give --cert-file and --key-file, or --behind-tls where a proxy speaks https."
 )
+_LEVELS = get_args(LogSection.model_fields["level"].annotation)
+
+
+def _level() -> str:
+    """How much a program without a configuration says."""
+    level = os.environ.get("EDGE_DOOR_LOG", "info")
+    if level not in _LEVELS:
+        raise UsageError(f"EDGE_DOOR_LOG is one of {', '.join(_LEVELS)}, not {level!r}.")
+    return level
 
 
 @app.command()
@@ -83,7 +93,7 @@ def collect(
         from edge.fleet.collector.process import Collector, Settings, broker_of
         from edge.fleet.database.database import Database
 
-    start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
+    start_logging(_level())
     section = broker_at(
         broker,
         ca_file=ca_file,
@@ -136,7 +146,7 @@ def dashboard(
         with _extra_packages("oidc"):
             import_module("edge.fleet.web.oidc")
 
-    start_logging(os.environ.get("EDGE_DOOR_LOG", "info"))
+    start_logging(_level())
     if (cert_file is None) != (key_file is None):
         raise UsageError("--cert-file and --key-file: give both or neither")
     place = Place(host, port, cert_file, key_file, proxies, behind_tls)
