@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
     from edge.records import Pixels
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif"}
-"""Of pictures in a folder; the last two cannot be read, which is said of each."""
-_HEIF_BRANDS = {b"heic", b"heix", b"mif1", b"avif"}
+_JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
+"""The last is Windows' for what a browser saves."""
+_UNREAD = {".heic", ".heif", ".avif"}
+"""Cannot be read, which is said of each."""
+IMAGE_SUFFIXES = _JPEG | {".png", ".bmp", ".webp", ".tif", ".tiff"} | _UNREAD
+"""Of pictures in a folder."""
+_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 """ISO/IEC 23008-12: what stands after `ftyp` in the first box."""
 
 

@@ -236,6 +236,11 @@ def test_what_phones_keep_and_nobody_reads_is_called_by_its_name(tmp_path: Path)
     with pytest.raises(CameraError, match="HEIC or AVIF, which is not read: save it as JPEG"):
         represent(tmp_path / "phone.HEIC")
     assert images_in(tmp_path) == [tmp_path / "phone.HEIC"]
+    for name in ("browser.jfif", "burst.AVIF"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypmsf1" + bytes(16))
+        with pytest.raises(CameraError, match="HEIC or AVIF"):
+            represent(tmp_path / name)
+    assert len(images_in(tmp_path)) == 3
     with pytest.raises(CameraError, match="the picture is empty"):
         represent(PIL.Image.new("RGB", (0, 0)))
 
