@@ -83,6 +83,16 @@ def enforce(files: Mapping[str, str] | None) -> None:
             raise SealError(f"{name} is not what was sealed: it was changed or added after that.")
 
 
+def read_written(path: Path) -> str:
+    """Text that somebody wrote: UTF-8, with the mark that Windows' programs put first or without.
+
+    Raises:
+        OSError: as `read_ordinary`.
+        UnicodeDecodeError: it is in another encoding.
+    """
+    return read_ordinary(path).decode("utf-8-sig")
+
+
 def read_ordinary(path: Path, most: int = MAX_BYTES) -> bytes:
     """The bytes of an ordinary file of bearable size.
 

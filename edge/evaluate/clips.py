@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from io import StringIO
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.believed import read_ordinary
 from edge.config.seeing import CameraSection
 from edge.errors import CameraError, UsageError, reason_of
+from edge.evaluate.tables import read_table
 from edge.records import Frame
 from edge.vision.camera.sources import open_source
 
@@ -56,8 +56,7 @@ def read_clips(path: Path) -> list[Clip]:
         UsageError: it cannot be read, or a row is not what it should be.
     """
     try:
-        text = read_ordinary(path).decode("utf-8")
-        rows = list(csv.DictReader(StringIO(text, newline="")))
+        rows = read_table(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"the list of clips {path} cannot be read: {reason_of(error)}") from error
     missing = _COLUMNS - set(rows[0] if rows else ())
@@ -75,6 +74,9 @@ def read_clips(path: Path) -> list[Clip]:
 def _clip(folder: Path, row: dict[str, str]) -> Clip:
     if row["kind"] not in {"genuine", "attack"}:
         raise ValueError(f"kind is genuine or attack, not {row['kind']!r}")
+    fps = float(row["fps"].replace(",", "."))
+    if not 0 < fps < inf:
+        raise ValueError(f"fps is the film's frames a second, not {row['fps']!r}")
     rotate = int(row.get("rotate") or 0)
     if rotate % 90:
         raise ValueError(f"rotate is 0, 90, 180 or 270 degrees, not {rotate}")
@@ -89,7 +91,7 @@ def _clip(folder: Path, row: dict[str, str]) -> Clip:
         person=row["person"],
         genuine=row["kind"] == "genuine",
         species=row["species"],
-        fps=float(row["fps"]),
+        fps=fps,
         blinks=tuple(blinks),
         excused=_excused(row["notes"]),
         labelled=row["labelled"] == "y",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.believed import read_ordinary
+from edge.believed import read_written
 from edge.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_pairs(path: Path) -> Pairs:
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that say something, with their numbers, in words."""
     try:
-        lines = read_ordinary(path).decode("utf-8").splitlines()
+        lines = read_written(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list of pairs {path} cannot be read: {reason_of(error)}") from error
     return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.believed import read_ordinary
 from edge.errors import UsageError, reason_of
+from edge.evaluate.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +33,13 @@ class Listed:
 
 
 def read_people(path: Path) -> list[Listed]:
-    """Read a table with the columns `image`, `person` and `group` (comma-separated, with a header).
+    """Read a table with the columns `image`, `person` and `group`.
 
     Raises:
         UsageError: it cannot be read, lacks a column or is empty.
     """
     try:
-        text = read_ordinary(path).decode("utf-8")
-        rows = list(csv.DictReader(StringIO(text, newline="")))
+        rows = read_table(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"the table {path} cannot be read: {reason_of(error)}") from error
     if not rows or any(not rows[0].get(column) for column in _COLUMNS[:2]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from edge.believed import read_ordinary
+from edge.believed import read_written
 from edge.errors import BrokerError, reason_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,6 @@ def _no_passphrase() -> str:
 def read_text(name: str, path: Path) -> str:
     """What is in the file of `[mqtt] NAME`. BrokerError: it cannot be read."""
     try:
-        return read_ordinary(path).decode("utf-8")
+        return read_written(path)
     except (OSError, UnicodeDecodeError) as error:
         raise BrokerError(f"mqtt.{name}: {path} cannot be read: {reason_of(error)}") from error

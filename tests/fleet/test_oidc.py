@@ -50,10 +50,10 @@ def there() -> Iterator[Provider]:
 
 
 def settings_for(there: Provider, folder: Path) -> Settings:
-    (folder / "secret").write_text(f"{SECRET}\n")
+    (folder / "secret").write_text(f"\ufeff{SECRET}\r\n")  # as Windows' editor writes it
     file = folder / "oidc.toml"
     file.write_text(
-        f'issuer = "{there.issuer}"\nclient_id = "{CLIENT}"\n'
+        f'\ufeffissuer = "{there.issuer}"\nclient_id = "{CLIENT}"\n'
         f'secret_file = "{folder / "secret"}"\n{GRANTS}'
     )
     return read_provider(file)

@@ -282,7 +282,7 @@ class TestRefusals:
 
     def login(self, tmp_path: Path, password: str) -> dict[str, Any]:
         file = tmp_path / "password"
-        file.write_text(password + "\n")
+        file.write_text(f"\ufeff{password}\r\n")  # as an editor of Windows writes it
         file.chmod(0o600)
         return {"username": "door1", "password_file": str(file)}
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 
-from edge.believed import read_ordinary
+from edge.believed import read_written
 from edge.config.network import stays_here
 from edge.config.section import Section
 from edge.errors import UsageError, plainly, reason_of
@@ -56,7 +56,7 @@ class Provider(Section):
         if self.secret_file is None:
             return None
         try:
-            return read_ordinary(self.secret_file).decode("utf-8").strip()
+            return read_written(self.secret_file).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"secret_file: {self.secret_file} cannot be read: {reason_of(error)}"
@@ -70,7 +70,7 @@ def read_provider(path: Path) -> Provider:
         UsageError: it cannot be read, or says what cannot be; with the key.
     """
     try:
-        fields = tomllib.loads(read_ordinary(path).decode("utf-8"))
+        fields = tomllib.loads(read_written(path))
         return Provider(**fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -189,6 +189,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         ModelError: it is missing, unreadable or not TOML.
     """
     try:
-        return tomllib.loads(read_believed(path).decode("utf-8"))
+        return tomllib.loads(read_believed(path).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the model manifest {path} cannot be read: {reason_of(error)}") from error
