@@ -60,7 +60,10 @@ def test_a_camera_that_everybody_may_open_is_told(tmp_path: Path) -> None:
 def test_doctor_and_the_page_state_one_figure() -> None:
     """Of people who are asked without reason, where nothing can ask them."""
     page = " ".join(Path("deploy/guide/liveness.md").read_text(encoding="utf-8").split())
-    asked = f"Of {PUBLIC_FILMS} public films of people who blink {ASKED} were asked for more"
+    asked = (
+        f"Of {PUBLIC_FILMS} public films of people who blink {PUBLIC_FILMS - ASKED} are let in at "
+        f"a blink and {ASKED} asked for more"
+    )
     assert asked in page
     sentence = instruction(parse({}, "test")).sentence
     assert f"({ASKED} of {PUBLIC_FILMS} public films)" in sentence
