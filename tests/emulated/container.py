@@ -122,6 +122,9 @@ def boot(
     command = [
         *_nspawn(root, "--boot", f"--bind={results}:/results"),
         *([] if network else ["--private-network"]),
+        # A board may ask its kernel whether the clock is set; so may the guest, in which nothing is
+        # that would set it.
+        "--capability=CAP_SYS_TIME",
         *(f"--bind-ro={path}:{name}" for name, path in binds.items()),
         # systemd 256 and newer refuse cgroup v1, which this machine may still have.
         "--setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",

@@ -83,6 +83,10 @@ def test_units_are_active_and_doctor_is_content(found: Found, when: str) -> None
     assert {"groups", "units", "people", "ledger", "broker", "door"} <= set(levels)
 
 
+def test_the_units_let_programs_ask_whether_the_clock_is_set(found: Found) -> None:
+    assert found.text("clock") == ""
+
+
 def test_a_face_opened_the_relay_for_one_pulse(found: Found) -> None:
     rows = [json.loads(line) for line in found.text("relay.jsonl").splitlines()]
     changes = [(row["at"], row["on"]) for row in rows if row["line"] == 17 and "on" in row]
