@@ -35,5 +35,5 @@ def _lines(settings: GuardSettings) -> Lines:
     if settings.backend in ("rpi", "jetson"):
         from edge.door.pins.rpi_api import RpiApiLines
 
-        return RpiApiLines(settings.backend)
+        return RpiApiLines(settings.backend, settings.run)
     raise PinError(f"there is no pin backend {settings.backend!r}; use fake, rpi, jetson or gpiod")

@@ -30,14 +30,15 @@ LIBRARIES = {"rpi": "RPi.GPIO", "jetson": "Jetson.GPIO"}
 KEPT_EDGES = 1024
 
 
-def library(backend: str) -> ModuleType:
+def library(backend: str, place: str | None = None) -> ModuleType:
     """The pins' library. It raises what it likes where it is missing or the board is not its own.
 
     What rpi-lgpio stands on makes a pipe where the process stands, and does not import where it
-    may not; under systemd that is `/`.
+    may not; under systemd that is `/`. So the process stands in a folder below `place` meanwhile:
+    for the guard in memory, since a door must open with a disk that is full. None: anywhere.
     """
     before = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         os.chdir(folder)
         try:
             return importlib.import_module(LIBRARIES[backend])
@@ -50,10 +51,10 @@ class RpiApiLines:
 
     poll_s: float | None = 0.01
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, run: str) -> None:
         self._backend = backend
         try:
-            self._gpio = library(backend)
+            self._gpio = library(backend, run)
             self._gpio.setmode(self._gpio.BCM)
         # These libraries raise what they like when the board is not theirs.
         except Exception as error:
