@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+import cv2
 
 from edge.records import Evidence, LivenessState, Opinion
 from edge.vision.attention import Attention
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Floats,
         Frame,
         Landmarks,
+        Pixels,
         Quality,
     )
     from edge.vision.liveness.check import Check
@@ -199,7 +200,6 @@ class Pipeline:
         self._compared = Compared(config.liveness.challenge_s + config.liveness.fresh_s)
         self._checked_at = float("-inf")
         self._challenged = False
-        self._rows = b""
         self._changed_at = 0.0
 
     def step(self, frame: Frame) -> Evidence:
@@ -347,12 +347,15 @@ class Pipeline:
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""
-        # As bytes: comparing them ends at the first that differs, which most often is near.
-        rows = np.ascontiguousarray(frame.pixels[::ROWS_COMPARED]).tobytes()
-        if rows != self._rows:
-            self._rows = rows
+        if self._before is None or _differ(self._before.pixels, frame.pixels):
             self._changed_at = frame.captured_at
         return frame.captured_at - self._changed_at
+
+
+def _differ(before: Pixels, now: Pixels) -> bool:
+    if before.shape != now.shape:
+        return True
+    return cv2.norm(before[::ROWS_COMPARED], now[::ROWS_COMPARED], cv2.NORM_INF) > 0
 
 
 def people_in(faces: list[Face]) -> list[Face]:
