@@ -50,6 +50,14 @@ class VaultError(EdgeDoorError):
     """The key or the people database is missing, damaged or of another device."""
 
 
+class AnotherDoorsError(VaultError):
+    """The people database is of a door with another id."""
+
+    def __init__(self, text: str, device: str) -> None:
+        super().__init__(text)
+        self.device = device
+
+
 class LedgerError(EdgeDoorError):
     """The event ledger cannot be read or written (disk full, damaged, locked)."""
 

@@ -60,6 +60,7 @@ def read_head(store: Store, device: str) -> HeadRow:
     if row.device != device:
         raise LedgerError(
             f"{store.path} belongs to the device {row.device!r}, and this is "
-            f"{device!r}. Set device.id back, or move the file away to begin a new one."
+            f"{device!r}. Set device.id back. Where nobody was enrolled yet, `edge-door init` "
+            "begins anew; a record whose people.db is gone is moved away for that."
         )
     return row

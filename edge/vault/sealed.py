@@ -15,7 +15,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edge.errors import VaultError
+from edge.errors import AnotherDoorsError, VaultError
 from edge.vault.digests import Digests
 
 if TYPE_CHECKING:
@@ -167,9 +167,10 @@ class SealedStore:
         """The change counter and all rows, once device and seal are found to be ours."""
         device, counter, mac = self._head()
         if device != self._device:
-            raise VaultError(
-                f"{self.path} belongs to the device {device!r}, and this is {self._device!r}. "
-                "Set device.id back, or move the file away and enrol the people here again."
+            raise AnotherDoorsError(
+                f"{self.path} belongs to the device {device!r}, and this is {self._device!r}. Set "
+                "device.id back. Where nobody was enrolled yet, `edge-door init` begins anew.",
+                device,
             )
         tables = self._read()
         right = hmac.compare_digest(mac, self._mac(counter, tables))

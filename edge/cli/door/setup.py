@@ -15,7 +15,9 @@ from edge.cli.base import (
     read_config,
     show,
 )
+from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.config.example import differing, example
+from edge.ops.renamed import id_before, set_unused_aside
 from edge.ops.roll import enrolled
 from edge.sight.journal import open_ledger
 from edge.vault.vault import open_vault
@@ -23,13 +25,22 @@ from edge.vault.vault import open_vault
 
 @app.command()
 def init(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Make the key and the databases of this device; what is there already stays."""
+    """Make the key and the databases of this device; what is there already stays.
+
+    Where [device] id was changed before anybody was enrolled, it begins anew under the new one.
+    """
     settings = own_config(config)
+    other = id_before(settings)
+    if other:
+        refuse_while_sight_runs(settings)
+        set_unused_aside(settings, other)
     paths = (settings.key_file, settings.people_db, settings.ledger_db)
     made = [str(path) for path in paths if not path.exists()]
     open_vault(settings).close()
     open_ledger(settings).close()
     text = f"made {', '.join(made)}" if made else "everything is there already"
+    if other:
+        text += f"; what there was of {other!r} is kept beside them"
     show({"made": made}, as_json=json, text=text)
 
 
