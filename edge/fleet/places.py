@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -32,7 +33,7 @@ def broker_at(address: str, **options: object) -> MqttSection:
                 "host": parts.hostname,
                 "port": port or _PORTS[parts.scheme],
                 "tls": parts.scheme == "mqtts",
-                **options,
+                **{name: _from_here(value) for name, value in options.items()},
             }
         )
     except ValidationError as error:
@@ -40,3 +41,8 @@ def broker_at(address: str, **options: object) -> MqttSection:
         # Of a mistake in several options together there is no place.
         where = "".join(f"--{name}: ".replace("_", "-") for name in first["loc"][:1])
         raise UsageError(f"{where}{plainly(first['msg'])}.") from error
+
+
+def _from_here(value: object) -> object:
+    """A path of the command line, which begins where that is typed."""
+    return value.absolute() if isinstance(value, Path) else value

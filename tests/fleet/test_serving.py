@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import UsageError
+from edge.fleet.places import broker_at
 from edge.fleet.web.serving import Place, listener
 from tests.support.forked import edge_door
 
@@ -73,3 +74,11 @@ def test_a_level_that_is_none_is_a_sentence(
     monkeypatch.setenv("EDGE_DOOR_DATABASE", f"sqlite:///{tmp_path}/fleet.db")
     done = edge_door(program)
     assert (done.returncode, "EDGE_DOOR_LOG is one of debug, info" in done.stderr) == (2, True)
+
+
+def test_a_path_of_the_command_line_begins_where_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    section = broker_at("mqtts://broker.local", ca_file=Path("ca.crt"), cert_file=None)
+    assert section.ca_file == tmp_path / "ca.crt"
