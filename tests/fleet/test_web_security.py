@@ -209,6 +209,16 @@ def test_guessing_passwords_ends_soon(own: Database) -> None:
     assert browser.login("viewer").status_code == 303
 
 
+def test_nobody_guesses_the_old_password_of_a_page_left_open(own: Database) -> None:
+    """Each guess keeps the collector from writing, too."""
+    browser = Browser(own)
+    browser.login("viewer")
+    said = [browser.send("/account/password", old=f"wrong {n}", new="x" * 12) for n in range(6)]
+    assert all(answer.status_code == 400 for answer in said)
+    assert ["is another one" in answer.text for answer in said] == [True] * 5 + [False]
+    assert "too often" in browser.send("/account/password", old=PASSWORD, new="x" * 12).text
+
+
 def test_one_address_may_not_try_many_names(own: Database) -> None:
     browser = Browser(own)
     with own.writing() as writing:

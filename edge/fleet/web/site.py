@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from edge.access.bucket import TokenBucket
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web.filters import FILTERS
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
     from edge.fleet.database.database import Database
     from edge.fleet.web.provider import Provider
+
+
+_OLD_PASSWORDS = 1 / 60, 5
+"""Of one operator, to change it: a second, and at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,16 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.filters.update(FILTERS)
+        self._passwords: dict[int, TokenBucket] = {}
         self._templates.globals["max_name"] = MAX_NAME
+
+    def may_try_password(self, operator: int) -> bool:
+        """Whether somebody who is logged in may say their old password once more.
+
+        Whoever finds a page left open must not guess it; and while it is hashed nobody else writes.
+        """
+        bucket = self._passwords.setdefault(operator, TokenBucket(*_OLD_PASSWORDS))
+        return bucket.take(time.monotonic())
 
     def render(self, template: str, **values: object) -> str:
         """A template's text; everything in it is escaped."""

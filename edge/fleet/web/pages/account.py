@@ -36,6 +36,8 @@ def password(visit: Visit) -> Response:
     """Another password; every session ends."""
     ours = operators.c.id == visit.operator.number
     stored = visit.connection.execute(select(operators.c.password).where(ours)).scalar_one()
+    if not visit.site.may_try_password(visit.operator.number):
+        raise UsageError("the old password was said too often: wait a minute")
     if not password_fits(visit.text("old", 200), stored):
         raise UsageError("the old password is another one")
     set_password(visit.connection, visit.operator.number, visit.text("new", 200))
