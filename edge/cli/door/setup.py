@@ -27,7 +27,7 @@ from edge.vault.vault import open_vault
 def init(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Make the key and the databases of this device; what is there already stays.
 
-    Where [device] id was changed before anybody was enrolled, it begins anew under the new one.
+    Where `device.id` was changed before anybody was enrolled, it begins anew under the new one.
     """
     settings = own_config(config)
     other = id_before(settings)
