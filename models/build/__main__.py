@@ -15,6 +15,7 @@ from edge.vision.models.entries import (
     EyelidsEntry,
     LandmarksEntry,
     RecaptureEntry,
+    SkinEntry,
     SurroundingsEntry,
 )
 from edge.vision.models.manifest import E, Manifest, read_manifest
@@ -90,6 +91,10 @@ def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.G
             find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
             both = [_model(manifest, SurroundingsEntry, each) for each in (sibling, name)]
             gates[name] = gate.surroundings(both[0], both[1], find, pictures)
+        elif isinstance(manifest.models[name], SkinEntry):
+            find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
+            skins = [_model(manifest, SkinEntry, each) for each in (sibling, name)]
+            gates[name] = gate.skin(skins[0], skins[1], find, pictures)
         else:
             one, other = (_model(manifest, DetectorEntry, each) for each in (sibling, name))
             gates[name] = gate.detector(one, other, pictures)

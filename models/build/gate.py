@@ -14,6 +14,7 @@ from edge.vision.faces.landmarks import Mesh
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.recapture import Recapture
+from edge.vision.liveness.skin import Skin
 from edge.vision.liveness.surroundings import Surroundings
 from edge.vision.liveness.views import View
 from edge.vision.models.entries import (
@@ -21,6 +22,7 @@ from edge.vision.models.entries import (
     EmbedderEntry,
     EyelidsEntry,
     RecaptureEntry,
+    SkinEntry,
     SurroundingsEntry,
 )
 from edge.vision.models.manifest import E
@@ -128,6 +130,18 @@ def surroundings(
 ) -> Gate:
     """The same of what is around them; what a single look is off is averaged over eight."""
     checks = (Surroundings(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    before, after = (check.score for check in checks)
+    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.2)
+
+
+def skin(
+    float_model: Model[SkinEntry],
+    int8_model: Model[SkinEntry],
+    find: Detector,
+    pictures: list[Pixels],
+) -> Gate:
+    """The same of their skin."""
+    checks = (Skin(lambda _kind, m=m: m) for m in (float_model, int8_model))
     before, after = (check.score for check in checks)
     return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.2)
 

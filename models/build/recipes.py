@@ -9,6 +9,7 @@ from models.build.convert import both_ways
 from models.build.eyelids import network as eyelids
 from models.build.graph import Graph
 from models.build.recapture import network as recapture
+from models.build.skin import network as skin
 from models.build.surroundings import network as surroundings
 
 HERE = Path(__file__).parent
@@ -60,6 +61,7 @@ _EYES = (2, eyelids.SIZE, eyelids.SIZE)
 _FACE = (1, 112, 112)
 _VIEWS = (len(recapture.SCALES), recapture.SIZE, recapture.SIZE)
 _AROUND = (1, surroundings.SIZE, surroundings.SIZE)
+_SKIN = (len(skin.TOWERS), skin.SIZE, skin.SIZE)
 
 # Model -> the bytes of its file. All take pixels as they are; those for eyes take both eyes.
 RECIPES: dict[str, Callable[[], bytes]] = {
@@ -86,6 +88,9 @@ RECIPES: dict[str, Callable[[], bytes]] = {
     ),
     # Likewise for the gate only.
     "surroundings-float16": lambda: _float16(surroundings.load(), _AROUND, 255),
+    "skin-int8": lambda: convert.int8(skin.load(), _SKIN, _ranges("skin")),
+    # Likewise.
+    "skin-float16": lambda: _float16(skin.load(), _SKIN, 255),
     "mobilefacenet-float16": lambda: _face_float16(_mobilefacenet()),
     "mobilefacenet-int8": lambda: convert.int8(_mobilefacenet(), _FACE, _ranges("student")),
     # For the gate only, not shipped.

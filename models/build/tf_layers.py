@@ -27,14 +27,14 @@ def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def layer_of(
-    weights: Mapping[str, NDArray[np.float32]], cells: int, bend: Callable[[tf.Tensor], tf.Tensor]
+    weights: Mapping[str, NDArray[np.float32]], bend: Callable[[tf.Tensor], tf.Tensor]
 ) -> Layer:
-    """The layers of one network; a kernel as large as the last map, `cells`, sums all of it."""
+    """The layers of one network; a kernel larger than 3x3 sums the last map, all of it."""
 
     def layer(x: tf.Tensor, name: str, tap: Tap, stride: int = 1, *, bent: bool) -> tf.Tensor:
         kernel, bias = weights[f"{name}.kernel"], weights[f"{name}.bias"]
         size = kernel.shape[0]
-        if 1 < size < cells:  # "SAME" would put the cells elsewhere where the stride is 2
+        if size == 3:  # "SAME" would put the cells elsewhere where the stride is 2
             x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
         if kernel.shape[-1] == 1 and size > 1:
             y = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "VALID")

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 class Layer(nn.Module):
     """Convolution and BatchNorm, and what bends their values or nothing after them."""
 
-    CELLS: ClassVar[int]
-    """Side of the last map: a kernel of that size sums all of it."""
     BEND: ClassVar[type[nn.Module]]
 
     def __init__(
         self, before: int, after: int, size: int, stride: int = 1, groups: int = 1, *, bent: bool
     ) -> None:
         super().__init__()
-        # Of a strided layer too: the cells have to lie where the teacher's do.
-        edge = 0 if size == self.CELLS else size // 2
+        # Of a strided layer too: the cells have to lie where the teacher's do. A kernel larger
+        # than 3x3 sums the last map, all of it.
+        edge = size // 2 if size <= 3 else 0
         self.kernel = nn.Conv2d(before, after, size, stride, edge, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(after)
         self.bend = self.BEND() if bent else nn.Identity()

@@ -30,7 +30,7 @@ def test_what_is_due_now_and_then_leaves_the_rest_for_frames(
     asked = each_takes(0.01, monkeypatch)
     rate = capacity.frames_a_second(Config())
     due = {"detector": SEEN_WITHIN_S, "embedder": EMBED_EVERY_S}
-    due |= dict.fromkeys(("recapture", "surroundings"), LOOK_EVERY_S)
+    due |= dict.fromkeys(("recapture", "surroundings", "skin"), LOOK_EVERY_S)
     busy = sum(0.01 / due[role] for role in asked if role in due)
     frame_s = 0.01 * sum(role not in due for role in asked)
     assert asked.count("embedder") == 2

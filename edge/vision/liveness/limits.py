@@ -33,12 +33,13 @@ person is asked for a challenge at the level `auto`: 12 % (2-30 %)."""
 
 AVERAGED_S = 2.0
 """One look trembles with every move of the face; the mean of these seconds counts."""
-DOUBT_ABOVE = -0.25
+DOUBT_ABOVE = 0.5
 """Log-odds of an attack, summed over the checks, the lowest quarter at which fewer than 3 % of
-LFW's photographs are doubted: 2.3 %, at -0.5 3.3 %, at 0 1.2 %."""
-NEAR_ABOVE, NEAR_WATCHED_S = -3.0, 2.7
+LFW's photographs are doubted: 2.5 %, at 0.25 3.1 %."""
+NEAR_ABOVE, NEAR_WATCHED_S = -2.5, 2.7
 """Above this a face is nearly doubted, and a blink waits until it was watched for so many seconds:
-of 120 screens drawn by a program 14 open instead of 18, people wait for 0.1 s more in the mean."""
+of 120 screens drawn by a program 14 open instead of 18 (with two networks), people wait for 0.1 s
+more in the mean."""
 UNSEEN = 20.0
 """Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
 ROOM = 2.9

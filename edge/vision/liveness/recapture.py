@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
+from edge.vision.liveness.views import in_grey_light
 from edge.vision.models.entries import RecaptureEntry
 
 if TYPE_CHECKING:
@@ -39,5 +40,5 @@ class Recapture:
 
     def look(self, view: View) -> float:
         """See `Check`."""
-        squares = view.squares(self._scales, self._model.size[0])
+        squares = in_grey_light(view.squares(self._scales, self._model.size[0]))
         return float(self._model.run(*squares)["attack"].item())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
 from edge.vision.liveness.limits import ROOM
+from edge.vision.liveness.views import in_grey_light
 from edge.vision.models.entries import SurroundingsEntry
 
 if TYPE_CHECKING:
@@ -47,5 +48,5 @@ class Surroundings:
 
     def score(self, view: View) -> float:
         """What the network says, whatever there is around the face."""
-        (square,) = view.squares([self._scale], self._model.size[0])
+        (square,) = in_grey_light(view.squares([self._scale], self._model.size[0]))
         return float(self._model.run(square)["attack"].item())

@@ -1,4 +1,4 @@
-"""What the passive networks are shown of a face: squares around it, in grey light."""
+"""What the passive networks are shown of a face: squares around it, and in which light."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from edge.records import Box, Face, Frame, Pixels
 
 _LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
+SKIN = (1.28, 0.95, 0.77)
+"""Red, green and blue of the middle of a face, in the middle of photographs (LFW, UTKFace); their
+mean is 1."""
 
 
 class View:
@@ -33,8 +36,8 @@ class View:
         self._squares: dict[tuple[float, int], Pixels] = {}
 
     def squares(self, scales: Sequence[float], size: int) -> list[Pixels]:
-        """Of so many face boxes around it, the widest last, `(size, size, 3)` in grey light."""
-        return in_grey_light([self._square(scale, size) for scale in scales])
+        """Of so many face boxes around it, `(size, size, 3)`."""
+        return [self._square(scale, size) for scale in scales]
 
     def _square(self, scale: float, size: int) -> Pixels:
         if (scale, size) not in self._squares:
@@ -52,9 +55,26 @@ def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
     perception").
     """
     light = cv2.mean(views[-1])[:3]
-    grey = sum(light) / len(light)
-    gain = np.array([grey / max(channel, 1.0) for channel in light])
-    table = np.minimum(_LEVELS * gain, 255).astype(np.uint8)
+    return _of_colour(views, light, (1.0, 1.0, 1.0))
+
+
+def in_skin_light(views: Sequence[Pixels]) -> list[Pixels]:
+    """A face's crops, that of 1.5 boxes first, as if its middle had the mean colour of skin.
+
+    How dark it is stays as it is.
+    """
+    side = views[0].shape[0]
+    middle = views[0][side // 4 : side - side // 4, side // 4 : side - side // 4]
+    return _of_colour(views, cv2.mean(middle)[:3], SKIN)
+
+
+def _of_colour(
+    views: Sequence[Pixels], seen: Sequence[float], wanted: Sequence[float]
+) -> list[Pixels]:
+    """Multiplied so that a part of the colour `seen` is of the colour `wanted`, as bright."""
+    grey = sum(seen) / len(seen)
+    gain = [grey * want / max(channel, 1.0) for channel, want in zip(seen, wanted, strict=True)]
+    table = np.minimum(_LEVELS * np.array(gain), 255).astype(np.uint8)
     return [np.asarray(cv2.LUT(view, table), np.uint8) for view in views]
 
 

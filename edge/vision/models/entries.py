@@ -173,6 +173,13 @@ class SurroundingsEntry(Entry):
     output: CropOutput
 
 
+class SkinEntry(Entry):
+    """A face's skin to log-odds of an attack; tensor `attack`."""
+
+    role: Literal["skin"]
+    output: ViewsOutput
+
+
 class EmbedderEntry(Entry):
     """Face to vector; tensor `embedding`."""
 
@@ -203,6 +210,7 @@ ModelEntry = Annotated[
     | EyelidsEntry
     | RecaptureEntry
     | SurroundingsEntry
+    | SkinEntry
     | EmbedderEntry
     | AttributeEntry,
     Field(discriminator="role"),

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edge.vision.liveness.views import SKIN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,8 @@ TWO_LIGHTS = 0.4
 """Share of the faces of which a part is in another light than the rest, as a screen in a room."""
 REACH = (0.5, 1.8)
 """Of that part on each side of the face's middle, in face boxes."""
+MIDDLE = 0.75
+"""Side of the middle of a face, in face boxes, by which its skin is told."""
 COLOUR = (0.0, 0.5, 1.0, 1.0, 1.0, 1.3)
 """How much of its colour a picture keeps, each as often."""
 
@@ -45,6 +49,16 @@ def in_grey_light(views: Tensor) -> Tensor:
     """As the product does it: see `edge.vision.liveness.views`."""
     light = views[:, -1:].mean((3, 4), keepdim=True).clamp(min=1 / 255)
     return (views * light.mean(2, keepdim=True) / light).clamp(0, 1)
+
+
+def in_skin_light(crops: Tensor, scale: float) -> Tensor:
+    """Likewise, of crops of one scale, `(n, 3, side, side)`."""
+    side = crops.shape[-1]
+    edge = round(side * (0.5 - MIDDLE / 2 / scale))
+    middle = crops[..., edge : side - edge, edge : side - edge]
+    skin = middle.mean((2, 3), keepdim=True).clamp(min=1 / 255)
+    wanted = torch.tensor(SKIN)[:, None, None] * skin.mean(1, keepdim=True)
+    return (crops * wanted / skin).clamp(0, 1)
 
 
 def _light(count: int, random: np.random.Generator) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from models.build.convert import Network, Tap
-from models.build.recapture.shape import CELLS, FEATURES, SCALES, SIZE, STAGES
+from models.build.recapture.shape import FEATURES, SCALES, SIZE, STAGES
 from models.build.tf_layers import layer_of, read_weights
 
 __all__ = ["SCALES", "SIZE", "WEIGHTS", "load"]
@@ -20,7 +20,7 @@ def load(path: Path = WEIGHTS) -> Network:
     that the face is filmed off a screen or a print.
     """
     weights = read_weights(path)
-    layer = layer_of(weights, CELLS, tf.nn.relu6)
+    layer = layer_of(weights, tf.nn.relu6)
 
     def tower(x: tf.Tensor, name: str, tap: Tap) -> tf.Tensor:
         x = layer(x, f"{name}.stem.0", tap, 2, bent=True)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class Layer(torch_layers.Layer):
     """Of this network."""
 
-    CELLS = CELLS
     BEND = nn.ReLU6
 
 

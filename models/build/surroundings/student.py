@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class Layer(torch_layers.Layer):
     """Of this network: what is taught block by block needs no bound above."""
 
-    CELLS = CELLS
     BEND = nn.ReLU
 
 
@@ -45,7 +44,8 @@ class Unit(nn.Module):
 class Student(nn.Module):
     """What a crop says, and what its teacher would have seen in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, cells: int = CELLS) -> None:
+        """`cells`: side of the last map, a sixteenth of the crop's."""
         super().__init__()
         self.stem = nn.Sequential(
             Layer(3, STEM, 3, 2, bent=True), Layer(STEM, STEM, 3, 1, STEM, bent=True)
@@ -53,29 +53,44 @@ class Student(nn.Module):
         self.blocks = nn.ModuleList(Unit(block) for block in BLOCKS)
         self.end = nn.Sequential(
             Layer(BLOCKS[-1].after, FEATURES, 1, bent=True),
-            Layer(FEATURES, FEATURES, CELLS, 1, FEATURES, bent=False),
+            Layer(FEATURES, FEATURES, cells, 1, FEATURES, bent=False),
         )
         self.taught = nn.Linear(FEATURES, TAUGHT)
         self.odds = nn.Linear(TAUGHT, 1)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Log-odds of an attack `(n,)` of `(n, 3, 80, 80)` RGB 0-1."""
-        x = self.stem(crops)
+        """Log-odds of an attack `(n,)` of `(n, 3, side, side)` RGB 0-1."""
+        return SURE * self._said(self.walk(crops)[-1])[1]
+
+    def walk(self, crops: Tensor) -> list[Tensor]:
+        """What each block makes of what the one before it gives."""
+        x, seen = self.stem(crops), []
         for block in self.blocks:
             x = block(x)
-        return SURE * self._said(x)[1]
+            seen.append(x)
+        return seen
 
     def imitation(self, crops: Tensor, seen: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """What each block makes of what the teacher's is given, the last layer, the log-odds.
 
         Args:
-            crops: `(n, 3, 80, 80)` RGB 0-1.
+            crops: `(n, 3, side, side)` RGB 0-1.
             seen: what the teacher's blocks gave for them.
         """
         given = [self.stem(crops), *seen[: len(self.blocks) - 1]]
         maps = [block(x) for block, x in zip(self.blocks, given, strict=True)]
         taught, odds = self._said(seen[len(self.blocks) - 1])
         return [*maps, taught], odds
+
+    def whole(self, crops: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The same where each block is given what the one before it makes."""
+        maps = self.walk(crops)
+        taught, odds = self._said(maps[-1])
+        return [*maps, taught], odds
+
+    def last(self, crops: Tensor) -> Tensor:
+        """What it makes of its teacher's last layer, `(n, TAUGHT)`."""
+        return self._said(self.walk(crops)[-1])[0]
 
     def _said(self, last: Tensor) -> tuple[Tensor, Tensor]:
         """Out of the last map."""

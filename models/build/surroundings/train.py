@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ from models.build.surroundings.shape import SCALE
 from models.build.surroundings.student import Student, fold, ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from models.build.recapture.lessons import Lessons
@@ -60,30 +63,47 @@ CALIBRATION = 700
 REPORT = 100  # steps
 
 
-def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) -> None:
-    """Train it; the teacher answers for each crop as it is drawn, changed and mixed at will."""
-    random = np.random.default_rng(NUMBER)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a tower learns, and how much of it."""
+
+    number: int
+    """Of the teacher, and of its crops among the lessons'."""
+    shown: Callable[[Tensor, np.random.Generator], tuple[Tensor, Tensor]]
+    """What the teacher is shown of some crops, and what the student."""
+    steps: int
+    whole: float = 0.0
+    """Share of the steps, the last ones, in which no block is given what the teacher's is."""
+
+
+def imitate(student: Student, teaching: Path, lessons: Lessons, task: Task) -> None:
+    """Train it; the teacher answers for each crop as it is drawn, changed and mixed at will.
+
+    `teaching`: the folder of the teachers.
+    """
+    random = np.random.default_rng(task.number)
     drawing = Drawing(lessons, everything=False)
+    teacher = Teacher(teaching, task.number, MAPS)
 
     def drawn(count: int) -> Tensor:
-        return alter.altered(tensor_of(lessons.crops[NUMBER][drawing(random, count)]), random)
+        crops = lessons.crops[task.number][drawing(random, count)]
+        return alter.altered(tensor_of(crops), random)
 
     scale = Scale(teacher, drawn(SCALING), BATCH, STAGE_ENDS)
     optimiser = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, task.steps, pct_start=0.15)
     answered: deque[tuple[Tensor, list[Tensor], Tensor]] = deque(maxlen=KEPT)
     missed = []
-    student.train()
-    for step in range(steps):
+    student.to(memory_format=torch.channels_last).train()
+    for step in range(task.steps):
         if step % 2 == 0:
-            crops = drawn(BATCH)
-            answer = teacher(crops.numpy())
+            asked, crops = task.shown(drawn(BATCH), random)
+            answer = teacher(asked.numpy())
             sure = torch.from_numpy(answer.odds.clip(-SURE, SURE)) / SURE
-            lit = in_grey_light(in_coloured_light(crops[:, None], [SCALE], random))[:, 0]
-            answered.append((lit, scale(answer.seen), sure))
+            answered.append((_fast(crops), [_fast(seen) for seen in scale(answer.seen)], sure))
         crops, wanted, sure = answered[-1 if step % 2 == 0 else random.integers(len(answered))]
-        with torch.autocast("cpu", torch.bfloat16):
-            seen, odds = student.imitation(crops, wanted)
+        alone = step < (1 - task.whole) * task.steps
+        seen, odds = student.imitation(crops, wanted) if alone else student.whole(crops)
         errors = [error_of(own, want) for own, want in zip(seen, wanted, strict=True)]
         errors[-1] = LAST * errors[-1]
         errors.append(ODDS * error_of(odds, sure))
@@ -99,6 +119,15 @@ def imitate(student: Student, teacher: Teacher, lessons: Lessons, steps: int) ->
     student.eval()
 
 
+def _fast(values: Tensor) -> Tensor:
+    return values.contiguous(memory_format=torch.channels_last) if values.ndim == 4 else values
+
+
+def _in_grey_light(crops: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """The teacher sees them as they are: so the student learns what colour has no part in."""
+    return crops, in_grey_light(in_coloured_light(crops[:, None], [SCALE], random))[:, 0]
+
+
 def main() -> None:
     """Train, and keep what the build needs."""
     parser = argparse.ArgumentParser(prog="python -m models.build.surroundings.train")
@@ -111,7 +140,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(NUMBER)
     found, student = gather(given.data, given.work), Student()
-    imitate(student, Teacher(given.teachers, NUMBER, MAPS), found, STEPS)
+    imitate(student, given.teachers, found, Task(NUMBER, _in_grey_light, STEPS))
     np.savez_compressed(HERE / "surroundings.npz", **fold(student))
     drawn = Drawing(found, everything=False)(np.random.default_rng(0), CALIBRATION)
     shown = in_grey_light(tensor_of(found.crops[NUMBER][drawn])[:, None])[:, 0]

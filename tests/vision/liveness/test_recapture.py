@@ -14,7 +14,7 @@ from edge.evaluate.attacks.tinted import TINTS
 from edge.records import Box, Face, Frame
 from edge.vision.camera import replay
 from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
-from edge.vision.liveness.views import View, around, in_grey_light
+from edge.vision.liveness.views import SKIN, View, around, in_grey_light, in_skin_light
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_the_pipeline_looks_a_few_times_a_second(stages: Stages, eileen: Portrai
     )
     assert sum(bool(opinions) for opinions in looks) == round(1 / LOOK_EVERY_S)
     said = {opinion.check for opinions in looks for opinion in opinions}
-    assert said == {"recapture", "surroundings", "bands"}
+    assert said == {"recapture", "surroundings", "skin", "bands"}
     assert not any(none)
 
 
@@ -75,16 +75,16 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
     frame = Frame(eileen.pixels, 0.0, 0)
     (face,) = stages.detector.detect(frame)
     alone = [check.look(View(frame, face)) for check in stages.checks]
-    cut: list[float] = []
+    cut: list[tuple[float, int]] = []
 
     def counted(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
-        cut.append(scale)
+        cut.append((scale, size))
         return around(pixels, box, scale, size)
 
     monkeypatch.setattr("edge.vision.liveness.views.around", counted)
     view = View(frame, face)
     assert [check.look(view) for check in stages.checks] == alone
-    assert sorted(cut) == [1.5, 2.7, 4.0]
+    assert sorted(cut) == [(1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
 
 
 @pytest.mark.parametrize("family", ["devices", "screens"])
@@ -129,6 +129,17 @@ def test_the_colour_of_the_light_is_taken_out() -> None:
     )
     for one, other in zip(plain, tinted, strict=True):
         assert np.abs(one.astype(int) - other).max() <= 3
+
+
+def test_a_face_in_any_light_has_the_colour_of_skin_and_stays_as_dark() -> None:
+    random = np.random.default_rng(3)
+    views = [random.integers(20, 120, (80, 80, 3)).astype(np.uint8) for _ in range(2)]
+    for light in [(1.0, 1.0, 1.0), (1.2, 1.0, 0.7), (0.7, 0.9, 1.4)]:
+        near, wide = in_skin_light([lit(view, light) for view in views])
+        middle = near[20:60, 20:60].reshape(-1, 3).mean(0)
+        assert middle / middle.mean() == pytest.approx(np.array(SKIN), abs=0.02), light
+        assert middle.mean() == pytest.approx(lit(views[0], light)[20:60, 20:60].mean(), abs=1)
+        assert wide.shape == views[1].shape
 
 
 @pytest.mark.parametrize(("film", "screen"), [("wolf_a.mp4", True), ("wolf_b.mp4", False)])
