@@ -137,6 +137,14 @@ HOURS = (
                 "sudo edge-door ledger backup /media/usb/ledger.db",
                 first=("sudo install -d /media/usb",),
             ),
+            Step(  # typed once each: what stops and starts the door has been
+                "sudo edge-door ledger restore /media/usb/ledger.db",
+                instead="sudo systemctl stop edge-door.target && "
+                "sudo edge-door ledger restore /media/usb/ledger.db && "
+                "sudo systemctl start edge-door.target",
+            ),
+            Step("edge-door demo", expected=(2,)),  # this machine is a sealed door by then
+            Step("sudo dmesg", expected=(0, 1)),  # a container reads no kernel's log
             Step(
                 "sudo edge-door keys make Tom --public BASE64",
                 instead=f"sudo edge-door keys make Tom --public {_PUBLIC}",
