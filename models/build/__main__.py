@@ -14,9 +14,6 @@ from edge.vision.models.entries import (
     EmbedderEntry,
     EyelidsEntry,
     LandmarksEntry,
-    RecaptureEntry,
-    SkinEntry,
-    SurroundingsEntry,
 )
 from edge.vision.models.manifest import E, Manifest, read_manifest
 from edge.vision.models.model import Model
@@ -83,18 +80,10 @@ def _gates(names: list[str], manifest: Manifest, data: Path) -> dict[str, gate.G
         elif isinstance(manifest.models[name], EyelidsEntry):
             eyes = [_model(manifest, EyelidsEntry, each) for each in (sibling, name)]
             gates[name] = gate.eyelids(eyes[0], eyes[1], faces)
-        elif isinstance(manifest.models[name], RecaptureEntry):
+        elif (kind := type(manifest.models[name])) in gate.PASSIVE:
             find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
-            two = [_model(manifest, RecaptureEntry, each) for each in (sibling, name)]
-            gates[name] = gate.recapture(two[0], two[1], find, pictures)
-        elif isinstance(manifest.models[name], SurroundingsEntry):
-            find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
-            both = [_model(manifest, SurroundingsEntry, each) for each in (sibling, name)]
-            gates[name] = gate.surroundings(both[0], both[1], find, pictures)
-        elif isinstance(manifest.models[name], SkinEntry):
-            find = Detector(_model(manifest, DetectorEntry, "blazeface-short-float16"))
-            skins = [_model(manifest, SkinEntry, each) for each in (sibling, name)]
-            gates[name] = gate.skin(skins[0], skins[1], find, pictures)
+            two = [_model(manifest, kind, each) for each in (sibling, name)]
+            gates[name] = gate.passive(two[0], two[1], find, pictures)
         else:
             one, other = (_model(manifest, DetectorEntry, each) for each in (sibling, name))
             gates[name] = gate.detector(one, other, pictures)

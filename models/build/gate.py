@@ -11,6 +11,7 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.liveness.check import Load
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.recapture import Recapture
@@ -20,6 +21,7 @@ from edge.vision.liveness.views import View
 from edge.vision.models.entries import (
     DetectorEntry,
     EmbedderEntry,
+    Entry,
     EyelidsEntry,
     RecaptureEntry,
     SkinEntry,
@@ -110,40 +112,22 @@ def detector(
     return _judge(figures, bars)
 
 
-def recapture(
-    float_model: Model[RecaptureEntry],
-    int8_model: Model[RecaptureEntry],
-    find: Detector,
-    pictures: list[Pixels],
+PASSIVE: dict[type[Entry], tuple[Callable[[Load], Callable[[View], float]], float]] = {
+    RecaptureEntry: (lambda load: Recapture(load).look, 0.1),
+    SurroundingsEntry: (lambda load: Surroundings(load).score, 0.2),
+    SkinEntry: (lambda load: Skin(load).score, 0.2),
+}
+"""What each passive network says of a face, log-odds, and how far off int8 may be in the mean: of a
+single look, where eight are averaged."""
+
+
+def passive(
+    float_model: Model[E], int8_model: Model[E], find: Detector, pictures: list[Pixels]
 ) -> Gate:
     """Log-odds of the faces in some pictures."""
-    checks = (Recapture(lambda _kind, m=m: m) for m in (float_model, int8_model))
-    before, after = (check.look for check in checks)
-    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.1)
-
-
-def surroundings(
-    float_model: Model[SurroundingsEntry],
-    int8_model: Model[SurroundingsEntry],
-    find: Detector,
-    pictures: list[Pixels],
-) -> Gate:
-    """The same of what is around them; what a single look is off is averaged over eight."""
-    checks = (Surroundings(lambda _kind, m=m: m) for m in (float_model, int8_model))
-    before, after = (check.score for check in checks)
-    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.2)
-
-
-def skin(
-    float_model: Model[SkinEntry],
-    int8_model: Model[SkinEntry],
-    find: Detector,
-    pictures: list[Pixels],
-) -> Gate:
-    """The same of their skin."""
-    checks = (Skin(lambda _kind, m=m: m) for m in (float_model, int8_model))
-    before, after = (check.score for check in checks)
-    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=0.2)
+    saying, most = PASSIVE[type(float_model.entry)]
+    before, after = (saying(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=most)
 
 
 def _odds(

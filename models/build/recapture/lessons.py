@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import asdict, dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.build import images
 from models.build.recapture import data, pool
 from models.build.recapture.data import HELD, Label
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 SAMPLES, SEED = 24_000, 11
@@ -64,6 +65,17 @@ class Drawing:
     def __call__(self, random: np.random.Generator, count: int) -> NDArray[np.int64]:
         """So many numbers of samples, rising."""
         return np.sort(random.choice(len(self._drawn), count, p=self._drawn))
+
+
+def options(program: str) -> argparse.ArgumentParser:
+    """What whoever trains on them says: `--data`, `--teachers`, `--work`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
+    parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
+    parser.add_argument(
+        "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
+    return parser
 
 
 def gather(folder: Path, kept: Path) -> Lessons:

@@ -10,7 +10,6 @@ What is done is kept in FOLDER, and not done again: after an interruption give t
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 from pathlib import Path
@@ -20,11 +19,10 @@ import numpy as np
 import torch
 
 from edge.evaluate.liveness.crops import CropRates
-from models.build import images
 from models.build.recapture.crops import faces_of
 from models.build.recapture.imitate import imitate
 from models.build.recapture.learn import joined, learn, odds_of, spare
-from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.lessons import Drawing, gather, options
 from models.build.recapture.light import in_grey_light
 from models.build.recapture.steady import steady
 from models.build.recapture.student import Student, Tower, fold, ranges
@@ -116,12 +114,7 @@ def keep(found: Lessons, student: Student) -> None:
 
 def main() -> None:
     """Train, report, and keep."""
-    parser = argparse.ArgumentParser(prog="python -m models.build.recapture.train")
-    parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
-    parser.add_argument(
-        "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
-    )
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
+    parser = options("models.build.recapture.train")
     parser.add_argument("--evaluate", action="store_true", help="report, and keep nothing")
     given = parser.parse_args()
     torch.set_num_threads(1)

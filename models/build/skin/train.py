@@ -10,7 +10,6 @@ The report leaves each source out of that sum in turn. FOLDER is the recapture n
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +19,8 @@ import torch
 from torch.nn import functional
 
 from edge.evaluate.liveness.crops import CropRates
-from models.build import images
 from models.build.recapture.crops import tensor_of
-from models.build.recapture.lessons import gather
+from models.build.recapture.lessons import gather, options
 from models.build.recapture.light import in_coloured_light, in_skin_light
 from models.build.recapture.taught import SURE, TAUGHT
 from models.build.skin.head import Sum, learn
@@ -157,13 +155,7 @@ def keep(trained: list[Student], total: Sum, found: Lessons) -> None:
 
 def main() -> None:
     """Train, report, and keep."""
-    parser = argparse.ArgumentParser(prog="python -m models.build.skin.train")
-    parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
-    parser.add_argument(
-        "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
-    )
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
-    given = parser.parse_args()
+    given = options("models.build.skin.train").parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     found = gather(given.data, given.work)

@@ -11,7 +11,6 @@ FOLDER is the recapture network's, whose crops it takes, without the sources hel
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import deque
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.build import images
 from models.build.recapture import alter
 from models.build.recapture.crops import tensor_of
 from models.build.recapture.imitate import LAST, ODDS, Scale, error_of
-from models.build.recapture.lessons import Drawing, gather
+from models.build.recapture.lessons import Drawing, gather, options
 from models.build.recapture.light import in_coloured_light, in_grey_light
 from models.build.recapture.taught import SURE
 from models.build.recapture.teachers import Teacher
@@ -130,13 +128,7 @@ def _in_grey_light(crops: Tensor, random: np.random.Generator) -> tuple[Tensor, 
 
 def main() -> None:
     """Train, and keep what the build needs."""
-    parser = argparse.ArgumentParser(prog="python -m models.build.surroundings.train")
-    parser.add_argument("--data", type=Path, default=images.DATA, help="the data folder")
-    parser.add_argument(
-        "--teachers", type=Path, default=images.DATA.parent / "models" / "pad_teacher"
-    )
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
-    given = parser.parse_args()
+    given = options("models.build.surroundings.train").parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(NUMBER)
     found, student = gather(given.data, given.work), Student()
