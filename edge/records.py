@@ -185,6 +185,8 @@ class Liveness:
     """What the running challenge asks for now; empty when none runs."""
     move: Move | None = None
     """The same as one of `challenge_moves`, for lamps and buzzers."""
+    challenge: int = 0
+    """Number of the running challenge, each with moves of its own; 0 while none runs."""
     answered: bool = False
     """It is a challenge that proves life, and not a blink alone."""
     doubted: bool = False

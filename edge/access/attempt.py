@@ -119,7 +119,7 @@ class Judge:
         A final decision (GRANT or DENY) comes once; then WAIT, until the pause is over.
         """
         frame_new = self._is_new(evidence)
-        self._unfinished.look(evidence.captured_at, crowd=evidence.faces > 1)
+        self._unfinished.look(evidence.captured_at, stays=self._stays(evidence))
         self._welcomed = self._welcomed.after(evidence, self._patience.cooldown_s)
         if evidence.faces <= 1:
             self._crowd_free_at = evidence.captured_at
@@ -161,9 +161,16 @@ class Judge:
                 evidence.captured_at,
                 found,
                 waits=decision.reason is Reason.LIVENESS_PENDING,
-                asked=bool(evidence.liveness.instruction),
+                challenge=evidence.liveness.challenge,
                 suspected=evidence.liveness.doubted,
             )
+
+    def _stays(self, evidence: Evidence) -> bool:
+        """Whether nobody is seen to leave: in a crowd, or since they were just decided upon."""
+        attempt = self._attempt
+        decided = attempt.rest is not None and self._unfinished.follows(attempt.rest.match)
+        theirs = evidence.faces == 1 and evidence.track == attempt.track
+        return evidence.faces > 1 or (decided and theirs)
 
     def _warms_up(self, evidence: Evidence, match: Match | None, now: float) -> bool:
         """Whether this frame is late because the networks run for the first time after a start.
@@ -184,10 +191,20 @@ class Judge:
         return attempt.rest is not None or (found is not None and found.matched)
 
     @property
-    def likely(self) -> tuple[int, str | None]:
-        """The newest attempt's track, and whom its newest comparison that matched found."""
+    def hears(self) -> int | None:
+        """The track that may be told what a challenge asks for: known, and not decided upon."""
+        return self._attempt.track if self.identified and self._attempt.rest is None else None
+
+    def wary(self, wary_of: Collection[str]) -> int | None:
+        """The newest attempt's track, if a blink of whom its comparisons found will not do.
+
+        Args:
+            wary_of: of whom none does, whatever was seen of them in this visit.
+        """
         found = self._attempt.found
-        return self._attempt.track, found.person if found is not None else None
+        suspected = self._unfinished.suspects(found)
+        wary = found is not None and (found.person in wary_of or suspected)
+        return self._attempt.track if wary else None
 
     def visits(self) -> list[Visit]:
         """Who resembled somebody and went before anything was decided, each said once."""
@@ -273,7 +290,7 @@ class Judge:
         over = attempt.misses >= patience.misses
         if match is None and over and attempt.newest is not None:
             match = replace(attempt.newest, person=None)  # one person after the other, or old
-        asked = bool(evidence.liveness.instruction) or self._unfinished.asked
+        asked = bool(evidence.liveness.challenge) or self._unfinished.asked
         attempt.challenged = attempt.challenged or asked
         begun = at if attempt.since is None else attempt.since
         patient_s = patience.liveness_timeout_s + attempt.challenged * patience.challenge_s
@@ -291,8 +308,9 @@ class Judge:
             quality=evidence.quality,
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
-            wary=match is not None and match.person in around.wary_of,
-            liveness_over=max(at - begun, self._unfinished.waited_s(match)) > patient_s,
+            wary=self.wary(around.wary_of) is not None,
+            liveness_over=self._unfinished.withdraws(match)
+            or max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,
             match_over=over,
             schedule=_verdict(match, around),
@@ -305,9 +323,10 @@ class Judge:
         quiet = replace(decision, outcome=Outcome.WAIT, hint=decision.hint or Hint.WAIT)
         if at < self._denied.get(decision.reason, -math.inf):
             return quiet
+        granted = decision.outcome is Outcome.GRANT
         if decision.match is not None and decision.match.matched:
-            self._unfinished.decided(decision.match.person)
-        if decision.outcome is Outcome.GRANT:
+            self._unfinished.decided(decision.match, granted=granted)
+        if granted:
             until = math.inf  # the track is done
             self._welcomed = self._welcomed.joined(decision.match, at)
         else:

@@ -8,7 +8,8 @@ Tries by one face that stay below that add up: a known person who walks past for
 done nothing, and who does it all the time is seen, here within minutes and by `doubts` within days.
 
 A face that is lost for less than `GONE_S` has not left: its waiting goes on, over tracks that
-break, and is over when an attempt's time is. Pure: time is the frames'.
+break, and is over when an attempt's time is. So does what spoke against its picture, and so do the
+challenges that it heard. Pure: time is the frames'.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ GONE_S = 2.0
 """Who turns away, or whose track breaks, is back within this."""
 ASKED_S = 1.0
 """To see what a challenge asks for."""
+MAX_CHALLENGES = 3
+"""In one visit, each drawn because the one before was withdrawn: a track broke, or the light went.
+Public films of people who turn their heads lose two in a row now and then."""
 FORGET_S = 600.0
 """Without another try. The longest lockout allows hardly more tries than this does."""
 
@@ -58,8 +62,8 @@ class _Account:
     asked_s: float = 0.0
     visit_s: float = 0.0
     """What was waited since somebody was last gone."""
-    visit_asked: bool = False
-    """An instruction stood since then."""
+    visit_asked: frozenset[int] = frozenset()
+    """The challenges that ran since then."""
     visit_suspected: bool = False
     """Something spoke against the picture since then."""
     heard: bool = False
@@ -81,7 +85,7 @@ class Unfinished:
         self._visits: list[Visit] = []
 
     def saw(
-        self, at: float, match: Match, *, waits: bool, asked: bool, suspected: bool = False
+        self, at: float, match: Match, *, waits: bool, challenge: int, suspected: bool = False
     ) -> None:
         """Take a frame of a face that has matched and is not decided upon.
 
@@ -89,7 +93,7 @@ class Unfinished:
             at: the frame's stamp.
             match: the person matched.
             waits: nothing is missing but a proof of life.
-            asked: an instruction of a challenge stands.
+            challenge: number of the one that runs; 0: none does.
             suspected: something speaks against the picture.
         """
         self.look(at)
@@ -99,7 +103,7 @@ class Unfinished:
             if before is not None:
                 self._others[before.person] = self._account
             self._account = self._others.pop(match.person, _Account())
-        account = self._account
+        account, asked = self._account, challenge > 0
         gap_s = at - account.seen_at
         passed_s = gap_s if gap_s <= GONE_S else 0.0
         self._account = replace(
@@ -108,14 +112,14 @@ class Unfinished:
             waited_s=account.waited_s + passed_s * waits,
             visit_s=account.visit_s + passed_s * waits,
             asked_s=account.asked_s + passed_s * asked,
-            visit_asked=account.visit_asked or asked,
+            visit_asked=account.visit_asked | {challenge} if asked else account.visit_asked,
             visit_suspected=account.visit_suspected or suspected,
             suspected=account.suspected or (asked and suspected),
             seen_at=at,
         )
 
-    def look(self, at: float, *, crowd: bool = False) -> None:
-        """Let time pass, whoever is in view. In a crowd nobody is seen to leave."""
+    def look(self, at: float, *, stays: bool = False) -> None:
+        """Let time pass, whoever is in view. `stays`: nobody can be seen to leave."""
         gone_s = at - self._account.seen_at
         if gone_s > GONE_S:
             self._leave()
@@ -126,25 +130,41 @@ class Unfinished:
         }
         if gone_s > FORGET_S:
             self._account = _Account()
-        elif crowd:
+        elif stays:
             self._account = replace(self._account, seen_at=at)
 
     def waited_s(self, match: Match | None) -> float:
         """For how long this person has waited in this visit, over all its tracks."""
-        theirs = self._account.match
-        same = match is not None and theirs is not None and match.person == theirs.person
-        return self._account.visit_s if same else 0.0
+        return self._account.visit_s if self.follows(match) else 0.0
 
     @property
     def asked(self) -> bool:
         """Whether they were asked for a challenge in this visit, on whichever track."""
-        return self._account.visit_asked
+        return bool(self._account.visit_asked)
 
-    def decided(self, person: str | None) -> None:
-        """Something was decided of this person: nothing of theirs is unfinished."""
-        self._others.pop(person, None)
-        if self._account.match is not None and self._account.match.person == person:
-            self._account = _Account()
+    def withdraws(self, match: Match | None) -> bool:
+        """Whether this person has let more challenges go in this visit than happens by chance."""
+        return self.follows(match) and len(self._account.visit_asked) > MAX_CHALLENGES
+
+    def suspects(self, match: Match | None) -> bool:
+        """Whether something spoke against this person's picture in this visit, on any track."""
+        return self.follows(match) and self._account.visit_suspected
+
+    def decided(self, match: Match, *, granted: bool) -> None:
+        """Something was decided of this person: nothing of theirs is unfinished.
+
+        Whoever was turned away and stays is suspected as before.
+        """
+        self._others.pop(match.person, None)
+        if self.follows(match):
+            suspected = self._account.visit_suspected and not granted
+            seen_at = self._account.seen_at
+            self._account = _Account(match, visit_suspected=suspected, seen_at=seen_at)
+
+    def follows(self, match: Match | None) -> bool:
+        """Whether this person's face is the one that was seen last."""
+        theirs = self._account.match
+        return match is not None and theirs is not None and match.person == theirs.person
 
     def take(self) -> BrokenOff | None:
         """What was broken off since the last call."""
@@ -159,6 +179,8 @@ class Unfinished:
     def _leave(self) -> None:
         account = self._account
         if not (account.visit_s or account.visit_asked):
+            if account.visit_suspected:
+                self._account = replace(account, visit_suspected=False)
             return
         self._note_visit(account)
         again = account.suspected or account.heard
@@ -169,9 +191,12 @@ class Unfinished:
             self._told = BrokenOff(decision, account.seen_at)
             self._account = _Account()
         else:
-            heard = account.heard or account.visit_asked
             self._account = replace(
-                account, visit_s=0.0, visit_asked=False, visit_suspected=False, heard=heard
+                account,
+                visit_s=0.0,
+                visit_asked=frozenset(),
+                visit_suspected=False,
+                heard=account.heard or bool(account.visit_asked),
             )
 
     def _note_visit(self, account: _Account) -> None:

@@ -177,9 +177,9 @@ class Sight:
     def _look(self, frame: Frame) -> None:
         self._pipeline.eased = self._thrift.eased
         self._pipeline.identified = self._judge.identified
-        track, person = self._judge.likely
         wary_of = self._rulebook.wary_of()
-        self._pipeline.wary = track if person in wary_of else None
+        self._pipeline.hears = self._judge.hears
+        self._pipeline.wary = self._judge.wary(wary_of)
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._known.gallery, frame.captured_at)
         comparison = self._compare(evidence, candidates)

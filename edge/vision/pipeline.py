@@ -65,6 +65,8 @@ log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
+EVERYBODY = -1
+"""In the place of a track's number."""
 ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
@@ -191,6 +193,8 @@ class Pipeline:
         """It is decided who this is: the embedder only sees that nobody takes the place."""
         self.wary: int | None = None
         """The track whose blink will not do (`LivenessMonitor.wary`), and no later one."""
+        self.hears: int | None = EVERYBODY
+        """The track that may be told what a challenge asks for, or all of them."""
         self._stillness = Stillness()
         self._flicker = Flicker()
         self._newest: Look | None = None
@@ -233,6 +237,7 @@ class Pipeline:
             self._shortlist.taken(at, track)
             self._compared.add(at, track, embedding)
         self._liveness.wary = track == self.wary
+        self._liveness.hears = self.hears in {track, EVERYBODY}
         with self._time("liveness"):
             liveness = self._liveness.observe(
                 Sample(

@@ -13,6 +13,7 @@ from edge.access.attempt import Circumstances, Judge, Patience
 from edge.access.lockout import Lockout, LockoutRules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict
+from edge.access.unfinished import MAX_CHALLENGES
 from edge.config import Config
 from edge.moment import Moment
 from edge.records import (
@@ -200,7 +201,7 @@ def test_hints_tell_the_person_what_to_do() -> None:
     assert decide(altered({"quality": POOR})).hint is Hint.COME_CLOSER
     assert decide(altered({"faces": 3})).hint is Hint.ONE_AT_A_TIME
     assert decide(altered({"liveness": Liveness(LivenessState.PENDING)})).hint is Hint.BLINK
-    asked = Liveness(LivenessState.PENDING, instruction="turn left")
+    asked = Liveness(LivenessState.PENDING, instruction="turn left", challenge=1)
     assert decide(altered({"liveness": asked})).hint is Hint.CHALLENGE
 
 
@@ -384,7 +385,7 @@ def test_a_face_that_shows_no_life_is_denied_when_its_time_is_over() -> None:
 
 def test_who_is_asked_for_a_challenge_has_time_for_it() -> None:
     scene = Scene(patience(liveness_timeout_s=2.0, challenge_s=3.0))
-    asked = Liveness(LivenessState.PENDING, instruction="turn left")
+    asked = Liveness(LivenessState.PENDING, instruction="turn left", challenge=1)
     assert final(scene.frames(15, HIT, PENDING)) == []
     assert final(scene.frames(20, HIT, asked)) == []
     assert final(scene.frames(20, HIT, PENDING)) == [Reason.NOT_LIVE]
@@ -578,7 +579,7 @@ def test_the_blink_of_somebody_else_lets_nobody_in() -> None:
 
 # Tries that are broken off
 
-ASKED = Liveness(LivenessState.PENDING, instruction="look up, then back", doubted=True)
+ASKED = Liveness(LivenessState.PENDING, instruction="look up, then back", challenge=1, doubted=True)
 
 
 class Tries(Scene):
@@ -654,7 +655,7 @@ def test_whom_the_guard_did_not_let_through_need_not_step_away_to_try_again() ->
 def test_where_somebody_is_doubted_a_challenge_opens_and_a_blink_does_not() -> None:
     scene = Scene(around=replace(AROUND, wary_of={"Ann"}))
     assert final(scene.frames(8, HIT)) == []
-    assert scene.judge.likely == (1, "Ann")
+    assert scene.judge.wary({"Ann"}) == scene.judge.hears == 1
     assert final(scene.frames(2, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
@@ -662,6 +663,61 @@ def test_who_withdraws_as_fast_as_may_be_fails_after_some_tries() -> None:
     tries = Tries()
     heard = [tries.once(1.0, ASKED) for _ in range(12)]
     assert heard.count([Reason.LIVENESS_FAILED]) >= 4
+
+
+def test_who_withdraws_without_leaving_fails_at_the_fourth_challenge() -> None:
+    """A frame in the dark, or a hand for a moment, brought fifty others within one try."""
+    tries, heard = Tries(), 0
+    for number in range(1, 30):
+        asked = replace(ASKED, challenge=number, doubted=False)
+        told = final(tries.frames(5, HIT, asked, track=number))
+        tries.frames(4, faces=0, track=0)
+        heard += 1
+        if told:
+            break
+    assert (told, heard) == ([Reason.NOT_LIVE], MAX_CHALLENGES + 1)
+    assert final(tries.frames(60, HIT, replace(ASKED, challenge=99))) == []
+
+
+def test_who_is_not_known_yet_or_was_decided_upon_hears_no_challenge() -> None:
+    """Who heard it and resembled nobody had not tried, and may have chosen not to."""
+    scene, heard = Scene(), []
+    for match in (MISS, MISS, MISS, HIT):
+        scene.frame(match, PENDING)
+        heard.append(scene.judge.hears)
+    assert heard == [None, None, None, 1]
+    assert final(scene.frames(1, HIT, Liveness(LivenessState.FAILED))) == [Reason.LIVENESS_FAILED]
+    assert scene.judge.hears is None
+
+
+DOUBTED = replace(PENDING, doubted=True)
+
+
+@pytest.mark.parametrize("between", [{"faces": 0, "track": 0}, {"faces": 2, "track": 0}])
+def test_what_spoke_against_a_picture_counts_on_its_next_track(between: dict[str, int]) -> None:
+    """A hand before the lens, or a second face, and a film began with a clean slate."""
+    scene = Scene(patience(crowd_s=1.0))
+    scene.frames(10, HIT, DOUBTED)
+    scene.frames(5, **between)
+    assert final(scene.frames(10, HIT, track=2)) == []
+    assert scene.judge.wary(()) == 2
+    assert final(scene.frames(2, HIT, replace(LIVE, answered=True), track=2)) == [Reason.GRANTED]
+
+
+def test_it_counts_until_they_have_gone() -> None:
+    scene = Scene()
+    scene.frames(10, HIT, DOUBTED)
+    scene.frames(30, faces=0, track=0)
+    assert final(scene.frames(5, HIT, track=2)) == [Reason.GRANTED]
+
+
+def test_nor_is_it_forgotten_because_they_were_turned_away() -> None:
+    scene = Scene()
+    scene.frames(10, HIT, DOUBTED)
+    failed = Liveness(LivenessState.FAILED)
+    assert final(scene.frames(1, HIT, failed)) == [Reason.LIVENESS_FAILED]
+    assert final(scene.frames(round(PATIENCE.pause_s / STEP) + 20, HIT)) == []
+    assert final(scene.frames(1, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
 def test_tries_without_a_gap_between_them_fail_when_an_attempts_time_is_over() -> None:
@@ -716,7 +772,7 @@ def test_who_comes_back_in_time_and_lives_has_not_failed() -> None:
 def test_who_was_asked_has_time_for_it_over_a_track_that_breaks() -> None:
     tries = Tries()
     assert tries.once(15, ASKED, gone_s=0.5) == []
-    assert tries.once(1, LIVE) == [Reason.GRANTED]
+    assert tries.once(1, replace(LIVE, answered=True)) == [Reason.GRANTED]
 
 
 def test_a_second_face_beside_somebody_is_not_their_leaving() -> None:

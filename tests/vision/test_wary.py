@@ -46,3 +46,14 @@ def test_the_challenge_is_theirs_alone(stages: Stages) -> None:
             doubted = doubted or evidence.track
             pipeline.wary = doubted if evidence.track == doubted else None
     assert asked == {1}
+
+
+def test_a_challenge_is_heard_by_whom_it_may_be(stages: Stages) -> None:
+    pipeline = Pipeline(stages, Config(), asks=True)
+    asked = set()
+    for number, (pixels, whose) in enumerate(one_goes_and_another_comes(stages)):
+        evidence = pipeline.step(Frame(pixels, 1 + number / FPS, number + 1))
+        asked |= {whose} if evidence.liveness.instruction else set()
+        pipeline.wary = evidence.track
+        pipeline.hears = evidence.track if whose == 2 else None
+    assert asked == {2}

@@ -57,6 +57,9 @@ class LivenessMonitor:
         self._asks = asks
         self.wary = False
         """A blink of whoever is in view will not do, where the level leaves that open."""
+        self.hears = True
+        """Whoever is in view may be told what a challenge asks for."""
+        self._drawn = 0
         self._blinks = BlinkDetector()
         self._film = Film()
         self._whose = Whose()
@@ -116,6 +119,7 @@ class LivenessMonitor:
             seen,
             instruction="" if move is None else INSTRUCTIONS[move],
             move=move,
+            challenge=0 if move is None else self._drawn,
             answered=self._answered(sample.at),
             doubted=bool(self._doubted),
             blink=None if blink is None else (blink.begin, blink.end),
@@ -198,25 +202,32 @@ class LivenessMonitor:
         at, fresh_s = sample.at, self._section.fresh_s
         if at - self._answered_at <= fresh_s or at - self._failed_at <= RETRY_S:
             return
-        # Who shows no face that can be compared must not hear what would be asked, and withdraw.
-        self._due = self._challenge is None and not sample.compared
-        if self._due:
+        challenge = self._challenge = self._challenge or self._drawn_for(sample)
+        if challenge is None:
             return
-        if self._challenge is None:
-            moves = self._draw(self._section)
-            self._challenge = Challenge(moves, at, self._section.challenge_s)
-            self._challenge_since = at
-        progress = self._challenge.observe(
+        progress = challenge.observe(
             at, sample.landmarks, blinked=blinked, compared=sample.compared
         )
         if progress is Progress.RUNNING:
             return
-        self._seen = self._challenge.seen
+        self._seen = challenge.seen
         self._challenge = None
         if progress is Progress.PASSED:
             self._answered_at = at
         else:
             self._failed_at = at
+
+    def _drawn_for(self, sample: Sample) -> Challenge | None:
+        """A challenge, if one is to be heard now: who hears it, and withdraws, is counted.
+
+        So whom nobody could name, or who shows no face that can be compared, hears nothing.
+        """
+        self._due = self.hears and not sample.compared
+        if self._due or not self.hears:
+            return None
+        self._drawn += 1
+        self._challenge_since = sample.at
+        return Challenge(self._draw(self._section), sample.at, self._section.challenge_s)
 
     def _state(self, at: float) -> tuple[LivenessState, str, Move | None]:
         """How far the proof is, what was seen, and what a running challenge asks for."""

@@ -277,6 +277,23 @@ def test_nobody_hears_what_would_be_asked_before_they_were_compared() -> None:
     assert [v.compare for v in verdicts[:10]] == [True] * 10
 
 
+def test_who_may_not_hear_it_yet_is_asked_nothing() -> None:
+    monitor = LivenessMonitor(LivenessSection(level=Level.CHALLENGE))
+    for t in stamps(2):
+        monitor.hears = t > 1
+        verdict = monitor.observe(sample(t))
+        assert bool(verdict.instruction) is monitor.hears
+        assert not verdict.compare or monitor.hears
+
+
+def test_every_challenge_has_a_number_of_its_own() -> None:
+    """Whoever withdraws one frame in the dark gets another one, which can be counted."""
+    monitor = LivenessMonitor(LivenessSection(level=Level.CHALLENGE))
+    hints = [Hint.NONE, Hint.NONE, Hint.MORE_LIGHT, Hint.NONE, Hint.NONE]
+    shown = [sample(n / FPS, hint=h, compared=h is Hint.NONE) for n, h in enumerate(hints)]
+    assert [monitor.observe(one).challenge for one in shown] == [1, 1, 0, 2, 2]
+
+
 def test_who_is_too_dark_to_be_compared_answers_no_challenge() -> None:
     moves = (Move.LEFT, Move.UP)
     assert ever_live(perform(moves, moves, Level.CHALLENGE, Hint.FACE_CAMERA))
