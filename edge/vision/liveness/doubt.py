@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Doubt:
-    """The opinions on one face: each check's mean over `AVERAGED_S`, and the sum of these."""
+    """The opinions on one face: each check's mean over `AVERAGED_S`, and the sum of these.
+
+    Of a board that looks too seldom, over its last `MIN_LOOKS`.
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -40,9 +43,9 @@ class Doubt:
         for opinion in opinions:
             self._opinions.setdefault(opinion.check, deque()).append((at, opinion.against))
         for seen in self._opinions.values():
-            while seen and seen[0][0] < at - AVERAGED_S:
+            while len(seen) > MIN_LOOKS and seen[0][0] < at - AVERAGED_S:
                 seen.popleft()
-        kept = [[against for _, against in seen] for seen in self._opinions.values() if seen]
+        kept = [[against for _, against in seen] for seen in self._opinions.values()]
         self._sum = sum(sum(each) / len(each) for each in kept)
 
     @property

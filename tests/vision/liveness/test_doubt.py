@@ -40,9 +40,19 @@ def doubt_of(*votes: tuple[float, float]) -> Doubt:
 
 
 def test_the_mean_of_the_last_seconds_counts() -> None:
-    assert not doubt_of((0.0, -5.0), (0.5, 1.0), (0.75, 1.0)).against
-    late = 0.1 + AVERAGED_S
-    assert doubt_of((0.0, -5.0), (0.5, 1.0), (late, 1.0)).against
+    newer = [(AVERAGED_S - 0.1 * number, 1.0) for number in range(MIN_LOOKS)][::-1]
+    assert not doubt_of((0.0, -9.0), *newer).against
+    assert doubt_of((0.0, -9.0), *newer, (0.1 + AVERAGED_S, 1.0)).against
+
+
+@pytest.mark.parametrize("every_s", [0.25, 0.5, 0.54, 0.6, 1.0])
+def test_a_board_that_looks_seldom_comes_to_an_end(every_s: float) -> None:
+    """Boards that had no time for a look on most frames had too few within the seconds, always."""
+    for value in (-9.0, 1.0):
+        votes = [(every_s * number, value) for number in range(20)]
+        settled = [doubt_of(*votes[: number + 1]).settled for number in range(20)]
+        assert settled == [number + 1 >= MIN_LOOKS for number in range(20)]
+        assert doubt_of(*votes).against is (value > 0)
 
 
 def test_too_few_looks_say_nothing() -> None:
