@@ -22,6 +22,7 @@ PLANTED = {
     "edge/sight/phoning.py": ("import http.client", "no network"),
     "edge/door/warden.py": ("import numpy", "the guard"),
     "edge/door/readers/planted.py": ("import pydantic", "the guard"),
+    "edge/link/carrying.py": ("import rich.progress", "the command line"),
     "edge/sight/planted.py": ("import paho.mqtt.client", "knows paho"),
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
     "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -13,19 +11,20 @@ from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from edge.cli.root import app, complaints, console
-from edge.config import DEFAULT_PATH, Config, load
+from edge.config import DEFAULT_PATH, config_path, read_config
 from edge.errors import UsageError
-from edge.ops.owner import acting_as_owner, become_owner
+from edge.ops.configured import believed_config, own_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
+
+    from edge.config import Config
 
 __all__ = [
     "ConfigOption",
@@ -40,7 +39,6 @@ __all__ = [
     "progress",
     "read_config",
     "show",
-    "start_logging",
     "waiting",
     "write_report",
 ]
@@ -59,76 +57,12 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of th
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
 
-def config_path(given: Path | None) -> Path:
-    """The file to read: the option, the environment, or the system's place."""
-    named = os.environ.get("EDGE_DOOR_CONFIG")
-    return given or (Path(named) if named else DEFAULT_PATH)
-
-
-def read_config(given: Path | None, *, required: bool = False) -> Config:
-    """The configuration; commands that need no door run on defaults where there is no file.
-
-    Raises:
-        ConfigError: the file is wrong, or is missing where one was named or is required.
-    """
-    path = config_path(given)
-    if not required and given is None and path == DEFAULT_PATH and not path.exists():
-        return Config()
-    return load(path)
-
-
-def own_config(given: Path | None, *, reading: bool = False) -> Config:
-    """The configuration, for commands that touch the state: as root, become its owner first.
-
-    `reading`: they read a file of whoever types, too; see `become_owner`.
-
-    Raises:
-        ConfigError: as `read_config`.
-    """
-    config = read_config(given)
-    become_owner(config.paths.state, reading=reading)
-    return config
-
-
-def believed_config(
-    given: Path | None, *, required: bool = False, own: bool = False, reading: bool = False
-) -> Config:
-    """The configuration, with the owner's seals in force: for whoever judges or holds the door.
-
-    `own`: as root, become the state's owner first; a newer seal is noted then. `reading`: see
-    `become_owner`.
-
-    Raises:
-        ConfigError: as `read_config`.
-        SealError: it, or a file that was read already, is not what was sealed.
-    """
-    from edge.sight.seals import take_up_seal  # brings the ledger, which few commands need
-
-    config = read_config(given, required=required)
-    if own:
-        become_owner(config.paths.state, reading=reading)
-    with acting_as_owner(config.paths.state):
-        take_up_seal(config, config_path(given), note=own)
-    return config
-
-
 def with_model(config: Config, name: str | None) -> Config:
     """The configuration with another embedder, where one is named."""
     if name is None:
         return config
     models = config.models.model_copy(update={"embedder": name})
     return config.model_copy(update={"models": models})
-
-
-def start_logging(level: str) -> None:
-    """Log to standard error: plain lines for the journal, coloured ones for a terminal."""
-    handler: logging.Handler
-    if sys.stderr.isatty():
-        handler = RichHandler(console=complaints, show_path=False, show_time=True)
-    else:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def show(result: Mapping[str, object], *, as_json: bool, text: object) -> None:

@@ -21,7 +21,7 @@ from edge import __version__
 COMMANDS: dict[str, tuple[str, ...]] = {
     "run": ("Start door, sight and link, and start again what dies.", "door.programs"),
     "door": ("The relay guard alone: the only program that touches the pins.", "door.programs"),
-    "sight": ("Camera to decision alone.", "door.seeing"),
+    "sight": ("Camera to decision alone.", "door.programs"),
     "link": ("Events to the MQTT broker alone.", "door.programs"),
     "demo": (
         "Show the main job: a stranger, a still picture, and the person who may enter.",

@@ -147,6 +147,24 @@ class Config(Section):
         return self.paths.run / "sight.sock"
 
 
+def config_path(given: Path | None) -> Path:
+    """The file to read: the one that is named, the environment's, or the system's."""
+    named = os.environ.get("EDGE_DOOR_CONFIG")
+    return given or (Path(named) if named else DEFAULT_PATH)
+
+
+def read_config(given: Path | None, *, required: bool = False) -> Config:
+    """The configuration; commands that need no door run on defaults where there is no file.
+
+    Raises:
+        ConfigError: the file is wrong, or is missing where one was named or is required.
+    """
+    path = config_path(given)
+    if not required and given is None and path == DEFAULT_PATH and not path.exists():
+        return Config()
+    return load(path)
+
+
 def load(path: Path) -> Config:
     """Read and validate one file.
 

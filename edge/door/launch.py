@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +12,13 @@ from edge.config.door import pi_unsafe
 from edge.door.machine import THROW_S, Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import ConfigError
+from edge.process import PYTHON
 from edge.vocabulary import Action
 
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.config.door import DoorSection, InputSection
 
-# A folder named `edge` where somebody happens to stand must not become the guard (-P: 3.11).
-PYTHON = (sys.executable, "-P") if sys.version_info >= (3, 11) else (sys.executable,)
 MODEL_FILE = Path("/proc/device-tree/model")
 
 

@@ -13,9 +13,9 @@ import edge
 from edge.believed import enforce
 from edge.bundle import CONFIG, PROGRAM
 from edge.config import load
-from edge.door.launch import PYTHON
 from edge.errors import UpdateError
 from edge.ops.owner import acting_as_owner
+from edge.process import PYTHON
 
 LIMIT_S = 300.0
 _WITH = "import sys; sys.path.insert(0, sys.argv.pop(1)); from edge.cli import main; main()"

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from edge.backoff import Backoff
 from edge.errors import EdgeDoorError
+from edge.ops.programs import command
+from edge.process import PYTHON, ending, start_logging
 from edge.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -123,17 +125,22 @@ class Supervisor:
         return not first or self._door_socket.exists()
 
     def _start(self, child: _Child) -> None:
-        command = [sys.executable, "-m", "edge", child.name, "--config", str(self._config_path)]
         door = child.name == "door"
         begin = _behind_the_others if child.name == "link" else _end_with_parent
         child.process = subprocess.Popen(
-            [*command, PEER_NAMED] if door else command,
+            self._command(child.name),
             stdin=subprocess.PIPE if door else None,
             bufsize=0,
             preexec_fn=begin,  # noqa: PLW1509 - this process has one thread
         )
         child.started_at = time.monotonic()
         self._name_sight()
+
+    def _command(self, name: str) -> list[str]:
+        if name == "door":
+            guard = [*PYTHON, "-m", "edge", "door", PEER_NAMED]
+            return [*guard, "--config", str(self._config_path)]
+        return command(name, self._config_path)
 
     def _name_sight(self) -> None:
         """Tell the guard which process is sight: no other may speak to it."""
@@ -185,12 +192,13 @@ def _how(code: int) -> str:
 
 def main(door_socket: str, config_path: str, level: str) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    start_logging(level)
     try:
         Supervisor(Path(door_socket), Path(config_path)).run()
     except SupervisorError as error:
-        sys.stderr.write(f"edge-door: {error}\n")
-        return error.exit_code
+        said, code = ending(error)
+        sys.stderr.write(f"edge-door: {said}\n")
+        return code
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli import INTERRUPTED
+from edge.process import INTERRUPTED
 from tests.support.forked import unmeasured
 from tests.support.running import Door
 

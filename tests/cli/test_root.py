@@ -10,10 +10,11 @@ import pytest
 
 from edge import cli
 from edge.cli.root import COMMANDS, Listed
+from edge.process import INTERRUPTED
 from tests.support.forked import unmeasured
 
 SEEING = {
-    *("door.seeing", "door.demo", "door.doctor", "people.enrol", "people.destination"),
+    *("door.demo", "door.doctor", "people.enrol", "people.destination"),
     *(f"measure.{name}" for name in ("accuracy", "adapt", "compare", "liveness", "models")),
 }
 """Modules whose commands look at pictures."""
@@ -22,7 +23,7 @@ MODULES = sorted(
     (
         f"{path.parent.name}.{path.stem}"
         for path in Path(cli.__file__).parent.glob("*/*.py")
-        if path.stem not in {"__init__", "base", "service"}
+        if path.stem not in {"__init__", "base"}
     ),
     key=lambda module: (module in SEEING, module),
 )
@@ -68,7 +69,7 @@ def test_ctrl_c_is_quiet_while_the_command_is_still_imported(tmp_path: Path) -> 
     (tmp_path / "typer.py").write_text(pressed)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from edge.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (cli.INTERRUPTED, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "")
 
 
 @pytest.mark.parametrize("raised", ["PermissionError(13, 'Permission denied', '/x')", "a_leaf()"])

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.base import JsonOption, app, console, show, start_logging
+from edge.cli.base import JsonOption, app, console, show
 from edge.cli.places import to_draw
 from edge.errors import UsageError
 from edge.ops.demo.patience import Patience
 from edge.owner import sealed_copy
+from edge.process import start_logging
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The programs: run, door, link."""
+"""The programs: run, door, sight, link. Each command becomes its program, which is smaller."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from edge.believed import enforce
 from edge.cli.base import (
     ConfigOption,
     app,
-    believed_config,
     complaints,
     config_path,
     read_config,
-    start_logging,
 )
-from edge.cli.door.service import heartbeat
 from edge.config import load
-from edge.door.launch import PYTHON, guard_command, wiring_command
+from edge.door.launch import guard_command, wiring_command
 from edge.errors import ConfigError, SealError, UsageError, WireError
-from edge.link import process as link_process
-from edge.ops.owner import become_guard, become_owner
+from edge.ops.configured import pinned_config
+from edge.ops.owner import become_guard
+from edge.ops.programs import command
 from edge.ops.supervisor import PEER_NAMED
-from edge.owner import known_owner, sealed_copy
-from edge.stopping import StopSignal
-from edge.systemd import notify
+from edge.owner import sealed_copy
+from edge.process import PYTHON
 from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
@@ -51,8 +48,7 @@ def run(config: ConfigOption = None) -> None:
     if _held(settings):  # a second one would start its programs again and again
         raise UsageError(_RUNS)
     told = (settings.door_socket, config_path(config), settings.log.level)
-    command = [*PYTHON, "-m", "edge.ops.supervisor", *map(str, told)]
-    os.execv(command[0], command)  # noqa: S606 - becomes the supervisor, which is a small process
+    _become([*PYTHON, "-m", "edge.ops.supervisor", *map(str, told)])
 
 
 @app.command()
@@ -77,21 +73,24 @@ def door(
     if task and _held(settings):
         raise UsageError(_RUNNING)
     become_guard(settings.paths.state)
-    command = wiring_command(settings) if task else guard_command(settings, peer_named=peer_named)
-    if release:
-        command.append("--release")
-    os.execv(command[0], command)  # noqa: S606 - becomes the guard, which is a small process
+    guard = wiring_command(settings) if task else guard_command(settings, peer_named=peer_named)
+    _become([*guard, "--release"] if release else guard)
+
+
+@app.command()
+def sight(config: ConfigOption = None) -> None:
+    """Camera to decision alone."""
+    _become(command("sight", config_path(config)))
 
 
 @app.command()
 def link(config: ConfigOption = None) -> None:
     """Events to the MQTT broker alone."""
-    settings = _pinned(config)
-    become_owner(settings.outbox_db.parent)
-    start_logging(settings.log.level)
-    notify("READY=1")  # before the broker is there: link lives through outages
-    with StopSignal() as stop:
-        raise typer.Exit(link_process.run(settings, stop, heartbeat))
+    _become(command("link", config_path(config)))
+
+
+def _become(program: list[str]) -> None:
+    os.execv(program[0], program)  # noqa: S606 - nothing of this process is needed any more
 
 
 def _held(settings: Config) -> bool:
@@ -107,7 +106,7 @@ def _wired(config: Path | None) -> Config:
     Nobody is let in then, since sight does not start; but leaving must not hang on a seal.
     """
     try:
-        return _pinned(config)
+        return pinned_config(config)
     except (ConfigError, SealError) as error:
         copy = sealed_copy()
         if copy is None:
@@ -115,9 +114,3 @@ def _wired(config: Path | None) -> Config:
         complaints.print(f"{error} The guard goes by {copy}.", soft_wrap=True)
         enforce(None)
         return load(copy)
-
-
-def _pinned(config: Path | None) -> Config:
-    """The configuration, as sealed where this machine knows its owner: no ledger is opened."""
-    read = read_config if known_owner() is None else believed_config
-    return read(config, required=True)

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from edge.cli.base import JsonOption, app, complaints, show, start_logging
-from edge.cli.door.service import heartbeat
+from edge.cli.base import JsonOption, app, complaints, show
 from edge.cli.places import to_read
 from edge.config.device import LogSection
 from edge.errors import UsageError
 from edge.fleet.kinds import Role
 from edge.fleet.places import BASE_TOPIC, broker_at
 from edge.installed import with_extra
+from edge.process import start_logging
 from edge.stopping import StopSignal
-from edge.systemd import notify
+from edge.systemd import heartbeat, notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
