@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import numpy as np
 
+from edge.vision.models.lent import lent
 from edge.vision.models.runtime import Tensor
 from edge.vision.quiet import quietly
 
@@ -62,7 +63,10 @@ class TfLite:
     def load(self, content: bytes, threads: int) -> Interpreted:
         """Make a network of a `.tflite` file's bytes. Raises as `Runtime.load`."""
         interpreter = importlib.import_module(self.module).Interpreter
-        with quietly():  # it tells every user which delegate it has made
+        with quietly(), lent(content) as file:  # it tells every user which delegate it has made
+            network = Interpreted(interpreter(model_path=file.name, num_threads=threads))
+            if file.taken_back(network.compute):
+                return network
             return Interpreted(interpreter(model_content=content, num_threads=threads))
 
 
