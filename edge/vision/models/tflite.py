@@ -71,25 +71,21 @@ class TfLite:
 
 
 class Interpreted:
-    """A network in an interpreter."""
+    """A network in an interpreter, which is asked of its tensors now: its file may go then."""
 
     def __init__(self, interpreter: _Interpreter) -> None:
         interpreter.allocate_tensors()
-        self._interpreter = interpreter
+        details = interpreter.get_tensor_details()
+        self.stored_types = frozenset(np.dtype(detail["dtype"]).name for detail in details)
         self.inputs = [_tensor(detail) for detail in interpreter.get_input_details()]
         self.outputs = [_tensor(detail) for detail in interpreter.get_output_details()]
         self.put = interpreter.tensor(self.inputs[0].index)
         self.compute = interpreter.invoke
-
-    @property
-    def stored_types(self) -> frozenset[str]:
-        """See `Network`."""
-        details = self._interpreter.get_tensor_details()
-        return frozenset(np.dtype(detail["dtype"]).name for detail in details)
+        self._tensor = interpreter.get_tensor
 
     def read(self, output: Tensor) -> NDArray[np.generic]:
         """See `Network`."""
-        return self._interpreter.get_tensor(output.index)
+        return self._tensor(output.index)
 
 
 def _tensor(detail: _Detail) -> Tensor:
