@@ -293,10 +293,19 @@ class Pipeline:
                 return 1, look
         with self._time("detect"):
             faces = people_in(self._stages.detector.detect(frame))
+        if len(faces) > 1:
+            faces = self._believed(frame, faces)
         if len(faces) != 1:
             self._lose()
             return len(faces), None
         return 1, self._locate(frame, self._follower.detected(at, faces[0]))
+
+    def _believed(self, frame: Frame, faces: list[Face]) -> list[Face]:
+        """The only one in which the mesh believes: in noise the detector sees others beside it."""
+        with self._time("landmarks"):
+            mesh = self._stages.mesh
+            seen = [one for one in faces if mesh.locate(frame, one).presence >= MIN_PRESENCE]
+        return seen if len(seen) == 1 else faces
 
     def _locate(self, frame: Frame, face: Face) -> Look:
         """Look at a face, and follow it if the mesh believes in it."""

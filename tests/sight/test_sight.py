@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,18 @@ class TestFaces:
         assert evidence.faces == 2
         assert evidence.embedding is None
         assert evidence.face is None
+
+    def test_a_face_that_is_none_beside_somebody_is_no_second_one(
+        self, stages: Stages, eileen: Portrait, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In noise the detector sees faces on walls: whoever stood there began again each time."""
+        frame = Frame(eileen.pixels, 0.0, 1)
+        (real,) = stages.detector.detect(frame)
+        wall = Box(0.0, 0.0, 0.8 * real.box.width, 0.8 * real.box.height)
+        both = [real, replace(real, box=wall, keypoints=real.keypoints * np.float32(0.1))]
+        monkeypatch.setattr(stages.detector, "detect", lambda _: both)
+        pipeline = Pipeline(stages, Config())
+        assert [pipeline.step(Frame(eileen.pixels, n / 30, n)).faces for n in range(12)] == [1] * 12
 
 
 class TestTracker:
