@@ -18,6 +18,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge.access.doubts import UNPROVEN
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
 from edge.access.unfinished import Unfinished
@@ -192,8 +193,14 @@ class Judge:
 
     @property
     def hears(self) -> int | None:
-        """The track that may be told what a challenge asks for: known, and not decided upon."""
-        return self._attempt.track if self.identified and self._attempt.rest is None else None
+        """The track that may be told what a challenge asks for: known, and not decided upon.
+
+        Nobody is for a while after life was not proved, on whichever track.
+        """
+        attempt = self._attempt
+        until = max(self._denied.get(reason, -math.inf) for reason in UNPROVEN)
+        may = self.identified and attempt.rest is None and attempt.seen_at >= until
+        return attempt.track if may else None
 
     def wary(self, wary_of: Collection[str]) -> int | None:
         """The newest attempt's track, if a blink of whom its comparisons found will not do.

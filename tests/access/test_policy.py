@@ -688,6 +688,10 @@ def test_who_is_not_known_yet_or_was_decided_upon_hears_no_challenge() -> None:
     assert heard == [None, None, None, 1]
     assert final(scene.frames(1, HIT, Liveness(LivenessState.FAILED))) == [Reason.LIVENESS_FAILED]
     assert scene.judge.hears is None
+    scene.frames(10, HIT, PENDING, track=2)  # nor does another track while the door rests
+    assert scene.judge.hears is None
+    scene.frames(round(PATIENCE.pause_s / STEP), HIT, PENDING, track=2)
+    assert scene.judge.hears == 2
 
 
 DOUBTED = replace(PENDING, doubted=True)
