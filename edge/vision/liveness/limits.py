@@ -42,6 +42,9 @@ of 120 screens drawn by a program 14 open instead of 18 (with two networks), peo
 more in the mean."""
 UNSEEN = 20.0
 """Log-odds of an attack where a second camera sees no face: more than any other check outweighs."""
+BESIDE = 0.4
+"""As wide, at least, is a face in the second camera's frame as in the first one's: who holds a
+screen stands behind it. Lenses may differ by as much."""
 ROOM = 2.9
 """So many face boxes the frame is wide and high where surroundings tell anything: 98 % of LFW's
 pictures have less room, and the network doubts most of these."""

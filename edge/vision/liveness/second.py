@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge.config.seeing import Level
 from edge.records import Frame
 from edge.vision.faces.detector import Detector
-from edge.vision.liveness.limits import UNSEEN
+from edge.vision.liveness.limits import BESIDE, UNSEEN
 from edge.vision.models.entries import DetectorEntry
 
 if TYPE_CHECKING:
@@ -44,5 +44,6 @@ class SecondCamera:
         frame = view.frame
         if frame.beside is None:
             return UNSEEN
-        seen = self._detector.detect(Frame(frame.beside, frame.captured_at, frame.sequence))
-        return 0.0 if seen else UNSEEN
+        least = BESIDE * view.face.box.width / frame.pixels.shape[1] * frame.beside.shape[1]
+        faces = self._detector.detect(Frame(frame.beside, frame.captured_at, frame.sequence))
+        return 0.0 if any(face.box.width >= least for face in faces) else UNSEEN

@@ -14,7 +14,7 @@ from edge.vision import camera as camera_module
 from edge.vision.camera import Camera
 from edge.vision.liveness.limits import UNSEEN
 from edge.vision.liveness.second import SecondCamera
-from edge.vision.liveness.views import View
+from edge.vision.liveness.views import View, around
 from edge.vision.pipeline import Stages
 from tests.support.waiting import PATIENCE_S, until
 
@@ -70,6 +70,23 @@ def test_a_face_that_the_second_camera_does_not_see_is_doubted(
     assert frame.beside.shape == eileen.pixels.shape
     (face,) = stages.detector.detect(frame)
     assert said(config, frame, face) == (0.0 if seen else UNSEEN)
+
+
+@pytest.mark.parametrize(("scale", "against"), [(0.6, 0.0), (0.37, UNSEEN)])
+def test_who_stands_behind_a_screen_does_not_lend_it_a_face(
+    stages: Stages, eileen: Portrait, tmp_path: Path, scale: float, against: float
+) -> None:
+    """A small face beside the dark screen was enough, which the first camera takes for nobody's."""
+    (there,) = stages.detector.detect(Frame(eileen.pixels, 0.0, 0))
+    near = around(eileen.pixels, there.box, 2.0, 400)
+    small = cv2.resize(near, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    beside = np.full_like(near, 12)
+    beside[: len(small), -len(small) :] = small
+    config = configured(tmp_path, tmp_path / "infrared")
+    frame = Frame(near, 0.0, 0, beside=beside)
+    (face,) = stages.detector.detect(frame)
+    assert said(config, frame, face) == against
+    assert stages.detector.detect(Frame(beside, 0.0, 0))  # there is one
 
 
 def test_a_second_camera_that_is_away_speaks_against_the_face(
