@@ -44,6 +44,8 @@ class Patience:
     """From the attempt's first frame that may be judged."""
     challenge_s: float
     """So much more for whoever has been asked for a challenge."""
+    longer_s: float
+    """The same where the door is wary of them."""
     pause_s: float
     cooldown_s: float
     probes: int = PROBES
@@ -300,7 +302,9 @@ class Judge:
         asked = bool(evidence.liveness.challenge) or self._unfinished.asked
         attempt.challenged = attempt.challenged or asked
         begun = at if attempt.since is None else attempt.since
-        patient_s = patience.liveness_timeout_s + attempt.challenged * patience.challenge_s
+        wary = self.wary(around.wary_of) is not None
+        more_s = patience.longer_s if wary else patience.challenge_s
+        patient_s = patience.liveness_timeout_s + attempt.challenged * more_s
         return Situation(
             faces=evidence.faces,
             enrolled=around.enrolled,
@@ -315,7 +319,7 @@ class Judge:
             quality=evidence.quality,
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
-            wary=self.wary(around.wary_of) is not None,
+            wary=wary,
             liveness_over=self._unfinished.withdraws(match)
             or max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,

@@ -131,6 +131,13 @@ class LivenessSection(Section):
         kinds = len(self.challenge_moves)
         return 1.0 / (kinds * (kinds - 1) ** (self.challenge_steps - 1))
 
+    @property
+    def longer(self) -> Self:
+        """The same with challenges of two moves more, for whom the door is wary of."""
+        steps = self.challenge_steps + 2
+        seconds = self.challenge_s * steps / self.challenge_steps
+        return self.model_copy(update={"challenge_steps": steps, "challenge_s": seconds})
+
     @field_validator("challenge_moves")
     @classmethod
     def _moves_differ(cls, moves: tuple[Move, ...]) -> tuple[Move, ...]:

@@ -323,6 +323,7 @@ def patience_of(config: Config) -> Patience:
         stale_after_s=config.camera.stale_after_s,
         liveness_timeout_s=config.liveness.timeout_s,
         challenge_s=config.liveness.challenge_s,
+        longer_s=config.liveness.longer.challenge_s,
         pause_s=config.access.pause_s,
         cooldown_s=config.access.cooldown_s,
     )

@@ -40,7 +40,7 @@ class Rulebook:
         self.lockout = remembered or Lockout(rules)
         doubts = journal.state("doubts")
         self.doubts = Doubts.from_json(doubts).resumed(now()) if doubts else Doubts()
-        self._may_ask = config.liveness.level is Level.AUTO and config.can_instruct
+        self._may_ask = config.liveness.level is not Level.BLINK and config.can_instruct
 
     def know(self, people: Sequence[str]) -> None:
         """Hear who is enrolled: at the start, and whenever that has changed.

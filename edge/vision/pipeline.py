@@ -201,7 +201,7 @@ class Pipeline:
         self._frame: Frame | None = None
         self._before: Frame | None = None
         self._shortlist = Shortlist()
-        self._compared = Compared(config.liveness.challenge_s + config.liveness.fresh_s)
+        self._compared = Compared(config.liveness.longer.challenge_s + config.liveness.fresh_s)
         self._checked_at = float("-inf")
         self._challenged = False
         self._changed_at = 0.0

@@ -391,6 +391,14 @@ def test_who_is_asked_for_a_challenge_has_time_for_it() -> None:
     assert final(scene.frames(20, HIT, PENDING)) == [Reason.NOT_LIVE]
 
 
+def test_of_whom_the_door_is_wary_they_have_time_for_more() -> None:
+    asked = Liveness(LivenessState.PENDING, instruction="turn left", challenge=1)
+    for wary, said in ((set[str](), [Reason.NOT_LIVE]), ({"Ann"}, [])):
+        scene = Scene(patience(liveness_timeout_s=2.0, challenge_s=3.0, longer_s=6.0))
+        scene.around = replace(AROUND, wary_of=wary)
+        assert final(scene.frames(60, HIT, asked)) == said
+
+
 def test_the_time_for_life_does_not_run_before_the_face_may_be_judged() -> None:
     scene = Scene(patience(liveness_timeout_s=1.0))
     waited = scene.frames(50, None, PENDING, quality=POOR)

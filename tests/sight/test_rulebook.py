@@ -55,11 +55,15 @@ def test_it_is_over_when_the_name_is_somebodys_again(rulebook: Rulebook) -> None
     assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
 
 
-@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize(
+    ("level", "buzzer", "asks"),
+    [("auto", 5, True), ("auto", None, False), ("challenge", 5, True), ("blink", 5, False)],
+)
 def test_doubt_outlives_a_restart_and_asks_where_there_is_a_way_to(
-    tmp_path: Path, *, asks: bool
+    tmp_path: Path, level: str, buzzer: int | None, *, asks: bool
 ) -> None:
-    config = parse({"door": {"buzzer_pin": 5} if asks else {}}, "test")
+    door = {} if buzzer is None else {"buzzer_pin": buzzer}
+    config = parse({"door": door, "liveness": {"level": level}}, "test")
     with Ledger.open(tmp_path / "ledger.db", "door1") as ledger:
         journal = Journal(ledger, "door1")
         rulebook = Rulebook(config, journal)

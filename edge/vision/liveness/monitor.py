@@ -56,7 +56,8 @@ class LivenessMonitor:
         self._draw = draw_moves
         self._asks = asks
         self.wary = False
-        """A blink of whoever is in view will not do, where the level leaves that open."""
+        """A blink of whoever is in view will not do, where the level leaves that open, and the
+        challenge is a longer one."""
         self.hears = True
         """Whoever is in view may be told what a challenge asks for."""
         self._drawn = 0
@@ -227,7 +228,8 @@ class LivenessMonitor:
             return None
         self._drawn += 1
         self._challenge_since = sample.at
-        return Challenge(self._draw(self._section), sample.at, self._section.challenge_s)
+        section = self._section.longer if self.wary else self._section
+        return Challenge(self._draw(section), sample.at, section.challenge_s)
 
     def _state(self, at: float) -> tuple[LivenessState, str, Move | None]:
         """How far the proof is, what was seen, and what a running challenge asks for."""

@@ -265,6 +265,25 @@ def test_of_whom_the_door_is_wary_it_asks_a_challenge() -> None:
         assert not any(verdict.doubted for verdict in seen)
 
 
+@pytest.mark.parametrize("level", [Level.AUTO, Level.CHALLENGE])
+def test_of_whom_the_door_is_wary_it_asks_more(level: Level) -> None:
+    """A film that goes on all day answers a short challenge by chance."""
+    section, drawn = LivenessSection(level=level), list[LivenessSection]()
+
+    def draw(asked: LivenessSection) -> tuple[Move, ...]:
+        drawn.append(asked)
+        return (Move.LEFT,)
+
+    monitor = LivenessMonitor(section, draw_moves=draw)
+    monitor.wary = True
+    monitor.observe(sample(0.0))
+    (asked,) = drawn
+    assert asked.guess_probability == section.guess_probability / 25
+    assert asked.challenge_s / asked.challenge_steps == pytest.approx(
+        section.challenge_s / section.challenge_steps
+    )
+
+
 def test_what_a_challenge_proved_is_told_apart_from_a_blink() -> None:
     assert perform((Move.LEFT, Move.UP), (Move.LEFT, Move.UP), Level.CHALLENGE)[-1].answered
     assert not watch(sample(t, blinking(t, 1.52)) for t in stamps(3))[-1].answered
