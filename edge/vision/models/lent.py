@@ -1,12 +1,13 @@
 """A network's file, lent to a runtime until its weights are its own.
 
-A runtime may pack weights anew for its kernels, and never look at the file again: kept, it would
+A runtime may pack weights anew for its kernels, and read little of the file again: kept, it would
 lie in memory twice. It is lent from memory of this process, not from the disk: what was checked is
 what is computed with.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from contextlib import contextmanager
@@ -18,10 +19,16 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
+_LIBC = ctypes.CDLL(None)
+_LIBC.mprotect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+_LIBC.fallocate.argtypes = ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long
+_PROT_NONE = 0
+_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE: linux/falloc.h
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ENTRY = np.dtype(np.uint64)
-_PRESENT = 63
-"""The bit of an entry in /proc/PID/pagemap (proc_pid_pagemap(5))."""
+_PRESENT = 63  # the bit in an entry of /proc/PID/pagemap: proc_pid_pagemap(5)
 
 
 @contextmanager
@@ -41,37 +48,36 @@ class Lent:
         self.name = f"/proc/self/fd/{number}"
         """Under which this process opens it."""
 
-    def taken_back(self, compute: Callable[[], None]) -> bool:
-        """Free its memory, unless `compute` reads any of it; whether it was freed.
+    def take_back(self, compute: Callable[[], object]) -> None:
+        """Free what `compute` does not read of it.
 
-        Should it be read later after all, that ends the process (SIGBUS): nothing is computed
-        with other weights.
+        Should that be read later after all, it ends the process (SIGSEGV): nothing is computed with
+        other weights.
         """
-        if not self._in_use():  # it was read just now: here one cannot tell
-            return False
-        self._empty()  # its pages leave the mapping, and come back as they are read
+        if not self._mapped()[1].any():  # it was read just now: here one cannot tell
+            return
+        os.ftruncate(self._number, 0)  # its pages leave the mapping, and come back as they are read
         os.pwrite(self._number, self._content, 0)
         compute()
-        if self._in_use():
-            return False
-        self._empty()
-        return True
+        begin, read = self._mapped()
+        edges = np.flatnonzero(np.diff(read, prepend=True, append=True))
+        for first, end in (edges.reshape(-1, 2) * _PAGE).tolist():
+            if not _LIBC.mprotect(begin + first, end - first, _PROT_NONE):
+                _LIBC.fallocate(self._number, _PUNCH_HOLE, first, end - first)
 
-    def _empty(self) -> None:
-        os.ftruncate(self._number, 0)
-
-    def _in_use(self) -> bool:
-        """Whether pages of it stand in this process's page table."""
+    def _mapped(self) -> tuple[int, NDArray[np.bool_]]:
+        """Where this process has mapped it, and of which pages it has a page table's entry."""
         inode = os.fstat(self._number).st_ino
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
         found = re.search(rf"^(\w+)-(\w+) \S+ \S+ \S+ {inode} ", mappings, re.MULTILINE)
         if found is None:
-            return False
-        first, end = (int(address, 16) // _PAGE for address in found.groups())
+            return 0, np.zeros(0, bool)
+        begin, end = (int(address, 16) for address in found.groups())
+        place, size = (number // _PAGE * _ENTRY.itemsize for number in (begin, end - begin))
         try:
             with Path("/proc/self/pagemap").open("rb", buffering=0) as table:
-                table.seek(first * _ENTRY.itemsize)
-                entries = np.frombuffer(table.read((end - first) * _ENTRY.itemsize), _ENTRY)
+                table.seek(place)
+                entries = np.frombuffer(table.read(size), _ENTRY)
         except PermissionError:  # of root that has become another user
-            return False
-        return bool((entries >> _PRESENT).any())
+            return 0, np.zeros(0, bool)
+        return begin, entries >> _PRESENT == 1

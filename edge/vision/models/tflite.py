@@ -65,9 +65,8 @@ class TfLite:
         interpreter = importlib.import_module(self.module).Interpreter
         with quietly(), lent(content) as file:  # it tells every user which delegate it has made
             network = Interpreted(interpreter(model_path=file.name, num_threads=threads))
-            if file.taken_back(network.compute):
-                return network
-            return Interpreted(interpreter(model_content=content, num_threads=threads))
+            file.take_back(network.compute)
+        return network
 
 
 class Interpreted:
