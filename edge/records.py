@@ -199,6 +199,18 @@ class Liveness:
     """Whose face the next frame shows has to be seen: something counts only if it is the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class Regard:
+    """What whoever decides makes of a track, as far as its proof of life goes."""
+
+    hears: bool = True
+    """They may be told what a challenge asks for."""
+    wary: bool = False
+    """A blink will not do, where the level leaves that open."""
+    longer: bool = False
+    """A challenge is one of more moves."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """All that one frame gave. Later stages are None when an earlier one stopped the way."""

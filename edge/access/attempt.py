@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from edge.access.doubts import UNPROVEN
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
-from edge.access.unfinished import Unfinished
+from edge.access.unfinished import MAX_CHALLENGES, Unfinished
 from edge.access.welcomed import Welcomed
-from edge.records import Decision, Hint, Outcome, Reason
+from edge.records import Decision, Hint, Outcome, Reason, Regard
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -193,27 +193,23 @@ class Judge:
         found = self._settled(attempt.seen_at)
         return attempt.rest is not None or (found is not None and found.matched)
 
-    @property
-    def hears(self) -> int | None:
-        """The track that may be told what a challenge asks for: known, and not decided upon.
+    def regards(self, wary_of: Collection[str]) -> tuple[int, Regard]:
+        """What is made of the newest attempt's track.
 
-        Nobody is for a while after life was not proved, on whichever track.
-        """
-        attempt = self._attempt
-        until = max(self._denied.get(reason, -math.inf) for reason in UNPROVEN)
-        may = self.identified and attempt.rest is None and attempt.seen_at >= until
-        return attempt.track if may else None
-
-    def wary(self, wary_of: Collection[str]) -> int | None:
-        """The newest attempt's track, if a blink of whom its comparisons found will not do.
+        Only who is known and not decided upon hears a challenge, and nobody does for a while after
+        life was not proved. After one that was lost in this visit the next one is longer.
 
         Args:
-            wary_of: of whom none does, whatever was seen of them in this visit.
+            wary_of: of whom no blink does, whatever was seen of them in this visit.
         """
-        found = self._attempt.found
-        suspected = self._unfinished.suspects(found)
-        wary = found is not None and (found.person in wary_of or suspected)
-        return self._attempt.track if wary else None
+        attempt, found = self._attempt, self._attempt.found
+        until = max(self._denied.get(reason, -math.inf) for reason in UNPROVEN)
+        often = found is not None and found.person in wary_of
+        return attempt.track, Regard(
+            hears=self.identified and attempt.rest is None and attempt.seen_at >= until,
+            wary=often or self._unfinished.suspects(found),
+            longer=often or self._unfinished.challenges(found) > 0,
+        )
 
     def visits(self) -> list[Visit]:
         """Who resembled somebody and went before anything was decided, each said once."""
@@ -299,11 +295,12 @@ class Judge:
         over = attempt.misses >= patience.misses
         if match is None and over and attempt.newest is not None:
             match = replace(attempt.newest, person=None)  # one person after the other, or old
-        asked = bool(evidence.liveness.challenge) or self._unfinished.asked
-        attempt.challenged = attempt.challenged or asked
+        challenged = bool(evidence.liveness.challenge) or self._unfinished.asked
+        attempt.challenged = attempt.challenged or challenged
         begun = at if attempt.since is None else attempt.since
-        wary = self.wary(around.wary_of) is not None
-        more_s = patience.longer_s if wary else patience.challenge_s
+        wary = match is not None and match.person in around.wary_of
+        asked = self._unfinished.challenges(match)
+        more_s = patience.longer_s if wary or asked > 1 else patience.challenge_s
         patient_s = patience.liveness_timeout_s + attempt.challenged * more_s
         return Situation(
             faces=evidence.faces,
@@ -319,8 +316,8 @@ class Judge:
             quality=evidence.quality,
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
-            wary=wary,
-            liveness_over=self._unfinished.withdraws(match)
+            wary=wary or self._unfinished.suspects(match),
+            liveness_over=asked > MAX_CHALLENGES
             or max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,
             match_over=over,

@@ -142,9 +142,9 @@ class Unfinished:
         """Whether they were asked for a challenge in this visit, on whichever track."""
         return bool(self._account.visit_asked)
 
-    def withdraws(self, match: Match | None) -> bool:
-        """Whether this person has let more challenges go in this visit than happens by chance."""
-        return self.follows(match) and len(self._account.visit_asked) > MAX_CHALLENGES
+    def challenges(self, match: Match | None) -> int:
+        """How many this person has heard in this visit."""
+        return len(self._account.visit_asked) if self.follows(match) else 0
 
     def suspects(self, match: Match | None) -> bool:
         """Whether something spoke against this person's picture in this visit, on any track."""

@@ -178,8 +178,7 @@ class Sight:
         self._pipeline.eased = self._thrift.eased
         self._pipeline.identified = self._judge.identified
         wary_of = self._rulebook.wary_of()
-        self._pipeline.hears = self._judge.hears
-        self._pipeline.wary = self._judge.wary(wary_of)
+        self._pipeline.regarded = self._judge.regards(wary_of)
         evidence = self._pipeline.step(frame)
         candidates = self._claims.candidates(self._known.gallery, frame.captured_at)
         comparison = self._compare(evidence, candidates)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.records import Evidence, LivenessState, Opinion
+from edge.records import Evidence, LivenessState, Opinion, Regard
 from edge.vision.attention import Attention
 from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
@@ -65,8 +65,6 @@ log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
-EVERYBODY = -1
-"""In the place of a track's number."""
 ROWS_COMPARED = 16
 """Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
@@ -191,10 +189,8 @@ class Pipeline:
         """The embedder runs less often, for a board that is too slow."""
         self.identified = False
         """It is decided who this is: the embedder only sees that nobody takes the place."""
-        self.wary: int | None = None
-        """The track whose blink will not do (`LivenessMonitor.wary`), and no later one."""
-        self.hears: int | None = EVERYBODY
-        """The track that may be told what a challenge asks for, or all of them."""
+        self.regarded: tuple[int, Regard] | None = None
+        """What whoever decides makes of the newest track; None: of any, the best."""
         self._stillness = Stillness()
         self._flicker = Flicker()
         self._newest: Look | None = None
@@ -236,8 +232,7 @@ class Pipeline:
             track = self._tracker.recognise(embedding)
             self._shortlist.taken(at, track)
             self._compared.add(at, track, embedding)
-        self._liveness.wary = track == self.wary
-        self._liveness.hears = self.hears in {track, EVERYBODY}
+        self._liveness.regard = self._regard_of(track)
         with self._time("liveness"):
             liveness = self._liveness.observe(
                 Sample(
@@ -272,6 +267,12 @@ class Pipeline:
             track=track,
             unchanged_s=unchanged_s,
         )
+
+    def _regard_of(self, track: int) -> Regard:
+        if self.regarded is None:
+            return Regard()
+        whose, regard = self.regarded
+        return regard if whose == track else Regard(hears=False)
 
     def _ask_whose(self, at: float, eyes: EyeOpenness) -> None:
         """Whose lids move is compared while they move, and while they fall on that very frame."""

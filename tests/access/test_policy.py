@@ -26,6 +26,7 @@ from edge.records import (
     Outcome,
     Quality,
     Reason,
+    Regard,
 )
 from edge.sight.daemon import patience_of
 
@@ -663,7 +664,7 @@ def test_whom_the_guard_did_not_let_through_need_not_step_away_to_try_again() ->
 def test_where_somebody_is_doubted_a_challenge_opens_and_a_blink_does_not() -> None:
     scene = Scene(around=replace(AROUND, wary_of={"Ann"}))
     assert final(scene.frames(8, HIT)) == []
-    assert scene.judge.wary({"Ann"}) == scene.judge.hears == 1
+    assert scene.judge.regards({"Ann"}) == (1, Regard(wary=True, longer=True))
     assert final(scene.frames(2, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
@@ -678,6 +679,7 @@ def test_who_withdraws_without_leaving_fails_at_the_fourth_challenge() -> None:
     tries, heard = Tries(), 0
     for number in range(1, 30):
         asked = replace(ASKED, challenge=number, doubted=False)
+        assert tries.judge.regards(())[1].longer is (number > 1)
         told = final(tries.frames(5, HIT, asked, track=number))
         tries.frames(4, faces=0, track=0)
         heard += 1
@@ -687,19 +689,23 @@ def test_who_withdraws_without_leaving_fails_at_the_fourth_challenge() -> None:
     assert final(tries.frames(60, HIT, replace(ASKED, challenge=99))) == []
 
 
+def hears(scene: Scene) -> bool:
+    return scene.judge.regards(())[1].hears
+
+
 def test_who_is_not_known_yet_or_was_decided_upon_hears_no_challenge() -> None:
     """Who heard it and resembled nobody had not tried, and may have chosen not to."""
     scene, heard = Scene(), []
     for match in (MISS, MISS, MISS, HIT):
         scene.frame(match, PENDING)
-        heard.append(scene.judge.hears)
-    assert heard == [None, None, None, 1]
+        heard.append(hears(scene))
+    assert heard == [False, False, False, True]
     assert final(scene.frames(1, HIT, Liveness(LivenessState.FAILED))) == [Reason.LIVENESS_FAILED]
-    assert scene.judge.hears is None
+    assert not hears(scene)
     scene.frames(10, HIT, PENDING, track=2)  # nor does another track while the door rests
-    assert scene.judge.hears is None
+    assert not hears(scene)
     scene.frames(round(PATIENCE.pause_s / STEP), HIT, PENDING, track=2)
-    assert scene.judge.hears == 2
+    assert hears(scene)
 
 
 DOUBTED = replace(PENDING, doubted=True)
@@ -712,7 +718,7 @@ def test_what_spoke_against_a_picture_counts_on_its_next_track(between: dict[str
     scene.frames(10, HIT, DOUBTED)
     scene.frames(5, **between)
     assert final(scene.frames(10, HIT, track=2)) == []
-    assert scene.judge.wary(()) == 2
+    assert scene.judge.regards(()) == (2, Regard(wary=True))
     assert final(scene.frames(2, HIT, replace(LIVE, answered=True), track=2)) == [Reason.GRANTED]
 
 

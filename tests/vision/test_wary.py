@@ -9,7 +9,7 @@ import numpy as np
 from edge.config import Config
 from edge.ops.demo.animate import Stage
 from edge.ops.demo.film import actors
-from edge.records import Frame
+from edge.records import Frame, Regard
 from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_the_challenge_is_theirs_alone(stages: Stages) -> None:
         asked |= {whose} if evidence.liveness.instruction else set()
         if evidence.faces:
             doubted = doubted or evidence.track
-            pipeline.wary = doubted if evidence.track == doubted else None
+            pipeline.regarded = doubted, Regard(wary=True)
     assert asked == {1}
 
 
@@ -54,6 +54,5 @@ def test_a_challenge_is_heard_by_whom_it_may_be(stages: Stages) -> None:
     for number, (pixels, whose) in enumerate(one_goes_and_another_comes(stages)):
         evidence = pipeline.step(Frame(pixels, 1 + number / FPS, number + 1))
         asked |= {whose} if evidence.liveness.instruction else set()
-        pipeline.wary = evidence.track
-        pipeline.hears = evidence.track if whose == 2 else None
+        pipeline.regarded = evidence.track, Regard(wary=True, hears=whose == 2)
     assert asked == {2}

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
-from edge.records import Hint, Liveness, LivenessState
+from edge.records import Hint, Liveness, LivenessState, Regard
 from edge.vision.liveness.blink import BlinkDetector
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
 from edge.vision.liveness.continuity import SOFT, TOO_EARLY, Film
@@ -55,11 +55,8 @@ class LivenessMonitor:
         self._section = section
         self._draw = draw_moves
         self._asks = asks
-        self.wary = False
-        """A blink of whoever is in view will not do, where the level leaves that open, and the
-        challenge is a longer one."""
-        self.hears = True
-        """Whoever is in view may be told what a challenge asks for."""
+        self.regard = Regard()
+        """Of whoever is in view."""
         self._drawn = 0
         self._blinks = BlinkDetector()
         self._film = Film()
@@ -181,6 +178,10 @@ class LivenessMonitor:
         if not self._doubted and self._doubt.settled and self._doubt.against:
             self._doubted = DOUBTED
 
+    @property
+    def _suspected(self) -> bool:
+        return self.regard.wary or bool(self._doubted)
+
     def _blinked(self, at: float) -> bool:
         return at - self._blinked_at <= self._section.fresh_s
 
@@ -190,7 +191,7 @@ class LivenessMonitor:
         if self._challenge is not None:
             return True
         if level is Level.AUTO:
-            return self._asks and (self.wary or bool(self._doubted) or self._was_unproven(at))
+            return self._asks and (self._suspected or self._was_unproven(at))
         return level is Level.CHALLENGE or (level is Level.BOTH and self._blinked(at))
 
     def _was_unproven(self, at: float) -> bool:
@@ -223,12 +224,12 @@ class LivenessMonitor:
 
         So whom nobody could name, or who shows no face that can be compared, hears nothing.
         """
-        self._due = self.hears and not sample.compared
-        if self._due or not self.hears:
+        self._due = self.regard.hears and not sample.compared
+        if self._due or not self.regard.hears:
             return None
         self._drawn += 1
         self._challenge_since = sample.at
-        section = self._section.longer if self.wary else self._section
+        section = self._section.longer if self.regard.longer else self._section
         return Challenge(self._draw(section), sample.at, section.challenge_s)
 
     def _state(self, at: float) -> tuple[LivenessState, str, Move | None]:
@@ -254,6 +255,5 @@ class LivenessMonitor:
     def _suffices(self, at: float) -> bool:
         """Whether a blink alone proves life now."""
         if self._section.level is Level.AUTO:
-            unsure = self.wary or bool(self._doubted) or not self._doubt.settled
-            return self._blinked(at) and not unsure
+            return self._blinked(at) and self._doubt.settled and not self._suspected
         return self._section.level is Level.BLINK and self._blinked(at)

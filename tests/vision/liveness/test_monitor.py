@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.config.seeing import Level, LivenessSection
-from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move
+from edge.records import AlignedFace, EyeOpenness, Hint, Liveness, LivenessState, Move, Regard
 from edge.vision.faces.aligner import grey_of
 from edge.vision.liveness.continuity import SQUINTED, patch_of
 from edge.vision.liveness.monitor import LivenessMonitor
@@ -258,7 +258,7 @@ def test_of_whom_the_door_is_wary_it_asks_a_challenge() -> None:
     for wary, moves in ((True, [None, Move.LEFT]), (False, [None])):
         section = LivenessSection(level=Level.AUTO)
         monitor = LivenessMonitor(section, draw_moves=lambda _section: (Move.LEFT,))
-        monitor.wary = wary
+        monitor.regard = Regard(wary=wary)
         seen = [monitor.observe(sample(t, blinking(t, 1.5), compared=t > 0.5)) for t in stamps(3)]
         assert [move for move, _ in groupby(v.move for v in seen)] == moves
         assert not any(verdict.answered for verdict in seen)
@@ -275,7 +275,7 @@ def test_of_whom_the_door_is_wary_it_asks_more(level: Level) -> None:
         return (Move.LEFT,)
 
     monitor = LivenessMonitor(section, draw_moves=draw)
-    monitor.wary = True
+    monitor.regard = Regard(wary=True, longer=True)
     monitor.observe(sample(0.0))
     (asked,) = drawn
     assert asked.guess_probability == section.guess_probability / 25
@@ -299,10 +299,10 @@ def test_nobody_hears_what_would_be_asked_before_they_were_compared() -> None:
 def test_who_may_not_hear_it_yet_is_asked_nothing() -> None:
     monitor = LivenessMonitor(LivenessSection(level=Level.CHALLENGE))
     for t in stamps(2):
-        monitor.hears = t > 1
+        monitor.regard = Regard(hears=t > 1)
         verdict = monitor.observe(sample(t))
-        assert bool(verdict.instruction) is monitor.hears
-        assert not verdict.compare or monitor.hears
+        assert bool(verdict.instruction) is (t > 1)
+        assert not verdict.compare or t > 1
 
 
 def test_every_challenge_has_a_number_of_its_own() -> None:
