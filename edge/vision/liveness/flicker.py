@@ -2,7 +2,8 @@
 
 The room shows it while nobody is in view. It has to for a quarter of an hour, or whoever means to
 show a film would first hold up an empty screen; who is so patient has got rid of the bands alone.
-Pure: time comes from the frames.
+A dark room shows nothing: there a camera's own noise goes row by row. Pure: time comes from the
+frames.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+import cv2
+
 from edge.records import Box
-from edge.vision.liveness.bands import strength_of
-from edge.vision.liveness.limits import BANDS_COUNT, BANDS_WITHIN_S, ROOM_EVERY_S, ROOM_LOOKS
+from edge.vision.liveness.bands import SIDE, strength_of
+from edge.vision.liveness.limits import (
+    BANDS_COUNT,
+    BANDS_WITHIN_S,
+    ROOM_EVERY_S,
+    ROOM_LIGHT,
+    ROOM_LOOKS,
+)
+from edge.vision.liveness.views import around
 
 if TYPE_CHECKING:
     from edge.records import Frame
@@ -38,7 +48,8 @@ class Flicker:
         height, width = frame.pixels.shape[:2]
         side = _SHARE * height
         middle = Box((width - side) / 2, (height - side) / 2, side, side)
-        self._strengths.append(strength_of(frame, before, middle))
+        if cv2.mean(around(frame.pixels, middle, 1.0, SIDE))[1] >= ROOM_LIGHT:
+            self._strengths.append(strength_of(frame, before, middle))
 
     @property
     def rolls(self) -> bool:

@@ -57,6 +57,9 @@ BANDS_WITHIN_S = 0.15
 """Frames further apart show that somebody moved."""
 ROOM_EVERY_S, ROOM_LOOKS = 60.0, 30
 """Bands tell nothing where they rolled over the empty room in more than half of so many looks."""
+ROOM_LIGHT = 35.0
+"""In a darker room, in grey levels, none is taken: noise of 2 grey levels that a row's pixels share
+is bands on most pictures of 5 to 10."""
 LOOK_EVERY_S = 0.25
 MIN_LOOKS = 5
 """Fewer say nothing: until then, a second after a face came, a blink waits."""

@@ -56,6 +56,19 @@ def test_an_empty_screen_held_up_for_some_minutes_does_not() -> None:
     assert not flicker.rolls
 
 
+def test_a_night_of_a_camera_that_is_noisy_by_rows_does_not() -> None:
+    """Bands would have told nothing of whoever came until the room was light for so long again."""
+    flicker, random = Flicker(), np.random.default_rng(3)
+
+    def dark(at: float) -> Frame:
+        rows = random.normal(5, 2, (240, 1, 1)) + random.normal(0, 4, (240, 320, 3))
+        return Frame(np.clip(rows, 0, 255).astype(np.uint8), at, round(at * FPS))
+
+    for minute in range(ROOM_LOOKS):
+        flicker.see_empty(dark(MINUTE * minute + 1 / FPS), dark(MINUTE * minute))
+    assert not flicker.rolls
+
+
 def test_frames_far_apart_are_no_look() -> None:
     flicker = Flicker()
     frames = [shown(ROOM, MINUTE * minute, 0.1) for minute in range(ROOM_LOOKS)]
