@@ -48,6 +48,10 @@ class Move(str, Enum):
     BLINK_THRICE = "blink_thrice"
 
 
+TURNS = frozenset({Move.LEFT, Move.RIGHT, Move.UP})
+"""Moves that show whether a head is solid."""
+
+
 class Outcome(str, Enum):
     """What policy says."""
 

@@ -8,7 +8,7 @@ from typing_extensions import Self
 
 from edge.config.section import Number, OnOff, Section, Whole
 from edge.redact import public
-from edge.vocabulary import Move
+from edge.vocabulary import TURNS, Move
 
 
 class CameraSection(Section):
@@ -127,9 +127,17 @@ class LivenessSection(Section):
 
     @property
     def guess_probability(self) -> float:
-        """The chance that moves drawn at random answer a fresh challenge."""
-        kinds = len(self.challenge_moves)
-        return 1.0 / (kinds * (kinds - 1) ** (self.challenge_steps - 1))
+        """The chance that moves drawn at random answer a fresh challenge.
+
+        None is drawn without a turn of the head, where the moves have one.
+        """
+        flat = len(set(self.challenge_moves) - TURNS)
+        ways = self._ways(len(self.challenge_moves))
+        return 1.0 / (ways - self._ways(flat) or ways)
+
+    def _ways(self, kinds: int) -> int:
+        """How many challenges so many kinds of moves make; none comes twice in a row."""
+        return kinds * max(0, kinds - 1) ** (self.challenge_steps - 1)
 
     @property
     def longer(self) -> Self:

@@ -2,8 +2,9 @@
 
 The moves are drawn from the operating system's random source, each different from the one before.
 The person does them one by one, coming back to the front in between; another move than the one
-asked for fails the challenge, so doing everything in every order does not help. Moves drawn at
-random answer it with `LivenessSection.guess_probability` = 1 / (k (k - 1)^(n - 1)).
+asked for fails the challenge, so doing everything in every order does not help. One of them is a
+turn, by which a picture is told that blinks with strips of paper and is brought closer. Moves drawn
+at random answer it with `LivenessSection.guess_probability`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from edge.vision.liveness.limits import (
     TURN_DEG,
 )
 from edge.vision.liveness.parallax import is_flat
+from edge.vocabulary import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +69,13 @@ class Pose:
 
 def draw(section: LivenessSection) -> tuple[Move, ...]:
     """Moves for one challenge, from the operating system's random source."""
-    random = secrets.SystemRandom()
-    moves: list[Move] = []
-    while len(moves) < section.challenge_steps:
-        moves.append(random.choice([m for m in section.challenge_moves if m not in moves[-1:]]))
-    return tuple(moves)
+    random, kinds = secrets.SystemRandom(), section.challenge_moves
+    while True:
+        moves: list[Move] = []
+        while len(moves) < section.challenge_steps:
+            moves.append(random.choice([m for m in kinds if m not in moves[-1:]]))
+        if TURNS.intersection(moves) or TURNS.isdisjoint(kinds):
+            return tuple(moves)
 
 
 class Challenge:
@@ -111,7 +115,7 @@ class Challenge:
         Args:
             at: its stamp.
             landmarks: the face's mesh.
-            blinked: it completes a blink that proves life.
+            blinked: it completes a blink against which nothing speaks; it need not prove life.
             compared: it was seen to be the same person as before. The front, the height of a move
                 and the way back each count only on such a frame: who answers is who is let in.
         """
@@ -191,7 +195,7 @@ class Challenge:
     def _moved(self, move: Move, front_points: Floats, points: Floats) -> None:
         if move != self.move:
             self._fail(f"asked to {self.instruction}, but saw: {INSTRUCTIONS[move]}")
-        elif move is not Move.CLOSER and is_flat(front_points, points):
+        elif move in TURNS and is_flat(front_points, points):
             self._fail("the face is flat: it moves like a picture")
         else:
             self._done = True

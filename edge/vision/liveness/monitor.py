@@ -105,7 +105,7 @@ class LivenessMonitor:
         self._doubt.add(sample.at, sample.opinions)
         blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
         self._see_whose(sample, blink)
-        blinked = self._proves_life(sample.at)
+        blinked = self._judge_blink(sample.at)
         self._weigh_doubt()
         self._due = False
         if self._challenges(sample.at):
@@ -148,8 +148,12 @@ class LivenessMonitor:
         answers = self._challenge is not None and self._challenge.compare
         return self._jumped or answers or self._due or self._whose.waits
 
-    def _proves_life(self, at: float) -> bool:
-        """Whether the last blink has just stood the test."""
+    def _judge_blink(self, at: float) -> bool:
+        """Whether the last blink has just stood the test; one without any objection proves life.
+
+        Two in quick succession do not rest between, and who blinks because it is asked does it
+        slowly: so a challenge counts whatever may be a person's, or a film's.
+        """
         blink = self._whose.known
         if blink is None or at < blink.end + SETTLE_S:
             return False
@@ -157,8 +161,10 @@ class LivenessMonitor:
         objection = self._film.objection(blink)
         if objection:
             self._object(objection, at)
-        if objection or at < self._suspect_until:
+        if at < self._suspect_until:
             return False
+        if objection:
+            return objection in SOFT
         self._count += 1
         self._blinked_at = at
         self._blink_since = blink.begin - blink.frame_s

@@ -15,6 +15,7 @@ from edge.errors import ConfigError
 from edge.records import Landmarks, Move
 from edge.vision.liveness.challenge import INSTRUCTIONS, Challenge, Progress, draw
 from edge.vision.liveness.parallax import is_flat, parallax
+from edge.vocabulary import TURNS
 from tests.support.heads import FLAT, landmarks
 
 FPS = 15
@@ -168,9 +169,19 @@ def test_draws_are_even_and_never_repeat_a_move() -> None:
     assert all(a != b for moves in drawn for a, b in itertools.pairwise(moves))
     counts = Counter(drawn)
     kinds = round(1 / section.guess_probability)
-    assert len(counts) == kinds == 150
-    # Expected 20 each: chi-squared with 149 degrees of freedom exceeds 230 once in 10,000 series.
-    assert sum((n - 20) ** 2 / 20 for n in counts.values()) < 230
+    assert len(counts) == kinds == 138
+    # Of 3000: chi-squared with 137 degrees of freedom exceeds 207 once in 10,000 series.
+    even = 3000 / kinds
+    assert sum((n - even) ** 2 / even for n in counts.values()) < 207
+
+
+def test_every_challenge_has_a_turn_where_there_is_one() -> None:
+    """A print with strips for lids that is brought closer answered one in twelve."""
+    assert all(TURNS.intersection(draw(LivenessSection())) for _ in range(300))
+    flat = (Move.BLINK_TWICE, Move.BLINK_THRICE, Move.CLOSER)
+    section = LivenessSection(level=Level.BLINK, challenge_moves=flat)
+    assert len(draw(section)) == section.challenge_steps
+    assert section.guess_probability == pytest.approx(1 / 12)
 
 
 def test_replays_pass_no_more_often_than_guessing() -> None:

@@ -278,7 +278,7 @@ def test_of_whom_the_door_is_wary_it_asks_more(level: Level) -> None:
     monitor.regard = Regard(wary=True, longer=True)
     monitor.observe(sample(0.0))
     (asked,) = drawn
-    assert asked.guess_probability == section.guess_probability / 25
+    assert asked.guess_probability < section.guess_probability / 25
     assert asked.challenge_s / asked.challenge_steps == pytest.approx(
         section.challenge_s / section.challenge_steps
     )
@@ -303,6 +303,27 @@ def test_who_may_not_hear_it_yet_is_asked_nothing() -> None:
         verdict = monitor.observe(sample(t))
         assert bool(verdict.instruction) is (t > 1)
         assert not verdict.compare or t > 1
+
+
+@pytest.mark.parametrize(
+    ("move", "times"), [(Move.BLINK_TWICE, 2), (Move.BLINK_THRICE, 3), (Move.BLINK_THRICE, 2)]
+)
+@pytest.mark.parametrize("apart_s", [0.35, 0.5, 0.65, 0.9])
+@pytest.mark.parametrize("slower", [1.0, 1.5])
+def test_who_blinks_as_often_as_asked_has_answered(
+    move: Move, times: int, apart_s: float, slower: float
+) -> None:
+    """The second of two in quick succession, and slow ones, prove nothing alone; they count."""
+    monitor = LivenessMonitor(
+        LivenessSection(level=Level.CHALLENGE), draw_moves=lambda _section: (move,)
+    )
+    apart_s *= slower
+    answered = False
+    for t in stamps(8):
+        level = min(blinking((t - 1.5 - apart_s * n) / slower, 0.0) for n in range(times))
+        answered |= monitor.observe(sample(t, level, sway=6 * float(np.sin(2.2 * t)))).answered
+    asked = {Move.BLINK_TWICE: 2, Move.BLINK_THRICE: 3}[move]
+    assert answered is (times == asked)
 
 
 def test_every_challenge_has_a_number_of_its_own() -> None:
