@@ -65,7 +65,8 @@ What was found
   before
   student, one look of        1.8, 3.4, 6.2 %    1.6, 3.4, 4.6 %         26.1, 46.3, 54.3 %
   student_256
-  both teachers               1.0, 1.2, 1.6 %    .                       14.8, 27.2, 33.2 %
+  EdgeFace alone              1.0, 1.4, 1.6 %    .                       14.8, 27.2, 33.2 %
+  both teachers               1.0, 1.2, 1.4 %    .                       12.0, 22.7, 29.8 %
   ==========================  =================  ======================  ==================
 
   The two students err on different faces: together they are better than either. A second look, at
