@@ -370,9 +370,6 @@ class Pipeline:
 def _differ(before: Pixels, now: Pixels) -> bool:
     if before.shape != now.shape:
         return True
-    # The first row alone tells of most frames, and the others need not be fetched then.
-    if cv2.norm(before[:1], now[:1], cv2.NORM_INF) > 0:
-        return True
     return cv2.norm(before[::ROWS_COMPARED], now[::ROWS_COMPARED], cv2.NORM_INF) > 0
 
 
