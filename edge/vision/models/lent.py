@@ -54,30 +54,31 @@ class Lent:
         Should that be read later after all, it ends the process (SIGSEGV): nothing is computed with
         other weights.
         """
-        if not self._mapped()[1].any():  # it was read just now: here one cannot tell
+        pages = self._mapping()
+        if not _in_table(pages).any():  # it was read just now: here one cannot tell
             return
         os.ftruncate(self._number, 0)  # its pages leave the mapping, and come back as they are read
         os.pwrite(self._number, self._content, 0)
         compute()
-        begin, read = self._mapped()
-        edges = np.flatnonzero(np.diff(read, prepend=True, append=True))
+        edges = np.flatnonzero(np.diff(_in_table(pages), prepend=True, append=True))
         for first, end in (edges.reshape(-1, 2) * _PAGE).tolist():
-            if not _LIBC.mprotect(begin + first, end - first, _PROT_NONE):
+            if not _LIBC.mprotect(pages.start * _PAGE + first, end - first, _PROT_NONE):
                 _LIBC.fallocate(self._number, _PUNCH_HOLE, first, end - first)
 
-    def _mapped(self) -> tuple[int, NDArray[np.bool_]]:
-        """Where this process has mapped it, and of which pages it has a page table's entry."""
+    def _mapping(self) -> range:
+        """The numbers of the pages where this process has mapped it; none where it has not."""
         inode = os.fstat(self._number).st_ino
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
         found = re.search(rf"^(\w+)-(\w+) \S+ \S+ \S+ {inode} ", mappings, re.MULTILINE)
-        if found is None:
-            return 0, np.zeros(0, bool)
-        begin, end = (int(address, 16) for address in found.groups())
-        place, size = (number // _PAGE * _ENTRY.itemsize for number in (begin, end - begin))
-        try:
-            with Path("/proc/self/pagemap").open("rb", buffering=0) as table:
-                table.seek(place)
-                entries = np.frombuffer(table.read(size), _ENTRY)
-        except PermissionError:  # of root that has become another user
-            return 0, np.zeros(0, bool)
-        return begin, entries >> _PRESENT == 1
+        return range(*(int(at, 16) // _PAGE for at in found.groups())) if found else range(0)
+
+
+def _in_table(pages: range) -> NDArray[np.bool_]:
+    """Which of these this process has in its page table, as far as it may know."""
+    try:
+        with Path("/proc/self/pagemap").open("rb", buffering=0) as table:
+            table.seek(pages.start * _ENTRY.itemsize)
+            entries = np.frombuffer(table.read(len(pages) * _ENTRY.itemsize), _ENTRY)
+    except PermissionError:  # of root that has become another user
+        return np.zeros(len(pages), bool)
+    return entries >> _PRESENT == 1
