@@ -53,6 +53,7 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     ),
     "flaps": (prints.print_flap,),
     "screens": (screens.replay_on_screen,),
+    "near": (screens.replay_beyond_the_view,),
     "devices": (
         devices.film_on_phone,
         devices.film_on_tablet,
@@ -64,7 +65,7 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     "injected": (injected.injected_film, injected.injected_loop, injected.injected_picture),
 }
 """Flaps are a family of their own: lids of paper that move like lids are a film of a blink."""
-FILMS = {"screens", "devices", "tinted", "injected"}
+FILMS = {"screens", "near", "devices", "tinted", "injected"}
 """Families of films, whose blinks are a person's own: to be held against a challenge as well."""
 FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}

@@ -1,4 +1,4 @@
-"""A film of the person on a screen that fills the frame."""
+"""A film of the person on a screen that fills the frame, or all but its edge."""
 
 from __future__ import annotations
 
@@ -19,22 +19,36 @@ if TYPE_CHECKING:
     Generator = np.random.Generator
 
 _BEZEL = (14, 14, 16)
+AWAY = 0.95, 1.3
+"""From where, as a share of the distance at which the screen fills the frame."""
+NEAR = 0.8, 0.88
+"""From where nothing but the screen is in view."""
 
 
 def replay_on_screen(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
     """A film of the person, forth and back, on a screen that a hand holds before the camera."""
-    screen = _screen(random)
+    yield from _shown(sitter, _screen(random, AWAY), stamps)
+
+
+def replay_beyond_the_view(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
+    """The same, so near that no edge of it tells anything."""
+    yield from _shown(sitter, _screen(random, NEAR), stamps)
+
+
+def _shown(
+    sitter: Sitter, screen: Callable[[Pixels, float], Pixels], stamps: Floats
+) -> Iterator[Pixels]:
     for t in stamps:
         yield screen(sitter.film_at(t), t)
 
 
-def _screen(random: Generator) -> Callable[[Pixels, float], Pixels]:
+def _screen(random: Generator, distances: tuple[float, float]) -> Callable[[Pixels, float], Pixels]:
     """A screen in a hand: its pixels beat with the camera's, its lines roll, it reflects a lamp."""
     curve, bezel = _display_curve(random), int(random.integers(6, 30))
     raster = _raster(int(random.integers(220, 420)), random.uniform(0.02, 0.2))
     to_raster = np.diag([SIDE / len(raster), SIDE / len(raster), 1.0])
     around = np.array([[1, 0, -bezel], [0, 1, -bezel], [0, 0, 1.0]])
-    away, blur, held = random.uniform(0.95, 1.3), random.uniform(0.3, 1.0), random.uniform(0, 1, 5)
+    away, blur, held = random.uniform(*distances), random.uniform(0.3, 1.0), random.uniform(0, 1, 5)
     bands, rolls, deep = random.uniform(1, 4), random.uniform(-3, 3), random.uniform(0, 0.25)
     lamp = glare(random)[..., None]
     rows = np.arange(SIDE)[:, None, None] / SIDE
