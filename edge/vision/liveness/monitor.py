@@ -166,6 +166,7 @@ class LivenessMonitor:
         if objection:
             return objection in SOFT
         self._count += 1
+        self._unproven = 0
         self._blinked_at = at
         self._blink_since = blink.begin - blink.frame_s
         return True

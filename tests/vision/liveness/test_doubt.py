@@ -205,6 +205,25 @@ def test_who_blinks_and_cannot_be_believed_is_told_what_to_do(soft: int) -> None
     assert any(verdict.instruction for verdict in verdicts) is (soft > 1)
 
 
+def test_who_has_proved_life_is_not_asked_for_an_earlier_blink() -> None:
+    """Whoever is recognised late only has to blink again."""
+    monitor = LivenessMonitor(LivenessSection())
+
+    def level(t: float) -> float:
+        restless = 0.65 + 0.35 * blinking(t, 1.1)
+        return min(restless, blinking(t, 1.5), blinking(t, 3.5))
+
+    verdicts = [
+        monitor.observe(
+            Sample(t, 1, landmarks(), patch(t), lids(level(t)), said(-5.0), compared=True)
+        )
+        for t in np.arange(0, LONG_S + 5, 1 / FPS)
+    ]
+    assert any(verdict.state is LivenessState.LIVE for verdict in verdicts)
+    assert verdicts[-1].state is LivenessState.PENDING
+    assert not any(verdict.instruction for verdict in verdicts)
+
+
 def test_whoever_was_long_in_view_is_told_what_to_do_after_one_such_blink() -> None:
     """Also where turning away has broken the track: a head that is lifted blinks as it comes."""
     for begins, told in ((1.5, False), (LONG_S + 0.5, True)):
