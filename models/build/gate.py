@@ -11,9 +11,9 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
-from edge.vision.liveness.check import Load
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
+from edge.vision.liveness.network import Network
 from edge.vision.liveness.recapture import Recapture
 from edge.vision.liveness.skin import Skin
 from edge.vision.liveness.surroundings import Surroundings
@@ -112,10 +112,10 @@ def detector(
     return _judge(figures, bars)
 
 
-PASSIVE: dict[type[Entry], tuple[Callable[[Load], Callable[[View], float]], float]] = {
-    RecaptureEntry: (lambda load: Recapture(load).look, 0.1),
-    SurroundingsEntry: (lambda load: Surroundings(load).score, 0.2),
-    SkinEntry: (lambda load: Skin(load).score, 0.2),
+PASSIVE: dict[type[Entry], tuple[type[Network], float]] = {
+    RecaptureEntry: (Recapture, 0.1),
+    SurroundingsEntry: (Surroundings, 0.2),
+    SkinEntry: (Skin, 0.27),
 }
 """What each passive network says of a face, log-odds, and how far off int8 may be in the mean: of a
 single look, where eight are averaged."""
@@ -125,8 +125,8 @@ def passive(
     float_model: Model[E], int8_model: Model[E], find: Detector, pictures: list[Pixels]
 ) -> Gate:
     """Log-odds of the faces in some pictures."""
-    saying, most = PASSIVE[type(float_model.entry)]
-    before, after = (saying(lambda _kind, m=m: m) for m in (float_model, int8_model))
+    kind, most = PASSIVE[type(float_model.entry)]
+    before, after = (kind(lambda _kind, m=m: m).score for m in (float_model, int8_model))
     return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=most)
 
 

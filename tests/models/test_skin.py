@@ -86,7 +86,7 @@ def test_what_is_kept_is_what_the_build_reads_and_says_the_same(
             SURE * tower.odds(torch.from_numpy(part).float())[:, 0]
             for tower, part in zip(towers, np.split(values, len(TOWERS), axis=1), strict=True)
         ]
-    assert sum(said).numpy() == pytest.approx(train.SHARE * (total(values) - total.bias), abs=1e-3)
+    assert sum(said).numpy() == pytest.approx(total(values) - total.bias, abs=1e-3)
     with np.load(tmp_path / "skin.npz") as kept:
         names = {f"{n}.{name}" for n, tower in enumerate(towers) for name in layers(tower)}
         assert set(kept.files) == {

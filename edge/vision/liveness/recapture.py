@@ -9,36 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.seeing import Level
-from edge.vision.liveness.views import in_grey_light
+from edge.vision.liveness.limits import RECAPTURE_COUNTS
+from edge.vision.liveness.network import Network
 from edge.vision.models.entries import RecaptureEntry
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.vision.liveness.check import Load
     from edge.vision.liveness.views import View
 
 
-class Recapture:
-    """Looks at single frames."""
+class Recapture(Network):
+    """See above."""
 
-    name = "recapture"
-
-    def __init__(self, load: Load) -> None:
-        """Load the network.
-
-        Raises:
-            ModelError: its file is missing, altered or of the wrong shape.
-        """
-        self._model = load(RecaptureEntry)
-        self._scales = self._model.entry.output.crop_scales
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
+    name, entry = "recapture", RecaptureEntry
 
     def look(self, view: View) -> float:
         """See `Check`."""
-        squares = in_grey_light(view.squares(self._scales, self._model.size[0]))
-        return float(self._model.run(*squares)["attack"].item())
+        return RECAPTURE_COUNTS * self.score(view)

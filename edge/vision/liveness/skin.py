@@ -9,40 +9,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.seeing import Level
+from typing_extensions import override
+
+from edge.vision.liveness.limits import SKIN_EXCUSES
+from edge.vision.liveness.network import Network
 from edge.vision.liveness.views import in_skin_light
 from edge.vision.models.entries import SkinEntry
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.vision.liveness.check import Load
+    from collections.abc import Sequence
+
+    from edge.records import Pixels
     from edge.vision.liveness.views import View
 
 
-class Skin:
-    """Looks at single frames."""
+class Skin(Network):
+    """See above."""
 
-    name = "skin"
+    name, entry = "skin", SkinEntry
 
-    def __init__(self, load: Load) -> None:
-        """Load the network.
-
-        Raises:
-            ModelError: its file is missing, altered or of the wrong shape.
-        """
-        self._model = load(SkinEntry)
-        self._scales = self._model.entry.output.crop_scales
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
+    @staticmethod
+    @override
+    def lit(squares: Sequence[Pixels]) -> list[Pixels]:
+        """See `Network`."""
+        return in_skin_light(squares)
 
     def look(self, view: View) -> float:
-        """See `Check`; never for the face: screens that are drawn well enough have fine skin."""
-        return max(0.0, self.score(view))
-
-    def score(self, view: View) -> float:
-        """What the network says."""
-        squares = in_skin_light(view.squares(self._scales, self._model.size[0]))
-        return float(self._model.run(*squares)["attack"].item())
+        """See `Check`."""
+        score = self.score(view)
+        return max(score, SKIN_EXCUSES * score)

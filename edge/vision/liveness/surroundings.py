@@ -9,35 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.seeing import Level
 from edge.vision.liveness.limits import ROOM
-from edge.vision.liveness.views import in_grey_light
+from edge.vision.liveness.network import Network
 from edge.vision.models.entries import SurroundingsEntry
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.vision.liveness.check import Load
     from edge.vision.liveness.views import View
 
 
-class Surroundings:
-    """Looks at single frames."""
+class Surroundings(Network):
+    """See above."""
 
-    name = "surroundings"
-
-    def __init__(self, load: Load) -> None:
-        """Load the network.
-
-        Raises:
-            ModelError: its file is missing, altered or of the wrong shape.
-        """
-        self._model = load(SurroundingsEntry)
-        self._scale = self._model.entry.output.crop_scale
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
+    name, entry = "surroundings", SurroundingsEntry
 
     def look(self, view: View) -> float:
         """See `Check`; 0 where the frame has no room around the face."""
@@ -45,8 +28,3 @@ class Surroundings:
         if min(height, width) < ROOM * max(box.width, box.height):
             return 0.0
         return self.score(view)
-
-    def score(self, view: View) -> float:
-        """What the network says, whatever there is around the face."""
-        (square,) = in_grey_light(view.squares([self._scale], self._model.size[0]))
-        return float(self._model.run(square)["attack"].item())

@@ -159,25 +159,28 @@ class ViewsOutput(_Spec):
     """Their sides in face boxes, in the order in which the model takes them."""
 
 
-class RecaptureEntry(Entry):
-    """A face and its surroundings to log-odds of an attack; tensor `attack`."""
+class PassiveEntry(Entry):
+    """Views of a face to log-odds of an attack; tensor `attack`."""
+
+    output: ViewsOutput
+
+
+class RecaptureEntry(PassiveEntry):
+    """A face and what is around it."""
 
     role: Literal["recapture"]
-    output: ViewsOutput
 
 
-class SurroundingsEntry(Entry):
-    """What is around a face to log-odds of an attack; tensor `attack`."""
+class SurroundingsEntry(PassiveEntry):
+    """What is around a face."""
 
     role: Literal["surroundings"]
-    output: CropOutput
 
 
-class SkinEntry(Entry):
-    """A face's skin to log-odds of an attack; tensor `attack`."""
+class SkinEntry(PassiveEntry):
+    """A face's skin."""
 
     role: Literal["skin"]
-    output: ViewsOutput
 
 
 class EmbedderEntry(Entry):

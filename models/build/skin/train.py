@@ -40,8 +40,6 @@ COARSE = 80
 """Half of the faces are shown to a tower of more pixels as if they had been only so large."""
 EACH, LFW, UTK, FILMS, MADE = 200, 1000, 600, 1500, 3000
 """Summed are so many faces of one class of a source, photographs, frames, and made samples."""
-SHARE = 0.75
-"""Its weight in the sum of all checks, chosen on rendered films."""
 PART = 64  # faces at once
 CALIBRATION = 700
 
@@ -134,10 +132,10 @@ def keep(trained: list[Student], total: Sum, found: Lessons) -> None:
     """Leave what the build needs."""
     kept: dict[str, NDArray[np.float16]] = {}
     told: dict[str, tuple[float, float]] = {}
-    kernels, bias = [], SHARE * total.bias
+    kernels, bias = [], total.bias
     drawn = np.sort(np.random.default_rng(0).choice(len(found.labels), CALIBRATION, replace=False))
     for number, (student, tower) in enumerate(zip(trained, TOWERS, strict=True)):
-        weights = SHARE * total.weights[number * TAUGHT : (number + 1) * TAUGHT]
+        weights = total.weights[number * TAUGHT : (number + 1) * TAUGHT]
         student.odds.weight.data = torch.tensor(weights[None] / SURE, dtype=torch.float32)
         student.odds.bias.data.zero_()
         folded = fold(student)

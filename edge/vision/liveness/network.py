@@ -1,0 +1,48 @@
+"""A passive check that is a small network: it looks at squares around a face, in one light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from edge.config.seeing import Level
+from edge.vision.liveness.views import in_grey_light
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.config import Config
+    from edge.records import Pixels
+    from edge.vision.liveness.check import Load
+    from edge.vision.liveness.views import View
+    from edge.vision.models.entries import PassiveEntry
+
+
+class Network:
+    """Looks at single frames."""
+
+    name: str
+    entry: ClassVar[type[PassiveEntry]]
+
+    def __init__(self, load: Load) -> None:
+        """Load the network.
+
+        Raises:
+            ModelError: its file is missing, altered or of the wrong shape.
+        """
+        self._model = load(self.entry)
+        self._scales = self._model.entry.output.crop_scales
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """See `Check`."""
+        return config.liveness.level is Level.AUTO
+
+    @staticmethod
+    def lit(squares: Sequence[Pixels]) -> list[Pixels]:
+        """In the light in which the network was taught to see faces."""
+        return in_grey_light(squares)
+
+    def score(self, view: View) -> float:
+        """What the network says, log-odds of an attack."""
+        squares = self.lit(view.squares(self._scales, self._model.size[0]))
+        return float(self._model.run(*squares)["attack"].item())
