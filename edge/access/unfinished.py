@@ -29,7 +29,8 @@ ASKED_S = 1.0
 """To see what a challenge asks for."""
 MAX_CHALLENGES = 3
 """In one visit, each drawn because the one before was withdrawn: a track broke, or the light went.
-Public films of people who turn their heads lose two in a row now and then."""
+Public films of people who turn their heads lose two in a row now and then. So many that were left,
+however soon, are a failure."""
 FORGET_S = 600.0
 """Without another try. The longest lockout allows hardly more tries than this does."""
 
@@ -66,8 +67,8 @@ class _Account:
     """The challenges that ran since then."""
     visit_suspected: bool = False
     """Something spoke against the picture since then."""
-    heard: bool = False
-    """An instruction was left before."""
+    heard: int = 0
+    """Challenges that were left before."""
     suspected: bool = False
     """What was asked was asked for a doubt of the picture, and not of everybody."""
     seen_at: float = -math.inf
@@ -183,8 +184,9 @@ class Unfinished:
                 self._account = replace(account, visit_suspected=False)
             return
         self._note_visit(account)
-        again = account.suspected or account.heard
-        asked = account.asked_s >= ASKED_S and again
+        heard = account.heard + len(account.visit_asked)
+        again = account.suspected or account.heard > 0
+        asked = (account.asked_s >= ASKED_S and again) or heard >= MAX_CHALLENGES
         if asked or account.waited_s >= self._enough_s:
             reason = Reason.LIVENESS_FAILED if asked else Reason.NOT_LIVE
             decision = Decision(Outcome.DENY, reason, match=account.match)
@@ -196,7 +198,7 @@ class Unfinished:
                 visit_s=0.0,
                 visit_asked=frozenset(),
                 visit_suspected=False,
-                heard=account.heard or bool(account.visit_asked),
+                heard=heard,
             )
 
     def _note_visit(self, account: _Account) -> None:

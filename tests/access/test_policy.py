@@ -738,6 +738,17 @@ def test_nor_is_it_forgotten_because_they_were_turned_away() -> None:
     assert final(scene.frames(1, HIT, replace(LIVE, answered=True))) == [Reason.GRANTED]
 
 
+def test_who_leaves_as_soon_as_an_instruction_shows_fails_the_third_time() -> None:
+    """A program that reads it within a frame heard ten of them for one failure."""
+    tries = Tries()
+    asked = [replace(ASKED, challenge=number, doubted=False) for number in range(1, 7)]
+    heard = [
+        tries.frames(5, HIT, PENDING, track=n) and tries.once(0.1, one)
+        for n, one in enumerate(asked)
+    ]
+    assert heard == [[], [], [Reason.LIVENESS_FAILED]] * 2
+
+
 def test_tries_without_a_gap_between_them_fail_when_an_attempts_time_is_over() -> None:
     tries = Tries()
     heard = [reason for _ in range(8) for reason in tries.once(8, gone_s=0.7)]
