@@ -25,9 +25,9 @@ until one proves life. After one that looked like pictures the challenge alone d
 LONG_S = 6.0
 """After so long in view one such blink is enough; by default a door waits 10 s for a proof."""
 
-PUBLIC_FILMS, ASKED = 26, 3
+PUBLIC_FILMS, ASKED = 26, 2
 """Public films of people who blink, on which the limits here were set, and those of them whose
-person is asked for a challenge at the level `auto`: 12 % (2-30 %)."""
+person is asked for a challenge at the level `auto`: 8 % (1-25 %)."""
 
 # What speaks against the picture.
 
