@@ -1,7 +1,8 @@
 """sight and link as processes: `python -m edge.ops.programs sight [CONFIGURATION]`.
 
-systemd and the supervisor start them so, and `edge-door sight` and `edge-door link` become them:
-what the command line is made of would stay in memory for as long as the door runs.
+The supervisor starts them so, and `edge-door sight` and `edge-door link` become them: what the
+command line is made of would stay in memory for as long as the door runs. Units name the command,
+since the program that they find may be of another day: the update in force.
 """
 
 from __future__ import annotations

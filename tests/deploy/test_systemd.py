@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli.root import COMMANDS
 from edge.door.launch import MODEL_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -118,13 +119,23 @@ def test_a_jetsons_camera_is_within_reach_of_sight(tmp_path: Path) -> None:
 
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     for source in UNITS.glob("edge-door*.service"):
-        program = r"(?<==)-?/opt/edge-door/venv/bin/(edge-door|python)"
-        text = re.sub(program, "/bin/true", source.read_text())
+        text = re.sub(r"(?<==)-?/opt/edge-door/venv/bin/edge-door", "/bin/true", source.read_text())
         (tmp_path / source.name).write_text(text)
     for name in ("edge-door.target", "edge-door-update.path"):
         shutil.copy(UNITS / name, tmp_path)
     done = analyze("verify", "--man=no", *map(str, sorted(tmp_path.iterdir())))
     assert "edge-door" not in done.stderr, done.stderr
+
+
+def test_units_start_what_an_update_of_another_day_has_too() -> None:
+    """They come with install.sh, and the program with whichever update is in force."""
+    for source in UNITS.glob("edge-door*.service"):
+        for started in re.findall(
+            r"^Exec(?:Start|StopPost)=-?(.*)$", source.read_text(), re.MULTILINE
+        ):
+            program, command, *_ = started.split()
+            assert program == "/opt/edge-door/venv/bin/edge-door"
+            assert command in COMMANDS
 
 
 @pytest.mark.parametrize("name", SERVICES)
