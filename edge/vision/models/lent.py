@@ -24,18 +24,23 @@ if TYPE_CHECKING:
 _LIBC = ctypes.CDLL(None)
 _LIBC.mprotect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 _LIBC.fallocate.argtypes = ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long
+_NAME = "network"
 _PROT_NONE = 0
 _PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE: linux/falloc.h
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ENTRY = np.dtype(np.uint64)
-_PRESENT = 63  # the bit in an entry of /proc/PID/pagemap: proc_pid_pagemap(5)
+_TABLE = Path("/proc/self/pagemap")  # proc_pid_pagemap(5)
+# Of an entry: in memory, or swapped out, which is said too of a page that the kernel just moves, as
+# it does to make room for a camera's buffers.
+_HAS = 1 << 63 | 1 << 62
 
 
 @contextmanager
 def lent(content: bytes) -> Iterator[Lent]:
     """The file, for as long as it takes to make a network of it."""
-    with os.fdopen(os.memfd_create("network"), "wb", buffering=0) as file:
+    with os.fdopen(os.memfd_create(_NAME), "wb") as file:
         file.write(content)
+        file.flush()
         yield Lent(file.fileno(), content)
 
 
@@ -69,16 +74,18 @@ class Lent:
         """The numbers of the pages where this process has mapped it; none where it has not."""
         inode = os.fstat(self._number).st_ino
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-        found = re.search(rf"^(\w+)-(\w+) \S+ \S+ \S+ {inode} ", mappings, re.MULTILINE)
+        # By its name too: on another disk a library may have the same number.
+        place = rf"^(\w+)-(\w+) \S+ \S+ \S+ {inode} +/memfd:{_NAME} "
+        found = re.search(place, mappings, re.MULTILINE)
         return range(*(int(at, 16) // _PAGE for at in found.groups())) if found else range(0)
 
 
 def _in_table(pages: range) -> NDArray[np.bool_]:
     """Which of these this process has in its page table, as far as it may know."""
     try:
-        with Path("/proc/self/pagemap").open("rb", buffering=0) as table:
+        with _TABLE.open("rb", buffering=0) as table:
             table.seek(pages.start * _ENTRY.itemsize)
             entries = np.frombuffer(table.read(len(pages) * _ENTRY.itemsize), _ENTRY)
-    except PermissionError:  # of root that has become another user
+    except OSError:  # root that has become another user may not, and some containers have none
         return np.zeros(len(pages), bool)
-    return entries >> _PRESENT == 1
+    return entries & _HAS != 0

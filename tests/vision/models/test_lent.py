@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge.vision.models.lent import Lent, lent
@@ -68,6 +69,36 @@ def test_where_one_cannot_tell_it_stays() -> None:
     with lent(CONTENT) as file:
         file.take_back(lambda: None)
         assert Path(file.name).read_bytes() == CONTENT
+
+
+def test_a_library_with_the_same_number_on_another_disk_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with lent(CONTENT) as file, mapped(file):
+        number, real = Path(file.name).stat().st_ino, Path("/proc/self/maps").read_text()
+        library = f"10000-20000 r-xp 00000000 fe:01 {number}    /usr/lib/libc.so.6\n"
+        monkeypatch.setattr(Path, "read_text", lambda *_, **__: library + real)
+        file.take_back(lambda: None)
+        assert held(file) == 0
+
+
+def test_without_a_table_of_pages_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.vision.models.lent._TABLE", Path("/no/such/pagemap"))
+    with lent(CONTENT) as file, mapped(file):
+        file.take_back(lambda: None)
+        assert Path(file.name).read_bytes() == CONTENT
+
+
+def test_a_page_that_the_kernel_moves_just_then_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """proc_pid_pagemap(5): bit 62, and not 63."""
+    moved = np.full(len(CONTENT) // mmap.PAGESIZE, 1 << 62, np.uint64)
+
+    def compute() -> None:
+        monkeypatch.setattr(np, "frombuffer", lambda *_: moved)
+
+    with lent(CONTENT) as file, mapped(file):
+        file.take_back(compute)
+        assert held(file) == len(CONTENT)
 
 
 def test_the_largest_network_leaves_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
