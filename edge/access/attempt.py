@@ -298,9 +298,11 @@ class Judge:
         challenged = bool(evidence.liveness.challenge) or self._unfinished.asked
         attempt.challenged = attempt.challenged or challenged
         begun = at if attempt.since is None else attempt.since
-        wary = match is not None and match.person in around.wary_of
-        asked = self._unfinished.challenges(match)
-        more_s = patience.longer_s if wary or asked > 1 else patience.challenge_s
+        # Whose head is turned may not be compared for a while, and has their time all the same.
+        likely = attempt.found if match is None else match
+        wary = likely is not None and likely.person in around.wary_of
+        longer = wary or self._unfinished.challenges(likely) > 1
+        more_s = patience.longer_s if longer else patience.challenge_s
         patient_s = patience.liveness_timeout_s + attempt.challenged * more_s
         return Situation(
             faces=evidence.faces,
@@ -317,7 +319,7 @@ class Judge:
             liveness=evidence.liveness,
             theirs=match is not None and match.person in around.alive,
             wary=wary or self._unfinished.suspects(match),
-            liveness_over=asked > MAX_CHALLENGES
+            liveness_over=self._unfinished.challenges(match) > MAX_CHALLENGES
             or max(at - begun, self._unfinished.waited_s(match)) > patient_s,
             match=match,
             match_over=over,

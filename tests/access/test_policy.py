@@ -400,6 +400,14 @@ def test_of_whom_the_door_is_wary_they_have_time_for_more() -> None:
         assert final(scene.frames(60, HIT, asked)) == said
 
 
+def test_they_have_it_while_their_head_is_turned_and_not_compared() -> None:
+    asked = Liveness(LivenessState.PENDING, instruction="turn left", challenge=1)
+    scene = Scene(patience(liveness_timeout_s=2.0, challenge_s=3.0, longer_s=6.0))
+    scene.around = replace(AROUND, wary_of={"Ann"})
+    scene.frames(10, HIT, asked)
+    assert final(scene.frames(60, None, asked)) == []
+
+
 def test_the_time_for_life_does_not_run_before_the_face_may_be_judged() -> None:
     scene = Scene(patience(liveness_timeout_s=1.0))
     waited = scene.frames(50, None, PENDING, quality=POOR)
