@@ -119,9 +119,10 @@ class LivenessSection(Section):
     """What a challenge may ask for. Leave out what somebody at this door cannot do: the blinks, a
     turn, coming closer."""
     challenge_steps: Whole = Field(3, ge=1, le=6)
-    """How many of them in a row; never the same twice in a row."""
+    """How many of them in a row; never the same twice in a row. Two more after one that was lost,
+    and for whose face was shown too often."""
     challenge_s: Number = Field(12.0, ge=3, le=60)
-    """Time for the whole challenge."""
+    """Time for the whole challenge; for a longer one more, by as much as it is longer."""
     max_guess: Number = Field(0.01, gt=0, le=0.05)
     """A challenge that a recording would answer more often than this by chance is refused."""
 
@@ -141,7 +142,7 @@ class LivenessSection(Section):
 
     @property
     def longer(self) -> Self:
-        """The same with challenges of two moves more, for whom the door is wary of."""
+        """The same with challenges of two moves more, for whoever the door is wary of."""
         steps = self.challenge_steps + 2
         seconds = self.challenge_s * steps / self.challenge_steps
         return self.model_copy(update={"challenge_steps": steps, "challenge_s": seconds})
