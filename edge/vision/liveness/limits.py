@@ -38,10 +38,10 @@ RECAPTURE_COUNTS, SKIN_EXCUSES = 0.25, 0.1
 a face by the second: in places that they have not learnt from the skin tells best, but a face that
 is drawn well on a screen has fine skin. Chosen on stored crops and on rendered screens; with whole
 shares, 0.75 of what the skin says against a face and nothing of what it says for one, 9 of 120
-screens open instead of 7, and of single tight crops 81 of 100 pairs are told apart, not 90."""
-DOUBT_ABOVE = 1.5
+screens opened instead of 7, and of single tight crops 81 of 100 pairs were told apart, not 90."""
+DOUBT_ABOVE = 1.25
 """Log-odds of an attack, summed over the checks, the lowest quarter at which fewer than 3 % of
-LFW's photographs are doubted: 2.97 %, at 1.25 3.7 %."""
+LFW's photographs are doubted: 2.9 %, at 1 4.1 %."""
 NEAR_ABOVE, NEAR_WATCHED_S = -1.0, 2.7
 """Above this a face is nearly doubted, and a blink waits until it was watched for so many seconds:
 with two networks 14 of 120 screens drawn by a program opened instead of 18."""
@@ -57,7 +57,7 @@ BANDS_COUNT, BANDS_FULL, BANDS_MOST = 0.005, 0.012, 2.0
 """From the first strength to the second, bands that roll over a face speak against it, more and
 more, in the end with so much log-odds. In the mean of a film 67 of 120 drawn screens are
 above the first, of 35 genuine films none. It is no more because lamps that flicker make bands, too:
-were so much said of all of them, 5 of the 35 would be doubted; were it 3, 23."""
+were so much said of all of them, 5 of the 35 would be doubted; were it 3, 25."""
 BANDS_WITHIN_S = 0.15
 """Frames further apart show that somebody moved."""
 ROOM_EVERY_S, ROOM_LOOKS = 60.0, 30

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.evaluate.attacks import Sitter, room
-from edge.evaluate.attacks.screens import replay_on_screen
+from edge.evaluate.attacks.screens import replay_beyond_the_view, replay_on_screen
 from edge.evaluate.attacks.sitter import FACE_WIDTH, SIDE
 from edge.records import Box
 from edge.vision.liveness.views import around
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     Generator = np.random.Generator
     Crops = tuple[Pixels, ...]
 
-SHARES = {"faces": 0.52, "rooms": 0.34, "screens": 0.09, "cut_out": 0.05}
-"""Of the pool. Cut-outs are real faces in the frame that screens fill."""
+SHARES = {"faces": 0.46, "rooms": 0.3, "screens": 0.07, "near": 0.11, "cut_out": 0.06}
+"""Of the pool. No edge of near screens is in view; cut-outs are real faces in their frame."""
+SCREENS = {"screens": replay_on_screen, "near": replay_beyond_the_view}
 KINDS = (room.PHONE, room.PHONE_LYING, room.TABLET, room.LAPTOP, room.TELEVISION, room.PAPER)
 KIND_SHARES = (0.26, 0.06, 0.18, 0.16, 0.12, 0.22)
 SIZES = (128, 80, 80)
@@ -68,7 +69,7 @@ def samples(faces: Sequence[Face], count: int, seed: int) -> Iterator[tuple[Labe
         crops = crops_of(pixels, _jittered(random, box))
         if _chance(random, 0.5):
             crops = tuple(crop[:, ::-1] for crop in crops)
-        attack = face.label.attack or way in {"rooms", "screens"}
+        attack = face.label.attack or way in {"rooms", *SCREENS}
         yield replace(face.label, attack=attack, made=True), crops
 
 
@@ -87,8 +88,8 @@ def _shown(random: Generator, way: str, pixels: Pixels, box: Box) -> tuple[Pixel
     stamps = random.uniform(0, 3, 1).astype(np.float32)
     if way == "cut_out":
         return _degraded(random, picture), place
-    if way == "screens":
-        return next(replay_on_screen(sitter, random, stamps)), place
+    if screen := SCREENS.get(way):
+        return next(screen(sitter, random, stamps)), place
     while True:
         scene = room.scene(random, KINDS[random.choice(len(KINDS), p=KIND_SHARES)])
         frame, seen = scene.film(picture, float(stamps[0])), scene.box(place, float(stamps[0]))
