@@ -18,7 +18,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.access.doubts import UNPROVEN
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
 from edge.access.unfinished import MAX_CHALLENGES, Unfinished
@@ -197,16 +196,17 @@ class Judge:
         """What is made of the newest attempt's track.
 
         Only who is known and not decided upon hears a challenge, and nobody does for a while after
-        life was not proved. After one that was lost in this visit the next one is longer.
+        a denial. After one that was lost in this visit the next one is longer.
 
         Args:
             wary_of: of whom no blink does, whatever was seen of them in this visit.
         """
         attempt, found = self._attempt, self._attempt.found
-        until = max(self._denied.get(reason, -math.inf) for reason in UNPROVEN)
+        rests = attempt.rest is not None or self._welcomed.holds(found)
+        until = max(self._denied.values(), default=-math.inf)
         often = found is not None and found.person in wary_of
         return attempt.track, Regard(
-            hears=self.identified and attempt.rest is None and attempt.seen_at >= until,
+            hears=self.identified and not rests and attempt.seen_at >= until,
             wary=often or self._unfinished.suspects(found),
             longer=often or self._unfinished.challenges(found) > 0,
         )

@@ -29,14 +29,13 @@ A_DAY = 8.0
 _DOUBTED = 2 * A_DAY
 """What too many count as, so that doubt is over a day after the last, and not within minutes."""
 _RUNS_OFF = A_DAY / 86_400
-UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
-"""A proof of life was wanting."""
+_UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 
 
 def unproven(decision: Decision) -> str | None:
     """By whose face somebody was denied for want of a proof of life; None: by nobody's here."""
     match = decision.match
-    wanting = decision.outcome is Outcome.DENY and decision.reason in UNPROVEN
+    wanting = decision.outcome is Outcome.DENY and decision.reason in _UNPROVEN
     return match.person if wanting and match is not None and match.matched else None
 
 

@@ -716,6 +716,24 @@ def test_who_is_not_known_yet_or_was_decided_upon_hears_no_challenge() -> None:
     assert hears(scene)
 
 
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        (replace(AROUND, lockout=Lockout(RULES, {"": Tally(5, moment(100), 30.0)})), "locked_out"),
+        (AROUND, "granted"),
+    ],
+)
+def test_nobody_hears_a_challenge_by_which_they_cannot_come_in(
+    around: Circumstances, said: str
+) -> None:
+    """On another track while a lockout lasts it was drawn and counted nowhere; and whoever has just
+    been let in was asked again when they turned round."""
+    scene = Scene(around=around)
+    assert final(scene.frames(10, HIT)) == [said]
+    scene.frames(10, HIT, PENDING, track=2)
+    assert not hears(scene)
+
+
 DOUBTED = replace(PENDING, doubted=True)
 
 
