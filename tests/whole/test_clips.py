@@ -56,6 +56,7 @@ def test_the_person_who_does_not_blink_is_never_granted(tmp_path: Path, clips: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # films last as long as they do
 def test_every_clip_against_one_person(tmp_path: Path, clips: Path) -> None:
     with (clips / "clips.csv").open(newline="") as table:
         files = [row["file"] for row in csv.DictReader(table) if row["person"] != ENROLLED]
