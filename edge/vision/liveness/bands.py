@@ -46,14 +46,14 @@ class Bands:
 
     def look(self, view: View) -> float:
         """See `Check`; 0 where no frame came shortly before, or a lamp makes bands."""
-        strength = 0.0 if view.flickers else strength_of(view.frame, view.before, view.face.box)
-        return float(np.interp(strength, (BANDS_COUNT, BANDS_FULL), (0.0, BANDS_MOST)))
+        strength = None if view.flickers else strength_of(view.frame, view.before, view.face.box)
+        return float(np.interp(strength or 0.0, (BANDS_COUNT, BANDS_FULL), (0.0, BANDS_MOST)))
 
 
-def strength_of(frame: Frame, before: Frame | None, box: Box) -> float:
-    """How strongly bands roll around a box since the frame before, where that is near enough."""
+def strength_of(frame: Frame, before: Frame | None, box: Box) -> float | None:
+    """How strongly bands roll around a box since the frame before, if that came shortly before."""
     if before is None or frame.captured_at - before.captured_at > BANDS_WITHIN_S:
-        return 0.0
+        return None
     return rolling(_light(frame, box) - _light(before, box))
 
 

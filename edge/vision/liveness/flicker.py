@@ -17,7 +17,6 @@ from edge.records import Box
 from edge.vision.liveness.bands import SIDE, strength_of
 from edge.vision.liveness.limits import (
     BANDS_COUNT,
-    BANDS_WITHIN_S,
     ROOM_EVERY_S,
     ROOM_LIGHT,
     ROOM_LOOKS,
@@ -40,16 +39,17 @@ class Flicker:
 
     def see_empty(self, frame: Frame, before: Frame | None) -> None:
         """Nobody is in this frame."""
-        at = frame.captured_at
-        apart = before is None or at - before.captured_at > BANDS_WITHIN_S
-        if apart or at - self._looked_at < ROOM_EVERY_S:
+        if frame.captured_at - self._looked_at < ROOM_EVERY_S:
             return
-        self._looked_at = at
         height, width = frame.pixels.shape[:2]
         side = _SHARE * height
         middle = Box((width - side) / 2, (height - side) / 2, side, side)
+        strength = strength_of(frame, before, middle)
+        if strength is None:
+            return
+        self._looked_at = frame.captured_at
         if cv2.mean(around(frame.pixels, middle, 1.0, SIDE))[1] >= ROOM_LIGHT:
-            self._strengths.append(strength_of(frame, before, middle))
+            self._strengths.append(strength)
 
     @property
     def rolls(self) -> bool:
