@@ -15,6 +15,7 @@ from edge.backoff import Backoff
 from edge.fleet.database.database import Database
 from edge.fleet.web import passwords
 from tests.fleet.parts import PROGRAMS, Cluster
+from tests.fleet.site import furnished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +90,10 @@ def database(
     opened = Database.open(at)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Database]:
+    """One with doors and operators in it, for one test alone."""
+    with furnished(tmp_path) as made:
+        yield made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from edge.fleet.collector import upkeep
 from edge.fleet.collector.news import News
+from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, groups, zones
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator
@@ -28,9 +30,9 @@ from tests.support.link_parts import free_port
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from edge.fleet.database.database import Database
     from edge.fleet.web.provider import Provider
 
 PASSWORD = "correct horse battery"
@@ -98,6 +100,15 @@ def furnish(database: Database) -> None:
             writing.execute(
                 update(devices).where(ours).values(group_id=number, from_zone=None, to_zone=1)
             )
+
+
+@contextmanager
+def furnished(folder: Path) -> Iterator[Database]:
+    """A database of that kind, in a folder."""
+    database = Database.open(f"sqlite:///{folder}/fleet.db")
+    furnish(database)
+    yield database
+    database.close()
 
 
 class Served:

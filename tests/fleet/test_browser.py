@@ -21,7 +21,7 @@ from edge.fleet.kinds import CommandState
 from edge.moment import Moment
 from edge.records import Reason
 from edge.vocabulary import Action
-from tests.fleet.site import PASSWORD, Served, an_event, furnish
+from tests.fleet.site import PASSWORD, Served, an_event
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: extra `test`")
 CHROMIUM = shutil.which("chromium")
@@ -63,10 +63,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
-    furnish(database)
-    running = Served(database)
+def served(own: Database) -> Iterator[Served]:
+    running = Served(own)
     yield running
     running.close()
 

@@ -7,12 +7,11 @@ import io
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
 
 from edge.fleet.database.database import Database
-from tests.fleet.site import Browser, Doors, an_event, furnish
+from tests.fleet.site import Browser, Doors, an_event
 
 
 @pytest.fixture
@@ -22,14 +21,6 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setenv("TZ", "Europe/Berlin")
         yield
     time.tzset()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database.open(f"sqlite:///{tmp_path}/fleet.db")
-    furnish(made)
-    yield made
-    made.close()
 
 
 def at(text: str) -> float:
@@ -47,11 +38,9 @@ PASSES = {
 
 @pytest.mark.parametrize("page", ["history", "attendance"])
 @pytest.mark.usefixtures("berlin")
-def test_the_day_of_the_change_from_summer_time_has_all_its_hours(
-    database: Database, page: str
-) -> None:
-    Doors(database).happen(an_event("door1", person=name, wall=at) for name, at in PASSES.items())
-    browser = Browser(database)
+def test_the_day_of_the_change_from_summer_time_has_all_its_hours(own: Database, page: str) -> None:
+    Doors(own).happen(an_event("door1", person=name, wall=at) for name, at in PASSES.items())
+    browser = Browser(own)
     browser.login("administrator")
     sheet = browser.get(f"/{page}.csv?from=2026-10-25&to=2026-10-25").text
     people = {row["person"] for row in csv.DictReader(io.StringIO(sheet))}
@@ -60,10 +49,10 @@ def test_the_day_of_the_change_from_summer_time_has_all_its_hours(
 
 @pytest.mark.usefixtures("berlin")
 def test_the_last_days_begin_at_midnight_whatever_time_was_kept_then(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    own: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Doors(database).happen(an_event("door1", person=name, wall=at) for name, at in PASSES.items())
-    browser = Browser(database)
+    Doors(own).happen(an_event("door1", person=name, wall=at) for name, at in PASSES.items())
+    browser = Browser(own)
     monkeypatch.setattr(time, "time", lambda: at("2026-10-31 12:00"))
     browser.login("administrator")
     days = {
@@ -78,8 +67,8 @@ def test_the_last_days_begin_at_midnight_whatever_time_was_kept_then(
 
 
 @pytest.mark.parametrize("find", ["jose\u0301", "JOS\u00c9", " jos\u00e9 "])
-def test_somebody_is_found_however_the_name_is_typed(database: Database, find: str) -> None:
-    browser = Browser(database)
+def test_somebody_is_found_however_the_name_is_typed(own: Database, find: str) -> None:
+    browser = Browser(own)
     browser.login("administrator")
     browser.send("/doors/door1/set-up", name="Office of Jos\u00e9")
     assert "Office of Jos\u00e9" in browser.get(f"/?find={find}").text

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices
 from edge.fleet.web.pages.health import A_PAGE
-from tests.fleet.site import Browser, Doors, furnish
+from tests.fleet.site import Browser, Doors
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from edge.fleet.database.database import Database
 
 ROW = '<th scope="row">'
 
 
-def test_however_many_doors_there_are_the_worst_are_on_one_page(tmp_path: Path) -> None:
-    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
-    furnish(database)
-    Doors(database).online("door1")
-    Doors(database).say("door1", "tamper", b"ON")
-    with database.news() as (writing, batch):
+def test_however_many_doors_there_are_the_worst_are_on_one_page(own: Database) -> None:
+    Doors(own).online("door1")
+    Doors(own).say("door1", "tamper", b"ON")
+    with own.news() as (writing, batch):
         for number in range(600):
             row = {
                 "id": f"d{number}",
@@ -33,7 +30,7 @@ def test_however_many_doors_there_are_the_worst_are_on_one_page(tmp_path: Path) 
                 "batch": batch,
             }
             writing.execute(devices.insert().values(**row))
-    browser = Browser(database)
+    browser = Browser(own)
     browser.login("administrator")
     page = browser.get("/health").text
     assert page.count(ROW) == A_PAGE
@@ -43,4 +40,3 @@ def test_however_many_doors_there_are_the_worst_are_on_one_page(tmp_path: Path) 
     found = browser.get("/health?find=gate 599").text
     assert found.count(ROW) == 1
     assert "Gate 599" in found
-    database.close()

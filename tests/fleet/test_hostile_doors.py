@@ -9,22 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.fleet.collector import upkeep
-from edge.fleet.database.database import Database
 from edge.ledger.chain import chained, encode, genesis
-from tests.fleet.site import Browser, Doors, an_event, furnish
+from tests.fleet.site import Browser, Doors, an_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
-    furnish(database)
-    yield database
-    database.close()
-
+    from edge.fleet.database.database import Database
 
 DEEP = b"[" * 900 + b"]" * 900
 

@@ -7,7 +7,6 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -32,24 +31,14 @@ from edge.fleet.web.roles import Grant, Rights, Verb
 from edge.fleet.web.sessions import ANONYMOUS_S, MOST_BY_ADDRESS, MOST_VISITS, WINDOW_S, begin
 from edge.records import Reason
 from edge.vocabulary import Action
-from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnish
+from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnished
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One furnished database for tests that change nothing that others look at."""
-    database = Database.open(f"sqlite:///{tmp_path_factory.mktemp('web')}/fleet.db")
-    furnish(database)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(f"sqlite:///{tmp_path}/fleet.db")
-    furnish(database)
-    yield database
-    database.close()
+    with furnished(tmp_path_factory.mktemp("web")) as database:
+        yield database
 
 
 def path_of(entry: Entry) -> str:
