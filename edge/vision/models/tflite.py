@@ -64,6 +64,8 @@ class TfLite:
         """Make a network of a `.tflite` file's bytes. Raises as `Runtime.load`."""
         interpreter = importlib.import_module(self.module).Interpreter
         with quietly(), lent(content) as file:  # it tells every user which delegate it has made
+            if file is None:
+                return Interpreted(interpreter(model_content=content, num_threads=threads))
             network = Interpreted(interpreter(model_path=file.name, num_threads=threads))
             file.take_back(network.compute)
         return network

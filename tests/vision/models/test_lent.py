@@ -6,14 +6,15 @@ import mmap
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from edge.vision.models.lent import Lent, lent
+from edge.vision.models import lent as module
+from edge.vision.models.lent import Lent
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.model import Model
 from edge.vision.models.runtimes import choose
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CONTENT = bytes(range(256)) * 4096
+
+
+@contextmanager
+def lent(content: bytes) -> Iterator[Lent]:
+    with module.lent(content) as file:
+        assert file is not None
+        yield file
 
 
 @contextmanager
@@ -82,8 +90,48 @@ def test_a_library_with_the_same_number_on_another_disk_is_left_alone(
         assert held(file) == 0
 
 
+def test_a_page_that_goes_to_swap_just_then_is_kept() -> None:
+    place = len(CONTENT) // 2 + 7
+    with lent(CONTENT) as file, mapped(file) as mapping:
+
+        def compute() -> None:
+            assert mapping[place] == CONTENT[place]
+            with suppress(OSError):  # it leaves the table, as to swap, or is refused
+                mapping.madvise(mmap.MADV_DONTNEED)
+
+        file.take_back(compute)
+        assert held(file) > 0
+
+
+def test_a_page_that_may_go_to_swap_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MLOCK_ONFAULT", -1)  # refused, as beyond LimitMEMLOCK
+    with lent(CONTENT) as file, mapped(file):
+        file.take_back(lambda: None)
+        assert held(file) == len(CONTENT)
+
+
+def test_no_page_stays_locked() -> None:
+    status = Path("/proc/self/status")
+    locked = next(line for line in status.read_text().splitlines() if line.startswith("VmLck"))
+    with lent(CONTENT) as file, mapped(file) as mapping:
+        file.take_back(lambda: mapping[0])
+        assert locked in status.read_text()
+
+
+def test_without_a_second_look_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where no more files may be opened."""
+    with lent(CONTENT) as file, mapped(file):
+        file.take_back(lambda: monkeypatch.setattr(module, "_TABLE", Path("/no/such/pagemap")))
+        assert Path(file.name).read_bytes() == CONTENT
+
+
+def test_without_proc_a_network_has_its_file_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OPENED", Path("/no/such/proc"))
+    Model(read_manifest().models["mobilefacenet-int8"], choose("litert"))
+
+
 def test_without_a_table_of_pages_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.vision.models.lent._TABLE", Path("/no/such/pagemap"))
+    monkeypatch.setattr(module, "_TABLE", Path("/no/such/pagemap"))
     with lent(CONTENT) as file, mapped(file):
         file.take_back(lambda: None)
         assert Path(file.name).read_bytes() == CONTENT
