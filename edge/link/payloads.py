@@ -100,7 +100,7 @@ class Reported:
     temperature_c: float | None
     """Of the board's hottest zone; null where it has no sensor."""
     fps: float | None
-    """Frames judged a second; null while sight is away."""
+    """Frames judged a second, about ten while nobody is there; null while sight is away."""
     certificate_ends: float | None
     """When the client certificate ends, seconds since 1970; null without one."""
     protocol: str

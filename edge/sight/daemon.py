@@ -180,6 +180,7 @@ class Sight:
         wary_of = self._rulebook.wary_of()
         self._pipeline.regarded = self._judge.regards(wary_of)
         evidence = self._pipeline.step(frame)
+        self._feed.rest(self._pipeline.pause_s)
         candidates = self._claims.candidates(self._known.gallery, frame.captured_at)
         comparison = self._compare(evidence, candidates)
         around = self._circumstances(evidence, candidates, wary_of)

@@ -64,6 +64,11 @@ class Feed:
         self._take(frame)
         return frame if self.lost is None else None
 
+    def rest(self, pause_s: float) -> None:
+        """See `Camera.rest`; a camera that is opened anew does not."""
+        if self._camera is not None:
+            self._camera.rest(pause_s)
+
     @property
     def lent(self) -> bool:
         """Whether another program has the camera now."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.records import Evidence, LivenessState, Opinion, Regard
-from edge.vision.attention import Attention
+from edge.vision.attention import PAUSE_S, Attention
 from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align, grey_of
@@ -189,6 +189,8 @@ class Pipeline:
         """The embedder runs less often, for a board that is too slow."""
         self.identified = False
         """It is decided who this is: the embedder only sees that nobody takes the place."""
+        self.pause_s = 0.0
+        """The camera may show its next picture so much later: nobody is there."""
         self.regarded: tuple[int, Regard] | None = None
         """What whoever decides makes of the newest track; None: of any, the best."""
         self._stillness = Stillness()
@@ -208,6 +210,8 @@ class Pipeline:
         self._before, self._frame = self._frame, frame
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
+        rests = self._attention.alone(at) and not self._flicker.is_due(at)
+        self.pause_s = PAUSE_S if rests else 0.0
         if self._attention.rests(at, frame.pixels):
             return Evidence(at, frame.sequence, 0, unchanged_s=unchanged_s)
         people, look = self._look_for_one(frame)

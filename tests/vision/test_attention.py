@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.vision.attention import REST_AFTER_S, Attention
+from edge.vision.attention import PAUSE_S, REST_AFTER_S, Attention
 
 if TYPE_CHECKING:
     from edge.records import Pixels
@@ -43,15 +43,21 @@ def test_an_empty_scene_is_looked_at_once_a_second() -> None:
     assert 9 <= sum(looks) <= 11
 
 
+@pytest.mark.parametrize("fps", [10, 15, 20, 24, 25, 30])
 @pytest.mark.parametrize("phase", range(6))
-def test_who_steps_in_is_looked_at_within_200_ms(phase: int) -> None:
-    attention = Attention()
-    at = resting(attention, scene()) + phase / FPS
+def test_who_steps_in_is_looked_at_within_200_ms(phase: int, fps: int) -> None:
+    attention, step_s = Attention(), shown_every(fps)
+    at = resting(attention, scene()) + phase * step_s
     attention.rests(at, scene())
     there = scene()
     there[200:300, 280:360] = 180
-    late = next(n / FPS for n in range(1, FPS) if not attention.rests(at + n / FPS, there))
-    assert late <= SOON_S
+    late = next(n * step_s for n in range(1, FPS) if not attention.rests(at + n * step_s, there))
+    assert late <= SOON_S + 1e-6
+
+
+def shown_every(fps: int) -> float:
+    """Seconds between the pictures that a camera shows while the door rests."""
+    return next(n / fps for n in range(1, fps) if n / fps >= PAUSE_S)
 
 
 def test_a_tree_in_the_wind_does_not_bring_the_full_rate() -> None:

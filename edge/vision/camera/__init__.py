@@ -48,6 +48,8 @@ class Camera:
         self._second = None if section.second is None else _Second(section, section.second)
         self._changed = threading.Condition()
         self._newest: Frame | None = None
+        self._pause_s = 0.0
+        self._arrived_at = time.monotonic()
         self._failure: str | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_all, name="camera", daemon=True)
@@ -57,6 +59,12 @@ class Camera:
     def is_file(self) -> bool:
         """A file ends for good; a camera that stops may come back."""
         return not self._source.paced
+
+    def rest(self, pause_s: float) -> None:
+        """Let pictures pass that come sooner than this after the newest: decoding takes most."""
+        self._pause_s = pause_s
+        if self._second is not None:
+            self._second.pause_s = pause_s
 
     def newest(self, after: int, timeout_s: float) -> Frame | None:
         """The newest frame if its sequence is above `after`; else wait for one, at most so long.
@@ -112,21 +120,30 @@ class Camera:
         due = time.monotonic()
         try:
             while not self._stop.is_set():
-                pixels = self._source.read()
-                if pixels is None and self._section.loop and self.is_file and sequence:
+                passed = self._rests() and self._source.skip()
+                pixels = None if passed else self._source.read()
+                if pixels is None and not passed:
+                    if not (self._section.loop and self.is_file and sequence):
+                        self._fail(_ended(self._section.shown, sequence))
+                        return
                     self._source.close()
                     self._source = open_source(self._section)
                     continue
-                if pixels is None:
-                    self._fail(_ended(self._section.shown, sequence))
-                    return
                 if not self._source.paced:
                     due += 1 / self._source.fps
                     self._stop.wait(max(0.0, due - time.monotonic()))
                 sequence += 1
-                self._put(Frame(_rotated(pixels, self._section.rotate), time.monotonic(), sequence))
+                if pixels is not None:
+                    pixels = _rotated(pixels, self._section.rotate)
+                    self._put(Frame(pixels, time.monotonic(), sequence))
         except (CameraError, cv2.error) as error:
             self._fail(public(str(error)))
+
+    def _rests(self) -> bool:
+        """Whether the next picture will come too soon, if it takes as long as this one took."""
+        before, self._arrived_at = self._arrived_at, time.monotonic()
+        next_at = self._arrived_at + (self._arrived_at - before)
+        return self._newest is not None and next_at < self._newest.captured_at + self._pause_s
 
     def _put(self, frame: Frame) -> None:
         with self._changed:
@@ -148,6 +165,8 @@ class _Second:
     def __init__(self, section: CameraSection, source: str) -> None:
         self._section = section.model_copy(update={"source": source, "second": None})
         self._told = False
+        self.pause_s = 0.0
+        """See `Camera.rest`."""
         self.newest: Frame | None = None
         """What it saw last, however long ago."""
         self._stop = threading.Event()
@@ -176,6 +195,7 @@ class _Second:
     def _watch(self, camera: Camera) -> None:
         after = 0
         while not self._stop.is_set():
+            camera.rest(self.pause_s)
             frame = camera.newest(after, _TOGETHER_S)
             if frame is not None:
                 self.newest, after, self._told = frame, frame.sequence, False

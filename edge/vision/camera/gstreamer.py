@@ -64,13 +64,12 @@ class GStreamer:
         Raises:
             CameraError: it failed, or delivers nothing.
         """
-        sample = self._sink.emit("try-pull-sample", round(PATIENCE_S * self._gst.SECOND))
-        if sample is not None:
-            return self._pixels(sample)
-        self._complain()
-        if self._sink.get_property("eos"):
-            return None
-        raise CameraError(f"the pipeline {self._shown} delivers nothing for {PATIENCE_S:g} s")
+        sample = self._sample()
+        return None if sample is None else self._pixels(sample)
+
+    def skip(self) -> bool:
+        """Let the newest picture pass; raises as `read` does."""
+        return self._sample() is not None
 
     def close(self) -> None:
         """Stop it. May be called twice."""
@@ -87,6 +86,15 @@ class GStreamer:
             self._complain()
             raise self._wrong(f"it does not start within {PATIENCE_S:g} s")
         self._pipeline.set_state(state.PLAYING)
+
+    def _sample(self) -> Any | None:
+        sample = self._sink.emit("try-pull-sample", round(PATIENCE_S * self._gst.SECOND))
+        if sample is not None:
+            return sample
+        self._complain()
+        if self._sink.get_property("eos"):
+            return None
+        raise CameraError(f"the pipeline {self._shown} delivers nothing for {PATIENCE_S:g} s")
 
     def _complain(self) -> None:
         """Raise the first error that an element has reported."""

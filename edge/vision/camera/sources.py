@@ -38,6 +38,9 @@ class Source(Protocol):
     def read(self) -> Pixels | None:
         """The next picture, RGB uint8 `(h, w, 3)`, or None when there is none any more."""
 
+    def skip(self) -> bool:
+        """Let the next picture pass, for less than `read` takes; False: there is none any more."""
+
     def close(self) -> None:
         """Let go of the device. May be called twice."""
 
@@ -76,6 +79,9 @@ class _OpenCv:
         ok, bgr = self._capture.read()
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB) if ok else None
 
+    def skip(self) -> bool:
+        return self._capture.grab()
+
     def close(self) -> None:
         self._capture.release()
 
@@ -92,6 +98,9 @@ class _Folder:
     def read(self) -> Pixels | None:
         path = next(self._paths, None)
         return None if path is None else read_image(path)
+
+    def skip(self) -> bool:
+        return next(self._paths, None) is not None
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -136,6 +145,13 @@ class _Picamera2:
             return np.asarray(self._camera.capture_array("main")[:, :, :3])
         except RuntimeError:
             return None
+
+    def skip(self) -> bool:
+        try:
+            self._camera.capture_metadata()  # it waits for the picture and copies none
+        except RuntimeError:
+            return False
+        return True
 
     def close(self) -> None:
         for let_go in (self._camera.stop, self._camera.close):

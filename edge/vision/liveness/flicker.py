@@ -37,9 +37,17 @@ class Flicker:
         self._looked_at = float("-inf")
         self._strengths: deque[float] = deque(maxlen=ROOM_LOOKS)
 
+    def is_due(self, at: float) -> bool:
+        """Whether it wants to see two pictures, one right after the other."""
+        return at - self._looked_at >= ROOM_EVERY_S
+
     def see_empty(self, frame: Frame, before: Frame | None) -> None:
-        """Nobody is in this frame."""
-        if frame.captured_at - self._looked_at < ROOM_EVERY_S:
+        """Nobody is in this frame.
+
+        Of a camera that lets pictures pass, two may be just as far apart as a lamp's flashes.
+        """
+        consecutive = before is not None and frame.sequence == before.sequence + 1
+        if not consecutive or not self.is_due(frame.captured_at):
             return
         height, width = frame.pixels.shape[:2]
         side = _SHARE * height

@@ -79,6 +79,16 @@ def test_frames_far_apart_are_no_look() -> None:
     assert flicker.rolls
 
 
+def test_a_camera_that_lets_pictures_pass_is_no_look() -> None:
+    """Three frames of 30 a second last as long as ten flashes of a lamp: it looks steady."""
+    flicker = Flicker()
+    for minute in range(ROOM_LOOKS):
+        before = shown(ROOM, MINUTE * minute, 0.1)
+        flicker.see_empty(shown(ROOM, MINUTE * minute + 3 / FPS, 0.1), before)
+    assert flicker.is_due(MINUTE * ROOM_LOOKS)
+    assert not flicker.rolls
+
+
 @pytest.mark.parametrize(("deep", "least", "most"), [(0.1, 0.0, 0.0), (0.0, 1.0, BANDS_MOST)])
 def test_bands_over_whoever_comes_count_where_the_room_has_none(
     stages: Stages, eileen: Portrait, deep: float, least: float, most: float
