@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s\"']+)", re.IGNORECASE)
+# Tried once a word and not from each of its letters: a long text would take minutes.
+_ADDRESS = re.compile(r"(?<![a-z0-9+.-])([a-z0-9+.-]+://)(\S+?)(?=[\"']?(?:\s|$))", re.IGNORECASE)
 _PROPERTY = re.compile(
     r"\b((?:user-|proxy-)?(?:id|pw|password|passwd|token|key))=(\S+)", re.IGNORECASE
 )
