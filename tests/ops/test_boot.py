@@ -106,11 +106,13 @@ def test_doctor_compares_them_with_the_configuration(file: Path) -> None:
 
 def test_the_command_mends_what_doctor_finds(tmp_path: Path, file: Path) -> None:
     door = Door(tmp_path, "/dev/video99", door={"backend": "rpi", "relay_pin": 22})
-    before = json.loads(door.command("boot", "show", "--file", str(file), "--json").stdout)
-    assert before["there"] == []
+    shown = door.command("boot", "show", "--file", str(file), "--json")
+    before = json.loads(shown.stdout)
+    assert (shown.returncode, before["ok"], before["there"]) == (1, False, [])
     done = door.command("boot", "apply", "--file", str(file))
     assert done.returncode == 0
     assert "restart" in done.stdout
     assert boot_lines_follow(door.config, file).level == "ok"
+    assert door.command("boot", "show", "--file", str(file)).returncode == 0
     assert door.command("boot", "remove", "--file", str(file)).returncode == 0
     assert file.read_text() == BEFORE

@@ -29,7 +29,7 @@ FileOption = Annotated[
 def show_lines(
     file: FileOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """The lines that this configuration needs, and those that are there."""
+    """The lines that this configuration needs, and those that are there; 1 where they differ."""
     path, wanted = _file(file), boot_lines(read_config(config))
     there = lines_in(path)
     result = {"ok": there == wanted, "file": str(path), "wanted": wanted, "there": there}
@@ -37,6 +37,8 @@ def show_lines(
     if there != wanted:
         text += f"\n\n{path} says otherwise: {', '.join(there) or 'nothing'}"
     show(result, as_json=json, text=text)
+    if there != wanted:
+        raise typer.Exit(1)
 
 
 @boot_app.command()
