@@ -2,9 +2,9 @@
 
 Counted are attempts in which a face was compared and the attempt failed, or was broken off in a way
 that `unfinished` calls one. Whoever could not be judged (no face, poor quality, nothing compared)
-has not tried. A grant clears the person and the device. Failures are forgotten after `forget_s`
-without a new one: passers-by whom the camera judged must not add up over days until the people who
-live here are locked out.
+has not tried. A grant clears the person and the device, a right PIN the wrong ones before it.
+Failures are forgotten after `forget_s` without a new one: passers-by whom the camera judged must
+not add up over days until the people who live here are locked out.
 
 The state is frozen and goes to the ledger as JSON after every change. `locked_s` counts only time
 that has certainly passed (`Moment.since`), so neither a restart nor a clock set back shortens it.
@@ -30,6 +30,8 @@ DEVICE = ""
 """The name under which the device's own failures are counted."""
 PIN = " pin"
 """The name for PINs that are nobody's: they lock the keypad, and leave the camera open."""
+_PIN_OF = f"{PIN} "
+"""Before the name of whose right PIN has cleared those; like the two above it is nobody's name."""
 
 _COUNTED = frozenset({Reason.NO_MATCH, Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _MAX_DOUBLINGS = 32
@@ -75,12 +77,24 @@ class Lockout:
 
     def failed(self, name: str, now: Moment) -> Lockout:
         """The state after one more failure under a name."""
-        tally = self._one_more(self.tallies.get(name), now)
-        return replace(self, tallies={**self.tallies, name: tally})
+        known = self._remembered(now)
+        return replace(self, tallies={**known, name: self._one_more(known.get(name), now)})
 
     def cleared(self, name: str) -> Lockout:
         """The state after a success under a name."""
         return replace(self, tallies={n: t for n, t in self.tallies.items() if n != name})
+
+    def pin_of(self, person: str, now: Moment) -> Lockout:
+        """The state after a person's right PIN.
+
+        It clears the wrong ones of before, each person's once in `forget_s`: else whoever has a PIN
+        could guess at all others without end, entering their own before every lockout.
+        """
+        mark = _PIN_OF + person
+        if PIN not in self.tallies or mark in self._remembered(now):
+            return self
+        cleared = self.cleared(PIN)
+        return replace(cleared, tallies={**cleared.tallies, mark: Tally(0, now, 0.0)})
 
     def after(self, decision: Decision, claim: str | None, now: Moment) -> Lockout:
         """The state after a final decision on an attempt that claimed to be `claim`."""
@@ -120,12 +134,18 @@ class Lockout:
             raise LedgerError(f"the stored lockout is damaged: {error}") from error
         return cls(rules, tallies)
 
+    def _remembered(self, now: Moment) -> Mapping[str, Tally]:
+        """Those that are not to be forgotten yet: nobody's name stays for ever."""
+        forget_s = self.rules.forget_s
+        return {
+            name: tally
+            for name, tally in self.tallies.items()
+            if now.since(tally.last) <= tally.lock_s + forget_s
+        }
+
     def _one_more(self, tally: Tally | None, now: Moment) -> Tally:
         rules = self.rules
-        if tally is None or now.since(tally.last) > tally.lock_s + rules.forget_s:
-            failures = 1
-        else:
-            failures = tally.failures + 1
+        failures = 1 if tally is None else tally.failures + 1
         beyond = failures - rules.max_failures
         lock_s = 0.0
         if beyond >= 0:

@@ -76,7 +76,7 @@ class Desk:
             self._unknown(source, moment)
             return
         if guessable:
-            self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
+            self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
         if claimed.duress:  # it opens as usual, and nobody at the door can tell
             self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
         if guessable and self._may_pass_with_pin_alone(claimed.person):
@@ -114,7 +114,7 @@ class Desk:
             self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
             self._deny(Reason.UNKNOWN_CREDENTIAL, Credential.PIN)
             raise CommandError("this is nobody's PIN")
-        self._rulebook.lockout = self._rulebook.lockout.cleared(PIN)
+        self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
         if claimed.duress:
             self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
         verdict = self._rulebook.schedule.verdict(claimed.person, moment)

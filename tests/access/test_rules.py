@@ -493,6 +493,26 @@ def test_wrong_pins_lock_the_keypad_and_not_the_camera() -> None:
     assert lockout.cleared(PIN).left_s(PIN, at(2)) == 0
 
 
+def test_a_right_pin_clears_the_wrong_ones_once_in_a_while() -> None:
+    guessed = Lockout(RULES).failed(PIN, at(0)).failed(PIN, at(1))
+    cleared = guessed.pin_of("Ann", at(2))
+    assert PIN not in cleared.tallies
+    again = cleared.failed(PIN, at(3)).pin_of("Ann", at(4))
+    assert again.tallies[PIN].failures == 1
+    assert PIN not in again.pin_of("Bo", at(5)).tallies
+    late = at(2 + RULES.forget_s + 1)
+    assert PIN not in again.failed(PIN, late).pin_of("Ann", late).tallies
+
+
+def test_a_right_pin_after_none_that_was_wrong_is_nothing_to_remember() -> None:
+    assert Lockout(RULES).pin_of("Ann", at(0)).tallies == {}
+
+
+def test_no_name_stays_for_ever() -> None:
+    lockout = failed(4, "Ann").failed(PIN, at(5)).pin_of("Ann", at(6))
+    assert lockout.failed("Bo", at(10_000)).tallies.keys() == {"Bo"}
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_only_a_comparison_that_failed_counts(reason: Reason) -> None:
     with_match = replace(FAILED, reason=reason)

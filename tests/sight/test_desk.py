@@ -173,6 +173,16 @@ class TestCredentials:
         assert r.reasons()[-1] is Reason.LOCKED_OUT
         assert r.stays_shut()
 
+    def test_nor_does_a_pin_of_ones_own(self, room: Callable[..., Room]) -> None:
+        r = room(access={"pin_alone": ["Bo"], "max_failures": 3})
+        r.vault.add(Template("Bo", np.eye(1, 8, 1, dtype=np.float32), "ab" * 32))
+        r.vault.credentials.set_pin("Bo", "7391")
+        for guess in ("1470", "2580", "3690", "1357", "2468", "7391"):
+            r.present("pin", guess)
+            r.present("pin", PIN)
+        assert r.reasons()[-1] is Reason.LOCKED_OUT
+        assert r.stays_shut()
+
     def test_outside_the_schedule_a_pin_does_not_open(self, room: Callable[..., Room]) -> None:
         r = room(access={"pin_alone": ["*"], "schedule": {"Anna": []}})
         r.present("pin", PIN)
