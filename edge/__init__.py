@@ -4,8 +4,8 @@ In Python: `from edge import extract_faces, represent, verify, find, analyze, st
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing's: its import takes as long as all else before Ctrl-C is heard
 if TYPE_CHECKING:
     from edge.faces import analyze, extract_faces, find, represent, stream, verify
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from io import TextIOWrapper
 
@@ -14,21 +13,14 @@ from edge.errors import EdgeDoorError
 # A folder named `edge` where somebody happens to stand must not become the guard (-P: 3.11).
 PYTHON = (sys.executable, "-P") if sys.version_info >= (3, 11) else (sys.executable,)
 """What starts another process of ours."""
-INTERRUPTED = 130
-"""128 and the signal's number, as shells have it."""
 NOT_ALLOWED = 2
 """Whoever asks without the right to it asks wrongly, whatever found it out."""
 
 
 def begin() -> None:
-    """Leave no core dump, and let Ctrl-C end the process without a word.
-
-    Before anything is imported: that takes longest of all. Programs that must clean up more hear
-    the signal themselves.
-    """
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    """Leave no core dump, and let no name that a terminal cannot show end the process."""
     leave_no_core_dump()
-    if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal cannot show ends nothing
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from edge.errors import EdgeDoorError
-from edge.process import begin, ending
+from edge.interrupt import end_at_once
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge.cli.root import app
 
@@ -16,9 +15,12 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 usage or configuration, 130 Ctrl-C."""
-    begin()
+    end_at_once()
     from edge.cli.root import app, fail
+    from edge.errors import EdgeDoorError
+    from edge.process import begin, ending
 
+    begin()
     try:
         app()
     except (EdgeDoorError, OSError) as error:

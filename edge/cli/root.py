@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
 from edge import __version__
+from edge.interrupt import end_in_order
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "run": ("Start door, sight and link, and start again what dies.", "door.programs"),
@@ -130,7 +131,9 @@ class Listed(TyperCommand):
     @override
     def make_context(self, *args: Any, **options: Any) -> Any:
         """The command's own."""
-        return self.load().make_context(*args, **options)
+        command = self.load()
+        end_in_order()
+        return command.make_context(*args, **options)
 
 
 class Root(TyperGroup):

@@ -31,6 +31,7 @@ from edge.door.tickets import Tickets
 from edge.door.warden import BEAT_S
 from edge.door.watchdog import KernelWatchdog
 from edge.errors import EdgeDoorError
+from edge.interrupt import take
 from edge.stopping import StopSignal
 from edge.systemd import notify
 from edge.vocabulary import Reason
@@ -295,6 +296,7 @@ def main() -> int:
         say("this program is started by `edge-door door`, which gives it its settings")
         return 2
     try:
+        take()
         if sys.argv[2:] == ["--release"]:
             release(settings)
         else:

@@ -17,6 +17,7 @@ from edge.door.readers import open_readers
 from edge.door.settings import GuardSettings
 from edge.door.warden import BEAT_S
 from edge.errors import EdgeDoorError
+from edge.interrupt import take
 from edge.wire.messages import Credential
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def main() -> int:
     settings = GuardSettings.from_json(sys.argv[1])
     watch_s = float(sys.argv[2]) if sys.argv[2:] else WATCH_S
     try:
+        take()
         for line in try_wiring(settings, watch_s):
             sys.stdout.write(line + "\n")
             sys.stdout.flush()

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from edge.errors import EdgeDoorError
+from edge.interrupt import end_at_once
 from edge.process import PYTHON, begin, ending, start_logging
 from edge.stopping import StopSignal
 from edge.systemd import heartbeat, notify
@@ -59,6 +60,7 @@ def link(config_path: Path | None = None) -> int:
 
 def main(name: str, *config_path: str) -> int:
     """Run one to its end; the exit code."""
+    end_at_once()
     begin()
     try:
         return {"sight": sight, "link": link}[name](*map(Path, config_path))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from edge.backoff import Backoff
 from edge.errors import EdgeDoorError
+from edge.interrupt import end_at_once, put_off
 from edge.ops.programs import command
 from edge.process import PYTHON, ending, start_logging
 from edge.stopping import StopSignal
@@ -173,9 +174,10 @@ class Supervisor:
 def _end_with_parent() -> None:
     """In a child: SIGTERM when the supervisor dies, however it dies. Kept over exec, not over fork.
 
-    Children that went on alone would fight those of the next supervisor.
+    Children that went on alone would fight those of the next supervisor. Ctrl-C waits for them.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, Signals.SIGTERM)
+    put_off()
 
 
 def _behind_the_others() -> None:
@@ -192,6 +194,7 @@ def _how(code: int) -> str:
 
 def main(door_socket: str, config_path: str, level: str) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
+    end_at_once()
     start_logging(level)
     try:
         Supervisor(Path(door_socket), Path(config_path)).run()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.process import INTERRUPTED
+from edge.interrupt import INTERRUPTED
 from tests.support.forked import unmeasured
 from tests.support.running import Door
 
@@ -93,3 +93,60 @@ def _spelt(word: str, places: dict[str, Path]) -> str:
 
 def _files(places: dict[str, Path]) -> list[Path]:
     return [path for path in places["MADE"].rglob("*") if path.is_file()]
+
+
+PRESSED = """
+import os, signal, sys
+if b{program!r} in open("/proc/self/cmdline", "rb").read().split(bytes(1)):
+    os.killpg(0, signal.SIGINT)
+"""
+"""Python imports it as it starts, long before the first line of a program."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "program"),
+    [
+        (["sight"], "edge.ops.programs"),
+        (["link"], "edge.ops.programs"),
+        (["door"], "edge.door.guard"),
+        (["door", "test"], "edge.door.wiring"),
+        (["run"], "edge.ops.supervisor"),
+        (["run"], "edge.door.guard"),
+        (["run"], "sight"),
+    ],
+    ids=" ".join,
+)
+def test_ctrl_c_is_quiet_while_a_command_becomes_its_program(
+    tmp_path: Path, typed: list[str], program: str
+) -> None:
+    door = Door(tmp_path, "/dev/null")
+    assert door.command("init").returncode == 0
+    (tmp_path / "sitecustomize.py").write_text(PRESSED.format(program=program))
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", *typed, "--config", str(door.path)],
+        env=unmeasured() | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.returncode in (0, INTERRUPTED)
+
+
+def test_ctrl_c_that_python_drops_is_heard_all_the_same() -> None:
+    """As in a destructor, or a callback of the lock of a module that is being imported."""
+    script = (
+        "import os, signal, time; from edge.interrupt import end_in_order\n"
+        "class Held:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        for _ in range(9): pass\n"
+        "end_in_order()\n"
+        "Held()\n"
+        "signal.pause()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "")

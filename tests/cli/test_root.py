@@ -10,7 +10,7 @@ import pytest
 
 from edge import cli
 from edge.cli.root import COMMANDS, Listed
-from edge.process import INTERRUPTED
+from edge.interrupt import INTERRUPTED
 from tests.support.forked import unmeasured
 
 SEEING = {

@@ -20,6 +20,7 @@ from edge.cli.base import (
 from edge.config import load
 from edge.door.launch import guard_command, wiring_command
 from edge.errors import ConfigError, SealError, UsageError, WireError
+from edge.interrupt import put_off
 from edge.ops.configured import pinned_config
 from edge.ops.owner import become_guard
 from edge.ops.programs import command
@@ -90,6 +91,7 @@ def link(config: ConfigOption = None) -> None:
 
 
 def _become(program: list[str]) -> None:
+    put_off()
     os.execv(program[0], program)  # noqa: S606 - nothing of this process is needed any more
 
 
