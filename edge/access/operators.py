@@ -120,4 +120,6 @@ def public_bytes(key: str) -> bytes:
         raise ValueError("is not base64") from error
     if len(raw) != _KEY_BYTES:
         raise ValueError(f"is {len(raw)} bytes, and an Ed25519 public key has {_KEY_BYTES}")
+    if base64.b64encode(raw).decode() != key:  # else one key counts as two, by bits that are unused
+        raise ValueError(f"is spelled otherwise than base64 does: {base64.b64encode(raw).decode()}")
     return raw

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, RosterError
 from edge.link.broker import Broker
 from edge.link.delivery import Delivery
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Topics
 from edge.records import EventKind, Reason
-from edge.roster.envelope import Content
+from edge.roster.envelope import Content, require_key
 from edge.roster.offer import Offer, seal_offer
 from edge.roster.pages import digest
 from edge.sight.journal import Entry, Journal, open_ledger
@@ -38,20 +38,26 @@ def require_office(config: Config) -> None:
     """See that there is an office to send somebody to, before anybody looks into a camera.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or what stands for its key is none.
     """
     if not config.people.office or config.mqtt.host is None:
         raise ConfigError(
             "--for-group: this door knows no people office to send anybody to. Put `office`, as "
             "`edge-door office init` prints it, into [people], and the broker into [mqtt]"
         )
+    try:
+        require_key(config.people.office)
+    except RosterError as error:
+        raise ConfigError(
+            f"people.office: {error}. Copy the key for enrolments from `edge-door office init`"
+        ) from error
 
 
 def send_offer(config: Config, template: Template, wish: Wish) -> None:
     """Note it in the ledger and send it. Nobody is known by it until the office accepts.
 
     Raises:
-        ConfigError: as `require_office`; or its key is none.
+        ConfigError: as `require_office`.
         LedgerError: it cannot be noted, so nothing is sent.
         BrokerError: the broker did not take it.
     """

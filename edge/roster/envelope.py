@@ -183,6 +183,15 @@ def signed(message: bytes, signature: bytes, public: str) -> bool:
     return True
 
 
+def require_key(public: str) -> None:
+    """See that this is a door's or office's public key.
+
+    Raises:
+        RosterError: it is not; what it is instead.
+    """
+    _raw(public)
+
+
 def _raw(public: str) -> bytes:
     raw = from_base64(public, "the key")
     size = _MLKEM_PUBLIC + _X25519 + _ED25519

@@ -298,3 +298,11 @@ def test_a_name_in_the_book_is_refused_before_anybody_looks_into_a_camera(site: 
     done = site.host.command("enroll", "anna", "--camera", "--for-group", "staff")
     assert done.returncode == 2
     assert "Anna is in the book already" in done.stderr
+
+
+def test_a_key_of_no_office_is_told_before_anybody_looks_into_a_camera(tmp_path: Path) -> None:
+    here = {"host": "127.0.0.1"}
+    door = Host(tmp_path, "/dev/video99", mqtt=here, people={"office": "AAAA"})
+    done = door.command("enroll", "Anna", "--camera", "--for-group", "staff")
+    assert done.returncode == 2
+    assert "people.office: a door's or office's key has" in done.stderr
