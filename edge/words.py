@@ -28,7 +28,7 @@ MEANING: dict[Reason, str] = {
     Reason.TRIED_OFTEN: "their face was shown often and never proved to be alive",
     Reason.LOCK_DOWN: "the door is in lock-down",
     Reason.OUTSIDE_SCHEDULE: "outside their hours",
-    Reason.CLOCK_UNTRUSTED: "the clock is not set, and they have hours",
+    Reason.CLOCK_UNTRUSTED: "the clock is not set, or was set back, and they have hours or an end",
     Reason.STALE_FRAME: "the camera is too slow",
     Reason.REPEATED_FRAME: "the camera repeats its picture",
     Reason.DOOR_UNAVAILABLE: "the relay guard does not answer, or refuses",

@@ -31,16 +31,20 @@ class MemberSchedule(Schedule):
 
     @override
     def verdict(self, person: str, now: Moment) -> Verdict:
-        """As `Schedule.verdict`; who is from the centre has an end as well."""
+        """As `Schedule.verdict`; who is from the centre has an end as well.
+
+        Hours come again every week, an end comes once: it is not put off by setting the clock back.
+        """
         member = self.members.get(folded(person))
+        believed = self.latest.believes(now)
         if member is not None and self.restored:
             return Verdict.RESTORED
         if (
             member is not None
             and self.head is not None
-            and lapsed(member, self.head, now.wall, trusted=now.wall_trusted)
+            and lapsed(member, self.head, now.wall, trusted=believed)
         ):
-            return Verdict.LAPSED if now.wall_trusted else Verdict.CLOCK_UNTRUSTED
+            return Verdict.LAPSED if believed else Verdict.CLOCK_UNTRUSTED
         return Schedule.verdict(self, person, now)
 
 
@@ -58,6 +62,7 @@ def with_members(
         {**schedule.windows, **theirs.windows},
         schedule.zone,
         schedule.doubtful,
+        schedule.latest,
         by_name,
         head,
         restored,

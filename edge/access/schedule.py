@@ -11,12 +11,13 @@ repeated with them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone, tzinfo
 from enum import Enum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from edge.moment import Latest
 from edge.names import EVERYBODY, folded
 from edge.records import Reason
 
@@ -76,6 +77,8 @@ class Schedule:
     zone: tzinfo | None = None
     doubtful: frozenset[str] = frozenset()
     """Folded names of people who may not pass by being unnamed: see `doubting`."""
+    latest: Latest = field(default_factory=Latest)
+    """By which a clock that was set back is told."""
 
     def doubting(self, newcomers: Iterable[str]) -> Schedule:
         """While a name in the table is nobody's, one of `newcomers` may be who it means."""

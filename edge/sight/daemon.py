@@ -213,15 +213,16 @@ class Sight:
         at = evidence.captured_at
         proof = [self._vault.rotation.probe(each) for each in evidence.proof]
         only = candidates[0].person if candidates and len(candidates) == 1 else None
+        moment = now()
         return Circumstances(
-            now=now(),
+            now=moment,
             enrolled=len(self._known.gallery),
             claim=self._claims.standing(at) or only,
             claim_needed=candidates is None,
             door_ready=self._door.ready,
             ledger_ready=self._journal.ready,
             lockout=self._rulebook.lockout,
-            schedule=self._rulebook.schedule,
+            schedule=self._rulebook.schedule_at(moment),
             locked_down=self._door.locked_down,
             alive=resembled_by_all(proof, candidates or (), self._alive_from),
             wary_of=wary_of,

@@ -117,7 +117,7 @@ class Desk:
         self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
         if claimed.duress:
             self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
-        verdict = self._rulebook.schedule.verdict(claimed.person, moment)
+        verdict = self._rulebook.schedule_at(moment).verdict(claimed.person, moment)
         if verdict is not Verdict.ALLOWED:
             self._deny(OBJECTIONS[verdict], Credential.PIN, claimed.person)
             raise CommandError("not at this hour")
@@ -169,7 +169,8 @@ class Desk:
         return EVERYBODY in allowed or folded(person) in map(folded, allowed)
 
     def _enter(self, person: str, door: Doorside) -> None:
-        verdict = self._rulebook.schedule.verdict(person, now())
+        moment = now()
+        verdict = self._rulebook.schedule_at(moment).verdict(person, moment)
         if verdict is not Verdict.ALLOWED:
             self._deny(OBJECTIONS[verdict], Credential.PIN, person)
             return

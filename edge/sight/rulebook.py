@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
@@ -10,12 +11,15 @@ from edge.access.doubts import Doubts
 from edge.access.lockout import Lockout, LockoutRules
 from edge.clock import now
 from edge.config.seeing import Level
+from edge.moment import SET_BACK_S, Latest
 from edge.names import listed, nobodys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edge.access.schedule import Schedule
     from edge.config import Config
+    from edge.moment import Moment
     from edge.sight.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -34,6 +38,8 @@ class Rulebook:
         self._at_start: list[str] | None = None
         self._configured = schedule.parse(access.schedule, access.time_zone)
         self.schedule = self._configured
+        self._latest = Latest(float(journal.state("wall") or 0.0))
+        self._set_back = False
         rules = LockoutRules(access.max_failures, access.lockout_s, access.lockout_max_s)
         stored = journal.state("lockout")
         remembered = Lockout.from_json(stored, rules).resumed(now()) if stored else None
@@ -63,6 +69,23 @@ class Rulebook:
                 listed(nobodys(newcomers, self._access.schedule)),
             )
         self.schedule = self._configured.doubting(newcomers if lost else ())
+
+    def schedule_at(self, moment: Moment) -> Schedule:
+        """The schedule, which knows of the latest that the clock has shown until this moment."""
+        self._latest = self._latest.after(moment)
+        if self.schedule.latest is not self._latest:
+            self.schedule = replace(self.schedule, latest=self._latest)
+        behind_s = self._latest.behind_s(moment)
+        if self._set_back is not behind_s > SET_BACK_S:
+            self._set_back = not self._set_back
+            if self._set_back:
+                log.warning(
+                    "the clock is %.0f s behind what it showed before: until it is right, nobody "
+                    "of the people office who has an end may pass. If it was ahead before, stop "
+                    "the programs, and `edge-door ledger accept` forgets that",
+                    behind_s,
+                )
+        return self.schedule
 
     def wary_of(self) -> frozenset[str]:
         """By whose face a blink will not do now; nobody where the door has no way to ask."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from edge.access.schedule import Verdict
 from edge.config import parse
 from edge.errors import ConfigError
 from edge.ledger.ledger import Ledger
+from edge.ledger.seal import Seal
 from edge.moment import Moment
-from edge.records import EventKind, Reason
+from edge.records import Event, EventKind, Reason
 from edge.sight.journal import Journal
 from edge.sight.rulebook import Rulebook
 
@@ -78,3 +80,26 @@ def test_who_goes_harms_nobody_else(rulebook: Rulebook) -> None:
     rulebook.know(["Anna", "Bo"])
     rulebook.know(["Bo"])
     assert verdict(rulebook, "Bo") is Verdict.ALLOWED
+
+
+def test_a_clock_that_was_set_back_is_told_once(
+    rulebook: Rulebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    later, back = replace(MOMENT, at=10.0, wall=SUNDAY + 10), replace(MOMENT, at=11.0, wall=1.0)
+    for moment in (MOMENT, later, back, back):
+        latest = rulebook.schedule_at(moment).latest
+    assert not latest.believes(back)
+    assert caplog.text.count("behind what it showed before") == 1
+    rulebook.know(["Anna"])
+    assert rulebook.schedule_at(back).latest is latest
+
+
+def test_what_the_record_has_seen_counts_after_a_restart(tmp_path: Path) -> None:
+    config = parse({}, "test")
+    with Ledger.open(
+        tmp_path / "ledger.db", "door1", Seal(bytes(32), tmp_path / "anchor")
+    ) as ledger:
+        ledger.append(Event(EventKind.SYSTEM, Reason.STARTED, 0.0, SUNDAY, True, "door1"))
+        rulebook = Rulebook(config, Journal(ledger, "door1"))
+        back = replace(MOMENT, wall=1.0)
+        assert not rulebook.schedule_at(back).latest.believes(back)
