@@ -46,6 +46,8 @@ class Patience:
     longer_s: float
     """The same where the door is wary of them."""
     pause_s: float
+    failed_s: float
+    """A failed challenge stays failed for so long: within that it is not said again."""
     cooldown_s: float
     probes: int = PROBES
     misses: int = 6
@@ -98,6 +100,8 @@ class _Attempt:
     rest_until: float = -math.inf
 
 
+LIFELESS = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
+
 WARM_UP_S = 3.0
 """From the first face after a start; over once a comparison came in time."""
 
@@ -142,7 +146,7 @@ class Judge:
         self._continue(evidence, around.claim)
         self._gather(evidence, match)
         situation = self._situation(evidence, around, frame_new=new)
-        decision = decide(situation)
+        decision = self._named(decide(situation))
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
         if self._welcomed.holds(situation.match):
@@ -154,6 +158,12 @@ class Judge:
         if decision.reason is Reason.MANY_FACES and crowd_s < self._patience.crowd_s:
             return replace(decision, outcome=Outcome.WAIT)
         return self._finish(evidence, decision)
+
+    def _named(self, decision: Decision) -> Decision:
+        """Who turns away and shows no life is still who has matched: it is their failure."""
+        found = self._attempt.found
+        lifeless = decision.outcome is Outcome.DENY and decision.reason in LIFELESS
+        return replace(decision, match=found) if lifeless and not decision.match else decision
 
     def _wait(self, evidence: Evidence, decision: Decision) -> None:
         """Note that somebody who has matched is still there, and whether life is waited for."""
@@ -168,11 +178,15 @@ class Judge:
             )
 
     def _stays(self, evidence: Evidence) -> bool:
-        """Whether nobody is seen to leave: in a crowd, or since they were just decided upon."""
+        """Whether nobody is seen to leave.
+
+        In a crowd nobody is, nor while who was just decided upon, or is not known yet, is there.
+        """
         attempt = self._attempt
         decided = attempt.rest is not None and self._unfinished.follows(attempt.rest.match)
+        unknown = attempt.rest is None and attempt.found is None
         theirs = evidence.faces == 1 and evidence.track == attempt.track
-        return evidence.faces > 1 or (decided and theirs)
+        return evidence.faces > 1 or (theirs and (decided or unknown))
 
     def _warms_up(self, evidence: Evidence, match: Match | None, now: float) -> bool:
         """Whether this frame is late because the networks run for the first time after a start.
@@ -336,11 +350,15 @@ class Judge:
         granted = decision.outcome is Outcome.GRANT
         if decision.match is not None and decision.match.matched:
             self._unfinished.decided(decision.match, granted=granted)
+        elif decision.reason is Reason.NO_MATCH:
+            self._unfinished.unrecognised()
         if granted:
             until = math.inf  # the track is done
             self._welcomed = self._welcomed.joined(decision.match, at)
         else:
-            until = self._denied[decision.reason] = at + self._patience.pause_s
+            failed = decision.reason is Reason.LIVENESS_FAILED
+            pause_s = max(self._patience.pause_s, failed * self._patience.failed_s)
+            until = self._denied[decision.reason] = at + pause_s
         if evidence.faces == 1:
             self._attempt.rest = quiet
             self._attempt.rest_until = until

@@ -73,6 +73,11 @@ class _Account:
     """What was asked was asked for a doubt of the picture, and not of everybody."""
     seen_at: float = -math.inf
 
+    @property
+    def open(self) -> bool:
+        """Somebody waits or was asked, and has not gone."""
+        return bool(self.visit_s or self.visit_asked)
+
 
 class Unfinished:
     """Follows the tries that nothing has decided yet."""
@@ -162,6 +167,16 @@ class Unfinished:
             seen_at = self._account.seen_at
             self._account = _Account(match, visit_suspected=suspected, seen_at=seen_at)
 
+    def unrecognised(self) -> None:
+        """Who is in view was turned away for resembling nobody: a try that still went on failed so.
+
+        It is who turned away from an instruction, whom two failures would be one too many.
+        """
+        account = self._account
+        if account.match is not None and account.open:
+            self._note_visit(account)
+            self.decided(account.match, granted=False)
+
     def follows(self, match: Match | None) -> bool:
         """Whether this person's face is the one that was seen last."""
         theirs = self._account.match
@@ -179,7 +194,7 @@ class Unfinished:
 
     def _leave(self) -> None:
         account = self._account
-        if not (account.visit_s or account.visit_asked):
+        if not account.open:
             if account.visit_suspected:
                 self._account = replace(account, visit_suspected=False)
             return

@@ -37,6 +37,7 @@ from edge.sight.thrift import Thrift
 from edge.vault.vault import open_vault
 from edge.vision.budget import Budget
 from edge.vision.calibrated import proof_similarity, read_calibration
+from edge.vision.liveness.limits import RETRY_S
 from edge.vision.pipeline import Pipeline, Stages
 from edge.vocabulary import Action
 from edge.wire.messages import (
@@ -326,5 +327,6 @@ def patience_of(config: Config) -> Patience:
         challenge_s=config.liveness.challenge_s,
         longer_s=config.liveness.longer.challenge_s,
         pause_s=config.access.pause_s,
+        failed_s=RETRY_S,
         cooldown_s=config.access.cooldown_s,
     )

@@ -29,6 +29,7 @@ from edge.records import (
     Regard,
 )
 from edge.sight.daemon import patience_of
+from edge.vision.liveness.limits import RETRY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -791,6 +792,66 @@ def test_two_people_in_turn_are_two_tries() -> None:
     assert left is not None
     assert left.decision.match == HIT
     assert left.at == pytest.approx(106)
+
+
+TURNED = replace(MISS, person=None)
+"""What a comparison says of a head that is turned away: nobody's."""
+
+
+Shown = tuple[int, Match | None, int]
+"""So many frames of a match on a track."""
+
+
+def failures(tries: Tries, *shown: Shown) -> list[Reason]:
+    """What is counted of one try, whose instruction was seen for 2.5 s before all this."""
+    told = [*tries.frames(10, HIT, PENDING), *tries.frames(25, HIT, ASKED)]
+    for count, match, track in shown:
+        told += tries.frames(count, match, replace(ASKED, challenge=0), track=track)
+    told += tries.frames(50, faces=0, track=0)
+    left = tries.judge.broken_off()
+    told += [left.decision] if left else []
+    return [decision.reason for decision in told if counts(decision)]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        [(15, TURNED, 1)],
+        [(15, TURNED, 2)],
+        [(18, None, 1), (8, TURNED, 1)],
+        [(30, None, 2), (8, TURNED, 2)],
+        [(5, None, 2), (8, TURNED, 3)],
+    ],
+    ids=["same track", "another track", "late", "unseen for long", "a third track"],
+)
+def test_who_turns_away_from_an_instruction_fails_once(shown: list[Shown]) -> None:
+    """They resemble nobody any more, and are denied for that: it is no second failure to leave."""
+    tries = Tries()
+    assert failures(tries, *shown) == [Reason.NO_MATCH]
+    assert tries.judge.visits(), "and yet nobody was proved to be alive"
+
+
+def test_who_turns_away_and_is_not_compared_until_it_has_failed_fails_once_and_by_name() -> None:
+    tries = Tries()
+    tries.frames(10, HIT, PENDING)
+    tries.frames(40, None, ASKED)
+    denied = tries.frames(30, None, Liveness(LivenessState.FAILED, doubted=True))
+    assert [d.match for d in denied if counts(d)] == [HIT]
+    tries.frames(50, faces=0, track=0)
+    assert tries.judge.broken_off() is None
+
+
+def test_a_stranger_who_steps_in_makes_no_try_of_before_undone() -> None:
+    tries = Tries(around=replace(AROUND, claim=None))
+    assert tries.once(4) == []
+    assert final(tries.frames(8, TURNED, PENDING, track=98)) == [Reason.NO_MATCH]
+    assert tries.once(2) == [Reason.NOT_LIVE]
+
+
+def test_a_failed_challenge_is_one_failure_however_short_the_pause() -> None:
+    scene = Scene(patience(pause_s=1.0))
+    failed = Liveness(LivenessState.FAILED)
+    assert final(scene.frames(round(RETRY_S / STEP), HIT, failed)) == [Reason.LIVENESS_FAILED]
 
 
 def test_who_walks_past_has_not_tried() -> None:
