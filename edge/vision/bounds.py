@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_IMAGE_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 """150 MB once decoded; the largest phone camera's default pictures have as many."""
+MAX_SIDE = 2**15 - 2
+"""OpenCV cuts nothing out of a longer one."""
 
 _TIFF_LETTERS = {3: "H", 4: "I"}
 """Of the types that a picture's sides may have (TIFF 6.0: SHORT or LONG)."""
@@ -52,6 +54,21 @@ def refuse_large(size: Size, name: str) -> None:
         raise CameraError(
             f"{name} has {width} x {height} pixels; more than {MAX_PIXELS // 10**6} million are "
             "not decoded. Make it smaller."
+        )
+    refuse_long(size, name)
+
+
+def refuse_long(size: Size, name: str) -> None:
+    """See that no side of a picture is longer than can be looked at.
+
+    Raises:
+        CameraError: one is.
+    """
+    width, height = size
+    if max(size) > MAX_SIDE:
+        raise CameraError(
+            f"{name} has {width} x {height} pixels; no side of more than {MAX_SIDE} is looked at. "
+            "Cut it."
         )
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from edge.errors import CameraError
+from edge.vision.bounds import refuse_long
 from edge.vision.pictures import decoded, read_image
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def _of_array(array: NDArray[np.generic]) -> Pixels:
     channels = array.shape[-1] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
         raise CameraError(f"an array {array.shape} is not a picture: {_WANTED}")
+    refuse_long((array.shape[1], array.shape[0]), "the picture")
     if np.issubdtype(array.dtype, np.floating):
         array = _to_bytes(array)
     if array.dtype != np.uint8:
@@ -110,6 +112,7 @@ def _of_pil(image: object) -> Pixels:
     pixels = np.asarray(upright.convert("RGB"), np.uint8)
     if not pixels.size:
         raise CameraError("the picture is empty")
+    refuse_long((pixels.shape[1], pixels.shape[0]), "the picture")
     return pixels
 
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import CameraError
-from edge.vision.bounds import size_of
+from edge.vision.bounds import MAX_SIDE, size_of
+from edge.vision.inputs import pixels_of
 from edge.vision.pictures import decoded, read_image
 
 MAGIC = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF", b"II*\0", b"MM\0*", b""]
@@ -104,6 +105,15 @@ def test_a_bitmap_of_the_oldest_kind_is_as_large_as_it_is() -> None:
     data = head + struct.pack("<IHHHH", 12, 12, 12, 1, 24) + bytes(36 * 12)
     assert size_of(data) == (12, 12)
     assert decoded(data, "x").shape == (12, 12, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, MAX_SIDE + 1, 3), (MAX_SIDE + 1, 1, 3)])
+def test_what_is_too_long_to_be_looked_at_is_refused(shape: tuple[int, ...]) -> None:
+    """Whoever enrolled a folder with such a picture in it saw OpenCV end the command."""
+    picture = np.zeros(shape, np.uint8)
+    for image in (picture, cv2.imencode(".png", picture)[1].tobytes()):
+        with pytest.raises(CameraError, match=f"no side of more than {MAX_SIDE}"):
+            pixels_of(image)
 
 
 def test_a_pipe_named_as_a_picture_does_not_hang(tmp_path: Path) -> None:
