@@ -3,7 +3,8 @@
 Identity is decided when `probes` comparisons in a row found the same person nearest: by the newest,
 which is of all of them together (`matcher.Probes`). `misses` comparisons in a row without a match
 deny. A denied track is judged anew after `pause_s`; the same denial is not repeated within the
-pause, whatever the track. Who was let in is not let in again in the same visit (`welcomed`).
+pause, whatever the track. A stranger who leaves before that, or comes back as another, has failed
+as well, once a pause. Who was let in is not let in again in the same visit (`welcomed`).
 
 The time for a proof of life goes on over tracks that break before anything was settled: whom the
 camera sees too rarely to follow is told so in the end. What is broken off without any decision is
@@ -20,16 +21,16 @@ from typing import TYPE_CHECKING
 
 from edge.access.matcher import PROBES
 from edge.access.policy import Situation, decide
-from edge.access.unfinished import MAX_CHALLENGES, Unfinished
+from edge.access.unfinished import GONE_S, MAX_CHALLENGES, BrokenOff, Unfinished
 from edge.access.welcomed import Welcomed
-from edge.records import Decision, Hint, Outcome, Reason, Regard
+from edge.records import Decision, Hint, LivenessState, Outcome, Reason, Regard
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from edge.access.lockout import Lockout
     from edge.access.schedule import Schedule, Verdict
-    from edge.access.unfinished import BrokenOff, Visit
+    from edge.access.unfinished import Visit
     from edge.moment import Moment
     from edge.records import Evidence, Match
 
@@ -93,6 +94,8 @@ class _Attempt:
     seen_at: float = -math.inf
     probed_at: float = -math.inf
     misses: int = 0
+    tried: bool = False
+    """It would have opened, had it been somebody known here."""
     challenged: bool = False
     """They were asked for a challenge."""
     rest: Decision | None = None
@@ -118,6 +121,9 @@ class Judge:
         self._welcomed = Welcomed()
         self._unfinished = Unfinished(patience.liveness_timeout_s)
         self._warm_at = math.inf
+        self._stranger: BrokenOff | None = None
+        self._stranger_at = -math.inf
+        """Before then no stranger who leaves is said again."""
 
     def observe(self, evidence: Evidence, match: Match | None, around: Circumstances) -> Decision:
         """Judge one frame. `match` is the comparison of its embedding, where it has one.
@@ -130,6 +136,8 @@ class Judge:
         if evidence.faces <= 1:
             self._crowd_free_at = evidence.captured_at
         if evidence.faces == 0:
+            if evidence.captured_at - self._attempt.seen_at > GONE_S:
+                self._leave()
             return decide(Situation())
         if self._warms_up(evidence, match, around.now.at):
             return Decision(Outcome.WAIT, Reason.STALE_FRAME)
@@ -147,6 +155,7 @@ class Judge:
         self._gather(evidence, match)
         situation = self._situation(evidence, around, frame_new=new)
         decision = self._named(decide(situation))
+        self._try(evidence, decision)
         if self._attempt.rest is not None and evidence.faces == 1:
             return self._attempt.rest
         if self._welcomed.holds(situation.match):
@@ -231,7 +240,10 @@ class Judge:
 
     def broken_off(self) -> BrokenOff | None:
         """A try that failed because it was broken off, said once: beside what `observe` says."""
-        return self._unfinished.take()
+        left = self._unfinished.take()
+        if left is None:
+            left, self._stranger = self._stranger, None
+        return left
 
     def turned_away(self, person: str | None) -> None:
         """A grant came to nothing (no ledger, no guard, it refused): they may try again.
@@ -261,11 +273,34 @@ class Judge:
         if evidence.faces != 1:
             return
         if rested or not same:
+            self._leave()
             self._attempt = _Attempt(evidence.track, claim)
             if claim == attempt.claim and self._unsettled(attempt, evidence.captured_at):
                 self._attempt.since = attempt.since
                 self._attempt.challenged = attempt.challenged
         self._attempt.seen_at = evidence.captured_at
+
+    def _try(self, evidence: Evidence, decision: Decision) -> None:
+        """Note where a living face was compared often enough to be let in, and is nobody's."""
+        attempt = self._attempt
+        compared = attempt.misses >= self._patience.probes
+        nobodys = attempt.newest is not None and not attempt.newest.matched
+        wanting = decision.reason in (Reason.MATCH_PENDING, Reason.NO_MATCH)  # and nothing else is
+        if evidence.liveness.state is LivenessState.LIVE and compared and nobodys and wanting:
+            attempt.tried = True
+
+    def _leave(self) -> None:
+        """Count a stranger's try that ended before it was denied.
+
+        Else a film that cuts from face to face, or who changes their card, had tries without end.
+        """
+        attempt, at = self._attempt, self._attempt.seen_at
+        said_until = max(self._stranger_at, self._denied.get(Reason.NO_MATCH, -math.inf))
+        if attempt.tried and attempt.rest is None and at >= said_until:
+            self._stranger_at = at + self._patience.pause_s
+            decision = Decision(Outcome.DENY, Reason.NO_MATCH, match=attempt.newest)
+            self._stranger = BrokenOff(decision, at)
+        attempt.tried = False
 
     def _unsettled(self, attempt: _Attempt, at: float) -> bool:
         """Whether an attempt ended a moment ago, before its comparisons added up to anything."""

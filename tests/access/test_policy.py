@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.access.attempt import Circumstances, Judge, Patience
-from edge.access.lockout import Lockout, LockoutRules, Tally, counts
+from edge.access.lockout import DEVICE, Lockout, LockoutRules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict
 from edge.access.unfinished import MAX_CHALLENGES
@@ -781,6 +781,49 @@ def test_tries_without_a_gap_between_them_fail_when_an_attempts_time_is_over() -
     heard = [reason for _ in range(8) for reason in tries.once(8, gone_s=0.7)]
     assert set(heard) == {Reason.NOT_LIVE}
     assert len(heard) >= 4
+
+
+def test_a_stranger_too_brief_to_be_denied_has_failed_all_the_same() -> None:
+    """A film that cuts from face to face had as many tries as it had faces, and no lockout."""
+    tries = Tries(around=replace(AROUND, claim=None))
+    assert [tries.once(0.5, LIVE, 6.0, MISS) for _ in range(3)] == [[Reason.NO_MATCH]] * 3
+    said = [reason for _ in range(20) for reason in tries.once(0.5, LIVE, 0.3, MISS)]
+    assert said == [Reason.NO_MATCH] * 3  # once a pause
+
+
+def test_another_card_makes_no_try_of_before_undone() -> None:
+    tries = Tries()
+    tries.frames(4, MISS)
+    tries.around = replace(AROUND, claim="Bo")
+    tries.frames(4, replace(MISS, person="Bo"))
+    left = tries.judge.broken_off()
+    assert left is not None
+    assert (left.decision.reason, left.decision.match) == (Reason.NO_MATCH, MISS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "match", "liveness"),
+    [(0.2, MISS, LIVE), (0.5, MISS, PENDING), (0.5, None, LIVE), (1.0, HIT, LIVE)],
+    ids=["compared too rarely", "without life", "not compared", "let in"],
+)
+def test_who_could_not_have_been_let_in_or_was_has_not_failed(
+    seconds: float, match: Match, liveness: Liveness
+) -> None:
+    tries = Tries()
+    assert Reason.NO_MATCH not in tries.once(seconds, liveness, match=match)
+
+
+def test_a_stranger_who_was_denied_and_leaves_has_failed_once() -> None:
+    tries = Tries()
+    assert tries.once(2.0, LIVE, match=MISS) == [Reason.NO_MATCH]
+
+
+def test_whoever_comes_during_a_lockout_makes_it_no_longer() -> None:
+    tries, lockout = Tries(), Lockout(RULES)
+    for _ in range(RULES.max_failures):
+        lockout = lockout.failed(DEVICE, moment(tries.at))
+    tries.around = replace(AROUND, lockout=lockout)
+    assert tries.once(0.5, LIVE, match=MISS) == [Reason.LOCKED_OUT]
 
 
 def test_two_people_in_turn_are_two_tries() -> None:
