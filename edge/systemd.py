@@ -1,4 +1,4 @@
-"""Telling systemd how a program is."""
+"""Telling systemd, or `edge-door run` in its place, how a program is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import contextlib
 import os
 import socket
 
+SUPERVISED = "EDGE_DOOR_SUPERVISED"
+"""Names the file, open in this process, in which `edge-door run` hears that it lives."""
+
 
 def notify(state: str) -> None:
     """Tell systemd, if it started us with Type=notify: `READY=1`, `WATCHDOG=1`, `STOPPING=1`."""
+    with contextlib.suppress(KeyError, OSError):  # it started elsewhere; it is slow, or gone
+        os.write(int(os.environ[SUPERVISED]), state.encode())
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

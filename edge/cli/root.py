@@ -20,7 +20,7 @@ from edge import __version__
 from edge.interrupt import end_in_order
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "run": ("Start door, sight and link, and start again what dies.", "door.programs"),
+    "run": ("Start door, sight and link, and start again what dies or freezes.", "door.programs"),
     "door": ("The relay guard alone: the only program that touches the pins.", "door.programs"),
     "sight": ("Camera to decision alone.", "door.programs"),
     "link": ("Events to the MQTT broker alone.", "door.programs"),

@@ -1,8 +1,8 @@
 """door, sight and link under one roof: for a desk, a demonstration, a container.
 
 Under systemd the three are units of their own; this does the same with less: it starts them in
-order, starts again what died, with a growing pause, and stops them in reverse order. It holds no
-pin and no socket: the relay belongs to the guard, and the guard's death releases it.
+order, starts again what died or froze, with a growing pause, and stops them in reverse order. It
+holds no pin: the relay belongs to the guard, and the guard's death releases it.
 
 It needs little of the configuration and gets that on its command line, so that the process which
 does nothing but wait holds no parser, no models and no terminal in memory.
@@ -28,6 +28,7 @@ from edge.interrupt import end_at_once, put_off
 from edge.ops.programs import command
 from edge.process import PYTHON, ending, start_logging
 from edge.stopping import StopSignal
+from edge.systemd import SUPERVISED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 STEADY_S = 60.0
 """A program that ran so long is healthy: the next pause is the first again."""
 STOP_TIMEOUT_S = 8.0
+SILENCE_S = {"door": 3.0, "sight": 15.0, "link": 60.0}
+"""A program that gives no sign of life for so long is killed, as by WatchdogSec in its unit."""
+STARTING_S = 120.0
+"""The same before its first one: TimeoutStartSec of sight's unit."""
 USAGE_EXIT = 2
 NETWORK_NICE = 10
 """Of link: a tenth of sight's share where both want the processor, as CPUWeight in its unit says.
@@ -44,6 +49,7 @@ Not the idle class: on a board that is busy for a while an order to lock must st
 PEER_NAMED = "--peer-named"
 """Has `edge-door door` listen to the one process that is named on its standard input."""
 _POLL_S = 0.05
+_PIPE = 1 << 16
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None)
 
@@ -63,6 +69,19 @@ class _Child:
     started_at: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(limit_s=30.0))
     start_at: float = 0.0
+    signs: int | None = None
+    """The pipe in which it says that it lives. Its own: link must not speak for sight."""
+    silent_s: float = 0.0
+    """Since it did so, counted in turns: who was stopped for a while has not listened."""
+    patient_s: float = STARTING_S
+
+    def frozen(self) -> bool:
+        """Whether it was silent for too long, this turn included."""
+        self.silent_s += _POLL_S
+        with contextlib.suppress(BlockingIOError):
+            if self.signs is not None and os.read(self.signs, _PIPE):
+                self.silent_s, self.patient_s = 0.0, SILENCE_S[self.name]
+        return self.silent_s > self.patient_s
 
 
 class Supervisor:
@@ -107,6 +126,10 @@ class Supervisor:
             return
         code = child.process.poll()
         if code is None:
+            if child.frozen():
+                log.warning("%s gave no sign of life for %g s", child.name, child.silent_s)
+                child.process.kill()
+                child.silent_s = 0.0
             return
         self._forget(child)
         if code == USAGE_EXIT:
@@ -128,12 +151,17 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         door = child.name == "door"
         begin = _behind_the_others if child.name == "link" else _end_with_parent
+        child.silent_s, child.patient_s = 0.0, STARTING_S
+        child.signs, theirs = os.pipe2(os.O_NONBLOCK)
         child.process = subprocess.Popen(
             self._command(child.name),
             stdin=subprocess.PIPE if door else None,
             bufsize=0,
+            env=os.environ | {SUPERVISED: str(theirs)},
+            pass_fds=[theirs],
             preexec_fn=begin,  # noqa: PLW1509 - this process has one thread
         )
+        os.close(theirs)
         child.started_at = time.monotonic()
         self._name_sight()
 
@@ -153,7 +181,9 @@ class Supervisor:
     def _forget(self, child: _Child) -> None:
         if child.process is not None and child.process.stdin is not None:
             child.process.stdin.close()
-        child.process = None
+        if child.signs is not None:
+            os.close(child.signs)
+        child.process = child.signs = None
         self._name_sight()
 
     def _stop_all(self) -> None:

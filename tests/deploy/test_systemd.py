@@ -12,6 +12,7 @@ import pytest
 
 from edge.cli.root import COMMANDS
 from edge.door.launch import MODEL_FILE
+from edge.ops.supervisor import SILENCE_S, STARTING_S
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
@@ -67,6 +68,12 @@ def test_the_guard_sees_which_board_this_is() -> None:
     the guard would take a line that a Raspberry Pi drives at boot for one as good as any."""
     assert MODEL_FILE.is_relative_to("/proc")
     assert "ProcSubset" not in settings("door")["Service"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_program_that_freezes_is_given_as_long_as_by_edge_door_run(name: str) -> None:
+    assert float(settings(name)["Service"]["WatchdogSec"]) == SILENCE_S[name]
+    assert float(settings("sight")["Service"]["TimeoutStartSec"]) == STARTING_S
 
 
 @pytest.mark.parametrize("name", ["sight", "link"])

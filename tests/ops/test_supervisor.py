@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.ops.supervisor import NETWORK_NICE, Supervisor
+from edge.systemd import SUPERVISED, heartbeat
 
 SCRIPT = """
 import subprocess, sys, time
@@ -45,14 +46,21 @@ def test_a_killed_supervisor_leaves_nothing_behind() -> None:
         time.sleep(0.02)
 
 
+def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> Supervisor:
+    """A supervisor whose programs are all this script."""
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr("edge.ops.programs.PYTHON", (str(program),))
+    monkeypatch.setattr("edge.ops.supervisor.PYTHON", (str(program),))
+    return Supervisor(folder, folder / "none.toml")
+
+
 def test_link_has_a_smaller_share_than_those_who_decide(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stand_in = tmp_path / "program"
-    stand_in.write_text("#!/bin/sh\nexec sleep 600\n", encoding="ascii")
-    stand_in.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(stand_in))
-    supervisor = Supervisor(tmp_path, tmp_path / "none.toml")
+    supervisor = stand_in(monkeypatch, tmp_path, "exec sleep 600")
     nice: dict[str, int] = {}
 
     def once() -> bool:
@@ -63,3 +71,34 @@ def test_link_has_a_smaller_share_than_those_who_decide(
     assert not supervisor.run(once)
     mine = os.getpriority(os.PRIO_PROCESS, 0)
     assert nice == {"door": mine, "sight": mine, "link": min(19, mine + NETWORK_NICE)}
+
+
+@pytest.mark.parametrize("said", ["", "printf READY=1 > /proc/self/fd/$EDGE_DOOR_SUPERVISED; "])
+def test_a_program_that_freezes_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    """Before it ever lived, or after."""
+    limit = "STARTING_S" if not said else "SILENCE_S"
+    soon = 1.0 if not said else dict.fromkeys(Supervisor.PROGRAMS, 1.0)
+    monkeypatch.setattr(f"edge.ops.supervisor.{limit}", soon)
+    supervisor = stand_in(monkeypatch, tmp_path, f"{said}exec sleep 600")
+    seen: list[int] = []
+
+    def while_running() -> bool:
+        pid = supervisor.pid("sight")
+        if pid is not None and pid not in seen:
+            seen.append(pid)
+        return len(seen) < 2
+
+    assert not supervisor.run(while_running)
+    assert not alive(seen[0])
+
+
+def test_a_program_tells_as_it_tells_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs, theirs = os.pipe2(os.O_NONBLOCK)
+    monkeypatch.setenv(SUPERVISED, str(theirs))
+    for _ in range(10_000):  # nobody reads: it does not wait
+        heartbeat()
+    assert os.read(signs, 10) == b"WATCHDOG=1"
+    os.close(theirs)
+    os.close(signs)

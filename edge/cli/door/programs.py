@@ -44,7 +44,7 @@ _RUNNING = (
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
-    """Start door, sight and link, and start again what dies."""
+    """Start door, sight and link, and start again what dies or freezes."""
     settings = read_config(config, required=True)
     if _held(settings):  # a second one would start its programs again and again
         raise UsageError(_RUNS)
