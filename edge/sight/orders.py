@@ -16,6 +16,8 @@ from edge.vocabulary import Action
 from edge.wire.messages import Detail, Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edge.access.command import Command
     from edge.config import Config
     from edge.sight.journal import Journal
@@ -59,14 +61,15 @@ class Orders:
         Raises:
             CommandError: it is not to be followed, or waits for a second operator.
         """
+        receiver = self._receiver()
         try:
-            command, counters = verify_command(text, self._receiver(), self._counters, now())
+            command, counters = verify_command(text, receiver, self._counters, now())
             self._limit(command.key)
         except CommandError as error:
             self.refuse(str(error))
             raise
         alone = command.action not in self._config.mqtt.two_persons
-        seconded = alone or self._second(command)
+        seconded = alone or self._second(command, receiver.keys)
         states = {"commands": counters.to_json()}
         if seconded and command.action in MODES:
             states["commanded_mode"] = MODES[command.action].value
@@ -132,12 +135,14 @@ class Orders:
         if not bucket.take(time.monotonic()):
             raise CommandError("This key has sent too many commands at a time.")
 
-    def _second(self, command: Command) -> bool:
-        """Whether another operator has signed the same wish a moment ago."""
+    def _second(self, command: Command, keys: Collection[str]) -> bool:
+        """Whether another operator, who is still one, has signed the same wish a moment ago."""
         since = time.monotonic() - MAX_VALID_S
         self._waiting = {n: first for n, first in self._waiting.items() if first[1] >= since}
         first, _ = self._waiting.get(command.nonce, (None, 0.0))
-        return first is not None and first.action is command.action and first.key != command.key
+        if first is None or first.action is not command.action:
+            return False
+        return first.key != command.key and first.key in keys
 
     def _write(self, reason: Reason, command: Command, states: dict[str, str]) -> bool:
         detail = {

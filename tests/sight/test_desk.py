@@ -318,6 +318,18 @@ class TestCommands:
         with pytest.raises(CommandError, match="was used already"):
             r.desk.command(signed(second, 1), r.door)
 
+    def test_who_is_an_operator_no_more_is_no_first_of_two(self, room: Callable[..., Room]) -> None:
+        gone = Ed25519PrivateKey.generate()
+        r = room(mqtt={**REMOTE, "two_persons": ["unlock"]})
+        tell(r, Operators().added("Bea", public_text(gone), Role.OPERATOR))
+        for key in (gone, OWNER):
+            issued = int(time.time())
+            text = sign_command(key, "door1", Action.UNLOCK, 1, issued, "ab" * 16)
+            with pytest.raises(CommandError, match="waits 60 s for a second operator"):
+                r.desk.command(text, r.door)
+            tell(r, Operators())
+        assert r.stays_shut()
+
     def test_a_key_counts_by_its_role_and_only_until_it_is_revoked(
         self, room: Callable[..., Room]
     ) -> None:
