@@ -51,13 +51,15 @@ class MemberSchedule(Schedule):
 def with_members(
     schedule: Schedule, members: Iterable[Member], head: Head, *, restored: bool = False
 ) -> MemberSchedule:
-    """`schedule` with the centre's people in it; what the centre says of them goes first.
+    """`schedule` with the centre's people in it; hours that the centre gives them go first.
+
+    Whom it gives none follows the door's, as everybody else does there.
 
     Raises:
         ValueError: a window is none.
     """
     by_name = {folded(member.name): member for member in members}
-    theirs = parse({name: member.schedule or ("always",) for name, member in by_name.items()})
+    theirs = parse({name: member.schedule for name, member in by_name.items() if member.schedule})
     return MemberSchedule(
         {**schedule.windows, **theirs.windows},
         schedule.zone,

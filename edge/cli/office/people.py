@@ -148,7 +148,7 @@ def list_people(config: ConfigOption = None, json: JsonOption = False) -> None:
         cells = (
             one.name,
             ", ".join(one.groups),
-            ", ".join(one.schedule) or "always",
+            ", ".join(one.schedule) or "as the door has it",
             day(one.expires),
             listed(going[one.person]) if going[one.person] else "none",
         )
