@@ -12,6 +12,7 @@ from edge.faces.calls import one_at_a_time
 from edge.faces.family import refuse_what_does_nothing
 from edge.faces.reader import looks_in, reader_for
 from edge.faces.results import Analysis, ExtractedFace, Representation
+from edge.vision.liveness.checks import opinions_of
 from edge.vision.liveness.views import View
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _analysis(reader: FaceReader, look: Look, guessing: list[Attribute]) -> Anal
         face_px=quality.face_px,
         presence=landmarks.presence,
         eyes=reader.stages.eyelids.measure(look.frame, landmarks),
-        suspicions={each.name: each.look(view) for each in reader.stages.checks},
+        suspicions={one.check: one.against for one in opinions_of(reader.stages.checks, view)},
         quality=quality,
         guesses={key: said for one in guessing for key, said in one.guess(look).items()},
     )

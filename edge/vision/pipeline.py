@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge.records import Evidence, LivenessState, Opinion, Regard
+from edge.records import Evidence, LivenessState, Regard
 from edge.vision.attention import PAUSE_S, Attention
 from edge.vision.budget import Unhurried
 from edge.vision.calibrated import self_similarity
@@ -21,7 +21,7 @@ from edge.vision.faces.limits import MIN_PRESENCE
 from edge.vision.faces.quality import assess
 from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBED_S, Shortlist
 from edge.vision.faces.tracker import Tracker
-from edge.vision.liveness.checks import CHECKS
+from edge.vision.liveness.checks import CHECKS, opinions_of
 from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.continuity import patch_of
 from edge.vision.liveness.eyelids import Eyelids
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Floats,
         Frame,
         Landmarks,
+        Opinion,
         Pixels,
         Quality,
     )
@@ -362,7 +363,7 @@ class Pipeline:
         self._checked_at = at
         with self._time("checks"):
             view = View(look.frame, look.face, look.before, flickers=self._flicker.rolls)
-            return tuple(Opinion(check.name, check.look(view)) for check in self._stages.checks)
+            return opinions_of(self._stages.checks, view)
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""

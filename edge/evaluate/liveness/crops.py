@@ -25,6 +25,7 @@ from edge.errors import UsageError, reason_of
 from edge.evaluate.intervals import Share
 from edge.held import open_ordinary
 from edge.records import Box, Face, Frame
+from edge.vision.liveness.checks import opinions_of
 from edge.vision.liveness.limits import DOUBT_ABOVE
 from edge.vision.liveness.views import View
 from edge.vision.models.manifest import read_manifest
@@ -117,7 +118,7 @@ def evaluate_crops(
     odds = []
     for frame, face in _faces(archive, path):
         view = View(frame, face)
-        odds.append(sum(check.look(view) for check in checks))
+        odds.append(sum(opinion.against for opinion in opinions_of(checks, view)))
         advance(len(odds), len(archive["attack"]))
     scores, attack = np.array(odds, np.float64), archive["attack"].astype(bool)
     source = archive["source"].astype(str)

@@ -18,7 +18,7 @@ from edge.vision.liveness.views import around
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Box, Floats, Frame
-    from edge.vision.liveness.check import Load
+    from edge.vision.liveness.check import Answer, Load
     from edge.vision.liveness.views import View
 
 SCALE = 1.6
@@ -44,10 +44,11 @@ class Bands:
         """See `Check`."""
         return config.liveness.level is Level.AUTO
 
-    def look(self, view: View) -> float:
+    def look(self, view: View) -> Answer:
         """See `Check`; 0 where no frame came shortly before, or a lamp makes bands."""
         strength = None if view.flickers else strength_of(view.frame, view.before, view.face.box)
-        return float(np.interp(strength or 0.0, (BANDS_COUNT, BANDS_FULL), (0.0, BANDS_MOST)))
+        odds = np.interp(strength or 0.0, (BANDS_COUNT, BANDS_FULL), (0.0, BANDS_MOST))
+        return odds.item
 
 
 def strength_of(frame: Frame, before: Frame | None, box: Box) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,6 +10,10 @@ if TYPE_CHECKING:
     from edge.vision.liveness.views import View
     from edge.vision.models.manifest import E
     from edge.vision.models.model import Model
+
+
+Answer = Callable[[], float]
+"""Log-odds that this is no living face, once they are asked for; see `limits.DOUBT_ABOVE`."""
 
 
 class Load(Protocol):
@@ -34,5 +39,5 @@ class Check(Protocol):
     def wanted(cls, config: Config) -> bool:
         """Whether it has anything to say at this door."""
 
-    def look(self, view: View) -> float:
-        """Log-odds that this is no living face; see `limits.DOUBT_ABOVE`."""
+    def look(self, view: View) -> Answer:
+        """Take what is to be seen of a face; what it says of that, before its next look."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.records import Pixels
-    from edge.vision.liveness.check import Load
+    from edge.vision.liveness.check import Answer, Load
     from edge.vision.liveness.views import View
     from edge.vision.models.entries import PassiveEntry
 
@@ -42,7 +42,15 @@ class Network:
         """In the light in which the network was taught to see faces."""
         return in_grey_light(squares)
 
-    def score(self, view: View) -> float:
-        """What the network says, log-odds of an attack."""
-        squares = self.lit(view.squares(self._scales, self._model.size[0]))
-        return float(self._model.run(*squares)["attack"].item())
+    @staticmethod
+    def weighed(odds: float) -> float:
+        """How much of what the network says counts."""
+        return odds
+
+    def look(self, view: View) -> Answer:
+        """See `Check`."""
+        self._model.put(*self.lit(view.squares(self._scales, self._model.size[0])))
+        return self._says
+
+    def _says(self) -> float:
+        return self.weighed(self._model.compute()["attack"].item())

@@ -7,14 +7,11 @@ was distilled from.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing_extensions import override
 
 from edge.vision.liveness.limits import RECAPTURE_COUNTS
 from edge.vision.liveness.network import Network
 from edge.vision.models.entries import RecaptureEntry
-
-if TYPE_CHECKING:
-    from edge.vision.liveness.views import View
 
 
 class Recapture(Network):
@@ -22,6 +19,8 @@ class Recapture(Network):
 
     name, entry = "recapture", RecaptureEntry
 
-    def look(self, view: View) -> float:
-        """See `Check`."""
-        return RECAPTURE_COUNTS * self.score(view)
+    @staticmethod
+    @override
+    def weighed(odds: float) -> float:
+        """See `Network`."""
+        return RECAPTURE_COUNTS * odds

@@ -7,6 +7,7 @@ measured with one.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.config.seeing import Level
@@ -17,7 +18,7 @@ from edge.vision.models.entries import DetectorEntry
 
 if TYPE_CHECKING:
     from edge.config import Config
-    from edge.vision.liveness.check import Load
+    from edge.vision.liveness.check import Answer, Load
     from edge.vision.liveness.views import View
 
 
@@ -39,8 +40,11 @@ class SecondCamera:
         """See `Check`."""
         return config.liveness.level is Level.AUTO and config.camera.second is not None
 
-    def look(self, view: View) -> float:
+    def look(self, view: View) -> Answer:
         """See `Check`."""
+        return partial(self._misses, view)
+
+    def _misses(self, view: View) -> float:
         frame = view.frame
         if frame.beside is None:
             return UNSEEN

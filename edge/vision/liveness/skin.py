@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.records import Pixels
-    from edge.vision.liveness.views import View
 
 
 class Skin(Network):
@@ -34,7 +33,8 @@ class Skin(Network):
         """See `Network`."""
         return in_skin_light(squares)
 
-    def look(self, view: View) -> float:
-        """See `Check`."""
-        score = self.score(view)
-        return max(score, SKIN_EXCUSES * score)
+    @staticmethod
+    @override
+    def weighed(odds: float) -> float:
+        """See `Network`."""
+        return max(odds, SKIN_EXCUSES * odds)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from edge.vision.liveness.limits import ROOM
 from edge.vision.liveness.network import Network
 from edge.vision.models.entries import SurroundingsEntry
 
 if TYPE_CHECKING:
+    from edge.vision.liveness.check import Answer
     from edge.vision.liveness.views import View
 
 
@@ -22,9 +25,10 @@ class Surroundings(Network):
 
     name, entry = "surroundings", SurroundingsEntry
 
-    def look(self, view: View) -> float:
+    @override
+    def look(self, view: View) -> Answer:
         """See `Check`; 0 where the frame has no room around the face."""
         box, (height, width) = view.face.box, view.frame.pixels.shape[:2]
         if min(height, width) < ROOM * max(box.width, box.height):
-            return 0.0
-        return self.score(view)
+            return lambda: 0.0
+        return super().look(view)

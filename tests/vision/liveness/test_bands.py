@@ -49,7 +49,7 @@ def moved(pixels: Pixels, at: float) -> Pixels:
 
 def against(show: Callable[[Pixels, float], Pixels], gap_s: float = 1 / FPS) -> float:
     one, other = (Frame(show(scene(), at), at, 0) for at in (0.0, gap_s))
-    return Bands(lambda _kind: pytest.fail("nothing to load")).look(View(other, FACE, one))
+    return Bands(lambda _kind: pytest.fail("nothing to load")).look(View(other, FACE, one))()
 
 
 def test_bands_that_roll_speak_against_the_face() -> None:
@@ -64,7 +64,7 @@ def test_noise_a_moving_camera_and_a_lamp_that_flickers_do_not() -> None:
 def test_frames_far_apart_say_nothing() -> None:
     assert against(banded, BANDS_WITHIN_S + 0.05) == 0
     check = Bands(lambda _kind: pytest.fail("nothing to load"))
-    assert check.look(View(Frame(scene(), 0.0, 0), FACE)) == 0
+    assert check.look(View(Frame(scene(), 0.0, 0), FACE))() == 0
 
 
 def test_only_what_all_pieces_of_a_row_share_counts() -> None:

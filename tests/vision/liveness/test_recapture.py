@@ -13,6 +13,7 @@ from edge.evaluate import attacks
 from edge.evaluate.attacks.tinted import TINTS
 from edge.records import Box, Face, Frame
 from edge.vision.camera import replay
+from edge.vision.liveness.checks import opinions_of
 from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
 from edge.vision.liveness.views import SKIN, View, around, in_grey_light, in_skin_light
 from edge.vision.pipeline import Pipeline, Stages
@@ -75,7 +76,7 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
 ) -> None:
     frame = Frame(eileen.pixels, 0.0, 0)
     (face,) = stages.detector.detect(frame)
-    alone = [check.look(View(frame, face)) for check in stages.checks]
+    alone = [check.look(View(frame, face))() for check in stages.checks]
     cut: list[tuple[float, int]] = []
 
     def counted(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
@@ -84,8 +85,12 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
 
     monkeypatch.setattr("edge.vision.liveness.views.around", counted)
     view = View(frame, face)
-    assert [check.look(view) for check in stages.checks] == alone
+    assert [each.against for each in opinions_of(stages.checks, view)] == alone
     assert sorted(cut) == [(1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
+
+
+def odds_of(stages: Stages, view: View) -> float:
+    return sum(opinion.against for opinion in opinions_of(stages.checks, view))
 
 
 @pytest.mark.parametrize("family", ["devices", "screens"])
@@ -95,7 +100,7 @@ def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
     def odds(pictures: Iterable[Pixels]) -> list[float]:
         before, frame = (Frame(pixels, i / FPS, i) for i, pixels in enumerate(islice(pictures, 2)))
         views = [View(frame, face, before) for face in stages.detector.detect(frame)[:1]]
-        return [sum(check.look(view) for check in stages.checks) for view in views]
+        return [odds_of(stages, view) for view in views]
 
     shown = attacks.presentations(attacks.FAMILIES[family], [sitter], range(24), 3)
     filmed = [value for presentation in shown for value in odds(presentation.frames)]
@@ -114,7 +119,7 @@ def test_surroundings_are_looked_at_only_where_there_are_any(
     picture = np.zeros((side, side + 200, 3), np.uint8)
     picture[60:-60, 60:-60] = ramp(side - 120, side + 80) // 2 + 100
     face = Face(Box(side / 2, side / 2 - 50, SIDE, SIDE), np.empty((0, 2), np.float32), 1.0)
-    assert (check.look(View(Frame(picture, 0.0, 0), face)) != 0) is asked
+    assert (check.look(View(Frame(picture, 0.0, 0), face))() != 0) is asked
 
 
 def lit(pixels: Pixels, light: tuple[float, float, float]) -> Pixels:
@@ -153,5 +158,5 @@ def test_a_screen_is_one_and_a_face_is_none_in_every_light(
     for light in TINTS:
         pictures = [Frame(lit(frame.pixels, light), 0.0, 0) for frame in frames]
         views = [View(*each) for each in zip(pictures, faces, strict=True)]
-        seen = [sum(check.look(view) for check in stages.checks) for view in views]
+        seen = [odds_of(stages, view) for view in views]
         assert bool(np.mean(seen) > DOUBT_ABOVE) is screen, light

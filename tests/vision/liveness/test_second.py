@@ -54,7 +54,7 @@ def taken(config: Config) -> Frame:
 def said(config: Config, frame: Frame, face: Face) -> float:
     checks = [check for check in Stages.load(config).checks if isinstance(check, SecondCamera)]
     (check,) = checks
-    return check.look(View(frame, face))
+    return check.look(View(frame, face))()
 
 
 @pytest.mark.parametrize("seen", [True, False])
