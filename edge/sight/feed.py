@@ -7,11 +7,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.errors import CameraError
 from edge.vision.camera import Camera
-from edge.vision.pipeline import ROWS_COMPARED
+from edge.vision.frozen import differ
 
 if TYPE_CHECKING:
     from edge.config.seeing import CameraSection
@@ -39,7 +37,7 @@ class Feed:
         self._camera: Camera | None = None
         self._sequence = 0
         self._frame_at = self._changed_at = time.monotonic()
-        self._rows: Pixels | None = None
+        self._picture: Pixels | None = None
         self._retry_at = 0.0
         self._lent_until = float("-inf")
         self.lost: str | None = None
@@ -106,10 +104,9 @@ class Feed:
 
     def _changed(self, frame: Frame) -> bool:
         """Whether this is another picture than the last, or than the one that it froze on."""
-        rows = frame.pixels[::ROWS_COMPARED]
-        if self._rows is not None and np.array_equal(rows, self._rows):
+        if self._picture is not None and not differ(self._picture, frame.pixels):
             return False
-        self._rows, self._changed_at = rows.copy(), frame.captured_at
+        self._picture, self._changed_at = frame.pixels, frame.captured_at
         return True
 
     def _lose(self, why: str) -> None:

@@ -6,8 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-
 from edge.records import Evidence, LivenessState, Regard
 from edge.vision.attention import PAUSE_S, Attention
 from edge.vision.budget import Unhurried
@@ -21,6 +19,7 @@ from edge.vision.faces.limits import MIN_PRESENCE
 from edge.vision.faces.quality import assess
 from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBED_S, Shortlist
 from edge.vision.faces.tracker import Tracker
+from edge.vision.frozen import differ
 from edge.vision.liveness.checks import CHECKS, opinions_of
 from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.continuity import patch_of
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
         Frame,
         Landmarks,
         Opinion,
-        Pixels,
         Quality,
     )
     from edge.vision.liveness.check import Check
@@ -66,8 +64,6 @@ log = logging.getLogger(__name__)
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
-ROWS_COMPARED = 16
-"""Every so many rows, one tells whether a frame is the very same picture as the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,15 +363,9 @@ class Pipeline:
 
     def _unchanged_for(self, frame: Frame) -> float:
         """Seconds for which the camera has delivered the very same picture."""
-        if self._before is None or _differ(self._before.pixels, frame.pixels):
+        if self._before is None or differ(self._before.pixels, frame.pixels):
             self._changed_at = frame.captured_at
         return frame.captured_at - self._changed_at
-
-
-def _differ(before: Pixels, now: Pixels) -> bool:
-    if before.shape != now.shape:
-        return True
-    return cv2.norm(before[::ROWS_COMPARED], now[::ROWS_COMPARED], cv2.NORM_INF) > 0
 
 
 def people_in(faces: list[Face]) -> list[Face]:

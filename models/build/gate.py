@@ -11,6 +11,7 @@ from edge.records import Face, Frame, Landmarks
 from edge.vision.faces.detector import Detector
 from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.landmarks import Mesh
+from edge.vision.liveness.check import Answer
 from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.limits import SHUT_WEIGHT
 from edge.vision.liveness.network import Network
@@ -126,13 +127,13 @@ def passive(
 ) -> Gate:
     """Log-odds of the faces in some pictures."""
     kind, most = PASSIVE[type(float_model.entry)]
-    before, after = (kind(lambda _kind, m=m: m).score for m in (float_model, int8_model))
+    before, after = (kind(lambda _kind, m=m: m).odds for m in (float_model, int8_model))
     return _odds(before, after, find, pictures, _speed(float_model, int8_model), most=most)
 
 
 def _odds(
-    before: Callable[[View], float],
-    after: Callable[[View], float],
+    before: Callable[[View], Answer],
+    after: Callable[[View], Answer],
     find: Detector,
     pictures: list[Pixels],
     speed: dict[str, float],
@@ -141,7 +142,7 @@ def _odds(
 ) -> Gate:
     frames = map(_frame, pictures)
     found = [View(frame, face) for frame in frames for face in find.detect(frame)]
-    one, other = (np.array([score(view) for view in found]) for score in (before, after))
+    one, other = (np.array([odds(view)() for view in found]) for odds in (before, after))
     figures = {
         "faces": float(len(found)),
         "odds_error": float(np.abs(one - other).mean()),

@@ -4,7 +4,8 @@ import numpy as np
 
 from edge.config import Config
 from edge.records import Frame
-from edge.vision.pipeline import ROWS_COMPARED, Pipeline, Stages
+from edge.vision.frozen import ROWS_COMPARED
+from edge.vision.pipeline import Pipeline, Stages
 
 
 def test_the_same_picture_grows_old_until_one_grey_level_differs(stages: Stages) -> None:

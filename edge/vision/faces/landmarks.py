@@ -30,7 +30,7 @@ LOWER_FACE = (
     *(148, 176, 149, 150, 136, 172, 58, 132, 93, 123, 50, 100),
 )
 """What a mask covers: from the bridge of the nose along the left jaw to the chin and back."""
-_NAMED = (*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN)
+_NAMED = np.array([*RIGHT_EYE, *LEFT_EYE, NOSE_TIP, *MOUTH, FOREHEAD, CHIN])
 
 
 class Mesh:

@@ -67,7 +67,7 @@ TOO_LITTLE = "the face holds too still to tell its eyelids from strips of paper"
 SOFT = frozenset({TOO_EARLY, TOO_SLOW, RESTLESS, TOO_FAST, SQUINTED, TOO_LITTLE})
 """A blink against which no more than this can be said is a person's, or a film's."""
 
-_OUTLINE = [FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK]
+_OUTLINE = np.array([FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK])
 _SIZE = 56
 _EYES = slice(17, 32), slice(8, 48)  # rows and columns of the crop: eyes and brows
 _FACE = slice(6, 56), slice(8, 48)

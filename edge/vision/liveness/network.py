@@ -49,8 +49,10 @@ class Network:
 
     def look(self, view: View) -> Answer:
         """See `Check`."""
-        self._model.put(*self.lit(view.squares(self._scales, self._model.size[0])))
-        return self._says
+        odds = self.odds(view)
+        return lambda: self.weighed(odds())
 
-    def _says(self) -> float:
-        return self.weighed(self._model.compute()["attack"].item())
+    def odds(self, view: View) -> Answer:
+        """Like `look`, and all of what the network says counts."""
+        self._model.put(*self.lit(view.squares(self._scales, self._model.size[0])))
+        return lambda: float(self._model.compute()["attack"].item())
