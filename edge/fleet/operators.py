@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from edge.errors import UsageError
 from edge.fleet.database.tables import actions, operators, roles, sessions
 from edge.fleet.kinds import Role
+from edge.fleet.networks import network_of
 from edge.fleet.text import MAX_NAME, clean
 from edge.fleet.web.passwords import hash_password
 from edge.fleet.web.roles import Grant, Rights
@@ -159,10 +160,11 @@ def write_refusal(
     connection: Connection, now: float, actor: Actor, how: str, outcome: str = "refused"
 ) -> None:
     """One row of the audit for somebody who could not log in, if there are not many already."""
+    actor = replace(actor, address=network_of(actor.address))
     lately = (
         actions.c.at > now - REFUSALS_S,
         actions.c.verb == "login",
-        actions.c.address == actor.address[:64],
+        actions.c.address == actor.address,
     )
     count = select(func.count()).select_from(actions).where(*lately)
     if connection.execute(count).scalar_one() < MOST_REFUSALS:

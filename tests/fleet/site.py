@@ -142,7 +142,12 @@ class Browser:
     """A client that logs in and sends forms with their CSRF word."""
 
     def __init__(
-        self, database: Database, *, tls: bool = False, provider: Provider | None = None
+        self,
+        database: Database,
+        *,
+        tls: bool = False,
+        provider: Provider | None = None,
+        address: str = "testclient",
     ) -> None:
         self.provider = provider
         scheme = "https" if tls else "http"
@@ -151,6 +156,7 @@ class Browser:
             base_url=f"{scheme}://testserver",
             follow_redirects=False,
             raise_server_exceptions=True,
+            client=(address, 50_000),
         )
 
     def csrf(self, page: str = "/account") -> str:

@@ -22,6 +22,7 @@ from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database, latest_batch
 from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
 from edge.fleet.kinds import Role
+from edge.fleet.networks import network_of
 from edge.fleet.operators import MOST_REFUSALS, Actor, write_refusal
 from edge.fleet.web import passwords
 from edge.fleet.web.app import ENTRIES
@@ -277,6 +278,49 @@ def test_login_pages_are_not_given_out_without_end(own: Database) -> None:
     with own.reading() as reading:
         assert reading.execute(select(sessions)).all() == []
     assert Browser(own).get("/login").status_code == 200
+
+
+NETWORK = "2001:db8:1:2"
+"""What a subscriber has at least, to choose addresses in."""
+
+
+def test_who_has_a_network_is_counted_as_one(own: Database) -> None:
+    now = time.time()
+    with own.writing() as writing:
+        for number in range(MOST_VISITS - 1):
+            begin(writing, None, f"{NETWORK}::{number:x}", now)
+    assert Browser(own, address=f"{NETWORK}:a:b:c:d").get("/login").status_code == 200
+    assert Browser(own, address=f"{NETWORK}:d:c:b:a").get("/login").status_code == 429
+    assert Browser(own, address="2001:db8:1:3::1").get("/login").status_code == 200
+
+
+def test_no_network_tries_without_end(own: Database) -> None:
+    answers = [
+        Browser(own, address=f"{NETWORK}::{number:x}").login(f"name{number}", "wrong").status_code
+        for number in range(MOST_BY_ADDRESS + 1)
+    ]
+    assert answers == [401] * MOST_BY_ADDRESS + [429]
+    with own.reading() as reading:
+        told = reading.execute(select(actions.c.address)).scalars().all()
+    assert {*told} == {f"{NETWORK}::/64"}
+    with own.writing() as writing:
+        for _ in range(MOST_REFUSALS):
+            write_refusal(writing, time.time(), Actor("x", f"{NETWORK}::1"), "password")
+    assert len(audit(own)) == MOST_REFUSALS
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_counted_as(address: str, network: str) -> None:
+    assert network_of(address) == network
 
 
 def test_an_unknown_name_is_told_as_a_wrong_password_is(own: Database) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select, update
 
 from edge.fleet.database.tables import failures, sessions
+from edge.fleet.networks import network_of
 from edge.fleet.text import MAX_NAME
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def begin(connection: Connection, operator: int | None, address: str, now: float
         "csrf": secrets.token_urlsafe(_WORD_BYTES),
         "created": now,
         "seen": now,
-        "address": address[:64],
+        "address": network_of(address),
     }
     connection.execute(insert(sessions).values(**row))
     return cookie
@@ -116,7 +117,7 @@ def too_many_visits(connection: Connection, address: str, now: float) -> bool:
     """Whether this address has begun too many sessions that nobody logged in with."""
     lately = (
         sessions.c.operator_id.is_(None),
-        sessions.c.address == address[:64],
+        sessions.c.address == network_of(address),
         sessions.c.created > now - WINDOW_S,
     )
     count = select(func.count()).select_from(sessions).where(*lately)
@@ -144,4 +145,4 @@ def _name(name: str) -> str:
 
 
 def _address(address: str) -> str:
-    return f"address:{address[:64]}"
+    return f"address:{network_of(address)}"
