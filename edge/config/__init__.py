@@ -171,6 +171,22 @@ def load(path: Path) -> Config:
     Raises:
         ConfigError: it cannot be read, is not TOML, or holds mistakes; the text lists them all.
     """
+    return parse(_read(path), str(path))
+
+
+def load_leaving(path: Path) -> Config:
+    """Of a file that may hold mistakes elsewhere what leaving hangs on; the rest is by default.
+
+    Raises:
+        ConfigError: as `load`, for that alone; or it has no `[door]`.
+    """
+    data = _read(path)
+    if "door" not in data:
+        raise ConfigError(f"{path} has no [door].")
+    return parse({name: data[name] for name in _LEAVING if name in data}, str(path))
+
+
+def _read(path: Path) -> dict[str, object]:
     try:
         text = read_believed(path).decode("utf-8-sig")  # Windows marks its files so
     except FileNotFoundError as error:
@@ -181,12 +197,11 @@ def load(path: Path) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {reason_of(error)}") from error
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except RecursionError as error:
         raise ConfigError(f"{path} is nested too deeply to be a configuration.") from error
     except ValueError as error:  # a number may be too long for it
         raise ConfigError(f"{path} is not valid TOML: {error}{_line_of(error, text)}") from error
-    return parse(data, str(path))
 
 
 def parse(data: dict[str, object], origin: str) -> Config:
@@ -203,6 +218,7 @@ def parse(data: dict[str, object], origin: str) -> Config:
         raise ConfigError(f"{origin} has {counted(len(lines), 'mistake')}:\n{listed}") from error
 
 
+_LEAVING = ("paths", "door")
 _TOML_BITS = 64
 
 

@@ -49,11 +49,11 @@ def believed_config(
     return config
 
 
-def pinned_config(given: Path | None) -> Config:
+def pinned_config(given: Path | None, *, required: bool = True) -> Config:
     """The configuration, as sealed where this machine knows its owner: no ledger is opened.
 
     Raises:
         ConfigError, SealError: as `believed_config`.
     """
     read = read_config if known_owner() is None else believed_config
-    return read(given, required=True)
+    return read(given, required=required)

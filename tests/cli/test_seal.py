@@ -109,6 +109,45 @@ def test_a_door_that_was_never_sealed_has_no_copy_to_go_by(
         start_guard("", config=tmp_path / "edge-door.toml")
 
 
+@pytest.fixture
+def never_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setenv("EDGE_DOOR_OWNER", str(tmp_path / "owner.pub"))
+    return Door(tmp_path, "/dev/video99")
+
+
+@pytest.mark.parametrize("release", [False, True])
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        '[match]\nclaim = "nobody"',
+        '[mqqt]\nhost = "broker.local"',
+        '[access]\nschedule = {"Anna" = ["mon-fri 7-19"]}',
+    ],
+)
+def test_leaving_does_not_hang_on_a_mistake_elsewhere(
+    never_sealed: Door, monkeypatch: pytest.MonkeyPatch, mistake: str, *, release: bool
+) -> None:
+    """A slip in a schedule took the exit button away with the next power cut."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, command: ran.append(command))
+    never_sealed.path.write_text(f"{never_sealed.path.read_text()}\n{mistake}\n")
+    start_guard("", release=release, config=never_sealed.path)
+    (settings,) = [word for word in ran[0] if word.startswith("{")]
+    assert json.loads(settings)["rules"]["pulse_s"] == 0.6
+    assert never_sealed.command("sight").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("pulse_s = 0.6", "pulse_s = 600.0"), ("[door]", "[dor]"), ("[door]", "[")]
+)
+def test_the_guard_guesses_at_nothing_of_the_door(
+    never_sealed: Door, right: str, wrong: str
+) -> None:
+    never_sealed.path.write_text(never_sealed.path.read_text().replace(right, wrong))
+    with pytest.raises(ConfigError):
+        start_guard("", config=never_sealed.path)
+
+
 def test_doctor_names_it(door: Door) -> None:
     if not (door.folder / "owner.pub").exists():
         test_sealed_and_checked(door)

@@ -17,7 +17,7 @@ from edge.cli.base import (
     config_path,
     read_config,
 )
-from edge.config import load
+from edge.config import load, load_leaving
 from edge.door.launch import guard_command, wiring_command
 from edge.errors import ConfigError, SealError, UsageError, WireError
 from edge.interrupt import put_off
@@ -25,11 +25,13 @@ from edge.ops.configured import pinned_config
 from edge.ops.owner import become_guard
 from edge.ops.programs import command
 from edge.ops.supervisor import PEER_NAMED
-from edge.owner import sealed_copy
+from edge.owner import known_owner, sealed_copy
 from edge.process import PYTHON
 from edge.wire.channel import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.config import Config
 
 _RUNS = (
@@ -68,7 +70,7 @@ def door(
     config: ConfigOption = None,
 ) -> None:
     """The relay guard alone: the only program that touches the pins."""
-    settings = read_config(config, required=True) if release else _wired(config)
+    settings = _wired(config, read_config if release else pinned_config)
     if task not in ("", "test"):
         raise UsageError(f"`edge-door door {task}` is not known; `edge-door door test` is.")
     if task and _held(settings):
@@ -102,17 +104,24 @@ def _held(settings: Config) -> bool:
     return False
 
 
-def _wired(config: Path | None) -> Config:
+def _wired(config: Path | None, read: Callable[..., Config]) -> Config:
     """The guard's configuration; where it is not what was sealed, the copy of what was.
 
-    Nobody is let in then, since sight does not start; but leaving must not hang on a seal.
+    Where nobody sealed and it holds mistakes, what it says of the door, if that is right. Nobody
+    is let in then, since sight does not start; but leaving must hang on neither.
     """
     try:
-        return pinned_config(config)
+        return read(config, required=True)
     except (ConfigError, SealError) as error:
         copy = sealed_copy()
-        if copy is None:
+        if copy is not None:
+            complaints.print(f"{error} The guard goes by {copy}.", soft_wrap=True)
+            enforce(None)
+            return load(copy)
+        if known_owner() is not None or isinstance(error, SealError):
             raise
-        complaints.print(f"{error} The guard goes by {copy}.", soft_wrap=True)
-        enforce(None)
-        return load(copy)
+        with contextlib.suppress(ConfigError):
+            leaving = load_leaving(config_path(config))
+            complaints.print(f"{error} The guard goes by [door] and [paths] alone.", soft_wrap=True)
+            return leaving
+        raise
