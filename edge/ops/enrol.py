@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge.access.lookalikes import resembled
+from edge.access.lookalikes import alike, resembled
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
 from edge.names import folded, listed, proper_name
 from edge.ops.borrowed import borrowed_camera
@@ -15,12 +15,12 @@ from edge.ops.note import recorded_in
 from edge.ops.pictures import Gathered, Refused, Sources, gather
 from edge.records import Hint, LivenessState, Reason
 from edge.vault.vault import open_vault
-from edge.vision.calibrated import threshold
+from edge.vision.calibrated import renewed_similarity, threshold
 from edge.vision.enrolment import FEWEST, WANTED, Collector, capture
 from edge.vision.pipeline import Pipeline, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from edge.config import Config
     from edge.ops.pictures import Progress
@@ -39,7 +39,7 @@ class Consent:
     lookalikes: tuple[str, ...] = ()
     """People whom this face resembles, and who are others all the same."""
     reason: str = ""
-    """Why they are, for the ledger."""
+    """Why they are, or why the new template shows another face than the old, for the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,8 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
 
     Raises:
         UsageError: this name is enrolled already, and `consent` does not say that it is meant.
-        EnrolmentError: this face resembles somebody's, and it does not say that either.
+        EnrolmentError: this face resembles somebody's, or not whose it is to be, and it does not
+            say that either.
         VaultError: the vault cannot be opened or written.
         LedgerError: the ledger cannot be written; nothing was changed unless the text says so.
     """
@@ -170,11 +171,16 @@ def save(config: Config, template: Template, consent: Consent | None = None) -> 
         known = _is_known(vault, name, consent)
         name = vault.spelt(name) if known else name
         turned = replace(template, vectors=vault.rotation(template.vectors))
-        alike = resembled(turned, vault.templates(template.model), threshold(config))
-        refuse_lookalikes(name, alike, consent, threshold(config))
+        others = vault.templates(template.model)
+        before = [one for one in others if one.person == name]
+        refuse_another(config, turned, before, consent)
+        near = resembled(turned, others, threshold(config))
+        refuse_lookalikes(name, near, consent, threshold(config))
         detail: dict[str, str | float] = {"captures": len(template.vectors)}
-        if alike:
-            detail |= {"lookalikes": listed(alike), "why": consent.reason}
+        if near:
+            detail["lookalikes"] = listed(near)
+        if consent.reason:
+            detail["why"] = consent.reason
         with recorded_in(config, vault, Reason.ENROLLED, name, **detail):
             (vault.replace if known else vault.add)(template)
 
@@ -208,8 +214,29 @@ def _is_known(vault: Vault, name: str, consent: Consent) -> bool:
     return known
 
 
+def refuse_another(
+    config: Config, template: Template, before: Sequence[Template], consent: Consent
+) -> None:
+    """See that a renewed template shows whoever the one before does, unless another is meant.
+
+    Whoever mistook a file for another would give somebody else that person's rights, unseen.
+
+    Raises:
+        EnrolmentError: it does not, and `consent` gives no reason.
+    """
+    needed = renewed_similarity(config)
+    for old in before:
+        similarity = float(alike([template], [old])[0, 0])
+        if similarity < needed and not consent.reason:
+            raise EnrolmentError(
+                f"these pictures hardly show who was enrolled as {old.person} before: they come to "
+                f"{similarity:.3f}, and one person's to {needed:.3f} and much more. If the earlier "
+                "ones were somebody else's, or very old, say so: --replace --reason '...'"
+            )
+
+
 def refuse_lookalikes(
-    name: str, alike: Mapping[str, float], consent: Consent, needed: float
+    name: str, near: Mapping[str, float], consent: Consent, needed: float
 ) -> None:
     """See that nobody resembles somebody without its being said.
 
@@ -217,11 +244,11 @@ def refuse_lookalikes(
         EnrolmentError: this face does, and `consent` does not name the other.
     """
     accepted = set(map(folded, consent.lookalikes))
-    unexpected = [other for other in alike if folded(other) not in accepted]
+    unexpected = [other for other in near if folded(other) not in accepted]
     if not unexpected:
         return
-    figures = ", ".join(f"{other} ({alike[other]:.3f})" for other in unexpected)
-    options = " ".join(f"--lookalike {other!r}" for other in alike)
+    figures = ", ".join(f"{other} ({near[other]:.3f})" for other in unexpected)
+    options = " ".join(f"--lookalike {other!r}" for other in near)
     raise EnrolmentError(
         f"the face of {name} resembles that of {figures}, from {needed:.3f} on one person. If it "
         f"is {unexpected[0]} again, enrol it under that name with --replace. If they are two "

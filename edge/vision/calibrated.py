@@ -23,6 +23,7 @@ _PROOF_FMR = 1e-4
 """Of strangers at random, 2 of 5,512 comparisons reach it with templates of three and more; of a
 person's pictures of other days 1.2 % do not (258, LFW View 1). In the 21 films that
 gave a proof the eyes that blink and heads turned by up to 36 degrees stay 0.07 above it."""
+_RENEWED_FMR = 1e-2
 _UNCALIBRATED = 0.3
 
 
@@ -66,6 +67,12 @@ def read_calibration(config: Config) -> Calibration:
 def threshold(config: Config) -> float:
     """The similarity from which on two faces match at this door. Raises as `read_calibration`."""
     return read_calibration(config).threshold_for(config.match.false_match_rate)
+
+
+def renewed_similarity(config: Config) -> float:
+    """Below this a new template hardly shows whoever the old one does. Raises as `threshold`."""
+    rate = max(_RENEWED_FMR, config.match.false_match_rate)
+    return read_calibration(config).threshold_for(rate)
 
 
 def proof_similarity(calibration: Calibration, false_match_rate: float) -> float:

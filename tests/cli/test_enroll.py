@@ -69,6 +69,22 @@ def test_few_pictures_are_taken_with_a_warning(door: Door, eileen: Portrait) -> 
     assert [person["name"] for person in people] == ["Eileen"]
 
 
+def test_another_face_under_somebodys_name_is_taken_knowingly_and_recorded(
+    door: Door, eileen: Portrait, grace: Portrait
+) -> None:
+    """A picture mistaken for another gave a stranger Eileen's rights, and nobody was told."""
+    door.enroll("Eileen", str(save(door.folder / "eileen.png", eileen.pixels)))
+    other = str(save(door.folder / "grace.png", grace.pixels))
+    done = door.command("enroll", "eileen", other, "--replace")
+    assert done.returncode == 1
+    assert "hardly show who was enrolled as Eileen before" in done.stderr
+    assert Reason.ENROLLED not in [event.reason for event in door.events()[2:]]
+    door.enroll("eileen", other, "--replace", "--reason", "the first was her sister's")
+    assert door.events()[-1].detail["why"] == "the first was her sister's"
+    alone = door.command("enroll", "Ida", other, "--reason", "a whim")
+    assert alone.returncode == 2
+
+
 def test_a_lookalike_is_taken_knowingly_and_recorded(door: Door, stills: Path) -> None:
     door.enroll("Eileen", str(stills))
     consent = ["--lookalike", "eileen", "--reason", "twin sisters"]

@@ -20,12 +20,15 @@ from edge.roster.envelope import Content, fingerprint
 from tests.office.measure import Linked
 from tests.support.centre import ALIKE, MODEL, OTHER_MODEL, Door, vectors_of
 from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.pictures import save
 from tests.support.running import Door as Host
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
     from pathlib import Path
+
+    from edge.ops.demo.animate import Portrait
 
 pytestmark = needs_mosquitto
 
@@ -272,6 +275,18 @@ def test_each_picture_that_is_not_taken_is_named_with_its_reason(
     assert [one["file"] for one in told["refused"]] == [str(bad)]
     (row,) = json.loads(site.host.command("office", "people", "--json").stdout)["people"]
     assert told["number"] == row["number"]
+
+
+def test_another_face_under_a_name_of_the_book_is_taken_knowingly(
+    site: Site, stills: Path, grace: Portrait, tmp_path: Path
+) -> None:
+    anna = ("enroll", "Anna", "--for-group", "staff")
+    assert site.host.command(*anna, str(stills)).returncode == 0
+    other = str(save(tmp_path / "grace.png", grace.pixels))
+    done = site.host.command(*anna, other, "--replace")
+    assert (done.returncode, "enrolled as Anna before" in done.stderr) == (1, True), done
+    done = site.host.command(*anna, other, "--replace", "--reason", "a wrong file")
+    assert done.returncode == 0, done
 
 
 def test_who_goes_to_one_door_with_them_is_compared_at_the_desk(site: Site) -> None:

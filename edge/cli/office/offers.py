@@ -58,7 +58,9 @@ def accept(
     lookalike: Annotated[
         list[str] | None, typer.Option(help="Somebody whom they resemble and who is another.")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why it is known that they are two.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why it is known that they are two, or why --replace is another.")
+    ] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -10,8 +10,9 @@ from edge.errors import UsageError
 from edge.names import folded
 from edge.office.desk import require_cards, require_end, require_groups, require_hours, resembling
 from edge.office.rows import Person
-from edge.ops.enrol import Consent, refuse_lookalikes, require_free, save
+from edge.ops.enrol import Consent, refuse_another, refuse_lookalikes, require_free, save
 from edge.ops.offer import Wish, require_office, send_offer
+from edge.records import Template
 from edge.roster.envelope import Content
 from edge.vault.credentials import require_proper
 from edge.vision.calibrated import threshold
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from edge.config import Config
     from edge.office.book import Book
-    from edge.records import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,12 @@ def consent_to(lookalikes: Sequence[str] | None, reason: str, *, replace: bool) 
     """What an operator says knowingly of somebody.
 
     Raises:
-        UsageError: whom they resemble and why that is known go together.
+        UsageError: a reason is missing, or is one for nothing.
     """
-    if bool(lookalikes) != bool(reason.strip()):
-        raise UsageError("--lookalike NAME and --reason TEXT go together")
+    if lookalikes and not reason.strip():
+        raise UsageError("--lookalike NAME wants a --reason TEXT as well")
+    if reason.strip() and not (lookalikes or replace):
+        raise UsageError("--reason TEXT goes with --lookalike NAME or --replace")
     return Consent(replace, tuple(lookalikes or ()), reason.strip())
 
 
@@ -128,7 +130,8 @@ def take_in(
 
     Raises:
         UsageError: their end is over, a group is no door's, a card another's, or the name taken.
-        EnrolmentError: they resemble somebody who goes to the same doors, and it was not said.
+        EnrolmentError: they resemble somebody who goes to the same doors, or not whom they are to
+            replace, and it was not said.
     """
     known = [one for one in book.people() if folded(one.name) == folded(person.name)]
     if consent.replace and len(known) == 1:
@@ -136,6 +139,9 @@ def take_in(
     require_end(person.name, person.expires)
     require_groups(book, person.groups)
     require_cards(book, person, content)
+    template = Template(person.name, content.vectors, person.model)
+    old = [Template(one.name, book.content(one).vectors, one.model) for one in known]
+    refuse_another(settings, template, [one for one in old if one.model == person.model], consent)
     needed = threshold(settings)
     refuse_lookalikes(person.name, resembling(book, person, content, needed), consent, needed)
     kept = book.take_in(person, content, replace_old=consent.replace)

@@ -84,7 +84,10 @@ def enroll(
         list[str] | None,
         typer.Option(help="Somebody whom this face resembles and who is another person."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why that is known, for the ledger.")] = "",
+    reason: Annotated[
+        str,
+        typer.Option(help="Why that is known, or why --replace brings another face; recorded."),
+    ] = "",
     for_group: Annotated[
         list[str] | None,
         typer.Option(
