@@ -58,6 +58,10 @@ class Latest:
         """How far the wall clock is behind what it must show by now; 0 where it is not."""
         return max(0.0, max(self.wall, self.ahead + now.at) - now.wall)
 
+    def not_before(self, now: Moment) -> float:
+        """What a wall clock that was not set back shows at least."""
+        return max(self.wall, self.ahead + now.at - SET_BACK_S)
+
     def believes(self, now: Moment) -> bool:
         """Whether the wall clock may be believed: it is set, and was not set back."""
         return now.wall_trusted and self.behind_s(now) <= SET_BACK_S

@@ -53,7 +53,7 @@ class Desk:
         self._journal = journal
         self._claims = claims
         self._rulebook = rulebook
-        self._orders = Orders(config, journal)
+        self._orders = Orders(config, journal, rulebook.not_before)
         self._counted = Counted(journal, EventKind.ACCESS, DENIALS_EVERY_S)
         self.mode = Mode(journal.state("commanded_mode") or Mode.NORMAL)
         if self.mode is Mode.ALWAYS_OPEN and Action.ALWAYS_OPEN not in config.mqtt.permitted:

@@ -16,10 +16,11 @@ from edge.vocabulary import Action
 from edge.wire.messages import Detail, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from edge.access.command import Command
     from edge.config import Config
+    from edge.moment import Moment
     from edge.sight.journal import Journal
 
 MODES = {
@@ -38,14 +39,22 @@ _LOCKS_EVERY_S = 300.0
 class Orders:
     """What must be remembered of commands: counters, first signatures of two, refusals."""
 
-    def __init__(self, config: Config, journal: Journal) -> None:
+    def __init__(
+        self,
+        config: Config,
+        journal: Journal,
+        not_before: Callable[[Moment], float] = lambda _moment: 0.0,
+    ) -> None:
         """Take up the counters.
+
+        `not_before`: what the wall clock shows at least, beside what the record has seen.
 
         Raises:
             LedgerError: what was remembered is damaged.
         """
         self._config = config
         self._journal = journal
+        self._not_before = not_before
         stored = journal.state("commands")
         self._counters = Counters.from_json(stored) if stored else Counters()
         self._waiting: dict[str, tuple[Command, float]] = {}
@@ -61,9 +70,10 @@ class Orders:
         Raises:
             CommandError: it is not to be followed, or waits for a second operator.
         """
-        receiver = self._receiver()
+        moment = now()
+        receiver = self._receiver(moment)
         try:
-            command, counters = verify_command(text, receiver, self._counters, now())
+            command, counters = verify_command(text, receiver, self._counters, moment)
             self._limit(command.key)
         except CommandError as error:
             self.refuse(str(error))
@@ -123,12 +133,13 @@ class Orders:
             if self._journal.note(EventKind.SYSTEM, Reason.COMMAND_REFUSED, detail=detail):
                 self._refused, self._told_at = 0, time.monotonic()
 
-    def _receiver(self) -> Receiver:
+    def _receiver(self, moment: Moment) -> Receiver:
         mqtt = self._config.mqtt
         operators = Operators.from_json(self._journal.state("operators"))
         keys = {*mqtt.command_keys, *operators.keys(Role.OPERATOR)}
         wall = float(self._journal.state("wall") or 0.0)
-        return Receiver(self._config.device.id, keys, mqtt.permitted, wall)
+        earliest = max(wall, self._not_before(moment))
+        return Receiver(self._config.device.id, keys, mqtt.permitted, earliest)
 
     def _limit(self, key: str) -> None:
         bucket = self._buckets.setdefault(key, TokenBucket(*OF_A_KEY))  # few: operators' keys alone

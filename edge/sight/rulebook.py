@@ -70,9 +70,14 @@ class Rulebook:
             )
         self.schedule = self._configured.doubting(newcomers if lost else ())
 
+    def not_before(self, moment: Moment) -> float:
+        """What the wall clock shows at least, unless somebody has set it back."""
+        self._latest = self._latest.after(moment)
+        return self._latest.not_before(moment)
+
     def schedule_at(self, moment: Moment) -> Schedule:
         """The schedule, which knows of the latest that the clock has shown until this moment."""
-        self._latest = self._latest.after(moment)
+        self.not_before(moment)
         if self.schedule.latest is not self._latest:
             self.schedule = replace(self.schedule, latest=self._latest)
         behind_s = self._latest.behind_s(moment)

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +298,21 @@ class TestCommands:
             if action is not Action.UNLOCK:
                 with pytest.raises(CommandError, match="not permitted"):
                     r.desk.command(command(action, number), r.door)
+
+    def test_a_command_that_was_withheld_is_not_fresh_by_a_clock_set_back(
+        self, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing happened at the door meanwhile, so the record knew of no later time."""
+        r = room(mqtt=REMOTE)
+        withheld = command(Action.UNLOCK, 1)
+        signed_at = replace(now(), wall_trusted=True)
+        night = replace(signed_at, at=signed_at.at + 36_000, wall=signed_at.wall + 36_000)
+        r.rulebook.schedule_at(night)
+        back = replace(night, at=night.at + 60, wall=signed_at.wall)
+        monkeypatch.setattr(orders_module, "now", lambda: back)
+        with pytest.raises(CommandError, match="behind what it showed before"):
+            r.desk.command(withheld, r.door)
+        assert r.stays_shut()
 
     def test_two_operators_where_the_owner_wants_two(self, room: Callable[..., Room]) -> None:
         second = Ed25519PrivateKey.generate()
