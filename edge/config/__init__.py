@@ -127,6 +127,11 @@ class Config(Section):
         return self.paths.state / "link" / "outbox.db"
 
     @property
+    def names(self) -> Path:
+        """Under which names link has spoken on the broker."""
+        return self.outbox_db.with_name("names.json")
+
+    @property
     def offered_bundle(self) -> Path:
         """The update that link has fetched."""
         return self.outbox_db.with_name("offered.bundle")

@@ -21,6 +21,7 @@ from edge.link.answering import Answering
 from edge.link.arrivals import Acknowledged, Received
 from edge.link.broker import MAX_PACKET, Broker
 from edge.link.commands import Commands, Confirmation
+from edge.link.former import Former
 from edge.link.ledger_rest import LedgerRest
 from edge.link.outage import Outage
 from edge.link.outbox import Fill, Outbox
@@ -124,6 +125,7 @@ class Link:
         self._answering = Answering(self._topics, sight, face=config.mqtt.last_face)
         self._ledger_rest = LedgerRest()
         self._twin = Twin(self._topics)
+        self._former = Former(config)
         self._people = PeoplePost(self._topics, sight.ask)
         self._updates = (
             UpdatePost(self._topics, config.offered_bundle, config.taken_bundle)
@@ -233,11 +235,14 @@ class Link:
         public = self._ledger.public_key()
         if public:
             self._twin.begin(public)
+            self._former.greet(connection, public)
             connection.subscribe([self._topics.audit_key], retained=True)
             connection.publish(self._topics.key(public))
 
     def _hear(self, received: Received, connection: Connection) -> None:
         topic, payload = received.topic, received.payload
+        if self._former.hear(topic, payload, connection):
+            return
         if topic == self._topics.audit_key:
             self._twin.hear(payload)
             return
@@ -300,6 +305,7 @@ class Link:
 
     def _account(self, answer: Acknowledged) -> None:
         self._shipper.acknowledged(answer)
+        self._former.acknowledged(answer)
         if not answer.refused or answer.topic in self._refused:
             return
         self._refused.add(answer.topic)

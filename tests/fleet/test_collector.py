@@ -36,6 +36,7 @@ from edge.link.arrivals import Received
 from edge.link.reference import TOLD
 from edge.link.topics import Topics
 from tests.fleet.parts import BASE, chains, door, raised, running, standing, stored
+from tests.fleet.site import Doors
 from tests.support.link_parts import Device, Mosquitto, needs_mosquitto
 from tests.support.waiting import until
 
@@ -247,6 +248,16 @@ def test_a_collector_hears_doors_of_which_its_broker_kept_nothing(
         until(lambda: stored(database) == 5)
         until(lambda: door(database).available == "online")
         until(lambda: "lock/state" in json.loads(door(database).states))
+
+
+def test_a_door_that_has_another_name_by_now_is_offline_under_this_one(database: Database) -> None:
+    """It clears what it left: that is no sign of life, nor a state."""
+    doors = Doors(database)
+    doors.online("door1")
+    for topic in filter(lambda topic: topic.retained, TOLD):
+        doors.say("door1", topic.name, b"")
+    assert door(database).available == "offline"
+    assert json.loads(door(database).states)["lock/state"] == "LOCKED"
 
 
 @pytest.mark.parametrize("events", [600, pytest.param(3600, marks=pytest.mark.slow)])

@@ -140,6 +140,8 @@ class News:
         said = self._heard.setdefault(device, _Heard())
         if rest.startswith("people/"):  # most of it is the office's word, and no sign of life
             said.people.read(device, rest, message.payload)
+        elif not message.payload and rest != "instruction":  # cleared: it has another name now
+            said.available = "offline" if rest == "availability" else said.available
         else:
             self._read_own(device, rest, message, said)
 

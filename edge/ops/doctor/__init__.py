@@ -45,6 +45,7 @@ _CHECKS: dict[str, Callable[[Config], Check | None]] = {
     "sight": system.sight,
     "door": system.door,
     "broker": system.broker,
+    "left behind": system.left_behind,
     "clock": system.clock,
 }
 

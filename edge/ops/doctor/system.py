@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from edge.clock import wall_trusted
 from edge.errors import BrokerError, WireError
+from edge.link.former import names_before
 from edge.link.knock import knock
 from edge.ops.doctor.check import Check, fail, ok, warn
-from edge.ops.owner import acting_as
+from edge.ops.owner import acting_as, acting_as_owner
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
 
@@ -122,6 +123,23 @@ def broker(config: Config) -> Check:
         if isinstance(error.__cause__, PermissionError) and os.geteuid() != 0:
             raise error.__cause__ from error
         return fail("broker", str(error), "Mend that; events wait in the ledger until then.")
+
+
+def left_behind(config: Config) -> Check | None:
+    """What this door left on the broker under another name is gone."""
+    if config.mqtt.host is None or not config.names.exists():
+        return None
+    with acting_as_owner(config.names.parent):
+        before = names_before(config)
+    if not before:
+        return None
+    places = ", ".join(dict.fromkeys(name.place.at("") for name in before))
+    remedy = (
+        "Link clears it when it connects and may read and write there. Where the broker's access "
+        "list forbids that, clear each retained topic there (`mosquitto_pub -r -n -t TOPIC`), then "
+        f"remove {config.names}."
+    )
+    return warn("left behind", f"the broker may still show this door under {places}", remedy)
 
 
 def clock(_config: Config) -> Check:
