@@ -145,7 +145,7 @@ class CommandAnswer:
     __pydantic_config__ = _DOCUMENTED
 
     id: str
-    """The command's nonce; empty where none could be read."""
+    """The command's nonce. One whose nonce cannot be read gets no answer."""
     outcome: Literal["done", "refused"]
     reason: str
     """Why it was refused; what was done."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.access.command import MAX_VALID_S, NONCE
+from edge.access.command import MAX_REASON, MAX_VALID_S, NONCE
 from edge.link.payloads import (
     AuditKey,
     CommandAnswer,
@@ -48,7 +48,12 @@ class Topic:
 
 
 TOLD = (
-    Topic("availability", "Whether link is connected.", ("online", "offline"), retained=True),
+    Topic(
+        "availability",
+        "Whether somebody who comes is seen: link is connected, and sight answers.",
+        ("online", "offline"),
+        retained=True,
+    ),
     Topic(
         "lock/availability",
         "Whether sight and the relay guard answer.",
@@ -94,19 +99,27 @@ TOLD = (
 )
 """What a door publishes."""
 
+_SIGNED = {
+    "device": {"type": "string"},
+    "action": {"enum": [action.value for action in Action]},
+    "nonce": {"type": "string", "pattern": f"^{NONCE}$"},
+    "counter": {"type": "integer", "description": "Higher than every one before."},
+    "issued": {"type": "integer", "description": "Seconds since 1970."},
+    "expires": {"type": "integer", "description": f"At most {MAX_VALID_S} s after `issued`."},
+    "reason": {
+        "type": "string",
+        "maxLength": MAX_REASON,
+        "description": "Why, for the record; may be empty.",
+    },
+    "key": {"type": "string", "description": "Base64 of the raw public key."},
+    "signature": {"type": "string", "description": "Base64."},
+}
 _COMMAND = {
     "type": "object",
     "description": "Signed with Ed25519 over canonical JSON without `signature`.",
-    "properties": {
-        "device": {"type": "string"},
-        "action": {"enum": [action.value for action in Action]},
-        "nonce": {"type": "string", "pattern": f"^{NONCE}$"},
-        "counter": {"type": "integer", "description": "Higher than every one before."},
-        "issued": {"type": "integer", "description": "Seconds since 1970."},
-        "expires": {"type": "integer", "description": f"At most {MAX_VALID_S} s after `issued`."},
-        "key": {"type": "string", "description": "Base64 of the raw public key."},
-        "signature": {"type": "string", "description": "Base64."},
-    },
+    "properties": _SIGNED,
+    "required": list(_SIGNED),
+    "additionalProperties": False,
 }
 
 _PEOPLE = {

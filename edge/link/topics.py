@@ -1,6 +1,6 @@
-"""Every topic and every payload, in one file. Pure: values in, messages out.
+"""Where everything is published and heard. Pure: values in, messages out.
 
-`edge.link.reference` lists the topics, and makes the page and the schemas of them.
+`edge.link.payloads` has what stands in them; `edge.link.reference` lists them for readers.
 
 `None` is Home Assistant's word for a state that nobody knows.
 """
@@ -163,7 +163,7 @@ class Topics:
         return (self.lock_set, self.claim_set, self.command, self.confirm)
 
     def available(self, *, online: bool) -> Message:
-        """The device's own availability; `offline` is also the last will."""
+        """Whether the door as a whole is online; `offline` is also the last will."""
         return _retained(self.at("availability"), "online" if online else "offline")
 
     def states(self, state: DoorState) -> tuple[Message, ...]:

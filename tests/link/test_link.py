@@ -30,7 +30,7 @@ from edge.link.outage import Outage
 from edge.link.outbox import Outbox
 from edge.link.payloads import CommandAnswer, EventPayload, Reported, UpdateReported, from_json
 from edge.link.process import run
-from edge.link.reference import HEARD, TOLD, page
+from edge.link.reference import HEARD, TOLD, page, schemas
 from edge.link.reporting import certificate_ends, temperature_c
 from edge.link.shipper import WINDOW, Shipper
 from edge.link.sight_client import SightClient
@@ -45,7 +45,7 @@ from tests.support.link_parts import Authority, FakeSight, gathered
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 TOPICS = Topics("facelock", "door1")
 DETAILS = st.dictionaries(
@@ -784,6 +784,12 @@ class TestReference:
             elif isinstance(topic.payload, type):
                 from_json(topic.payload, message.payload)
         assert {TOPICS.at(topic.name) for topic in HEARD} == set(TOPICS.heard)
+
+    def test_a_command_has_the_fields_that_a_door_wants(self) -> None:
+        key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+        signed = json.loads(sign_command(key, "door1", Action.UNLOCK, 1, 0, "0" * 32))
+        schema: Mapping[str, Any] = schemas()["command"]
+        assert set(schema["properties"]) == set(schema["required"]) == set(signed)
 
     @given(reason=st.sampled_from(Reason), kind=st.sampled_from(EventKind), detail=DETAILS)
     def test_every_event_reads_back(
