@@ -74,6 +74,8 @@ class _Child:
     silent_s: float = 0.0
     """Since it did so, counted in turns: who was stopped for a while has not listened."""
     patient_s: float = STARTING_S
+    steady: bool = False
+    """It has run for a while since the supervisor began: what it was told was right then."""
 
     def frozen(self) -> bool:
         """Whether it was silent for too long, this turn included."""
@@ -101,7 +103,7 @@ class Supervisor:
             Whether it was a signal.
 
         Raises:
-            SupervisorError: a program exited with a usage or configuration error.
+            SupervisorError: a program exited with a usage or configuration error, and never ran.
         """
         with StopSignal() as stop:
             try:
@@ -126,13 +128,14 @@ class Supervisor:
             return
         code = child.process.poll()
         if code is None:
+            child.steady = child.steady or now - child.started_at >= STEADY_S
             if child.frozen():
                 log.warning("%s gave no sign of life for %g s", child.name, child.silent_s)
                 child.process.kill()
                 child.silent_s = 0.0
             return
         self._forget(child)
-        if code == USAGE_EXIT:
+        if code == USAGE_EXIT and not child.steady:  # else a slip of today took the exit button too
             raise SupervisorError(f"{child.name} refused to start; what it says above must change")
         if code == 0 and child.name == "link":
             child.start_at = float("inf")  # no broker configured: nothing to do

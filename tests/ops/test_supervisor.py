@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -71,6 +72,32 @@ def test_link_has_a_smaller_share_than_those_who_decide(
     assert not supervisor.run(once)
     mine = os.getpriority(os.PRIO_PROCESS, 0)
     assert nice == {"door": mine, "sight": mine, "link": min(19, mine + NETWORK_NICE)}
+
+
+def test_what_a_program_is_refused_for_later_ends_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A slip in a running door's configuration, and sight ends: the exit button still works."""
+    monkeypatch.setattr("edge.ops.supervisor.STEADY_S", 0.0)
+    monkeypatch.setattr("edge.ops.supervisor.Backoff.next", lambda _self: 0.01)
+    broken, ended = tmp_path / "broken", []
+    supervisor = stand_in(monkeypatch, tmp_path, f"test -e {broken} && exit 2; exec sleep 600")
+    told = logging.getLogger("edge.ops.supervisor")
+    monkeypatch.setattr(told, "warning", lambda _text, name, *_: ended.append(name))
+    first: dict[str, int] = {}
+
+    def while_running() -> bool:
+        pids = {n: pid for n in Supervisor.PROGRAMS if (pid := supervisor.pid(n)) is not None}
+        if not first and len(pids) == len(Supervisor.PROGRAMS):
+            first.update(pids)
+        elif first and not broken.exists():
+            broken.touch()
+            os.kill(first["sight"], signal.SIGKILL)
+        assert not first or pids["door"] == first["door"]
+        return len(ended) < 3
+
+    assert not supervisor.run(while_running)
+    assert set(ended) == {"sight"}
 
 
 @pytest.mark.parametrize("said", ["", "printf READY=1 > /proc/self/fd/$EDGE_DOOR_SUPERVISED; "])
