@@ -100,8 +100,9 @@ class Collector:
         vectors = np.stack([e.vector for e in self.embeddings])
         kept = vectors[_inliers(vectors, self._threshold)]
         if len(kept) < max(fewest, (len(vectors) + 1) // 2):
+            found = f"only {len(kept)} show the same face" if len(kept) else "most show no one face"
             raise EnrolmentError(
-                f"of {len(vectors)} captures only {len(kept)} show the same face. "
+                f"of {len(vectors)} captures {found}. "
                 "Enrol one person at a time, from pictures of that person alone."
             )
         chosen = kept[_most_different(kept, WANTED)]
@@ -125,13 +126,14 @@ class Collector:
 
 
 def _inliers(vectors: Floats, threshold: float) -> Sequence[int]:
-    """Rows whose median similarity to the other rows is a match: others show someone else."""
-    if len(vectors) == 1:
-        return [0]
+    """Rows that match at least half of the other rows: others show someone else.
+
+    Their median would not do: of two, one that matches and one that does not, it is their mean.
+    """
     similarity = vectors @ vectors.T
-    np.fill_diagonal(similarity, np.nan)
-    median = np.nanmedian(similarity, axis=1)
-    return [int(row) for row in np.flatnonzero(median >= threshold)]
+    np.fill_diagonal(similarity, -1.0)
+    matching = (similarity >= threshold).sum(axis=1)
+    return [int(row) for row in np.flatnonzero(2 * matching >= len(vectors) - 1)]
 
 
 def _most_different(vectors: Floats, count: int) -> list[int]:

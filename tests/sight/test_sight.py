@@ -272,7 +272,7 @@ class TestEnrolment:
             taken += alone.embeddings[:3]
         both = Collector(threshold(config))
         both.embeddings = taken
-        with pytest.raises(EnrolmentError, match="of 6 captures only 0 show the same face"):
+        with pytest.raises(EnrolmentError, match="of 6 captures most show no one face"):
             both.template("Anna")
         both.embeddings = taken[:4]
         assert len(both.template("Anna").vectors) == 3
@@ -292,9 +292,19 @@ class TestEnrolment:
         assert len(template.vectors) == 5
         assert abs(template.vectors[:, 2]).max() < 1e-6
 
+    def test_one_picture_of_another_among_three_is_left_out(self) -> None:
+        """All three were refused: the median of a match and none is their mean."""
+        three = collected(unit(1, 0.2, 0), unit(1, 0.6, 0), unit(0, 0.2, 1))
+        assert three.others() == [2]
+        assert len(three.template("Anna", fewest=1).vectors) == 2
+        with pytest.raises(EnrolmentError, match="of 3 captures only 2 show the same face"):
+            three.template("Anna")
+        with pytest.raises(EnrolmentError, match="of 2 captures most show no one face"):
+            collected(unit(1, 0), unit(0, 1)).template("Anna", fewest=1)
+
     def test_two_people_are_refused(self) -> None:
         two = [unit(1, 0.2, 0), unit(1, 0.4, 0), unit(0, 0.2, 1), unit(0, 0.4, 1)]
-        with pytest.raises(EnrolmentError, match="show the same face"):
+        with pytest.raises(EnrolmentError, match="of 5 captures most show no one face"):
             collected(*two, unit(-1, 0, -0.1)).template("Anna")
 
 
