@@ -132,6 +132,8 @@ class Reason(str, Enum):
 
 GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})
 """Why the door opened."""
+LIFELESS = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
+"""What a picture of somebody, or whoever shows no life, is denied for."""
 
 
 class EventKind(str, Enum):

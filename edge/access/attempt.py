@@ -24,6 +24,7 @@ from edge.access.policy import Situation, decide
 from edge.access.unfinished import GONE_S, MAX_CHALLENGES, BrokenOff, Unfinished
 from edge.access.welcomed import Welcomed
 from edge.records import Decision, Hint, LivenessState, Outcome, Reason, Regard
+from edge.vocabulary import LIFELESS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -102,8 +103,6 @@ class _Attempt:
     """After its final decision: what to answer until `rest_until`."""
     rest_until: float = -math.inf
 
-
-LIFELESS = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 
 WARM_UP_S = 3.0
 """From the first face after a start; over once a comparison came in time."""

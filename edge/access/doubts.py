@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from edge import plain
 from edge.errors import LedgerError
 from edge.moment import Moment
-from edge.records import Outcome, Reason
+from edge.records import Outcome
+from edge.vocabulary import LIFELESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,13 +30,12 @@ A_DAY = 8.0
 _DOUBTED = 2 * A_DAY
 """What too many count as, so that doubt is over a day after the last, and not within minutes."""
 _RUNS_OFF = A_DAY / 86_400
-_UNPROVEN = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 
 
 def unproven(decision: Decision) -> str | None:
     """By whose face somebody was denied for want of a proof of life; None: by nobody's here."""
     match = decision.match
-    wanting = decision.outcome is Outcome.DENY and decision.reason in _UNPROVEN
+    wanting = decision.outcome is Outcome.DENY and decision.reason in LIFELESS
     return match.person if wanting and match is not None and match.matched else None
 
 

@@ -20,6 +20,7 @@ from edge import plain
 from edge.errors import LedgerError
 from edge.moment import Moment
 from edge.records import Outcome, Reason
+from edge.vocabulary import LIFELESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ PIN = " pin"
 _PIN_OF = f"{PIN} "
 """Before the name of whose right PIN has cleared those; like the two above it is nobody's name."""
 
-_COUNTED = frozenset({Reason.NO_MATCH, Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
+_COUNTED = LIFELESS | {Reason.NO_MATCH}
 _MAX_DOUBLINGS = 32
 
 

@@ -25,7 +25,7 @@ from edge.link.payloads import (
     to_json,
 )
 from edge.records import EventKind, Reason
-from edge.vocabulary import GRANTS
+from edge.vocabulary import GRANTS, LIFELESS
 from edge.wire.messages import LockState
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _OTHER_TYPES: dict[EventKind, EventType] = {
     EventKind.PEOPLE: "people",
     EventKind.SYSTEM: "system",
 }
-_SPOOFS = frozenset({Reason.NOT_LIVE, Reason.LIVENESS_FAILED})
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LOCK_WORDS = {state: state.value for state in LockState} | {
     LockState.HELD: "OPEN",
@@ -247,7 +246,7 @@ def event_type(event: Event) -> EventType:
         return _OTHER_TYPES[event.kind]
     if event.reason in GRANTS:
         return "granted"
-    return "spoof" if event.reason in _SPOOFS else "denied"
+    return "spoof" if event.reason in LIFELESS else "denied"
 
 
 def _retained(topic: str, word: str) -> Message:
