@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 LATEST = 253_402_214_400
 """Seconds since the Unix epoch: the last day that a calendar has, wherever the clock stands."""
-_DEPTH_CHARACTERS = 1 << 20
-"""No message of the roster is longer; a longer one is not parsed."""
+_LONGEST = 1 << 20
+"""Of a message, in characters: a longer one is not parsed."""
 
 
 def read(kind: type[T], text: bytes | str, what: str) -> T:
@@ -23,8 +23,8 @@ def read(kind: type[T], text: bytes | str, what: str) -> T:
     Raises:
         RosterError: it is too long, no JSON, or another object.
     """
-    if len(text) > _DEPTH_CHARACTERS:
-        raise RosterError(f"{what} has {len(text)} bytes, which no such message has")
+    if len(text) > _LONGEST:
+        raise RosterError(f"{what} is {len(text)} characters long, which no such message is")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -36,7 +36,7 @@ SEED_BYTES = 96
 """Of a door's private key: 64 for ML-KEM-768, 32 for X25519."""
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519, _ED25519 = 64, 1184, 32, 32
 TRAVELS_AS = "<f2"
-"""numpy's name of the numbers in an envelope."""
+"""numpy's name of the numbers in an envelope, and in an offer."""
 MAX_CONTENT = 60_000
 """Bytes in an envelope: brokers commonly take packets of 64 KiB."""
 _UNEVEN = 0.01

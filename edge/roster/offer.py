@@ -12,9 +12,8 @@ from edge.errors import RosterError, UsageError
 from edge.names import proper_name
 from edge.plain import spell
 from edge.roster.canonical import LATEST, from_base64, read, to_base64
-from edge.roster.envelope import Content, DoorKey, lock, signed
+from edge.roster.envelope import TRAVELS_AS, Content, DoorKey, lock, signed
 
-_NUMBERS = "<f2"
 _PURPOSE = b"edge-door offer "
 
 
@@ -62,7 +61,7 @@ def seal_offer(offer: Offer, office: str, door: DoorKey) -> bytes:
     Raises:
         RosterError: `office` is no such key.
     """
-    told = _Told(**_same(offer), content=to_base64(offer.content.to_json(_NUMBERS)))
+    told = _Told(**_same(offer), content=to_base64(offer.content.to_json(TRAVELS_AS)))
     body = spell(asdict(told))
     outer = _Signed(body, to_base64(door.sign(_PURPOSE + body.encode("ascii"))))
     message = spell(asdict(outer)).encode("ascii")
@@ -90,7 +89,7 @@ def _read(body: str, device: str) -> Offer:
     if told.device != device:
         raise RosterError("the offer is another door's")
     _require_sense(told)
-    content = Content.from_json(from_base64(told.content, "the template"), _NUMBERS, "the offer")
+    content = Content.from_json(from_base64(told.content, "the template"), TRAVELS_AS, "the offer")
     return Offer(**_same(told), content=content)
 
 

@@ -3,7 +3,7 @@
     door's socket    sight asks     Unlock  Relock  SetMode  Signal  Acknowledge  AskState
                      guard tells    State  Happened  Presented  Refused
     sight's socket   others ask     Claim  Command  UnlockByCode  Relock  AskStatus  Watch
-                                    LendCamera  Rehearse  AskFace
+                                    LendCamera  Rehearse  AskFace  Part
                      sight answers  Done  Failed  Status  LastFace, and Seen to those who watch
 
 Stdlib only, since the relay guard speaks it.

@@ -69,6 +69,11 @@ def test_every_message_has_an_example_and_an_operation() -> None:
     assert len(operations) == len(get_args(Message))
 
 
+def test_the_table_at_the_top_names_every_message() -> None:
+    told = set((messages.__doc__ or "").replace(",", " ").split())
+    assert {kind.__name__ for kind in get_args(Message)} <= told
+
+
 @pytest.mark.parametrize("packet", [b"", b"\xff", b"[1]", b"7", b'{"op":7}', b"{}", b"[" * 5000])
 def test_what_is_no_message_at_all_ends_the_connection(packet: bytes) -> None:
     with pytest.raises(WireError):
