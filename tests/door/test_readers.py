@@ -43,8 +43,7 @@ def frame(number: int, bits: int) -> str:
 
 def falls(bits: str, start: float = 1.0, spacing: float = 0.002) -> list[Edge]:
     return [
-        Edge(D1 if bit == "1" else D0, on=True, at=start + index * spacing)
-        for index, bit in enumerate(bits)
+        Edge(D1 if bit == "1" else D0, at=start + index * spacing) for index, bit in enumerate(bits)
     ]
 
 
@@ -83,10 +82,10 @@ def test_a_flipped_bit_is_no_card(flipped: int) -> None:
 def test_a_lost_bit_a_glitch_and_noise_are_no_card(wiegand: Wiegand) -> None:
     edges = falls(frame(99, 26))
     assert wiegand.claims(edges[:-1], 9.0) == []
-    glitch = Edge(D0, on=True, at=edges[3].at + 20e-6)
+    glitch = Edge(D0, at=edges[3].at + 20e-6)
     assert wiegand.claims(sorted([*edges[:-1], glitch], key=lambda edge: edge.at), 9.0) == []
     assert wiegand.claims(falls("01" * 400), 9.0) == []
-    assert wiegand.claims([Edge(99, on=True, at=1.0)], 9.0) == []
+    assert wiegand.claims([Edge(99, at=1.0)], 9.0) == []
     assert wiegand.claims(falls(frame(99, 26), start=20.0), 30.0) != []
 
 
@@ -136,8 +135,8 @@ def test_wiegand_through_the_board(tmp_path: Path) -> None:
         board.set_input(line, high=True)
         board.set_input(line, high=False)
         edges += pins.edges()
-    assert [edge.on for edge in edges] == [True] * 26
-    even = [Edge(each.line, each.on, 1 + 0.001 * n) for n, each in enumerate(edges)]
+    assert len(edges) == 26
+    even = [Edge(each.line, 1 + 0.001 * n) for n, each in enumerate(edges)]
     assert reader.claims(even, 2) == [Presented(Credential.CARD, "1234")]
     pins.close()
 
@@ -197,7 +196,7 @@ class Keypad:
         ]
         return not any(row in self.low for row in joined)
 
-    def changes(self) -> list[tuple[int, bool, float]]:
+    def falls(self) -> list[tuple[int, float]]:
         return []
 
     def wakes(self) -> tuple[int, ...]:

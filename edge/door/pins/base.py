@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A change of an input line, in its own meaning (`on`: active), monotonic seconds."""
+    """A fall of an input line's level, monotonic seconds."""
 
     line: int
-    on: bool
     at: float
 
 
@@ -39,8 +38,8 @@ class Lines(Protocol):
     def read(self, line: int) -> bool:
         """The level of an open line."""
 
-    def changes(self) -> list[tuple[int, bool, float]]:
-        """Line, level and monotonic time of the falls that were kept since the last call."""
+    def falls(self) -> list[tuple[int, float]]:
+        """Line and monotonic time of the falls that were kept since the last call."""
 
     def wakes(self) -> tuple[int, ...]:
         """File descriptors that become readable when an input changes."""
@@ -108,12 +107,7 @@ class Pins:
 
     def edges(self) -> list[Edge]:
         """Falls of the inputs claimed with `edges` since the last call, oldest first."""
-        found = []
-        for line, high, at in self._lines.changes():
-            pin = self._claimed.get(line)
-            if isinstance(pin, InputPin):
-                found.append(Edge(line, high == pin.active_high, at))
-        return found
+        return [Edge(line, at) for line, at in self._lines.falls() if line in self._claimed]
 
     def wakes(self) -> tuple[int, ...]:
         """File descriptors that become readable when an input changes."""

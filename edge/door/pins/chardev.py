@@ -81,15 +81,15 @@ class ChardevLines:
                 f"line {line} of {self._chip} cannot be read: {reason_of(error)}"
             ) from error
 
-    def changes(self) -> list[tuple[int, bool, float]]:
+    def falls(self) -> list[tuple[int, float]]:
         """The kernel's edge events since the last call, oldest first."""
         found = []
         for line, request in self._inputs.items():
             while request.wait_edge_events(0):
                 events = request.read_edge_events()
                 if line in self._watched:
-                    found += [(line, False, event.timestamp_ns / 1e9) for event in events]
-        return sorted(found, key=lambda change: change[2])
+                    found += [(line, event.timestamp_ns / 1e9) for event in events]
+        return sorted(found, key=lambda fall: fall[1])
 
     def wakes(self) -> tuple[int, ...]:
         """The inputs' descriptors."""

@@ -167,16 +167,16 @@ class FakeLines:
         """The level of a line."""
         return self._board.level(line, otherwise=self._levels[line])
 
-    def changes(self) -> list[tuple[int, bool, float]]:
+    def falls(self) -> list[tuple[int, float]]:
         """What happened at the inputs since the last call."""
-        found: list[tuple[int, bool, float]] = []
+        found: list[tuple[int, float]] = []
         while self._socket is not None:
             try:
                 line, high, at = json.loads(self._socket.recv(256))
             except BlockingIOError:
                 break
             if line in self._watched and not high:
-                found.append((line, high, at))
+                found.append((line, at))
         return found
 
     def wakes(self) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ class RpiApiLines:
                 f"{with_pins(backend)}"
             ) from error
         self._open: set[int] = set()
-        self._edges: deque[tuple[int, bool, float]] = deque(maxlen=KEPT_EDGES)
+        self._edges: deque[tuple[int, float]] = deque(maxlen=KEPT_EDGES)
         self._wake: tuple[int, int] | None = None
 
     def open_output(self, pin: OutputPin, *, high: bool) -> None:
@@ -94,7 +94,7 @@ class RpiApiLines:
         except Exception as error:  # as above
             raise PinError(f"line {line} cannot be read: {error}") from error
 
-    def changes(self) -> list[tuple[int, bool, float]]:
+    def falls(self) -> list[tuple[int, float]]:
         """What the library's thread has collected since the last call."""
         if self._wake is not None:
             try:
@@ -136,7 +136,7 @@ class RpiApiLines:
         wake = self._wake[1]
 
         def changed(channel: int) -> None:
-            self._edges.append((channel, False, time.monotonic()))
+            self._edges.append((channel, time.monotonic()))
             try:
                 os.write(wake, b"e")
             except OSError:  # the pipe is full, so the guard wakes anyway; or it is closing
