@@ -16,14 +16,6 @@ PI_UNSAFE = frozenset((*range(9), 14))
 """On a Raspberry Pi, GPIO 0-8 are pulled up until software runs and GPIO 14 pulses at boot."""
 
 
-def pi_unsafe(pin: int) -> str:
-    """Why `pin` must not drive a lock on a Raspberry Pi; empty when it may."""
-    if pin not in PI_UNSAFE:
-        return ""
-    why = "pulses at boot" if pin == 14 else "is pulled up at boot"
-    return f"GPIO {pin} {why} on a Raspberry Pi and could open the door; use 9-13 or 15-27"
-
-
 class InputSection(Section):
     """A switch on one line. The usual wiring is a switch to ground with the line pulled up."""
 
@@ -191,11 +183,6 @@ class DoorSection(Section):
     """Kernel watchdog to feed, such as /dev/watchdog: it resets a board whose kernel hangs."""
 
     @property
-    def lock_pins(self) -> tuple[int, ...]:
-        """The lines that can open the door."""
-        return (self.relay_pin,) if self.relock_pin is None else (self.relay_pin, self.relock_pin)
-
-    @property
     def relay_on_unlocks(self) -> bool:
         """Whether an energised relay means unlocked."""
         power_locks = self.lock in ("fail-safe", "maglock")
@@ -237,6 +224,16 @@ class DoorSection(Section):
             raise ValueError("; ".join(mistakes))
         return self
 
+    def unsafe_on_a_pi(self) -> Iterator[str]:
+        """Which line of the lock a Raspberry Pi moves by itself, and which to take instead."""
+        for key, pin in (("relay_pin", self.relay_pin), ("relock_pin", self.relock_pin)):
+            if pin in PI_UNSAFE:
+                why = "pulses at boot" if pin == 14 else "is pulled up at boot"
+                yield (
+                    f"{key}: GPIO {pin} {why} on a Raspberry Pi and could open the door; "
+                    "use 9-13 or 15-27"
+                )
+
     def readers(self) -> Iterator[Reader]:
         """The card readers and keypads that are fitted."""
         for section in (self.wiegand, self.keypad, self.rfid):
@@ -252,7 +249,7 @@ class DoorSection(Section):
     def _unsafe_pins(self) -> Iterator[str]:
         # The fake keeps the Pi's rule, so that a configuration tried with it moves to a Pi as is.
         if self.backend in ("rpi", "fake"):
-            yield from filter(None, map(pi_unsafe, self.lock_pins))
+            yield from self.unsafe_on_a_pi()
 
     def _misfits(self) -> Iterator[str]:
         motor = self.lock == "motor"

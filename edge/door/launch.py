@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.config.door import pi_unsafe
 from edge.door.machine import THROW_S, Rules
 from edge.door.settings import GuardSettings, InputPin, OutputPin
 from edge.errors import ConfigError
@@ -78,9 +77,8 @@ def _refuse_unsafe(door: DoorSection) -> None:
     """The `gpiod` backend serves any board; only here is it known whether this one is a Pi."""
     if door.backend != "gpiod" or not on_a_pi():
         return
-    for pin in door.lock_pins:
-        if why := pi_unsafe(pin):
-            raise ConfigError(f"door.relay_pin: {why}.")
+    for why in door.unsafe_on_a_pi():
+        raise ConfigError(f"door.{why}.")
 
 
 def on_a_pi() -> bool:

@@ -801,15 +801,22 @@ def test_a_door_that_cannot_be_is_refused_with_a_sentence(
     assert sentence in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("lock", "key"),
+    [
+        ({"relay_pin": 4}, "relay_pin"),
+        ({"lock": "motor", "relay_pin": 17, "relock_pin": 4}, "relock_pin"),
+    ],
+)
 def test_gpiod_on_a_raspberry_pi_keeps_the_pis_rule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lock: dict[str, object], key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = parse({"door": {"backend": "gpiod", "relay_pin": 4}}, "test")
+    config = parse({"door": {"backend": "gpiod", **lock}}, "test")
     settings_of(config)
     model = tmp_path / "model"
     model.write_bytes(b"Raspberry Pi 4 Model B Rev 1.4\0")
     monkeypatch.setattr("edge.door.launch.MODEL_FILE", model)
-    with pytest.raises(ConfigError, match="GPIO 4 is pulled up at boot"):
+    with pytest.raises(ConfigError, match=f"door.{key}: GPIO 4 is pulled up at boot"):
         settings_of(config)
 
 
