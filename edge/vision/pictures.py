@@ -10,6 +10,7 @@ import numpy as np
 from edge.believed import read_ordinary
 from edge.errors import UNREACHABLE, CameraError, NotThereError, reason_of
 from edge.vision.bounds import MAX_IMAGE_BYTES, refuse_huge
+from edge.vision.held_up import is_webp, stood_up
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 
 
 def read_image(path: Path) -> Pixels:
-    """One image file as RGB uint8 `(h, w, 3)`.
+    """One image file as RGB uint8 `(h, w, 3)`, upright where it says how it was held.
 
     Raises:
         CameraError: it is missing, not an image, or damaged.
@@ -50,11 +51,14 @@ def decoded(data: bytes, name: str) -> Pixels:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         raise CameraError(f"{name} is HEIC or AVIF, which is not read: save it as JPEG")
     refuse_huge(data, name)
+    webp = is_webp(data)
+    how = cv2.IMREAD_COLOR | (webp and cv2.IMREAD_IGNORE_ORIENTATION)
     with quietly():  # libpng and libjpeg complain of what they can read all the same
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     if bgr is None:
         raise CameraError(f"{name} is damaged, or an image of a rare kind: save it anew as JPEG")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return stood_up(rgb, data) if webp else rgb
 
 
 def images_in(folder: Path, pattern: str = "*") -> list[Path]:

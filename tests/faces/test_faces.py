@@ -231,6 +231,35 @@ def test_pictures_as_phones_and_scanners_make_them(album: Path, tmp_path: Path) 
         assert verify(picture, album / "grace/1.png").similarity > 0.9
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("before", [b"", b"Exif\0\0"])
+def test_a_webp_stands_as_it_was_held(tmp_path: Path, orientation: int, before: bytes) -> None:
+    """OpenCV asks the others, and not it."""
+    places = np.arange(24 * 36 * 3) % 251
+    stored = PIL.Image.fromarray(places.astype(np.uint8).reshape(24, 36, 3))
+    exif = PIL.Image.Exif()
+    exif[274] = orientation
+    path = tmp_path / "held.webp"
+    stored.save(path, lossless=True, exif=before + exif.tobytes().removeprefix(b"Exif\0\0"))
+    with PIL.Image.open(path) as held:
+        seen = PIL.ImageOps.exif_transpose(held).convert("RGB")
+    np.testing.assert_array_equal(pixels_of(path), np.asarray(seen))
+
+
+def test_a_webp_that_does_not_say_well_how_it_was_held_is_read_as_it_is(tmp_path: Path) -> None:
+    stored = PIL.Image.new("RGB", (36, 24), (9, 9, 9))
+    exif = PIL.Image.Exif()
+    exif[274] = 6
+    path = tmp_path / "held.webp"
+    stored.save(path, lossless=True, exif=exif.tobytes())
+    whole = path.read_bytes()
+    said = whole.index(b"EXIF") + 8
+    assert pixels_of(whole).shape == (36, 24, 3)
+    for at in range(said, len(whole)):
+        damaged = whole[:at] + b"\xff" + whole[at + 1 :]
+        assert pixels_of(damaged).shape in {(24, 36, 3), (36, 24, 3)}
+
+
 def test_what_phones_keep_and_nobody_reads_is_called_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(16))
     with pytest.raises(CameraError, match="HEIC or AVIF, which is not read: save it as JPEG"):

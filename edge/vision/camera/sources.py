@@ -21,10 +21,14 @@ from edge.vision.pictures import images_in, read_image
 from edge.vision.quiet import quietly
 
 if TYPE_CHECKING:
+    from cv2.typing import MatLike
+
     from edge.config.seeing import CameraSection
     from edge.records import Pixels
 
 _OPEN_TIMEOUT_MS = 5000
+_KINDS = {"AV01": "AV1"}
+"""What people call it. OpenCV's packages bring no decoder of this one."""
 
 
 class Source(Protocol):
@@ -74,10 +78,25 @@ class _OpenCv:
         reported = float(self._capture.get(cv2.CAP_PROP_FPS) or 0)
         self.fps = reported if 1 <= reported <= 240 else section.fps
         self.paced = paced
+        self._unread = public(target)
 
     def read(self) -> Pixels | None:
-        ok, bgr = self._capture.read()
+        ok, bgr = self._first() if self._unread else self._capture.read()
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB) if ok else None
+
+    def _first(self) -> tuple[bool, MatLike]:
+        """The first picture shows whether there is a decoder, which opening does not."""
+        name, self._unread = self._unread, ""
+        with quietly():
+            ok, bgr = self._capture.read()
+        if not ok and not self.paced:  # some cameras begin with empty ones
+            kind = int(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+            spelt = kind.decode("ascii", "replace").upper()
+            of_kind = f" ({_KINDS.get(spelt, spelt)})" if spelt.isalnum() else ""
+            raise CameraError(
+                f"no picture of {name}{of_kind} can be decoded: save the film as H.264"
+            )
+        return ok, bgr
 
     def skip(self) -> bool:
         return self._capture.grab()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import struct
@@ -82,6 +83,24 @@ def test_a_telephones_film_stands_upright(tmp_path: Path) -> None:
         stored = source.read()
     assert stored is not None
     assert stored.shape == (48, 64, 3)
+
+
+AV1 = (
+    "REtJRgAAIABBVjAxEAAQAAoAAAABAAAAAQAAAAAAAAAbAAAAAAAAAAAAAAASAAoKAAAAAZ/5"
+    "tfIAgDILEADAAAACgAAAAJw="
+)
+"""One grey picture of 16 x 16 pixels, by FFmpeg, in base64."""
+
+
+def test_a_film_without_a_decoder_is_told_in_a_sentence_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of AV1, which telephones take by now, OpenCV's packages bring none."""
+    path = tmp_path / "film.ivf"
+    path.write_bytes(base64.b64decode(AV1))
+    with pytest.raises(CameraError, match=r"ivf \(AV1\) can be decoded: save the film as H\.264"):
+        next(iter(replay(section(path))))
+    assert capfd.readouterr().err == ""
 
 
 def test_a_film_of_huge_pictures_is_refused(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
