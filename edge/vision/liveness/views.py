@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from edge.vision.liveness.limits import BRIGHT, MAX_GAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +19,15 @@ _LEVELS = np.arange(256)[np.newaxis, :, np.newaxis]
 SKIN = (1.28, 0.95, 0.77)
 """Red, green and blue of the middle of a face, in the middle of photographs (LFW, UTKFace); their
 mean is 1."""
+_MIDDLE = 0.75
+"""Side of the middle of a face, in face boxes, by which one tells how dark it is."""
 
 
 class View:
-    """One face in one frame. A square that several checks look at is cut out once."""
+    """One face in one frame, a dark one as if there were more light.
+
+    A square that several checks look at is cut out once.
+    """
 
     def __init__(
         self, frame: Frame, face: Face, before: Frame | None = None, *, flickers: bool = False
@@ -42,8 +50,24 @@ class View:
     def _square(self, scale: float, size: int) -> Pixels:
         if (scale, size) not in self._squares:
             square = around(self.frame.pixels, self.face.box, scale, size)
-            self._squares[scale, size] = square
+            self._squares[scale, size] = brightened(square, self._gain)
         return self._squares[scale, size]
+
+    @cached_property
+    def _gain(self) -> float:
+        """By which a dark face becomes as bright as nearly all that the networks learnt from.
+
+        A film in dim light would be doubted less than in a bright one.
+        """
+        middle = around(self.frame.pixels, self.face.box, _MIDDLE, 16)
+        return min(max(BRIGHT / max(float(middle.mean()), 1.0), 1.0), MAX_GAIN)
+
+
+def brightened(pixels: Pixels, gain: float) -> Pixels:
+    """Every level multiplied; what is too bright then is white."""
+    if gain == 1:
+        return pixels
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=gain), np.uint8)
 
 
 def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:

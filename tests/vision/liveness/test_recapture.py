@@ -14,7 +14,7 @@ from edge.evaluate.attacks.tinted import TINTS
 from edge.records import Box, Face, Frame
 from edge.vision.camera import replay
 from edge.vision.liveness.checks import opinions_of
-from edge.vision.liveness.limits import DOUBT_ABOVE, LOOK_EVERY_S, ROOM
+from edge.vision.liveness.limits import BRIGHT, DOUBT_ABOVE, LOOK_EVERY_S, MAX_GAIN, ROOM
 from edge.vision.liveness.views import SKIN, View, around, in_grey_light, in_skin_light
 from edge.vision.pipeline import Pipeline, Stages
 
@@ -86,7 +86,7 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
     monkeypatch.setattr("edge.vision.liveness.views.around", counted)
     view = View(frame, face)
     assert [each.against for each in opinions_of(stages.checks, view)] == alone
-    assert sorted(cut) == [(1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
+    assert sorted(cut) == [(0.75, 16), (1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
 
 
 def odds_of(stages: Stages, view: View) -> float:
@@ -122,7 +122,7 @@ def test_surroundings_are_looked_at_only_where_there_are_any(
     assert (check.look(View(Frame(picture, 0.0, 0), face))() != 0) is asked
 
 
-def lit(pixels: Pixels, light: tuple[float, float, float]) -> Pixels:
+def lit(pixels: Pixels, light: tuple[float, ...]) -> Pixels:
     return np.clip(pixels * np.array(light), 0, 255).astype(np.uint8)
 
 
@@ -160,3 +160,36 @@ def test_a_screen_is_one_and_a_face_is_none_in_every_light(
         views = [View(*each) for each in zip(pictures, faces, strict=True)]
         seen = [odds_of(stages, view) for view in views]
         assert bool(np.mean(seen) > DOUBT_ABOVE) is screen, light
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [(0, 0), (20, 20 * MAX_GAIN), (50, BRIGHT), (79, BRIGHT), (81, 81), (250, 250)],
+)
+def test_a_dark_face_is_shown_as_if_there_were_more_light(seen: int, shown: float) -> None:
+    """By the middle of the face, whatever is around it; its noise does not grow without end."""
+    picture = np.full((400, 400, 3), 200, np.uint8)
+    picture[150:250, 150:250] = seen
+    face = Face(Box(150, 150, SIDE, SIDE), np.empty((0, 2), np.float32), 1.0)
+    for square in View(Frame(picture, 0.0, 0), face).squares((1.5, 4.0), 80):
+        assert square[40, 40] == pytest.approx(shown, abs=1)
+
+
+@pytest.mark.parametrize("film", ["lestari_fake.mp4", "lestari_real.mp4"])
+@pytest.mark.parametrize("room", [1.5, 2.0])
+def test_dim_light_neither_hides_a_screen_nor_makes_one_of_a_face(
+    stages: Stages, clips: Path, film: str, room: float
+) -> None:
+    """Darkened to a quarter they had told a telephone from a face no more."""
+    section = Config().camera.model_copy(update={"source": str(clips / film)})
+    side, edge = 480 / room, 240 - 240 / room
+    face = Face(Box(edge, edge, side, side), np.empty((0, 2), np.float32), 1.0)
+    bright: list[float] = []
+    dim: list[float] = []
+    for frame in islice(replay(section), 40, 76, 8):
+        box = stages.detector.detect(frame)[0].box
+        for light, odds in ((1.0, bright), (0.25, dim)):
+            near = around(lit(frame.pixels, (light,) * 3), box, room, 480)
+            view = View(Frame(near, 0.0, 0), face)
+            odds.append(odds_of(stages, view))
+    assert np.mean(dim) == pytest.approx(np.mean(bright), abs=1)
