@@ -109,8 +109,9 @@ class Quality:
     ok: bool
     hint: Hint
     face_px: float
-    """Distance of the outer box sides, pixels."""
+    """Width of the face's box, frame pixels."""
     sharpness: float
+    """Variance of the Laplacian of the aligned face."""
     brightness: float
     """Mean luminance of the aligned face, 0-255."""
 

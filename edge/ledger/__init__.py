@@ -1,1 +1,1 @@
-"""What happened: numbered, chained events, and how far they have travelled."""
+"""What happened: events, numbered, chained and signed."""
