@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from edge.config.seeing import Level
     from edge.records import Face, Frame
+    from edge.vision.liveness.check import Answer
     from edge.vision.liveness.views import View
 
 
@@ -44,9 +45,9 @@ class Seen:
     name = "seen"
     shown: list[tuple[Frame, Face]]
 
-    def look(self, view: View) -> float:
+    def look(self, view: View) -> Answer:
         self.shown.append((view.frame, view.face))
-        return float(view.frame.pixels.mean()) - 100.0
+        return lambda: float(view.frame.pixels.mean()) - 100.0
 
 
 @pytest.fixture
