@@ -107,6 +107,7 @@ class Reason(str, Enum):
     TOO_SLOW = "too_slow"
     FAST_AGAIN = "fast_again"
     TRIED_OFTEN = "tried_often"
+    FACE_STAYS = "face_stays"
     DOOR_LOST = "door_lost"
     DOOR_BACK = "door_back"
     LEDGER_BACK = "ledger_back"

@@ -26,6 +26,8 @@ MEANING: dict[Reason, str] = {
     Reason.MATCH_PENDING: "comparing",
     Reason.LOCKED_OUT: "locked out after too many failures",
     Reason.TRIED_OFTEN: "their face was shown often and never proved to be alive",
+    Reason.FACE_STAYS: "a face stays in view: a picture, a mirror, or somebody; beside it nobody "
+    "is let in",
     Reason.LOCK_DOWN: "the door is in lock-down",
     Reason.OUTSIDE_SCHEDULE: "outside their hours",
     Reason.CLOCK_UNTRUSTED: "the clock is not set, or was set back, and they have hours or an end",

@@ -10,9 +10,10 @@ from edge.errors import BrokerError, EdgeDoorError, WireError
 from edge.ledger.reading import read_ledger
 from edge.link.outbox import Fill, Outbox
 from edge.sight.pace import NEEDED_FPS
+from edge.vocabulary import Reason
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
-from edge.words import sentence
+from edge.words import meaning, sentence
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -129,6 +130,8 @@ def _of_sight(sight: Status) -> dict[str, str]:
         "relay guard": "answers" if sight.door else "does not answer: nobody is let in",
         "people": f"{sight.people} enrolled",
     }
+    if sight.metrics.get("face_stays"):
+        told["view"] = meaning(Reason.FACE_STAYS)
     rate, median = sight.metrics.get("fps", 0.0), sight.metrics.get("decision_ms", 0.0)
     if rate:
         told["speed"] = f"{rate:.1f} pictures a second, a decision in {median:.0f} ms"

@@ -18,6 +18,7 @@ from edge.names import EVERYBODY
 from edge.records import EventKind, Outcome, Reason
 from edge.sight.changes import settle
 from edge.sight.claims import Claims
+from edge.sight.company import Company
 from edge.sight.conclusions import Conclusions
 from edge.sight.control import ControlServer
 from edge.sight.desk import Desk
@@ -55,6 +56,7 @@ from edge.wire.messages import (
     Status,
     UnlockByCode,
 )
+from edge.words import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -121,6 +123,7 @@ class Sight:
         )
         self._metrics = Metrics()
         self._pace = Pace()
+        self._company = Company()
         self._thrift = Thrift(config.models.profile)
         self._errors = 0
         self._camera_lost: str | None = None
@@ -189,6 +192,9 @@ class Sight:
         self._metrics.stepped(frame.captured_at, time.monotonic())
         if evidence.faces and self._pace.judged(frame.captured_at):
             self._tell_pace()
+        if self._company.see(evidence.faces, frame.captured_at):
+            self._journal.note(EventKind.SYSTEM, Reason.FACE_STAYS)
+            log.warning("%s", meaning(Reason.FACE_STAYS))
         if decision.outcome is not Outcome.WAIT:
             self._pipeline.ask_again()
             decision = self._conclusions.conclude(decision, evidence)
@@ -286,6 +292,7 @@ class Sight:
                 **self._metrics.current(),
                 **self._thrift.current(),
                 "too_slow": float(self._pace.slow),
+                "face_stays": float(self._company.stays),
             },
         )
 

@@ -67,6 +67,15 @@ def test_a_camera_that_sight_has_lost_is_looked_for_where_it_is(
     assert re.search(remedy, found.remedy)
 
 
+def test_a_face_that_keeps_everybody_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sight = Status(door=True, camera="ok", people=1, metrics={"face_stays": 1.0})
+    monkeypatch.setattr(hardware, "ask_sight", lambda _: sight)
+    found = hardware.camera(configured(tmp_path, camera={"source": "/dev/video0"}))
+    assert (found.level, "a face stays in view" in found.sentence) == ("warn", True)
+
+
 def test_a_fresh_checkout_has_a_program_that_is_whole_and_much_still_to_do(tmp_path: Path) -> None:
     found = look(configured(tmp_path))
     assert [found[name].level for name in ("python", "runtime", "models", "calibration")] == [

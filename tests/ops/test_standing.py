@@ -65,6 +65,8 @@ def test_status_is_in_words() -> None:
     assert words["events"] == "3 wait for the broker"
     assert words["last event"].endswith("the face matches nobody it was compared with")
     assert found.as_json()["people"] == 2
+    watched = replace(found, sight=replace(sight, metrics={"face_stays": 1.0}))
+    assert watched.sentences()["view"].startswith("a face stays in view: a picture")
     lost = replace(found, sight=replace(sight, camera="gone"))
     assert not lost.ok
     assert lost.sentences()["camera"] == "gone"

@@ -14,6 +14,8 @@ from edge.ops.boot import boot_file, boot_lines, lines_in
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.doctor.system import ask_sight
 from edge.vision.camera.sources import open_source
+from edge.vocabulary import Reason
+from edge.words import meaning
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,6 +28,10 @@ _TRIES = 30
 _NETWORKED = (
     "Look at the address in [camera] source. Under systemd sight reaches it with the drop-in "
     "systemd/edge-door-sight-rtsp.conf alone, which names it too."
+)
+_ALONE = (
+    "See it with `sudo edge-door watch`; cover or move the picture or mirror, or turn the camera "
+    "so that only who stands at the door is in view."
 )
 
 
@@ -40,6 +46,8 @@ def camera(config: Config) -> Check:
                 _NETWORKED if networked else "Look at its plug and cable, and at [camera] source."
             )
             return fail("camera", f"{source}: {answer.camera}", remedy)
+        if answer.metrics.get("face_stays"):
+            return warn("camera", f"{source}: {meaning(Reason.FACE_STAYS)}", _ALONE)
         sentence = "sight lends it to an enrolment"
         if not answer.camera_lent:
             sentence = "sight sees pictures from it"
