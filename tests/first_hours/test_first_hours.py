@@ -43,7 +43,6 @@ TimeoutStartSec=infinity
 [Install]
 WantedBy=default.target
 """
-HOSTS = "127.0.0.1 localhost wall.example.org\n127.0.1.1 door1 homeassistant.local\n"
 LIMIT_S = 3600.0
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     Splice = Callable[[float, Pixels, Pixels], Pixels]
 
 SECONDS, BLINKS_AT = 3.6, 1.2
-FLOOR = np.full((SIZE[1], SIZE[0], 3), 120, np.uint8)
 
 
 def swapped(begin: float, end: float) -> Splice:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge.link.topics import Message
 
-CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT = 2, 3, 4, 9, 14
+CONNACK, PUBLISH, PUBACK, DISCONNECT = 2, 3, 4, 14
 PING = bytes((0xC0, 0))
 GOODBYE = bytes((0xE0, 0))
 _SUBSCRIBE = 0x82

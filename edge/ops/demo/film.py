@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SIZE = (640, 480)
 FPS = 30.0
 FACE_PX = 190
-ENROLLED, STRANGER = "Eileen", "Grace"
+ENROLLED = "Eileen"
 _STRANGER_S, _STILL_S, _PERSON_S, _EMPTY_S = 3.5, 6.0, 4.5, 1.0
 _BLINKS_S = (1.0, 2.2)  # the stranger's
 

@@ -10,11 +10,9 @@ from torch.nn import functional
 
 from models.build.eyelids import views
 from models.build.eyelids.lessons import levels
-from models.build.eyelids.shape import SHUT, USUAL
 from models.build.eyelids.student import Student
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from models.build.eyelids.lessons import Lessons
@@ -68,14 +66,3 @@ def _loss(answers: Tensor, wanted: Tensor) -> Tensor:
     each = functional.smooth_l1_loss(answers[known], wanted[known], beta=SOFT)
     total = functional.smooth_l1_loss(answers[both].sum(1), wanted[both].sum(1), beta=SOFT)
     return each + total
-
-
-def answers_of(student: Student, kept: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Opening and log-odds of being shut, `(n, 2)`."""
-    with torch.no_grad():
-        parts = [
-            student(views.plain(torch.from_numpy(kept[i : i + 512])))
-            for i in range(0, len(kept), 512)
-        ]
-    unit = np.array([USUAL, -1 / SHUT], np.float32)
-    return np.asarray(torch.cat(parts).numpy() * unit, np.float32)
