@@ -15,12 +15,20 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from edge.access.command import public_text, sign_command
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database, latest_batch
-from edge.fleet.database.tables import actions, alarms, commands, devices, failures, sessions
+from edge.fleet.database.tables import (
+    actions,
+    alarms,
+    commands,
+    devices,
+    failures,
+    passkeys,
+    sessions,
+)
 from edge.fleet.kinds import Role
 from edge.fleet.networks import network_of
 from edge.fleet.operators import MOST_REFUSALS, Actor, write_refusal
@@ -341,6 +349,20 @@ def test_a_disabled_operator_is_out_at_once(own: Database) -> None:
     assert administrator.send("/operators/change", operator="1", task="disable").status_code == 303
     assert viewer.get("/").headers["location"] == "/login"
     assert viewer.login("viewer").status_code == 401
+
+
+def test_a_password_that_an_administrator_sets_leaves_no_other_way_in(own: Database) -> None:
+    """Whoever had a session for a minute could make a passkey, and had it for ever."""
+    made = {"public": b"x", "counter": 0, "label": "telephone", "created": 1.0}
+    with own.writing() as connection:
+        rows = [{"id": b"1", "operator_id": 1, **made}, {"id": b"2", "operator_id": 2, **made}]
+        connection.execute(insert(passkeys), rows)
+    administrator = Browser(own)
+    administrator.login("administrator")
+    task = {"operator": "1", "task": "password", "password": "a long enough one"}
+    assert administrator.send("/operators/change", **task).status_code == 303
+    with own.reading() as connection:
+        assert connection.execute(select(passkeys.c.operator_id)).scalars().all() == [2]
 
 
 def test_headers_let_nothing_in_from_other_hosts(shared: Database) -> None:

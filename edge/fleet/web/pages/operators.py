@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from edge.errors import UsageError
-from edge.fleet.database.tables import actions, groups, keys, operators, roles, sessions
+from edge.fleet.database.tables import (
+    actions,
+    groups,
+    keys,
+    operators,
+    passkeys,
+    roles,
+    sessions,
+)
 from edge.fleet.kinds import Role
 from edge.fleet.operators import add_operator, set_grants, set_password
 from edge.fleet.text import MAX_NAME
@@ -67,6 +75,8 @@ def change(visit: Visit) -> Response:
         set_grants(visit.connection, found.id, [_grant(visit)])
     elif task == "password":
         set_password(visit.connection, found.id, visit.text("password", 200))
+        # Whoever had their session may have made one, which would go on to be a way in.
+        visit.connection.execute(delete(passkeys).where(passkeys.c.operator_id == found.id))
     elif task in {"disable", "enable"}:
         ours = operators.c.id == found.id
         off = {"disabled": task == "disable"}
