@@ -39,6 +39,7 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
     from edge.vision.models.loader import Loader
     from edge.vision.models.manifest import read_manifest
     from edge.vision.models.runtimes import choose
+    from edge.vision.pipeline import Stages
 
     _require_own_program(folder)
     inside = sorted((folder / CONFIG).glob("*.toml"))
@@ -51,6 +52,7 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
         Ledger.require_not_newer(config.ledger_db)
     read_calibration(config)
     manifest = read_manifest(config.models_folder)
+    Stages.load(config)  # what sight needs is there
     load_model = Loader(config.models_folder, choose(config.models.runtime))
     for entry in manifest.models.values():
         load_model(entry)

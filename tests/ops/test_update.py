@@ -287,6 +287,15 @@ def test_on_the_command_line_with_the_real_self_test(
     shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build", "cards"))
     make = ["update", "make", "--key", str(key), "--door", str(door.path), "--models", str(models)]
     assert edge_door(*make, "good", "--version", "1").returncode == 0
+    manifest = models / "manifest.toml"
+    whole = manifest.read_text()
+    before, skin, rest = whole.partition("[models.skin-int8]")
+    manifest.write_text(
+        before.replace('skin = "skin-int8"\n', "") + rest[rest.index("[models.mobilefacenet-") :]
+    )
+    assert skin
+    assert edge_door(*make, "before the skin", "--version", "2").returncode == 0
+    manifest.write_text(whole)
     for calibration in (models / "calibration").glob("*.json"):
         calibration.write_text("{}")
     assert edge_door(*make, "bad", "--version", "2").returncode == 0
@@ -300,6 +309,10 @@ def test_on_the_command_line_with_the_real_self_test(
     failed = door.command("update", "apply", bad)
     assert failed.returncode == 1
     assert "fails its self-test" in failed.stderr
+    older = door.command("update", "apply", str(door.folder / "before the skin"))
+    assert older.returncode == 1  # sight would not start with it
+    assert "among these models is none for skin. Models and program belong" in older.stderr
+    assert "`edge-door update make` with --models and --program" in older.stderr
     checked = json.loads(door.command("update", "check", "--json").stdout)
     assert (checked["ok"], checked["version"]) == (True, 1)
     (door.config.paths.release / "models" / "manifest.toml").write_text("")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from edge import plain
 from edge.believed import read_believed
@@ -25,6 +25,11 @@ else:
 
 ADDED = "added.toml"
 """Beside the manifest: models that this installation's owner added."""
+
+_TOGETHER = (
+    "Models and program belong together: take both of one version, in an update by "
+    "`edge-door update make` with --models and --program."
+)
 
 E = TypeVar("E", bound=Entry)
 _ENTRY: TypeAdapter[ModelEntry] = TypeAdapter(ModelEntry)
@@ -103,6 +108,8 @@ class Manifest(BaseModel):
         """
         role, own = role_of(kind), self.of(kind)
         wanted = name or self.defaults.get(role) or ""
+        if not wanted:
+            raise UnknownModelError(f"among these models is none for {role}. {_TOGETHER}")
         entry = _named(wanted, own)
         if entry is None:
             several = self.ensembles if kind is EmbedderEntry else ()
@@ -158,7 +165,21 @@ def read_manifest(folder: Path | None = None) -> Manifest:
         ensembles |= adapted(folder, alone | ensembles)
         return Manifest(models=models, ensembles=ensembles, defaults=shipped.get("defaults", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"the model manifest in {folder} is not valid: {error}") from error
+        mistakes = _mistakes(error)
+        raise ModelError(
+            f"the model manifest in {folder} is not valid: {mistakes}. {_TOGETHER}"
+        ) from error
+
+
+def _mistakes(error: Exception) -> str:
+    """What is wrong, in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = (
+        f"{'.'.join(map(str, each['loc']))}: {each['msg'][:1].lower()}{each['msg'][1:]}"
+        for each in error.errors()
+    )
+    return "; ".join(found)
 
 
 def described(name: str, path: Path, table: dict[str, object]) -> ModelEntry:
