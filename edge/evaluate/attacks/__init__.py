@@ -61,11 +61,12 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
         devices.film_on_television,
     ),
     "tinted": (tinted.tinted_screen, tinted.tinted_phone, tinted.tinted_tablet),
+    "grey": (tinted.grey_screen,),
     "papers": (devices.print_in_a_hand, devices.eyes_cut_out, devices.mask_drawn),
     "injected": (injected.injected_film, injected.injected_loop, injected.injected_picture),
 }
 """Flaps are a family of their own: lids of paper that move like lids are a film of a blink."""
-FILMS = {"screens", "near", "devices", "tinted", "injected"}
+FILMS = {"screens", "near", "devices", "tinted", "grey", "injected"}
 """Families of films, whose blinks are a person's own: to be held against a challenge as well."""
 FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}

@@ -1,4 +1,4 @@
-"""Screens set warmer, cooler or to another tint, and rooms in coloured light."""
+"""Screens set warmer, cooler, to another tint or to no colour, and rooms in coloured light."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.evaluate.attacks.devices import film_on_phone, film_on_tablet
-from edge.evaluate.attacks.screens import replay_on_screen
+from edge.evaluate.attacks.screens import replay_beyond_the_view, replay_on_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from edge.evaluate.attacks.sitter import Sitter
     from edge.records import Floats, Pixels
@@ -47,15 +47,28 @@ def tinted_tablet(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator
     yield from _in_a_room(random, film_on_tablet(_tinted(sitter, random), random, stamps))
 
 
+def grey_screen(sitter: Sitter, random: Generator, stamps: Floats) -> Iterator[Pixels]:
+    """A film without colours, so near that nothing but the screen is in view."""
+    yield from replay_beyond_the_view(_shown(sitter, _grey), random, stamps)
+
+
 def _tinted(sitter: Sitter, random: Generator) -> Sitter:
     """As a screen of some tint shows them."""
     tint = TINTS[random.integers(len(TINTS))]
+    return _shown(sitter, lambda picture: _coloured(picture, tint))
+
+
+def _shown(sitter: Sitter, screen: Callable[[Pixels], Pixels]) -> Sitter:
     return replace(
         sitter,
-        opened=_coloured(sitter.opened, tint),
-        shut=_coloured(sitter.shut, tint),
-        film=tuple(_coloured(picture, tint) for picture in sitter.film),
+        opened=screen(sitter.opened),
+        shut=screen(sitter.shut),
+        film=tuple(map(screen, sitter.film)),
     )
+
+
+def _grey(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels.mean(2, keepdims=True).astype(np.uint8), 3, 2)
 
 
 def _in_a_room(random: Generator, frames: Iterator[Pixels]) -> Iterator[Pixels]:
