@@ -33,8 +33,7 @@ def proper_name(name: str) -> str:
     """
     # Spaces alone are forgiven: a line end or a tab is no slip of the finger.
     composed = " ".join(filter(None, unicodedata.normalize("NFC", name).split(" ")))
-    prints = all(_prints(composed, at) for at in range(len(composed)))
-    if not 1 <= len(composed) <= MAX_NAME or not prints or composed == EVERYBODY:
+    if not 1 <= len(composed) <= MAX_NAME or not prints(composed) or composed == EVERYBODY:
         raise UsageError(f"{name!r} is not a name: use 1 to {MAX_NAME} printable characters.")
     return composed
 
@@ -69,6 +68,11 @@ def listed(names: Iterable[str]) -> str:
     shown = list(names)
     more = f" and {len(shown) - _FEW} more" if len(shown) > _FEW else ""
     return (", ".join(shown[:_FEW]) or "nobody") + more
+
+
+def prints(name: str) -> bool:
+    """Whether all of it shows: no control characters, no marks that turn the direction."""
+    return all(_prints(name, at) for at in range(len(name)))
 
 
 def _prints(name: str, at: int) -> bool:

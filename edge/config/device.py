@@ -8,11 +8,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from edge.config.section import Section
+from edge.names import prints
 
 
 def _topic_part(value: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", value):
         raise ValueError("use 1-64 of the characters a-z A-Z 0-9 _ -")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.strip() or not prints(value):
+        raise ValueError("use characters that show: other people's pages carry it")
     return value
 
 
@@ -24,7 +31,9 @@ class DeviceSection(Section):
 
     id: Identifier = "door1"
     """Short name in topics and events: a-z A-Z 0-9 _ - only."""
-    name: str = Field("Front door", min_length=1, max_length=80)
+    name: Annotated[str, AfterValidator(_printable)] = Field(
+        "Front door", min_length=1, max_length=80
+    )
     """What people call it."""
 
 

@@ -80,6 +80,8 @@ RESPELT = f"{KEY[:-2]}p="
         ({"paths": {"state": "/var/\0"}}, "paths.state = '/var/\\x00': holds a control character"),
         ({"access": {"pin_alone": ["Anna\n"]}}, "holds a control character"),
         ({"quality": {"min_sharpness": float("inf")}}, "must be a finite number"),
+        ({"device": {"name": "  "}}, "use characters that show"),
+        ({"device": {"name": "Front\u202edoor"}}, "use characters that show"),
         ({"mqtt": {"command_keys": ["x"]}}, "is not base64"),
         ({"people": {"keys": [KEY, RESPELT], "signatures": 2}}, "spelled otherwise than base64"),
         ({"mqtt": {"command_keys": [KEY[4:]]}}, "an Ed25519 public key has 32"),
