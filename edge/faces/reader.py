@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.config import DEFAULT_PATH, Config, load
+from edge.config import DEFAULT_PATH, Config, config_path, load
 from edge.errors import ModelError, NoFaceError
 from edge.faces.family import with_preset
 from edge.vision.faces.limits import MIN_PRESENCE
@@ -137,10 +136,8 @@ def reader_for(
 
 def _configured() -> Config:
     """What the command line would read; the defaults where there is nothing to read."""
-    named = os.environ.get("EDGE_DOOR_CONFIG")
-    if named:
-        return load(Path(named))
-    return load(DEFAULT_PATH) if os.access(DEFAULT_PATH, os.R_OK) else Config()
+    path = config_path(None)
+    return Config() if path == DEFAULT_PATH and not os.access(path, os.R_OK) else load(path)
 
 
 @lru_cache(maxsize=4)
