@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.sight.doorside import Doorside
     from edge.sight.journal import Journal
     from edge.sight.rulebook import Rulebook
+    from edge.vault.credentials import Claimed
     from edge.vault.vault import Vault
     from edge.wire.messages import Presented, UnlockByCode
 
@@ -76,11 +77,10 @@ class Desk:
             self._unknown(source, moment)
             return
         if guessable:
-            self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
-        if claimed.duress:  # it opens as usual, and nobody at the door can tell
-            self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
+            self._right_pin(claimed, moment)
         if guessable and self._may_pass_with_pin_alone(claimed.person):
-            self._enter(claimed.person, door)
+            if self._has_hour(claimed.person, moment):
+                door.open_for(Reason.PIN, claimed.person)
             return
         self._claims.stand(claimed.person, time.monotonic())
         log.info("%s claims to be %s", source.value, claimed.person)
@@ -100,6 +100,7 @@ class Desk:
 
         Raises:
             CommandError: it is off, stale, too often, locked out, or nobody's PIN.
+            VaultError: the people database cannot be read.
         """
         moment = now()
         self._orders.limit_codes()
@@ -111,15 +112,10 @@ class Desk:
             raise CommandError("too many wrong PINs: wait")
         claimed = self._vault.credentials.identify(Kind.PIN, asked.code)
         if claimed is None:
-            self._rulebook.lockout = self._rulebook.lockout.failed(PIN, moment)
-            self._deny(Reason.UNKNOWN_CREDENTIAL, Credential.PIN)
+            self._unknown(Credential.PIN, moment)
             raise CommandError("this is nobody's PIN")
-        self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
-        if claimed.duress:
-            self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
-        verdict = self._rulebook.schedule_at(moment).verdict(claimed.person, moment)
-        if verdict is not Verdict.ALLOWED:
-            self._deny(OBJECTIONS[verdict], Credential.PIN, claimed.person)
+        self._right_pin(claimed, moment)
+        if not self._has_hour(claimed.person, moment):
             raise CommandError("not at this hour")
         detail = {"by": "a PIN over the broker"}
         opened = door.open_for(Reason.COMMAND, claimed.person, detail=detail)
@@ -168,13 +164,19 @@ class Desk:
         allowed = self._config.access.pin_alone
         return EVERYBODY in allowed or folded(person) in map(folded, allowed)
 
-    def _enter(self, person: str, door: Doorside) -> None:
-        moment = now()
+    def _right_pin(self, claimed: Claimed, moment: Moment) -> None:
+        """It clears wrong ones. A duress PIN opens as usual, and nobody at the door can tell."""
+        self._rulebook.lockout = self._rulebook.lockout.pin_of(claimed.person, moment)
+        if claimed.duress:
+            self._journal.note(EventKind.ACCESS, Reason.DURESS, person=claimed.person)
+
+    def _has_hour(self, person: str, moment: Moment) -> bool:
+        """Whether whose PIN this is may pass now; else that is written."""
         verdict = self._rulebook.schedule_at(moment).verdict(person, moment)
-        if verdict is not Verdict.ALLOWED:
-            self._deny(OBJECTIONS[verdict], Credential.PIN, person)
-            return
-        door.open_for(Reason.PIN, person)
+        if verdict is Verdict.ALLOWED:
+            return True
+        self._deny(OBJECTIONS[verdict], Credential.PIN, person)
+        return False
 
     def _deny(self, reason: Reason, source: Credential, person: str | None = None) -> None:
         states, detail = self._rulebook.states(), {"source": source.value}
