@@ -1,7 +1,8 @@
 """Passive checks: what speaks against a picture without anything being asked of the person.
 
-A check looks at a few frames a second and gives opinions, votes against and never for. To add one,
-write its class and put it into `CHECKS`.
+A check looks at a few frames a second and says how likely it finds an attack. One may excuse what
+another suspects; none of them, nor all together, prove life. To add one, write its class and put it
+into `CHECKS`.
 """
 
 from __future__ import annotations
