@@ -18,6 +18,7 @@ class AlarmKind(str, Enum):
     FAULT = "fault"
     OFFLINE = "offline"
     CAMERA_LOST = "camera_lost"
+    FACE_STAYS = "face_stays"
     PEOPLE = "people"
     GAP = "gap"
     PASSBACK = "passback"
@@ -26,7 +27,15 @@ class AlarmKind(str, Enum):
     CLOCK = "clock"
 
 
-MOMENTARY = frozenset({AlarmKind.DURESS, AlarmKind.TRIED, AlarmKind.PASSBACK, AlarmKind.GAP})
+MOMENTARY = frozenset(
+    {
+        AlarmKind.DURESS,
+        AlarmKind.TRIED,
+        AlarmKind.FACE_STAYS,
+        AlarmKind.PASSBACK,
+        AlarmKind.GAP,
+    }
+)
 """They happen and are over; each is an alarm of its own."""
 
 TITLES = {
@@ -40,6 +49,7 @@ TITLES = {
     AlarmKind.FAULT: "Lock at fault",
     AlarmKind.OFFLINE: "Not online",
     AlarmKind.CAMERA_LOST: "Camera lost",
+    AlarmKind.FACE_STAYS: "A face stays in view",
     AlarmKind.PEOPLE: "People not as they should be",
     AlarmKind.GAP: "Events missing",
     AlarmKind.PASSBACK: "Passed back",

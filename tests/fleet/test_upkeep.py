@@ -188,6 +188,13 @@ def test_whose_face_was_shown_often_is_an_alarm_with_their_name(database: Databa
     assert row.text == "a face was shown often and never proved alive: Ada"
 
 
+def test_a_face_that_keeps_everybody_out_is_an_alarm(database: Database) -> None:
+    Doors(database).happen([an_event("door1", Reason.FACE_STAYS, person=None)])
+    with database.reading() as reading:
+        (row,) = reading.execute(select(alarms.c.kind, alarms.c.text))
+    assert (row.kind, row.text) == ("face_stays", "beside it nobody is let in")
+
+
 def test_duress_is_an_alarm_each_time_and_an_unset_clock_one(database: Database) -> None:
     doors = Doors(database)
     doors.happen([an_event("door1", Reason.DURESS) for _ in range(2)])

@@ -31,6 +31,7 @@ _RAISED_BY = {
     Reason.HELD_OPEN.value: _HELD,
     Reason.TAMPER.value: _TAMPER,
     Reason.TRIED_OFTEN.value: (AlarmKind.TRIED, "a face was shown often and never proved alive"),
+    Reason.FACE_STAYS.value: (AlarmKind.FACE_STAYS, "beside it nobody is let in"),
     Reason.CAMERA_LOST.value: _CAMERA_LOST,
     Reason.FAULT.value: (AlarmKind.FAULT, "the lock does not do what it should"),
 }
