@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SWITCHED = frozenset({Reason.REX, Reason.OPENED, Reason.CLOSED, Reason.FORCED, Reason.TAMPER})
 """What follows from a switch alone; the lock's own movements are few and always told."""
-AT_ONCE = 4
-EVERY_S = 2.0
+AT_ONCE, EVERY_S = 4, 2.0
+"""Of each reason: somebody who comes and goes is told in full."""
 
 
 class Chatter:

@@ -16,8 +16,8 @@ _LAMPS = {
     Colour.CYAN: frozenset({"green", "blue"}),
     Colour.WHITE: frozenset({"red", "green", "blue"}),
 }
-MAX_STEPS = 32
-STEP_S = (0.02, 10.0)
+MAX_STEPS, STEP_S = 32, (0.02, 10.0)
+"""What one message may ask the lamps for: more than any challenge, less than an endless show."""
 
 
 @dataclass(frozen=True, slots=True)

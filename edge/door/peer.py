@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.wire.messages import Happened, Message, Unreadable
 
 KEPT_EVENTS = 1000
+"""While sight is away or behind; beyond that the oldest are dropped, and their numbers missing."""
 PACKETS_A_TURN = 16
 """After so many packets the loop looks at time and switches again: a flood delays nothing."""
 

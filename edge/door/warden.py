@@ -9,8 +9,8 @@ Both can run beside it: they cover what stops guard and warden together.
 Guard and warden watch each other over one socket pair. The guard sends a beat every `BEAT_S`, the
 warden answers each. Silence for `SILENCE_S`: the warden kills the guard. The guard is gone without
 a goodbye: the warden claims the lock's lines, drives them off, and ends. The warden is gone or
-silent: the guard turns off and ends. A pulse and a freeze together last at most
-pulse + BEAT_S + SILENCE_S + the moment it takes to claim a line, under 2 s.
+silent: the guard turns off and ends. A freeze prolongs a pulse by BEAT_S + SILENCE_S + the moment
+it takes to claim a line at most, which is under 2 s.
 
 Off means not energised: a fail-safe lock on the relay's NO contact is then unlocked, which is what
 such a lock is for; a motor lock stays where it is, and the next guard begins by locking it.

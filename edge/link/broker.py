@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_PACKET = 16 * 1024
 """Bytes that a door takes at once, unless more are expected."""
 RECEIVE_AT_ONCE = 20
+"""Messages that a door takes before it has acknowledged the first."""
 FALLBACK_S = 3600.0
 """A broker that knew only 3.1.1 is asked for MQTT 5 again after so long: it may be updated."""
 SILENCES = 3

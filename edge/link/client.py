@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from edge.link.topics import Message
 
 ANSWER_TIMEOUT_S = 5.0
+"""Whoever accepts a connection and is a broker has answered by then."""
 _ARRIVALS_A_POLL = 50
+"""After so many the loop does its other work: a flood keeps no event from going out."""
 _IS_ERROR = 0x80
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 WINDOW = 16
 """Unacknowledged at once: below the 20 that brokers usually take."""
 ACKNOWLEDGE_TIMEOUT_S = 30.0
+"""A broker that acknowledges no event for so long is left, and another connection begins clean."""
 REFUSED_RETRY_S = 30.0
+"""A refused event goes again after so long: access lists are mended while one waits."""
 UNCONFIRMED_S = 20.0
 """A broker whose queue for the reader was full has dropped the newest events, and nothing shows
 it: what a reader that is there has not confirmed for so long goes again, ever more rarely."""

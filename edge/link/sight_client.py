@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from edge.wire.messages import Message, Request
 
 SIGHT_TIMEOUT_S = 5.0
+"""Sight answers between two frames; one that takes longer hangs."""
 STATUS_EVERY_S = 2.0
 _CONNECT_TIMEOUT_S = 0.2
 _MAX_WAITING = 16
+"""Requests without an answer: whoever floods the broker must not fill sight's queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_REHEARSAL_S = 120.0
+"""Whoever rehearses and forgets it, or dies, keeps the door from opening for no longer."""
 
 
 class Conclusions:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge.wire.messages import Answer, Message, Seen
 
 _MAX_CLIENTS = 16
+"""Link, some commands and those who watch; who may connect must not use up our descriptors."""
 _OURS = (Watch, LendCamera, Rehearse)
 """Who may ask for these could keep the door from looking, or try out faces and read how near each
 came: not link, which the network may have taken, nor whoever else may ask for the status."""

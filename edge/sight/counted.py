@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.wire.messages import Detail
 
 AT_ONCE = 10
+"""Of each reason: a person who tries another card, and then another, is written in full."""
 
 
 class Counted:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST_FRAME_S = 10.0
+"""Cameras take longer to begin than to go on."""
 SILENT_S = 2.0
 """A camera that delivers nothing for so long is lost, whatever its driver says."""
 FROZEN_S = 5.0
 """A camera that delivers the very same picture for so long is lost too: sensors are never still,
 and some decoders repeat their last picture for ever once a stream has changed its size."""
 RETRY_S = 2.0
+"""Between two tries to open a camera that is away, each of which may hold up a turn for seconds."""
 LONGEST_LOAN_S = 10.0
 """Who borrowed the camera and died gives it back after so long."""
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+"""Between two tries to write to a ledger that failed."""
 _LATE = 500
+"""Newest events that `newest_of` looks at: a lock that has not moved in them has long fallen."""
 
 
 def open_ledger(config: Config, *, read_only: bool = False) -> Ledger:

@@ -7,9 +7,11 @@ from collections import deque
 NEEDED_FPS = 12.0
 """A blink is over in 0.1 to 0.3 s: at fewer frames a second it falls between two of them."""
 _AGAIN_FPS = 13.0
+"""Fast again is a little more than enough: a board on the edge would be both in turn."""
 _OVER_S = 3.0
 """The rate is that of the last seconds with somebody in front; nobody needs a rate while alone."""
 _PAUSE_S = 1.0
+"""Nobody was in front for so long: the rate is counted anew."""
 _CALM_S = 300.0
 """Not slow for so long: a board on the edge would push the visits out of the record, an event every
 few seconds."""
