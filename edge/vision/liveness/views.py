@@ -59,8 +59,8 @@ class View:
 
         A film in dim light would be doubted less than in a bright one.
         """
-        middle = around(self.frame.pixels, self.face.box, _MIDDLE, 16)
-        return min(max(BRIGHT / max(float(middle.mean()), 1.0), 1.0), MAX_GAIN)
+        middle = cv2.mean(_part(self.frame.pixels, self.face.box, _MIDDLE))[:3]
+        return min(max(BRIGHT / max(sum(middle) / 3, 1.0), 1.0), MAX_GAIN)
 
 
 def brightened(pixels: Pixels, gain: float) -> Pixels:
@@ -108,12 +108,17 @@ def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
     Where it leaves the picture it is shrunk to fit and pushed inside, so that no made-up border
     tells anything.
     """
+    square = _part(pixels, box, scale)
+    way = cv2.INTER_AREA if square.shape[0] > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (size, size), interpolation=way), np.uint8)
+
+
+def _part(pixels: Pixels, box: Box, scale: float) -> Pixels:
+    """The same as it is in the picture."""
     height, width = pixels.shape[:2]
     side = min(scale * max(box.width, box.height), height, width)
     x, y = box.centre
     left = round(min(max(x - side / 2, 0.0), width - side))
     top = round(min(max(y - side / 2, 0.0), height - side))
     whole = max(1, round(side))
-    crop = pixels[top : top + whole, left : left + whole]
-    way = cv2.INTER_AREA if whole > size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, (size, size), interpolation=way), np.uint8)
+    return pixels[top : top + whole, left : left + whole]

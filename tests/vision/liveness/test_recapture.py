@@ -86,7 +86,7 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
     monkeypatch.setattr("edge.vision.liveness.views.around", counted)
     view = View(frame, face)
     assert [each.against for each in opinions_of(stages.checks, view)] == alone
-    assert sorted(cut) == [(0.75, 16), (1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
+    assert sorted(cut) == [(1.5, 80), (1.5, 128), (2.7, 80), (2.7, 128), (4.0, 80)]
 
 
 def odds_of(stages: Stages, view: View) -> float:
