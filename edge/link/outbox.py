@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SCHEMA = Schema(
     name="outbox",
     error=LedgerError,
-    application_id=0x45444F31,  # "EDO1"
+    application_id=0x45444F31,  # "EDO1", as of the people office's book
     mode=0o640,
     page_bytes=1024,
     migrations=(

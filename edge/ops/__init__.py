@@ -1,1 +1,1 @@
-"""Running it: supervisor, readiness, doctor, demo."""
+"""Running it: supervisor, doctor, demo, enrolment, updates."""

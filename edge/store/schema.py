@@ -17,7 +17,7 @@ class Schema:
     """What it is, for messages: "event ledger"."""
     error: type[EdgeDoorError]
     application_id: int
-    """Tells our files from other programs' and from each other."""
+    """Tells our files from other programs'; of two of ours that share one the tables tell."""
     mode: int
     """Permissions of a new file."""
     migrations: tuple[tuple[str, ...], ...]
