@@ -1,7 +1,8 @@
-"""The JSON that travels over MQTT: one dataclass a payload, and nothing built by hand.
+"""The JSON that travels over MQTT: one dataclass a payload.
 
-Whatever reads or writes these topics takes them from here; the reference page and its JSON Schemas
-are made from them.
+Free are only the figures of `metrics`, and Home Assistant's own announcement. Whatever reads or
+writes these topics takes them from here; the reference page and its JSON Schemas are made from
+them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.errors import EdgeDoorError, EnrolmentError, UsageError
-from edge.names import folded
+from edge.names import folded, proper_name
 from edge.records import Template
 from edge.roster.pages import Member
 from edge.roster.plan import Head
@@ -20,7 +20,7 @@ from edge.vault.holders import Holders
 from edge.vault.people import people_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from edge.roster.envelope import Content
     from edge.roster.plan import Plan
@@ -55,17 +55,10 @@ class Members:
     Every method raises VaultError as the vault's own do.
     """
 
-    def __init__(
-        self,
-        store: SealedStore,
-        templates: Templates,
-        credentials: Credentials,
-        proper_name: Callable[[str], str],
-    ) -> None:
+    def __init__(self, store: SealedStore, templates: Templates, credentials: Credentials) -> None:
         self._store = store
         self._templates = templates
         self._credentials = credentials
-        self._proper_name = proper_name
 
     def head(self) -> Head:
         """The newest list obeyed."""
@@ -186,7 +179,7 @@ class Members:
         model: str,
     ) -> int:
         """Write one of them; returns the row's id. Without content the template stays."""
-        name = self._proper_name(member.name)
+        name = proper_name(member.name)
         if row is None:
             number = self._templates.insert(
                 name, time.time(), self._template(row, name, content, model)

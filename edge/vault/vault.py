@@ -94,7 +94,7 @@ class Vault:
         """Cards and PINs."""
         self.door_key = DoorKey(keys.envelopes)
         """Opens what the people office has sealed for this door."""
-        self.members = Members(store, self._templates, self.credentials, proper_name)
+        self.members = Members(store, self._templates, self.credentials)
         """Who is known from the centre."""
 
     @staticmethod

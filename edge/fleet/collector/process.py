@@ -24,7 +24,7 @@ from edge.fleet.kinds import CommandState
 from edge.link.arrivals import Received
 from edge.link.broker import Broker
 from edge.link.outage import Outage
-from edge.link.payloads import as_json
+from edge.link.payloads import ConfirmPayload, to_json
 from edge.link.people import MAX_PACKET
 from edge.link.topics import Message, Topics, rollout_plan
 
@@ -169,13 +169,9 @@ class Collector:
 
     def _confirmation(self, word: Word) -> Message:
         mark = word.mark
-        body = {
-            "sequence": mark.sequence,
-            "chain": mark.chain if mark.sequence else "",
-            "resend": word.resend,
-            "tell": word.tell,
-        }
-        return Message(Topics(self._settings.base, word.device).confirm, as_json(body))
+        chain = mark.chain if mark.sequence else ""
+        payload = ConfirmPayload(mark.sequence, chain, resend=word.resend, tell=word.tell)
+        return Message(Topics(self._settings.base, word.device).confirm, to_json(payload))
 
     def _here(self, *, online: bool) -> Message:
         topic = f"{self._settings.base}/collectors/{self._settings.name}/availability"
