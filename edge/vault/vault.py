@@ -97,11 +97,6 @@ class Vault:
         self.members = Members(store, self._templates, self.credentials)
         """Who is known from the centre."""
 
-    @staticmethod
-    def create_key(path: Path) -> None:
-        """Make the key file, once in a device's life. See `edge.vault.key.create_key`."""
-        create_key(path)
-
     @classmethod
     def open(
         cls,
@@ -325,7 +320,7 @@ def open_vault(config: Config, *, begin: bool = True, read_only: bool = False) -
                 "the door's next start begin another, with nobody in it."
             )
     elif not config.key_file.exists() and not config.people_db.exists():
-        Vault.create_key(config.key_file)
+        create_key(config.key_file)
     return Vault.open(config.people_db, config.key_file, config.device.id, read_only=read_only)
 
 

@@ -34,6 +34,7 @@ from edge.errors import (
 from edge.faces import searching
 from edge.faces.reader import PICTURES_FMR
 from edge.records import Template
+from edge.vault.key import create_key
 from edge.vault.vault import Vault
 from edge.vision.inputs import pixels_of
 from edge.vision.models.manifest import read_manifest
@@ -463,7 +464,7 @@ def test_one_bad_file_hides_no_other(album: Path, tmp_path: Path, kind: str) -> 
 def test_find_searches_the_people_enrolled(album: Path, tmp_path: Path) -> None:
     config = Config.model_validate({"paths": {"state": tmp_path}})
     reader = faces.FaceReader(config)
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     with Vault.open(config.people_db, config.key_file, config.device.id) as vault:
         for name in ("eileen", "grace"):
             vector = represent(album / name / "1.png")[0].embedding

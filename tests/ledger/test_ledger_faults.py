@@ -42,7 +42,7 @@ try:
             event = Event(EventKind.DOOR, Reason.REX, 1.0, 2.0, True, "door1", None, {"n": number})
             ledger.append(event, {"last": str(number + 1)})
             say(f"event {number + 1}")
-    Vault.create_key(folder / "vault.key")
+    create_key(folder / "vault.key")
     say("key")
     with Vault.open(folder / "people.db", folder / "vault.key", "door1") as vault:
         vault.add(template("Ann", 1))

@@ -21,6 +21,7 @@ from edge.records import Embedding, Event, EventKind, Reason, Template
 from edge.sight.changes import accept_backup
 from edge.sight.journal import open_ledger
 from edge.sight.pace import NEEDED_FPS
+from edge.vault.key import create_key
 from edge.vault.vault import Vault
 from edge.vision.calibrated import read_calibration
 from edge.vision.models.manifest import shipped_models
@@ -111,7 +112,7 @@ def test_so_many_people_that_their_threshold_turns_them_away_are_told(
     tmp_path: Path, claim: str, level: str
 ) -> None:
     config = configured(tmp_path, match={"claim": claim})
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     calibration, rate = read_calibration(config), config.match.false_match_rate
     length = calibration.rule.cohort.vectors.shape[1]
     random = np.random.default_rng(0)
@@ -134,7 +135,7 @@ def test_so_many_people_that_their_threshold_turns_them_away_are_told(
 
 def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     Vault.open(config.people_db, config.key_file, "door1").close()
     open_ledger(config).close()
     found = look(config)
@@ -144,7 +145,7 @@ def test_state_that_was_set_up_is_whole(tmp_path: Path) -> None:
 def test_a_ledger_that_is_gone_is_no_new_one(tmp_path: Path) -> None:
     """It was told to run `init`, which a ledger begun anew refuses."""
     config = configured(tmp_path)
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     Vault.open(config.people_db, config.key_file, "door1").close()
     with open_ledger(config) as ledger:
         ledger.append(Event(EventKind.ACCESS, Reason.GRANTED, 1.0, 2.0, True, "door1", "Ann"))
@@ -156,7 +157,7 @@ def test_a_ledger_that_is_gone_is_no_new_one(tmp_path: Path) -> None:
 
 def test_a_door_that_was_restored_and_waits_for_its_office_is_told(tmp_path: Path) -> None:
     config = configured(tmp_path, people={"keys": ["A" * 43 + "="]})
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     with (
         Vault.open(config.people_db, config.key_file, "door1") as vault,
         open_ledger(config) as ledger,
@@ -169,7 +170,7 @@ def test_a_door_that_was_restored_and_waits_for_its_office_is_told(tmp_path: Pat
 
 def test_a_key_that_others_may_read_is_a_failure(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    Vault.create_key(config.key_file)
+    create_key(config.key_file)
     config.key_file.chmod(0o644)
     check = look(config)["key"]
     assert check.level == "fail"

@@ -16,6 +16,7 @@ from edge.roster.pages import Member
 from edge.roster.plan import Head, plan
 from edge.vault import vault as vault_module
 from edge.vault.credentials import Kind
+from edge.vault.key import create_key
 from edge.vault.sealed import SealedStore
 from edge.vault.vault import Vault
 
@@ -35,7 +36,7 @@ def content(seed: int, *cards: str, pin: str | None = None) -> Content:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[Vault]:
-    Vault.create_key(tmp_path / "vault.key")
+    create_key(tmp_path / "vault.key")
     with Vault.open(tmp_path / "people.db", tmp_path / "vault.key", "door1") as opened:
         yield opened
 
@@ -181,7 +182,7 @@ def test_nothing_changes_if_the_list_breaks(vault: Vault, monkeypatch: pytest.Mo
 
 def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its seal covered two tables; the new ones are empty."""
-    Vault.create_key(tmp_path / "vault.key")
+    create_key(tmp_path / "vault.key")
     files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
     with monkeypatch.context() as older:
         older.setattr("edge.vault.vault._TABLES", ("people", "credentials"))
@@ -199,7 +200,7 @@ def test_a_vault_of_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_rewritten_generation_shows(tmp_path: Path) -> None:
-    Vault.create_key(tmp_path / "vault.key")
+    create_key(tmp_path / "vault.key")
     files = tmp_path / "people.db", tmp_path / "vault.key", "door1"
     with Vault.open(*files) as vault:
         obey(vault, ANNA, p1=content(1))

@@ -20,6 +20,7 @@ from edge.errors import EdgeDoorError, EnrolmentError, UsageError, VaultError
 from edge.records import Template
 from edge.vault.credentials import Claimed, Kind, card_number
 from edge.vault.digests import Digests
+from edge.vault.key import create_key
 from edge.vault.sealed import SealedStore
 from edge.vault.vault import Vault
 
@@ -48,7 +49,7 @@ def db(tmp_path: Path) -> Path:
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     path = tmp_path / "vault.key"
-    Vault.create_key(path)
+    create_key(path)
     return path
 
 
@@ -329,7 +330,7 @@ def test_another_device_is_refused(three: tuple[Path, Path]) -> None:
 def test_another_key_is_refused(three: tuple[Path, Path], tmp_path: Path) -> None:
     db, _ = three
     other = tmp_path / "other.key"
-    Vault.create_key(other)
+    create_key(other)
     with pytest.raises(VaultError, match="another key"):
         Vault.open(db, other, DEVICE)
 
@@ -412,7 +413,7 @@ def test_another_key_makes_other_hashes_of_the_same_pin_and_card(
     three: tuple[Path, Path], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    Vault.create_key(other / "vault.key")
+    create_key(other / "vault.key")
     with Vault.open(other / "people.db", other / "vault.key", DEVICE) as vault:
         vault.add(template("Bo"))
         vault.credentials.set_pin("Bo", "4711")
@@ -480,16 +481,16 @@ def test_the_key_is_random_private_and_made_once(tmp_path: Path) -> None:
     first, second = tmp_path / "state" / "a.key", tmp_path / "state" / "b.key"
     old = os.umask(0)
     try:
-        Vault.create_key(first)
+        create_key(first)
     finally:
         os.umask(old)
-    Vault.create_key(second)
+    create_key(second)
     assert len(first.read_bytes()) == 32
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     assert first.read_bytes() != second.read_bytes()
     kept = first.read_bytes()
     with pytest.raises(VaultError, match="exists already"):
-        Vault.create_key(first)
+        create_key(first)
     assert first.read_bytes() == kept
 
 
@@ -544,7 +545,7 @@ def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(VaultError, match="cannot be made"):
-            Vault.create_key(tmp_path / "vault.key")
+            create_key(tmp_path / "vault.key")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
