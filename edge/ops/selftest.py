@@ -52,7 +52,9 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
         Ledger.require_not_newer(config.ledger_db)
     read_calibration(config)
     manifest = read_manifest(config.models_folder)
-    Stages.load(config)  # what sight needs is there
+    embedder = Stages.load(config).embedder  # what sight needs is there
+    with acting_as_owner(config.paths.state):
+        Vault.require_model(config.people_db, embedder.model_sha256)  # else it would not start
     load_model = Loader(config.models_folder, choose(config.models.runtime))
     for entry in manifest.models.values():
         load_model(entry)

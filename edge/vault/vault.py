@@ -13,6 +13,7 @@ with the key file.
 from __future__ import annotations
 
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,21 @@ class Vault:
         Store.require_not_newer(db, _SCHEMA)
 
     @staticmethod
+    def require_model(db: Path, model: str) -> None:
+        """See that everybody was enrolled with that model (SHA-256), as far as that is seen.
+
+        It needs no key. A database of an older form is read once it was moved.
+
+        Raises:
+            VaultError: somebody was not.
+        """
+        foreign: list[str] = []
+        with suppress(VaultError), closing(Store.open(db, _SCHEMA, read_only=True)) as store:
+            asked = "SELECT name FROM people WHERE model != ? ORDER BY name"
+            foreign = [str(name) for (name,) in store.query(asked, (model,))]
+        _require_none(foreign, model)
+
+    @staticmethod
     def count_anew(keys: Keys, db: Path, device: str) -> None:
         """Write the counter's file for a database that is sealed under another key than it was.
 
@@ -196,13 +212,7 @@ class Vault:
             return self._templates_of(people_rows(tables), model)
 
     def _templates_of(self, rows: list[PersonRow], model: str) -> tuple[Template, ...]:
-        foreign = [row.name for row in rows if row.model != model]
-        if foreign:
-            raise VaultError(
-                f"{', '.join(foreign)}: enrolled with another model than the one in use "
-                f"({model[:12]}), and their vectors cannot be compared. Remove them with "
-                "`edge-door people remove` and enrol them again, or configure the earlier model."
-            )
+        _require_none([row.name for row in rows if row.model != model], model)
         read, self._read = self._read, {}
         for row in rows:
             known = read.get(row)
@@ -335,4 +345,14 @@ def require_begun(config: Config) -> None:
         raise VaultError(
             f"no door's key or database is in {config.paths.state} yet: `edge-door init` makes "
             "them, and so does the door's first start. The files of a backup go there first."
+        )
+
+
+def _require_none(foreign: list[str], model: str) -> None:
+    """Nobody is enrolled with another model."""
+    if foreign:
+        raise VaultError(
+            f"{', '.join(foreign)}: enrolled with another model than the one in use "
+            f"({model[:12]}), and their vectors cannot be compared. Remove them with "
+            "`edge-door people remove` and enrol them again, or configure the earlier model."
         )

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,7 +22,7 @@ from edge.config import load
 from edge.errors import EdgeDoorError, SealError, UpdateError, UsageError
 from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
-from edge.records import Reason
+from edge.records import Reason, Template
 from edge.sealing import digest, make_seal
 from edge.sight.journal import open_ledger
 from edge.sight.seals import seal_path, take_up_seal
@@ -287,6 +288,7 @@ def test_on_the_command_line_with_the_real_self_test(
     shutil.copytree(shipped_models(), models, ignore=shutil.ignore_patterns("build", "cards"))
     make = ["update", "make", "--key", str(key), "--door", str(door.path), "--models", str(models)]
     assert edge_door(*make, "good", "--version", "1").returncode == 0
+    assert edge_door(*make, "again", "--version", "3").returncode == 0
     manifest = models / "manifest.toml"
     whole = manifest.read_text()
     before, skin, rest = whole.partition("[models.skin-int8]")
@@ -313,6 +315,11 @@ def test_on_the_command_line_with_the_real_self_test(
     assert older.returncode == 1  # sight would not start with it
     assert "among these models is none for skin. Models and program belong" in older.stderr
     assert "`edge-door update make` with --models and --program" in older.stderr
+    with open_vault(door.config) as vault:
+        vault.add(Template("Ada", np.full((1, 16), 0.25, np.float32), "a" * 64))
+    foreign = door.command("update", "apply", str(door.folder / "again"))
+    assert foreign.returncode == 1  # nor with her
+    assert "Ada: enrolled with another model than the one in use" in foreign.stderr
     checked = json.loads(door.command("update", "check", "--json").stdout)
     assert (checked["ok"], checked["version"]) == (True, 1)
     (door.config.paths.release / "models" / "manifest.toml").write_text("")
