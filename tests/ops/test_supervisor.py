@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from edge.ops.supervisor import NETWORK_NICE, Supervisor
 from edge.systemd import SUPERVISED, heartbeat
+from tests.support.waiting import until
 
 SCRIPT = """
 import subprocess, sys, time
@@ -41,10 +41,7 @@ def test_a_killed_supervisor_leaves_nothing_behind() -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    deadline = time.monotonic() + 30
-    while alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not alive(child))
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> Supervisor:

@@ -33,6 +33,7 @@ from edge.sight.rulebook import Rulebook
 from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action
 from edge.wire.messages import Credential, Mode, Presented, UnlockByCode
+from tests.support.waiting import until
 
 OWNER = Ed25519PrivateKey.generate()
 PULSE_S = 0.2
@@ -60,9 +61,7 @@ class Room:
         self.claims = Claims(self.config.match)
         self.begin()
         self.guard_client = GuardClient(self.config.door_socket)
-        while not self.guard_client.connected:  # a guard that is slow to start is not noted as lost
-            self.guard_client.poll()
-            time.sleep(0.02)
+        until(self._guard_is_there)  # one that is slow to start is not noted as lost
         self.door = Doorside(self.guard_client, self.journal, lambda *_: None)
 
     def begin(self) -> None:
@@ -73,12 +72,16 @@ class Room:
     def present(self, source: str, value: str) -> None:
         self.desk.presented(Presented(Credential(source), value), self.door)
 
+    def _guard_is_there(self) -> bool:
+        self.guard_client.poll()
+        return self.guard_client.connected
+
     def until(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while not done():
-            assert time.monotonic() < deadline
+        def attended() -> bool:
             self.door.attend()
-            time.sleep(0.02)
+            return done()
+
+        until(attended)
 
     def pulses(self) -> int:
         """Whole pulses so far; waits for one that runs."""
