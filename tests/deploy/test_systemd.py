@@ -137,9 +137,9 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
 def test_units_start_what_an_update_of_another_day_has_too() -> None:
     """They come with install.sh, and the program with whichever update is in force."""
     for source in UNITS.glob("edge-door*.service"):
-        for started in re.findall(
-            r"^Exec(?:Start|StopPost)=-?(.*)$", source.read_text(), re.MULTILINE
-        ):
+        lines = re.findall(r"^Exec(?:Start|StopPost)=-?(.*)$", source.read_text(), re.MULTILINE)
+        assert lines, source.name
+        for started in lines:
             program, command, *_ = started.split()
             assert program == "/opt/edge-door/venv/bin/edge-door"
             assert command in COMMANDS

@@ -41,5 +41,7 @@ def test_units_are_well_formed_and_closed(unit: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [FOLDER / "README.md", ROOT / "deploy/guide/fleet.md"])
 def test_what_the_pages_link_to_exists(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)h][^)]*)\)", page.read_text()):
+    links = re.findall(r"\]\(([^)h][^)]*)\)", page.read_text())
+    assert links
+    for link in links:
         assert (page.parent / link).exists(), link
