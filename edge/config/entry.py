@@ -10,7 +10,7 @@ from typing_extensions import Self
 from edge.access import schedule
 from edge.config.section import Number, Section, Whole
 from edge.errors import ConfigError
-from edge.names import listed, nobodys
+from edge.names import folded, listed, nobodys
 
 
 class MatchSection(Section):
@@ -68,17 +68,21 @@ class AccessSection(Section):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Everybody whom these rules name; `*` may be among them."""
-        return (*self.schedule, *self.pin_alone)
+        """Everybody whom these rules name, once; `*` may be among them."""
+        return tuple({folded(name): name for name in (*self.pin_alone, *self.schedule)}.values())
 
-    def require_known(self, people: Iterable[str]) -> None:
+    def require_known(self, people: Iterable[str], gone: Iterable[str] = ()) -> None:
         """See that everybody whom the rules name is one of `people`, unless there is nobody yet.
+
+        Args:
+            people: Who is enrolled.
+            gone: Names that were somebody's, whom the people office has taken away or renamed.
 
         Raises:
             ConfigError: a rule names somebody else, and would not hold for whom it was meant.
         """
         people = list(people)
-        unknown = nobodys(self.named, people) if people else []
+        unknown = nobodys(self.named, [*people, *gone]) if people else []
         if unknown:
             raise ConfigError(
                 f"[access.schedule] or pin_alone names {listed(unknown)}, but nobody enrolled here "

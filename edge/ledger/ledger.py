@@ -44,6 +44,7 @@ SEALED = frozenset(
         "commands",
         "doubts",
         "lockout",
+        "meant",
         "operators",
         "people_changes",
         "people_intended",

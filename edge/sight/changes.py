@@ -43,9 +43,11 @@ def recorded(
     device: str,
     reason: Reason,
     person: str | None,
+    states: Mapping[str, str] | None = None,
+    /,
     **detail: str | float,
 ) -> Iterator[None]:
-    """Around one change of the vault.
+    """Around one change of the vault; `states` are kept before it is made.
 
     Raises:
         LedgerError: the intent cannot be written, so nothing is changed; or the change was made
@@ -55,7 +57,7 @@ def recorded(
     before = settle(ledger, vault, device)
     journal = Journal(ledger, device)
     what: dict[str, str | float | bool] = {"change": reason.value, **detail}
-    intended = {CHANGES: str(before), INTENDED: str(before + 1)}
+    intended = {CHANGES: str(before), INTENDED: str(before + 1), **(states or {})}
     journal.write(Entry(EventKind.PEOPLE, Reason.INTENDED, person=person, detail=what), intended)
     try:
         yield

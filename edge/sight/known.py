@@ -79,7 +79,8 @@ class Known:
     def _read(self) -> None:
         self.gallery = Gallery(self._vault.templates(self._model), self._cohort)
         self._lookalikes.know(self.gallery)
-        self._rulebook.know([template.person for template in self.gallery])
+        people = [template.person for template in self.gallery]
+        self._rulebook.know(people, self._roster.meant())
         self._rulebook.schedule = self._roster.schedule(self._rulebook.schedule)
 
     def _recheck(self) -> None:

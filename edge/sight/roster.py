@@ -25,6 +25,8 @@ from edge.roster.report import LIST, Report
 from edge.sight.account import STATE, Account
 from edge.sight.changes import recorded
 from edge.sight.likeness import Network, refuse_lookalikes
+from edge.sight.meant import STATE as MEANT
+from edge.sight.meant import Meant
 from edge.sight.pieces import Pieces
 from edge.sight.restored import Restored
 from edge.wire.messages import Part, Posted
@@ -68,6 +70,7 @@ class Roster:
             network: The one in use.
         """
         self._config = config.people
+        self._named = config.access.named
         self._device = config.device.id
         self._vault = vault
         self._ledger = ledger
@@ -83,6 +86,7 @@ class Roster:
         self._head = vault.members.head()
         self._known = len(vault.members.held())
         self._restored = Restored(ledger, journal)
+        self._meant = Meant.from_json(ledger.sealed().get(MEANT, ""))
         self._account = Account(journal, ledger.states().get(STATE, ""), self._report)
         self._account.tell()
 
@@ -91,6 +95,11 @@ class Roster:
         members = self._vault.members
         held, restored = members.held().values(), bool(self._restored.asks)
         return with_members(configured, held, members.head(), restored=restored)
+
+    def meant(self) -> Mapping[str, str]:
+        """Whom of the centre's people the door's rules mean: see `Meant.called`."""
+        numbers = self._meant.numbers
+        return self._meant.called(self._vault.members.held()) if numbers else {}
 
     def take(self, part: Part) -> bool:
         """A piece from link; True when people have changed.
@@ -215,7 +224,7 @@ class Roster:
         taken = _without(came, refused)
         changed = bool(todo.removed or todo.updated or taken)
         if changed or todo.head != self._head:
-            refused |= self._change(todo, taken)
+            refused |= self._change(todo, taken, held)
             taken = _without(taken, refused)
             self._head = todo.head
             self._known = len(set(held) - set(todo.removed) | _numbers(taken))
@@ -238,18 +247,24 @@ class Roster:
         leaving = [member for person, member in held.items() if person in changing]
         return refuse_lookalikes(self._vault, came, leaving, self._network)
 
-    def _change(self, todo: Plan, taken: Sequence[tuple[Member, Content]]) -> dict[str, str]:
+    def _change(
+        self, todo: Plan, taken: Sequence[tuple[Member, Content]], held: Mapping[str, Member]
+    ) -> dict[str, str]:
         """Change who is known, in one; who could not be taken in, and why."""
+        people = [one.name for one in self._vault.people()] if self._named else []
+        meant = self._meant.after(self._named, held, people)
         with recorded(
             self._ledger,
             self._vault,
             self._device,
             Reason.ROSTER_OBEYED,
             None,
+            {MEANT: meant.to_json()},
             generation=todo.head.generation,
             removed=len(todo.removed),
             taken_in=len(taken),
         ):
+            self._meant = meant
             return self._vault.members.obey(todo, taken, self._network.model)
 
     def _want(self, todo: Plan, here: set[str]) -> None:

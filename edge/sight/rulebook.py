@@ -12,10 +12,10 @@ from edge.access.lockout import Lockout, LockoutRules
 from edge.clock import now
 from edge.config.seeing import Level
 from edge.moment import SET_BACK_S, Latest
-from edge.names import listed, nobodys
+from edge.names import folded, listed, nobodys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from edge.access.schedule import Schedule
     from edge.config import Config
@@ -36,6 +36,7 @@ class Rulebook:
         """
         access = self._access = config.access
         self._at_start: list[str] | None = None
+        self._told: tuple[Sequence[str], Sequence[str]] = [], []
         self._configured = schedule.parse(access.schedule, access.time_zone)
         self.schedule = self._configured
         self._latest = Latest(float(journal.state("wall") or 0.0))
@@ -48,27 +49,45 @@ class Rulebook:
         self.doubts = Doubts.from_json(doubts).resumed(now()) if doubts else Doubts()
         self._may_ask = config.liveness.level is not Level.BLINK and config.can_instruct
 
-    def know(self, people: Sequence[str]) -> None:
+    def know(self, people: Sequence[str], meant: Mapping[str, str]) -> None:
         """Hear who is enrolled: at the start, and whenever that has changed.
 
-        A schedule never lapses because its person was renamed behind a running daemon's back.
+        A schedule never lapses because its person was renamed, here or at the people office.
+
+        Args:
+            people: Who is enrolled.
+            meant: What the office's people whom the rules mean are called: `Meant.called`.
 
         Raises:
-            ConfigError: at the start, the rules name somebody who is not enrolled.
+            ConfigError: at the start, the rules name somebody who is not enrolled and never was.
         """
         if self._at_start is None:
-            self._access.require_known(people)
+            self._access.require_known(people, meant)
             self._at_start = list(people)
         lost = nobodys(self._access.named, people)
-        newcomers = nobodys(people, self._at_start)
-        if lost and newcomers:
-            log.error(
-                "the rules name %s, whom nobody is called: until the file is mended and sight "
-                "started again, %s may not pass",
+        moved = [name for name in lost if folded(name) in meant]
+        suspects = [meant[folded(name)] for name in moved if meant[folded(name)]]
+        if len(moved) < len(lost):
+            suspects += nobodys(people, self._at_start)
+        self._tell(lost if moved or suspects else [], nobodys(suspects, self._access.schedule))
+        self.schedule = self._configured.doubting(suspects)
+
+    def _tell(self, lost: Sequence[str], barred: Sequence[str]) -> None:
+        """Say once that the file names people who are nobody's, and whom that keeps out."""
+        if (lost, barred) == self._told:
+            return
+        self._told = lost, barred
+        if lost:
+            log.warning(
+                "the rules name %s, whom nobody is called any more: mend the file, and start sight "
+                "again",
                 listed(lost),
-                listed(nobodys(newcomers, self._access.schedule)),
             )
-        self.schedule = self._configured.doubting(newcomers if lost else ())
+        if barred:
+            log.error(
+                "until then %s may not pass, unless the people office gave them hours",
+                listed(barred),
+            )
 
     def not_before(self, moment: Moment) -> float:
         """What the wall clock shows at least, unless somebody has set it back."""

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.errors import EdgeDoorError, RosterError, VaultError
+from edge.errors import ConfigError, EdgeDoorError, RosterError, VaultError
 from edge.office.book import Book
-from edge.records import Reason
+from edge.ops.doctor.state import rules
+from edge.records import Reason, Template
 from edge.roster.desired import add_signature, sign
 from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import digest, spread
+from edge.sight.changes import recorded
+from edge.sight.journal import Journal
+from edge.sight.rulebook import Rulebook
 from edge.wire.messages import Part, Posted
 from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, roster_of, vectors_of
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from edge.office.rows import Person
     from edge.records import Floats
     from edge.roster.pages import Member
 
@@ -63,6 +68,99 @@ def test_a_removal_is_obeyed_and_a_receipt_given(office: Office, door: Door) -> 
     assert set(door.report().erased) == {anna.person}
     assert Reason.REMOVED in door.reasons()
     assert door.ledger.verify() == []
+
+
+@pytest.fixture
+def strict(tmp_path: Path, office: Office) -> Iterator[Door]:
+    """A door whose own file names Bob, whom the office has enrolled beside Anna."""
+    rules = {"schedule": {"Bob": ["mon-fri 08:00-18:00"]}, "pin_alone": ["bob"]}
+    door = Door.at(tmp_path, "door1", office.keys.public, access=rules)
+    office.trust(door, "staff")
+    office.add("Anna", "staff")
+    office.add("Bob", "staff")
+    office.publish("door1")
+    door.fetch(office.broker)
+    yield door
+    door.close()
+
+
+def started(door: Door) -> Rulebook:
+    """The rules as sight has them after a start with what this door keeps."""
+    door.close()
+    again = Door.of(door.config)
+    door.vault, door.ledger, door.roster = again.vault, again.ledger, again.roster
+    rulebook = Rulebook(door.config, Journal(door.ledger, "door1"))
+    rulebook.know(sorted(door.names()), door.roster.meant())
+    return rulebook
+
+
+def bob(office: Office) -> Person:
+    return next(one for one in office.book.people() if one.name == "Bob")
+
+
+def test_whom_the_door_names_may_be_removed_and_it_starts(office: Office, strict: Door) -> None:
+    started(strict)
+    office.book.remove(bob(office))
+    office.publish("door1")
+    strict.fetch(office.broker)
+    assert started(strict).schedule.doubtful == frozenset()
+    found = rules(strict.config)
+    assert found is not None
+    assert (found.level, "Bob (gone)" in found.sentence) == ("warn", True)
+    office.add("Cleo", "staff")  # with which the name is still known for gone
+    office.publish("door1")
+    strict.fetch(office.broker)
+    assert started(strict).schedule.doubtful == frozenset()
+
+
+def test_whom_the_door_names_may_be_renamed_and_it_starts_without_them(
+    office: Office, strict: Door
+) -> None:
+    for name in ("Bobby", "Robert"):
+        before = next(one for one in office.book.people() if one.name != "Anna")
+        office.book.change(before, replace(before, name=name))
+        office.publish("door1")
+        strict.fetch(office.broker)
+        assert started(strict).schedule.doubtful == {name.lower()}
+    found = rules(strict.config)
+    assert found is not None
+    assert "Bob (Robert)" in found.sentence
+
+
+def test_a_name_that_is_a_persons_again_is_no_more_for_gone(office: Office, strict: Door) -> None:
+    office.book.remove(bob(office))
+    office.publish("door1")
+    strict.fetch(office.broker)
+    assert strict.roster.meant() == {"bob": ""}
+    here = strict.ledger, strict.vault, "door1"
+    with recorded(*here, Reason.ENROLLED, "BOB"):  # of this door alone
+        strict.vault.add(Template("BOB", vectors_of("BOB"), MODEL))
+    office.add("Cleo", "staff")
+    office.publish("door1")
+    strict.fetch(office.broker)
+    assert strict.roster.meant() == {}
+    with recorded(*here, Reason.REMOVED, "BOB"):
+        strict.vault.remove("BOB")
+    with pytest.raises(ConfigError, match="names Bob, but nobody"):
+        started(strict)
+
+
+def test_whoever_is_left_when_power_goes_in_the_middle_is_known(
+    office: Office, strict: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on the disk before they are gone."""
+    office.book.remove(bob(office))
+    office.publish("door1")
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.sight.changes._end", cut)
+        with pytest.raises(KeyboardInterrupt):
+            strict.fetch(office.broker)
+    assert strict.names() == {"Anna"}
+    started(strict)
 
 
 def test_who_comes_back_has_no_receipt_any_more(office: Office, door: Door) -> None:

@@ -37,22 +37,22 @@ def verdict(rulebook: Rulebook, person: str) -> Verdict:
 
 def test_nothing_starts_with_a_schedule_for_nobody(rulebook: Rulebook) -> None:
     with pytest.raises(ConfigError, match="Anna"):
-        rulebook.know(["Annika", "Bo"])
+        rulebook.know(["Annika", "Bo"], {})
 
 
 def test_a_rename_behind_the_daemons_back_opens_nothing(rulebook: Rulebook) -> None:
-    rulebook.know(["Anna", "Bo"])
+    rulebook.know(["Anna", "Bo"], {})
     assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
-    rulebook.know(["Annika", "Bo"])
+    rulebook.know(["Annika", "Bo"], {})
     assert verdict(rulebook, "Annika") is Verdict.OUTSIDE
     assert verdict(rulebook, "Bo") is Verdict.ALLOWED  # who was there before and is not meant
 
 
 def test_it_is_over_when_the_name_is_somebodys_again(rulebook: Rulebook) -> None:
-    rulebook.know([])
-    rulebook.know(["Cleo"])
+    rulebook.know([], {})
+    rulebook.know(["Cleo"], {})
     assert verdict(rulebook, "Cleo") is Verdict.OUTSIDE
-    rulebook.know(["Anna", "Cleo"])
+    rulebook.know(["Anna", "Cleo"], {})
     assert verdict(rulebook, "Cleo") is Verdict.ALLOWED
     assert verdict(rulebook, "Anna") is Verdict.OUTSIDE
 
@@ -76,9 +76,34 @@ def test_doubt_outlives_a_restart_and_asks_where_there_is_a_way_to(
         assert again.wary_of() == rulebook.wary_of() == ({"Anna"} if asks else set())
 
 
+def test_whom_the_office_took_away_keeps_nobody_out(
+    rulebook: Rulebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    for people in (["Bo"], ["Bo", "Cleo"], ["Bo", "Cleo"]):
+        rulebook.know(people, {"anna": ""})
+    assert verdict(rulebook, "Bo") is verdict(rulebook, "Cleo") is Verdict.ALLOWED
+    assert caplog.text.count("the rules name Anna") == 1
+    assert "nobody may not pass" not in caplog.text
+    rulebook.know(["Anna", "Bo", "Cleo"], {"anna": "Anna"})
+    rulebook.know(["Bo", "Cleo"], {"anna": ""})
+    assert caplog.text.count("the rules name Anna") == 2
+
+
+def test_whom_the_office_renamed_may_not_pass_after_a_restart_either(rulebook: Rulebook) -> None:
+    """Even under a name that was another's: it is told by the number."""
+    rulebook.know(["Bo", "Cleo"], {"anna": "Cleo"})
+    assert verdict(rulebook, "Cleo") is Verdict.OUTSIDE
+    assert verdict(rulebook, "Bo") is Verdict.ALLOWED
+
+
+def test_what_the_office_did_excuses_no_other_name(rulebook: Rulebook) -> None:
+    with pytest.raises(ConfigError, match="names Anna, but"):
+        rulebook.know(["Bo"], {"cleo": ""})
+
+
 def test_who_goes_harms_nobody_else(rulebook: Rulebook) -> None:
-    rulebook.know(["Anna", "Bo"])
-    rulebook.know(["Bo"])
+    rulebook.know(["Anna", "Bo"], {})
+    rulebook.know(["Bo"], {})
     assert verdict(rulebook, "Bo") is Verdict.ALLOWED
 
 
@@ -90,7 +115,7 @@ def test_a_clock_that_was_set_back_is_told_once(
         latest = rulebook.schedule_at(moment).latest
     assert not latest.believes(back)
     assert caplog.text.count("behind what it showed before") == 1
-    rulebook.know(["Anna"])
+    rulebook.know(["Anna"], {})
     assert rulebook.schedule_at(back).latest is latest
 
 

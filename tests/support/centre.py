@@ -71,12 +71,14 @@ class Door:
         signatures: int = 1,
         model: str = MODEL,
         size: int = SIZE,
+        access: Mapping[str, object] | None = None,
     ) -> Door:
         config = parse(
             {
                 "device": {"id": device},
                 "paths": {"state": str(folder / device), "run": str(folder / device / "run")},
                 "people": {"keys": list(keys), "signatures": signatures},
+                "access": dict(access or {}),
             },
             "test",
         )

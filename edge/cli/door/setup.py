@@ -18,7 +18,7 @@ from edge.cli.base import (
 from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.config.example import differing, example
 from edge.ops.renamed import id_before, set_unused_aside
-from edge.ops.roll import enrolled
+from edge.ops.roll import require_known
 from edge.sight.journal import open_ledger
 from edge.vault.vault import open_vault
 
@@ -61,7 +61,7 @@ def configuration(
         typer.echo(example(), nl=False)
         return
     settings = read_config(config, required=True)
-    settings.access.require_known(enrolled(settings) if settings.access.named else [])
+    require_known(settings)
     path = str(config_path(config))
     in_force = settings.model_copy(update={"camera": settings.camera.public})
     result = {"file": path, "config": in_force.model_dump(mode="json")}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from edge.access.matcher import turned_away
 from edge.ledger.tables import LOST
 from edge.link.outbox import Fill, Outbox, Watermarks
+from edge.names import listed
 from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import INSTALLED, acting_as_owner
-from edge.ops.roll import enrolled
+from edge.ops.roll import require_known
 from edge.sight.changes import ASKS, RESTORED
 from edge.sight.journal import open_ledger
 from edge.vault.key import load_keys
@@ -78,8 +79,16 @@ def rules(config: Config) -> Check | None:
     """Everybody whom the rules name is enrolled."""
     if not config.access.named:
         return None
-    config.access.require_known(enrolled(config))
-    return ok("rules", "everybody whom [access] names is enrolled")
+    moved = require_known(config).moved
+    if not moved:
+        return ok("rules", "everybody whom [access] names is enrolled")
+    names = listed(f"{name} ({called or 'gone'})" for name, called in moved.items())
+    return warn(
+        "rules",
+        f"[access] names people whom the people office has removed or renamed: {names}",
+        "Take a name that is gone out of the file, write there what a renamed one is called, and "
+        "restart sight; who is renamed may not pass before.",
+    )
 
 
 def ledger(config: Config) -> Check:
