@@ -26,8 +26,8 @@ from edge.evaluate.attacks.sitter import (
 )
 from edge.ops.demo.animate import Appearance, Stage, close_lids
 from edge.ops.demo.film import FPS, SIZE, actors, enrolment_pictures
-from edge.vision.pipeline import Stages
 from edge.vision.portraits import portraits
+from edge.vision.stages import Stages
 from tests.support.link_parts import Device, Mosquitto
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from edge.vision.models.entries import (
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import available, choose
 from edge.vision.pictures import images_in, read_image
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
 from edge.vision.portraits import portraits
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -22,8 +22,9 @@ from edge.errors import UsageError
 from edge.evaluate.bench import WARM_UP, frames_of, in_float, read_all
 from edge.installed import with_extra
 from edge.vision.models.manifest import read_manifest
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
 from edge.vision.portraits import portraits
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

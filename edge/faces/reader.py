@@ -15,7 +15,8 @@ from edge.vision.faces.quality import assess_for_enrolment
 from edge.vision.inputs import name_of, pixels_of
 from edge.vision.models.entries import DetectorEntry
 from edge.vision.models.manifest import read_manifest
-from edge.vision.pipeline import Look, Pipeline, Stages, people_in
+from edge.vision.pipeline import Look, Pipeline, people_in
+from edge.vision.stages import Stages
 from edge.vision.still import faces_in, still
 
 if TYPE_CHECKING:

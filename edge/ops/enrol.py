@@ -17,7 +17,7 @@ from edge.records import Hint, LivenessState, Reason
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import renewed_similarity, threshold
 from edge.vision.enrolment import FEWEST, WANTED, Collector, capture
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.ops.pictures import Progress
     from edge.records import Embedding, Frame, Template
     from edge.vault.vault import Vault
+    from edge.vision.stages import Stages
 
 CAMERA_TIMEOUT_S = 60.0
 

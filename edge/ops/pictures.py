@@ -19,7 +19,7 @@ from edge.vision.camera import replay
 from edge.vision.enrolment import Collector, capture
 from edge.vision.faces.limits import ENROL_FACE_PX
 from edge.vision.pictures import IMAGE_SUFFIXES, images_in, read_image
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
 from edge.vision.still import still
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge.config import Config
     from edge.records import Frame
     from edge.vision.enrolment import Capture
+    from edge.vision.stages import Stages
 
     Progress = Callable[[str, int, str], None]
     """Called with what is read, how many captures there are, and a hint."""

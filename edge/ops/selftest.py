@@ -39,7 +39,7 @@ def selftest(config_path: Path, folder: Path, key: str) -> int:
     from edge.vision.models.loader import Loader
     from edge.vision.models.manifest import read_manifest
     from edge.vision.models.runtimes import choose
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
     _require_own_program(folder)
     inside = sorted((folder / CONFIG).glob("*.toml"))

@@ -39,7 +39,8 @@ from edge.vault.vault import open_vault
 from edge.vision.budget import Budget
 from edge.vision.calibrated import proof_similarity, read_calibration
 from edge.vision.liveness.limits import RETRY_S
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 from edge.vocabulary import Action
 from edge.wire.messages import (
     CLAIM_HERE,

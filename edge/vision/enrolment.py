@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.records import Embedding, Floats, Frame
-    from edge.vision.pipeline import Pipeline, Stages
+    from edge.vision.pipeline import Pipeline
+    from edge.vision.stages import Stages
 
 WANTED = 8
 """Vectors in a template: more add little, and every one is a further chance for a stranger."""

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.records import Evidence, LivenessState, Regard
 from edge.vision.attention import PAUSE_S, Attention
 from edge.vision.budget import Unhurried
-from edge.vision.calibrated import self_similarity
 from edge.vision.faces.aligner import align, grey_of
-from edge.vision.faces.detector import Detector
-from edge.vision.faces.embedder import Embedder
 from edge.vision.faces.follower import Follower
-from edge.vision.faces.landmarks import Mesh
 from edge.vision.faces.limits import MIN_PRESENCE
 from edge.vision.faces.quality import assess
 from edge.vision.faces.shortlist import EASED_EMBED_S, EMBED_EVERY_S, KNOWN_EMBED_S, Shortlist
 from edge.vision.faces.tracker import Tracker
 from edge.vision.frozen import differ
-from edge.vision.liveness.checks import CHECKS, opinions_of
+from edge.vision.liveness.checks import opinions_of
 from edge.vision.liveness.compared import Compared
 from edge.vision.liveness.continuity import patch_of
-from edge.vision.liveness.eyelids import Eyelids
 from edge.vision.liveness.flicker import Flicker
 from edge.vision.liveness.limits import LOOK_EVERY_S
 from edge.vision.liveness.monitor import LivenessMonitor
 from edge.vision.liveness.sample import Sample
 from edge.vision.liveness.views import View
-from edge.vision.models.entries import (
-    DetectorEntry,
-    EyelidsEntry,
-    LandmarksEntry,
-)
-from edge.vision.models.known import WrongAnswerError
-from edge.vision.models.loader import Loader
-from edge.vision.models.manifest import read_manifest
-from edge.vision.models.runtimes import candidates
-from edge.vision.models.threads import tuned
-from edge.vision.opencv import settle
 from edge.vision.stillness import Stillness
 
 if TYPE_CHECKING:
@@ -55,87 +38,10 @@ if TYPE_CHECKING:
         Opinion,
         Quality,
     )
-    from edge.vision.liveness.check import Check
-    from edge.vision.models.manifest import E, Manifest
-    from edge.vision.models.model import Model
-    from edge.vision.models.runtime import Runtime
-
-log = logging.getLogger(__name__)
+    from edge.vision.stages import Stages
 
 BYSTANDER = 0.4
 """A face narrower than this share of the nearest one stands well behind and is not judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The models, loaded and checked."""
-
-    detector: Detector
-    mesh: Mesh
-    eyelids: Eyelids
-    embedder: Embedder
-    self_similarity: float
-    """The least similarity of one face to itself across a track, on the embedder's scale."""
-    checks: tuple[Check, ...] = ()
-    """What may speak against a picture; none where `[liveness] level` does not ask."""
-
-    @classmethod
-    def load(cls, config: Config, runtime: Runtime | None = None) -> Stages:
-        """Load what `[models]` names, in the runtime that it names or in the one given.
-
-        Every network is asked what is known already (`edge.vision.models.known`). Where the
-        configuration leaves the runtime open, one that answers wrongly makes room for the next.
-
-        Raises:
-            ModelError: a file or the manifest is missing, altered or of the wrong shape, or no
-                runtime here computes it as it was made.
-        """
-        settle()
-        manifest = read_manifest(config.models_folder)
-        runtimes = [runtime] if runtime else candidates(config.models.runtime)
-        for each in runtimes[:-1]:
-            try:
-                return cls._in(each, config, manifest)
-            except WrongAnswerError as error:
-                log.error("%s", error)
-        return cls._in(runtimes[-1], config, manifest)
-
-    @classmethod
-    def _in(cls, runtime: Runtime, config: Config, manifest: Manifest) -> Stages:
-        section, load = config.models, _loader(config, runtime)
-
-        def model(kind: type[E], name: str | None) -> Model[E]:
-            return load(manifest.entry(kind, name))
-
-        return cls(
-            Detector(model(DetectorEntry, section.detector)),
-            Mesh(model(LandmarksEntry, section.landmarks)),
-            Eyelids(model(EyelidsEntry, section.eyelids)),
-            cls.embedder_of(config, manifest, runtime),
-            self_similarity(config),
-            cls.checks_of(config, manifest, runtime),
-        )
-
-    @staticmethod
-    def checks_of(config: Config, manifest: Manifest, runtime: Runtime) -> tuple[Check, ...]:
-        """Load the passive checks alone."""
-        load = _loader(config, runtime)
-
-        def model(kind: type[E]) -> Model[E]:
-            return load(manifest.entry(kind))
-
-        return tuple(check(model) for check in CHECKS if check.wanted(config))
-
-    @staticmethod
-    def embedder_of(config: Config, manifest: Manifest, runtime: Runtime) -> Embedder:
-        """Load the embedder alone."""
-        ensemble, load = manifest.embedder(config.models.embedder), _loader(config, runtime)
-        networks = [load(entry) for entry in ensemble.networks]
-        return Embedder(networks, ensemble.weights, ensemble.projection)
-
-
-def _loader(config: Config, runtime: Runtime) -> Loader:
-    return Loader(config.models_folder, runtime, config.models.threads, tuned(config))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from edge.vision.pipeline import BYSTANDER
 if TYPE_CHECKING:
     from edge.records import Face, Pixels
     from edge.vision.faces.detector import Detector
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 SECOND_LOOKS = (1.6, 0.6)
 """Sides of the views tried when there seems to be no face, in picture sides: from further away for

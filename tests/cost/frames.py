@@ -16,8 +16,9 @@ import numpy as np
 
 from edge.config import Config
 from edge.evaluate.bench import frames_of
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
 from edge.vision.portraits import portraits
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

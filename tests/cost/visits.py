@@ -26,7 +26,8 @@ from edge.records import Frame, Outcome
 from edge.sight.daemon import patience_of
 from edge.vision.calibrated import proof_similarity, read_calibration, threshold
 from edge.vision.enrolment import Collector, capture
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import pytest
 
 from edge.config import Config
 from edge.ops.demo.film import actors, enrolment_pictures, shoot
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from tests.emulated import container
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from edge.config import Config
 from edge.errors import UsageError
 from edge.evaluate.liveness.crops import CropRates, evaluate_crops
 from edge.vision.liveness.limits import DOUBT_ABOVE
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from edge.evaluate.liveness import REPLAYS, Plan, evaluate_liveness
 from edge.evaluate.liveness.report import Rates
 from edge.evaluate.liveness.watch import watch
 from edge.ops.demo.animate import Appearance, Portrait, Stage
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 HEADER = "file,person,kind,species,fps,frames,blinks,labelled,notes\n"
 FPS = 15

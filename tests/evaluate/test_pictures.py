@@ -15,7 +15,8 @@ from edge.evaluate.clips import read_clips, sampled
 from edge.evaluate.liveness import fooled, sitter_of
 from edge.ops.demo.animate import Appearance, Portrait, Stage
 from edge.records import Frame, LivenessState
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "clips" / "clips.csv"
 SEED = 11

@@ -17,7 +17,7 @@ from edge.evaluate.adopt import adopt
 from edge.evaluate.presets import AttributePreset, presets
 from edge.vision.models.manifest import shipped_models
 from edge.vision.models.model import Model
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from tests.support.pictures import by_name
 from tests.support.tiny_models import answering
 

@@ -39,7 +39,7 @@ from edge.vault.vault import Vault
 from edge.vision.inputs import pixels_of
 from edge.vision.models.manifest import read_manifest
 from edge.vision.pictures import images_in
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from edge.vision.still import faces_in, still
 
 

@@ -16,7 +16,7 @@ from edge.ops.demo.animate import Portrait
 from edge.ops.pictures import Sources, gather
 from edge.records import Box, Face, Frame
 from edge.vision.parts import LEAST_PX, sides_of_parts
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from edge.vision.still import _look_again, faces_in, still
 from tests.support.pictures import save
 

@@ -27,7 +27,7 @@ from edge.vision.pipeline import Pipeline
 if TYPE_CHECKING:
     from edge.records import Pixels
     from edge.vision.models.runtime import Runtime
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 REFERENCE = Path(__file__).with_name("dlib_reference.json")
 ENTRY = read_manifest().entry(EmbedderEntry, "dlib-resnet-int8")

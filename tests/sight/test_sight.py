@@ -38,7 +38,8 @@ from edge.vision.faces.tracker import MAX_GAP_S, Tracker
 from edge.vision.models.entries import DetectorEntry, EmbedderEntry
 from edge.vision.models.manifest import read_manifest, shipped_models
 from edge.vision.models.model import Model
-from edge.vision.pipeline import Pipeline, Stages, people_in
+from edge.vision.pipeline import Pipeline, people_in
+from edge.vision.stages import Stages
 from edge.wire.channel import Peer
 from edge.wire.messages import Claim
 

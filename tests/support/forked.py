@@ -29,6 +29,7 @@ CONTEXT.set_forkserver_preload(
         "edge.fleet.collector.process",
         "edge.fleet.simulate.run",
         "edge.link.process",
+        "edge.vision.stages",
         "edge.vision.pipeline",
         "tests.support.commands_made",
     ]

@@ -19,7 +19,7 @@ from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from edge.records import AlignedFace, Landmarks, Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 FPS = 30
 

@@ -5,7 +5,8 @@ import numpy as np
 from edge.config import Config
 from edge.records import Frame
 from edge.vision.frozen import ROWS_COMPARED
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 
 def test_the_same_picture_grows_old_until_one_grey_level_differs(stages: Stages) -> None:

@@ -10,7 +10,8 @@ from edge.config import Config
 from edge.records import Frame
 from edge.vision.attention import PAUSE_S, REST_AFTER_S
 from edge.vision.liveness.limits import ROOM_EVERY_S
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 from tests.vision.liveness.test_flicker import MINUTE
 
 if TYPE_CHECKING:

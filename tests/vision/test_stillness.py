@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.records import Face, Floats, Pixels
-    from edge.vision.pipeline import Look, Stages
+    from edge.vision.pipeline import Look
+    from edge.vision.stages import Stages
 
 OPEN, HALF = EyeOpenness(0.3, 0.3, -4.0, -4.0), EyeOpenness(0.2, 0.2, -2.0, -2.0)
 FIVE = np.array([(0, 0), (60, 0), (30, 30), (10, 60), (50, 60)], np.float32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.records import Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 FPS = 30
 

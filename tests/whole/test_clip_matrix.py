@@ -20,7 +20,8 @@ from edge.sight.daemon import patience_of
 from edge.vision.calibrated import proof_similarity, read_calibration, threshold
 from edge.vision.camera import replay
 from edge.vision.enrolment import Collector, capture
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 SAME_PERSON = (
     {"apfol_fake", "apfol_real2"},

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from edge.records import Evidence, Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
     Splice = Callable[[float, Pixels, Pixels], Pixels]
 

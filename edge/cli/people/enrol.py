@@ -33,7 +33,7 @@ from edge.ops.owner import give_up_reading
 from edge.ops.pictures import Sources, opened, people_below
 from edge.ops.preview import preview
 from edge.vision.enrolment import WANTED
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from edge.words import counted
 
 if TYPE_CHECKING:

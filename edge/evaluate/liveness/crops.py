@@ -30,7 +30,7 @@ from edge.vision.liveness.limits import DOUBT_ABOVE
 from edge.vision.liveness.views import View
 from edge.vision.models.manifest import read_manifest
 from edge.vision.models.runtimes import choose
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from edge.evaluate.clips import read_clips
 from edge.evaluate.intervals import Share
 from edge.evaluate.liveness.report import LivenessReport
 from edge.evaluate.liveness.watch import SEED, alive, replay, shown, sitter_of, watch
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

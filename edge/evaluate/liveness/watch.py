@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edge.evaluate.clips import Clip, Span
     from edge.evaluate.stats import Series
     from edge.records import Evidence
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 TOLERANCE = 3
 """Frames by which labels, set by eye, may be off."""

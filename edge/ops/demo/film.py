@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from edge.records import Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 SIZE = (640, 480)
 FPS = 30.0

@@ -15,7 +15,7 @@ from edge.ops.demo.show import (
 )
 from edge.ops.enrol import collect_from_camera, save
 from edge.records import EventKind, Reason
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from edge.ops.pictures import Sources
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
 from edge.sight.journal import open_ledger
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

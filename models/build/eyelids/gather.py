@@ -15,7 +15,8 @@ from edge.config import Config
 from edge.evaluate.clips import film, read_clips, sampled
 from edge.records import Frame
 from edge.vision.liveness.eyelids import squares
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 from models.build import images
 from models.build.eyelids.shape import KEPT, KEPT_SCALE
 from models.build.eyelids.teachers import Teachers

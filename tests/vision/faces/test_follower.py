@@ -17,7 +17,7 @@ from edge.vision.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from edge.records import Landmarks, Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 
 class Watched(Detector):

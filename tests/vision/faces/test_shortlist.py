@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edge.ops.demo.animate import Portrait
     from edge.records import Pixels
-    from edge.vision.pipeline import Stages
+    from edge.vision.stages import Stages
 
 FPS = 50
 

@@ -13,7 +13,8 @@ from edge.records import Frame, Hint
 from edge.vision.enrolment import capture
 from edge.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
 from edge.vision.faces.quality import _brightness_of_eyes
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 BAD = {
     "blur": None,

@@ -13,7 +13,8 @@ from edge.records import Box, Face, Frame
 from edge.vision.liveness.bands import SIDE, Bands, rolling
 from edge.vision.liveness.limits import BANDS_COUNT, BANDS_FULL, BANDS_MOST, BANDS_WITHIN_S
 from edge.vision.liveness.views import View
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

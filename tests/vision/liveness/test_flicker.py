@@ -12,7 +12,8 @@ from edge.config import Config
 from edge.records import Frame
 from edge.vision.liveness.flicker import Flicker
 from edge.vision.liveness.limits import BANDS_MOST, ROOM_EVERY_S, ROOM_LOOKS
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 from tests.vision.liveness.test_bands import FPS, banded
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from edge.vision.camera import replay
 from edge.vision.liveness.checks import opinions_of
 from edge.vision.liveness.limits import BRIGHT, DOUBT_ABOVE, LOOK_EVERY_S, MAX_GAIN, ROOM
 from edge.vision.liveness.views import SKIN, View, around, in_grey_light, in_skin_light
-from edge.vision.pipeline import Pipeline, Stages
+from edge.vision.pipeline import Pipeline
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

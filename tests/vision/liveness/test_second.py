@@ -15,7 +15,7 @@ from edge.vision.camera import Camera
 from edge.vision.liveness.limits import UNSEEN
 from edge.vision.liveness.second import SecondCamera
 from edge.vision.liveness.views import View, around
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 from tests.support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.config import Config, parse
 from edge.errors import ModelError
-from edge.vision import pipeline
+from edge.vision import stages as stages_module
 from edge.vision.models import known
 from edge.vision.models.entries import EmbedderEntry, LandmarksEntry, RecaptureEntry
 from edge.vision.models.known import KNOWN, WrongAnswerError, pictures, read_known
@@ -20,7 +20,7 @@ from edge.vision.models.loader import Loader
 from edge.vision.models.manifest import read_manifest, shipped_models
 from edge.vision.models.runtime import Network, Runtime, Tensor
 from edge.vision.models.runtimes import available, choose
-from edge.vision.pipeline import Stages
+from edge.vision.stages import Stages
 
 
 class Lying:
@@ -93,10 +93,10 @@ def test_auto_goes_on_to_the_next_runtime_and_a_named_one_does_not(
 ) -> None:
     true = choose()
     lying = Lying(LIES[0], true, 128)
-    monkeypatch.setattr(pipeline, "candidates", lambda _name: [lying, true])
+    monkeypatch.setattr(stages_module, "candidates", lambda _name: [lying, true])
     config = Config()
     assert Stages.load(config).self_similarity > 0
-    monkeypatch.setattr(pipeline, "candidates", lambda _name: [lying])
+    monkeypatch.setattr(stages_module, "candidates", lambda _name: [lying])
     with pytest.raises(WrongAnswerError, match="lying"):
         Stages.load(config)
 
