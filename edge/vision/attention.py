@@ -30,18 +30,17 @@ class Attention:
 
     def __init__(self) -> None:
         self._seen_at: float | None = None
+        self.alone = False
+        """Nobody was there for long enough."""
         self._looked_at = float("-inf")
         self._then = np.empty(0, np.int16)
-
-    def alone(self, at: float) -> bool:
-        """Whether nobody has been there for long enough."""
-        return self._seen_at is not None and at - self._seen_at >= REST_AFTER_S
 
     def rests(self, at: float, pixels: Pixels) -> bool:
         """Whether this frame can be passed over: nobody was there and nothing has changed."""
         if self._seen_at is None:
             self._seen_at = at
-        if not self.alone(at):
+        self.alone = at - self._seen_at >= REST_AFTER_S
+        if not self.alone:
             return False
         if at - self._looked_at < LOOK_AGAIN_S:
             return True

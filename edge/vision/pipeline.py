@@ -113,9 +113,10 @@ class Pipeline:
         self._before, self._frame = self._frame, frame
         at = frame.captured_at
         unchanged_s = self._unchanged_for(frame)
-        rests = self._attention.alone(at) and not self._flicker.is_due(at)
-        self.pause_s = PAUSE_S if rests else 0.0
-        if self._attention.rests(at, frame.pixels):
+        rests = self._attention.rests(at, frame.pixels)
+        paused = self._attention.alone and not self._flicker.is_due(at)
+        self.pause_s = PAUSE_S if paused else 0.0
+        if rests:
             return Evidence(at, frame.sequence, 0, unchanged_s=unchanged_s)
         people, look = self._look_for_one(frame)
         if people:
