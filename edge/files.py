@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
+from edge.folders import make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -55,7 +57,7 @@ def create_file(path: Path, content: bytes) -> None:
         FileExistsError: it is there already.
         OSError: it cannot be written; nothing is left then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     fresh = _written(path, content, 0o600)
     try:
         _name(fresh, path)

@@ -18,6 +18,7 @@ from rich.text import Text
 from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, config_path, read_config
 from edge.errors import UsageError
+from edge.folders import make_folder
 from edge.ops.configured import believed_config, own_config
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def write_report(result: Mapping[str, object], folder: Path) -> None:
         UsageError: it cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         text = json.dumps(result, indent=2) + "\n"
         (folder / "report.json").write_text(text, encoding="utf-8")
     except OSError as error:

@@ -14,6 +14,7 @@ from edge.door.pins import open_pins
 from edge.door.warden import Warden, drive_off
 from edge.dumps import leave_no_core_dump
 from edge.errors import PinError, WireError
+from edge.folders import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def _only_guard(run: str) -> None:
     """
     path = f"{run}/door.lock"
     try:
-        os.makedirs(run, exist_ok=True)
+        make_folder(run)
         # Of mode 0600: who could open it could keep every guard from starting.
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -64,7 +64,8 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
     block = [_BEGIN, *wanted, _END] if wanted else []
     new = file.with_name(file.name + ".edge-door")
     try:
-        with new.open("w", encoding="utf-8", errors=_OTHERS) as written:
+        fresh = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        with os.fdopen(fresh, "w", encoding="utf-8", errors=_OTHERS) as written:
             written.write("\n".join([*others, *block]) + "\n")
             written.flush()
             os.fsync(written.fileno())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.bundle import PROGRAM, SEAL, config_name
 from edge.errors import UpdateError
 from edge.files import sync_folder
+from edge.folders import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Releases:
             OSError: the folder cannot be made.
         """
         before = os.umask(0o022)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +97,7 @@ class Releases:
             OSError: that cannot be written.
         """
         if not self.link.is_symlink():
-            self.place(0).mkdir(exist_ok=True)
+            make_folder(self.place(0))
             self.switch(0)
 
     def adopt(self, config_path: Path, device: str) -> None:
@@ -132,7 +133,7 @@ class Releases:
 
 def _write(path: Path, content: bytes, like: Path | None) -> None:
     """A file and its folders; with the owner's group and mode of another where one is named."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.files import sync_folder
+from edge.folders import make_folder
 
 if TYPE_CHECKING:
     from edge.store.schema import Schema
@@ -46,7 +47,7 @@ def create(path: Path, schema: Schema) -> None:
     if path.exists():
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
         os.fchmod(handle, schema.mode)
         os.close(handle)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import HungUpError, UnreadError, UsageError, WireError
+from edge.folders import make_folder
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Answer, Failed
 
@@ -204,7 +205,7 @@ class Listener:
 
 
 def _bound(path: str) -> socket.socket:
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    make_folder(os.path.dirname(path) or ".")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         sock.bind(path)

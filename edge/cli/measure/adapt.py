@@ -15,6 +15,7 @@ from edge.evaluate import plots
 from edge.evaluate.adapt import COMPARED_FMR, FOLDS, STEPS, Trial, carried, cross_validated, learn
 from edge.evaluate.people import Faces, Listed
 from edge.evaluate.verification import encode
+from edge.folders import make_folder
 from edge.vision.calibrated import read_calibration, shipped_calibration
 from edge.vision.models.adapted import forget, remember
 from edge.vision.models.manifest import read_manifest, shipped_models
@@ -74,7 +75,7 @@ def adapt(
         return
     adapted = remember(folder, name, base, projection)
     path = shipped_calibration(folder, name)
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write(path, to_json(carried(before, faces, projection, adapted.sha256)).encode())
     text += (
         f"\n{name} is there. To use it: [models] embedder = {name!r}, and enrol everybody again."

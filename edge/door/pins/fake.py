@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import PinError, reason_of
+from edge.folders import make_folder
 from edge.vocabulary import Pull
 
 if TYPE_CHECKING:
@@ -82,10 +83,13 @@ class Board:
 
     def set_input(self, line: int, *, high: bool) -> None:
         """Put a level on a line, now, and keep it there; on an output this is a short circuit."""
-        os.makedirs(self.folder, exist_ok=True)
+        make_folder(self.folder)
         kept = f"{self.folder}/input-{line}"
-        with open(f"{kept}.new", "w", encoding="ascii") as fresh:
-            fresh.write("1" if high else "0")
+        fresh = os.open(f"{kept}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(fresh, b"1" if high else b"0")
+        finally:
+            os.close(fresh)
         os.replace(f"{kept}.new", kept)
         note = json.dumps([line, high, time.monotonic()]).encode()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
@@ -151,6 +155,7 @@ class FakeLines:
             self._socket.settimeout(0)
             self._remove_socket()
             self._socket.bind(self._board.socket)
+            os.chmod(self._board.socket, 0o600)
 
     def write(self, line: int, *, high: bool) -> None:
         """Drive an output and add it to the trace."""
@@ -199,7 +204,7 @@ class FakeLines:
 
     def _claim(self, line: int) -> None:
         try:
-            os.makedirs(self._board.folder, exist_ok=True)
+            make_folder(self._board.folder)
             path = f"{self._board.folder}/line-{line}"
             claim = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:

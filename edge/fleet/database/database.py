@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from alembic import command
@@ -49,6 +50,7 @@ class Database:
         url = _address(address)
         engine = create_engine(url, **_options(url))
         if url.get_backend_name() == "sqlite":
+            _begin_file(str(url.database))
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_at_once)
         database = cls(engine)
@@ -156,6 +158,12 @@ def _options(url: URL) -> dict[str, object]:
         return {"connect_args": {"timeout": BUSY_S}}
     # A connection that died in the pool is found before it is used.
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_S)}}
+
+
+def _begin_file(path: str) -> None:
+    """Others may not read who passed where, whatever the umask; the log has its file's mode."""
+    with suppress(OSError):  # it is there, or SQLite says why it cannot be
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o660))
 
 
 class _Sqlite(Protocol):

@@ -22,6 +22,7 @@ from edge.errors import UsageError, reason_of
 from edge.files import create_file, replace_file
 from edge.fleet.pki import certificates
 from edge.fleet.pki.certificates import Issuer, Role, Wanted
+from edge.folders import make_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +69,7 @@ class Authority:
             certificate, key = _read_pair(*imported)
         authority = cls(folder, (certificate, key))
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(folder, 0o700)
             authority._list_revoked()
             replace_file(folder / "ca.crt", certificates.pem(certificate), 0o644)
             create_file(folder / "ca.key", certificates.key_pem(key))  # last: now it is one
@@ -127,7 +128,7 @@ class Authority:
     def _set_aside(self, issued: Issued, where: str) -> None:
         certificate = _read_certificate(issued.certificate)
         folder = self._folder / where
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         name = f"{issued.certificate.stem}-{certificate.serial_number:x}.crt"
         replace_file(folder / name, certificates.pem(certificate), 0o644)
 
@@ -153,7 +154,7 @@ class Authority:
         certificate = certificates.certificate_for(wanted, public, self._issuer, now)
         path = self._path(wanted.role, wanted.name)
         try:
-            path.parent.mkdir(exist_ok=True, mode=0o700)
+            make_folder(path.parent, 0o700)
             if request is None:
                 replace_file(path.with_suffix(_NEXT), certificates.key_pem(key))
             replace_file(path, certificates.pem(certificate), 0o644)

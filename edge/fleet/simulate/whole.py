@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.backoff import Backoff
 from edge.errors import BrokerError, CommandError
+from edge.folders import make_folder
 from edge.ledger.ledger import Ledger
 from edge.link.arrivals import Acknowledged, Received
 from edge.link.commands import Commands, Confirmation
@@ -29,7 +30,7 @@ class WholeDoor:
     """One door, as far as MQTT sees it. LedgerError where its folder cannot be written."""
 
     def __init__(self, persona: Persona, folder: Path, broker: Broker, tally: Tally) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._persona = persona
         self._broker = broker
         self._tally = tally

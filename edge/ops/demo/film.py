@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from edge.errors import CameraError, NoFaceError, UsageError
+from edge.folders import make_folder
 from edge.installed import with_extra
 from edge.ops.demo import animate
 from edge.ops.demo.animate import Appearance, Portrait, Stage
@@ -61,7 +62,7 @@ def actors(stages: Stages) -> tuple[Portrait, Portrait]:
 def enrolment_pictures(person: Portrait, folder: Path) -> Path:
     """Write stills for the enrolment into `folder`, each a little different."""
     stage = Stage(SIZE, FPS, FACE_PX * 0.9, seed=7)
-    folder.mkdir()
+    make_folder(folder)
     for number, tilt in enumerate((-6.0, -3.0, 0.0, 3.0, 6.0)):
         picture = stage.show(person, t=2.0 * number, tilt_deg=tilt)
         _write_image(folder / f"{number}.png", picture)
@@ -87,7 +88,7 @@ def kept_or_shot(
         return tuple(Scene(*scene) for scene in scenes), length_s
     scenes, length_s = shoot(person, stranger, path)
     with contextlib.suppress(OSError):  # without room or rights it is shot again next time
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(kept.parent)
         for old in kept.parent.glob("demo-*"):
             old.unlink()
         shutil.copy(path, kept)

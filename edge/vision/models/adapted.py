@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.arrays import packed, unpacked
 from edge.errors import ModelError, UsageError, reason_of
 from edge.files import replace_file
+from edge.folders import make_folder
 from edge.vision.models.ensemble import Projection, read_projection
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def remember(folder: Path, name: str, base: Ensemble, projection: Floats) -> Ens
     path = folder / FOLDER / f"{name}.npz"
     content = packed({"base": base.name, "sha256": base.sha256, "projection": projection})
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         replace_file(path, content, 0o644)
     except OSError as error:
         raise UsageError(
