@@ -124,6 +124,10 @@ HOURS = (
             Step("sudo edge-door try", expected=(0, 1)),
             Step("edge-door adapt --images FOLDER", skipped=FIGURES),
             Step("edge-door evaluate liveness --clips clips.csv", skipped=FIGURES),
+            Step(
+                "edge-door evaluate liveness --clips clips.csv --only-attacks --family grey",
+                skipped=FIGURES,
+            ),
             Step("edge-door adapt --undo", expected=(2,)),  # nothing was adapted
             Step("edge-door claim NAME", instead="edge-door claim Anna", first=(_ANNA,)),
             Step("sudo edge-door credentials set-pin Anna", answer="4711"),
@@ -141,6 +145,12 @@ HOURS = (
                 "sudo edge-door ledger restore /media/usb/ledger.db",
                 instead="sudo systemctl stop edge-door.target && "
                 "sudo edge-door ledger restore /media/usb/ledger.db && "
+                "sudo systemctl start edge-door.target",
+            ),
+            Step(
+                "sudo edge-door ledger accept",
+                instead="sudo systemctl stop edge-door.target && "
+                "sudo edge-door ledger accept && "
                 "sudo systemctl start edge-door.target",
             ),
             Step("edge-door demo", expected=(2,)),  # this machine is a sealed door by then
