@@ -162,12 +162,20 @@ def read_config(given: Path | None, *, required: bool = False) -> Config:
     """The configuration; commands that need no door run on defaults where there is no file.
 
     Raises:
-        ConfigError: the file is wrong, or is missing where one was named or is required.
+        ConfigError: the file is wrong, or is missing where one was named or is required, or says
+            nothing where it is.
     """
     path = config_path(given)
     if not required and given is None and path == DEFAULT_PATH and not path.exists():
         return Config()
-    return load(path)
+    config = load(path)
+    if required and not config.model_fields_set:
+        raise ConfigError(
+            f"{path} says nothing: a power cut or a full disk emptied it while it was written, or "
+            "it was never filled in. Without it nobody has hours and no lock is wired. Put it "
+            "back, or copy deploy/edge-door.example.toml there."
+        )
+    return config
 
 
 def load(path: Path) -> Config:
@@ -185,7 +193,12 @@ def load_leaving(path: Path) -> Config:
     Raises:
         ConfigError: as `load`, for that alone; or it has no `[door]`.
     """
-    data = _read(path)
+    try:
+        data = _read(path)
+    except ConfigError:  # what is no TOML as a whole may be so where it counts
+        text = _content(path).decode("utf-8-sig", "replace")
+        kept = [part for part in _TABLE.split(text) if _IS_LEAVING.match(part)]
+        data = _tables("".join(kept), path)
     if "door" not in data:
         raise ConfigError(f"{path} has no [door].")
     return parse({name: data[name] for name in _LEAVING if name in data}, str(path))
@@ -193,14 +206,28 @@ def load_leaving(path: Path) -> Config:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        text = read_believed(path).decode("utf-8-sig")  # Windows marks its files so
+        text = _content(path).decode("utf-8-sig")  # Windows marks its files so
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path} cannot be read: {reason_of(error)} (line {line}). Save it as UTF-8."
+        ) from error
+    return _tables(text, path)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_believed(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path} does not exist. Copy deploy/edge-door.example.toml there, "
             "or name another file with --config."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+def _tables(text: str, path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except RecursionError as error:
@@ -224,6 +251,10 @@ def parse(data: dict[str, object], origin: str) -> Config:
 
 
 _LEAVING = ("paths", "door")
+_TABLE = re.compile(r"^(?=[ \t]*\[)", re.MULTILINE)
+"""Where a table may begin. A list with lists in it is cut as well, and is then no TOML."""
+_IS_LEAVING = re.compile(r"[ \t]*\[[\s\[\"']*(paths|door)\b")
+"""A header that was spoilt counts as well: what is said of the door is known wholly, or not."""
 _TOML_BITS = 64
 
 

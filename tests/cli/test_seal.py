@@ -122,6 +122,11 @@ def never_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
         '[match]\nclaim = "nobody"',
         '[mqqt]\nhost = "broker.local"',
         '[access]\nschedule = {"Anna" = ["mon-fri 7-19"]}',
+        '[access.schedule]\nAnna = ["mon-fri 7:00-19:00"',
+        '[access.schedule\nAnna = ["always"]',
+        "[mqtt]\nhost = \u201cbroker.local\u201d",
+        "[mqtt]\n[mqtt]",
+        '[mqtt]\npassword_file = "/etc/schl\udcfcssel"',  # in Windows' encoding
     ],
 )
 def test_leaving_does_not_hang_on_a_mistake_elsewhere(
@@ -130,7 +135,8 @@ def test_leaving_does_not_hang_on_a_mistake_elsewhere(
     """A slip in a schedule took the exit button away with the next power cut."""
     ran: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _program, command: ran.append(command))
-    never_sealed.path.write_text(f"{never_sealed.path.read_text()}\n{mistake}\n")
+    whole = f"{never_sealed.path.read_text()}\n{mistake}\n"
+    never_sealed.path.write_text(whole, "utf-8", "surrogateescape")
     start_guard("", release=release, config=never_sealed.path)
     (settings,) = [word for word in ran[0] if word.startswith("{")]
     assert json.loads(settings)["rules"]["pulse_s"] == 0.6
@@ -138,7 +144,16 @@ def test_leaving_does_not_hang_on_a_mistake_elsewhere(
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"), [("pulse_s = 0.6", "pulse_s = 600.0"), ("[door]", "[dor]"), ("[door]", "[")]
+    ("right", "wrong"),
+    [
+        ("pulse_s = 0.6", "pulse_s = 600.0"),
+        ("pulse_s = 0.6", "pulse_s = 0,6"),
+        ("pulse_s = 0.6", "pulse_s = 0.6\n[door.rex\npin = 5"),
+        ("pulse_s = 0.6", "pulse_s = 0.6\n[door]\npulse_s = 0.9"),
+        ("pulse_s = 0.6", 'pulse_s = 0.6\n[log]\nlevel = """\n[door]\npulse_s = 9'),
+        ("[door]", "[dor]"),
+        ("[door]", "["),
+    ],
 )
 def test_the_guard_guesses_at_nothing_of_the_door(
     never_sealed: Door, right: str, wrong: str

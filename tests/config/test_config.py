@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.cli import app
-from edge.config import Config, load, parse
+from edge.config import Config, load, parse, read_config
 from edge.config.example import differing, example
 from edge.config.section import Section
 from edge.errors import ConfigError
@@ -169,12 +169,24 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize("left", ["", "\n\n", "# edge-door's configuration\n"])
+def test_a_door_does_not_start_on_a_file_that_was_emptied(tmp_path: Path, left: str) -> None:
+    """Everybody enrolled could pass at all hours, and the exit button had no line."""
+    path = tmp_path / "c.toml"
+    path.write_text(left)
+    with pytest.raises(ConfigError, match="says nothing"):
+        read_config(path, required=True)
+    assert read_config(path) == Config()
+    path.write_text("[door]\n")
+    assert read_config(path, required=True) == Config()
+
+
 def test_what_is_not_toml_is_said(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("[door\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
         load(tmp_path / "c.toml")
-    (tmp_path / "c.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    (tmp_path / "c.toml").write_bytes(b"\n\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"cannot be read.*line 2.*Save it as UTF-8"):
         load(tmp_path / "c.toml")
 
 
