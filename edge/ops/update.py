@@ -7,7 +7,7 @@ between the two finds the note made up for at the next start; what fails before 
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
@@ -21,9 +21,10 @@ from edge.records import EventKind, Reason
 from edge.sealing import digest
 from edge.sight.journal import Entry, Journal, open_ledger
 from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal, seal_path
+from edge.vault.vault import require_begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from edge.bundle import Bundle
@@ -118,7 +119,7 @@ class Updates:
             SealError, UsageError: as `examine`.
             OSError: the folder of releases cannot be written.
         """
-        with self._releases.alone():
+        with self._alone():
             bundle = self.examine(content, trust)
             version, key = bundle.seal.version, bundle.seal.key
             before, known, owner = self._releases.current(), self._known(), known_owner()
@@ -147,7 +148,7 @@ class Updates:
             UpdateError: it fails its self-test; what was in force still is.
             OSError: the folder of releases cannot be written.
         """
-        with self._releases.alone():
+        with self._alone():
             states, current = self._states(), self._releases.current()
             before, owner = states.get(BEFORE, ""), known_owner()
             if not before or not self._releases.place(int(before)).is_dir():
@@ -172,6 +173,13 @@ class Updates:
                 raise
             self._releases.tidy(earlier)
         return earlier
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep every other update out; where there is no door yet, nothing is made for one."""
+        require_begun(self._config)
+        with self._releases.alone():
+            yield
 
     def _back(
         self,

@@ -40,7 +40,7 @@ def door() -> Iterator[Door]:
         pytest.skip("only root acts as somebody else")
     folder = Path(tempfile.mkdtemp(prefix="edge-door-owner-"))
     folder.chmod(0o755)
-    made = Door(folder, "/dev/video99", paths={"release": str(folder / "opt" / "release")})
+    made = Door(folder, "/dev/video99")
     made.command("init")
     for words in (("audit", "verify"), ("audit", "export"), ("ledger", "check")):
         assert ask(made, *words).exit_code == 0  # which imports all that it needs

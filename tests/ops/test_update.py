@@ -19,7 +19,7 @@ from edge.access.command import public_text
 from edge.believed import enforce, read_believed
 from edge.bundle import make_bundle
 from edge.config import load
-from edge.errors import EdgeDoorError, SealError, UpdateError, UsageError
+from edge.errors import EdgeDoorError, SealError, UpdateError, UsageError, VaultError
 from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
 from edge.records import Reason, Template
@@ -38,7 +38,7 @@ PUBLIC = public_text(KEY)
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
-    made = Door(tmp_path, "/dev/video99", paths={"release": str(tmp_path / "opt" / "release")})
+    made = Door(tmp_path, "/dev/video99")
     open_vault(made.config).close()
     yield made
     enforce(None)
@@ -112,6 +112,14 @@ def test_the_programs_users_may_read_what_a_careful_root_has_written(door: Door)
     for path in (folder, *folder.rglob("*")):
         wanted = 0o755 if path.is_dir() else 0o044
         assert path.stat().st_mode & wanted == wanted, path
+
+
+def test_where_no_door_is_yet_none_is_begun(tmp_path: Path) -> None:
+    door = Door(tmp_path, "/dev/video99")
+    for change in (Updates.undo, lambda of: of.apply(bundle(door, 1), PUBLIC)):
+        with pytest.raises(VaultError, match="`edge-door init` makes them"):
+            change(updates(door, Trial()))
+    assert [path.name for path in tmp_path.iterdir()] == ["edge-door.toml"]
 
 
 def test_undoing_the_first_gives_what_was_installed(door: Door) -> None:

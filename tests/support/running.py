@@ -34,7 +34,11 @@ class Door:
         self.path = folder / "edge-door.toml"
         settings: dict[str, dict[str, Any]] = {
             "device": {"id": "test"},
-            "paths": {"state": str(folder / "state"), "run": str(folder / "run")},
+            "paths": {
+                "state": str(folder / "state"),
+                "run": str(folder / "run"),
+                "release": str(folder / "opt" / "release"),
+            },
             # A loaded machine is slow; who tests staleness says so.
             "camera": {"source": str(source), "stale_after_s": 10},
             "door": {"backend": "fake", "pulse_s": PULSE_S},

@@ -51,7 +51,6 @@ class Updated:
             folder,
             "/dev/video99",
             device={"id": device},
-            paths={"release": str(folder / "opt" / "release")},
             mqtt={"host": "127.0.0.1", "port": port, "updates": True},
         )
         open_vault(self.door.config).close()
