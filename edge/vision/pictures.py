@@ -10,8 +10,8 @@ import numpy as np
 from edge.believed import read_ordinary
 from edge.errors import UNREACHABLE, CameraError, NotThereError, reason_of
 from edge.vision.bounds import MAX_IMAGE_BYTES, refuse_huge
-from edge.vision.held_up import is_webp, stood_up
 from edge.vision.quiet import quietly
+from edge.vision.upright import is_webp, upright
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def decoded(data: bytes, name: str) -> Pixels:
     if bgr is None:
         raise CameraError(f"{name} is damaged, or an image of a rare kind: save it anew as JPEG")
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    return stood_up(rgb, data) if webp else rgb
+    return upright(rgb, data) if webp else rgb
 
 
 def images_in(folder: Path, pattern: str = "*") -> list[Path]:

@@ -1,4 +1,4 @@
-"""How a WebP picture was held, which OpenCV does not ask: its Exif data say so, as a JPEG's do."""
+"""WebP pictures set upright by their Exif data, which OpenCV asks of a JPEG but not of these."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_webp(data: bytes) -> bool:
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
-def stood_up(pixels: Pixels, data: bytes) -> Pixels:
+def upright(pixels: Pixels, data: bytes) -> Pixels:
     """A WebP's pixels as it was seen when it was taken."""
     held = _orientation(data)
     if held in _MIRRORED:
