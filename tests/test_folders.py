@@ -19,7 +19,7 @@ from edge.fleet.pki.authority import Authority
 from edge.folders import make_folder
 from edge.link.outbox import Outbox
 from edge.office.keys import OfficeKeys
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.wire.channel import Listener
 

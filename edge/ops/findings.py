@@ -8,7 +8,7 @@ from edge.errors import EdgeDoorError, LedgerError
 from edge.link.outbox import Outbox
 from edge.ops.owner import acting_as_owner
 from edge.sight.changes import objection
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.sight.changes import recorded
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

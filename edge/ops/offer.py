@@ -15,7 +15,8 @@ from edge.records import EventKind, Reason
 from edge.roster.envelope import Content, require_key
 from edge.roster.offer import Offer, seal_offer
 from edge.roster.pages import digest
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from edge.config.device import KeySource
 from edge.errors import UsageError, VaultError
 from edge.files import create_file, replace_file, sync_folder
 from edge.records import EventKind, Reason
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.counter import Counter
 from edge.vault.key import KEY_BYTES, keep_ledger_secret, keys_of, ledger_secret, read_key
 from edge.vault.locked import lock_in_tpm, lock_with_words, unlock

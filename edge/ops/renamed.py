@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.errors import AnotherDoorsError, UsageError
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:

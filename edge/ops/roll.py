@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from edge.names import folded, nobodys
 from edge.ops.owner import acting_as_owner
-from edge.sight.journal import open_ledger
 from edge.sight.meant import STATE, Meant
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 if TYPE_CHECKING:

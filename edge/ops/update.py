@@ -19,7 +19,8 @@ from edge.ops.selftest import selftest_apart
 from edge.owner import forget_owner, known_owner, remember_owner
 from edge.records import EventKind, Reason
 from edge.sealing import digest
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal, seal_path
 from edge.vault.vault import require_begun
 

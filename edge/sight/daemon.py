@@ -25,7 +25,7 @@ from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.feed import Feed
 from edge.sight.guard_client import GuardClient
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.known import Known
 from edge.sight.last_face import FaceKeeper
 from edge.sight.likeness import Network
@@ -33,6 +33,7 @@ from edge.sight.metrics import Metrics, seen
 from edge.sight.pace import NEEDED_FPS, Pace
 from edge.sight.roster import Roster
 from edge.sight.rulebook import Rulebook
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.signals import Signals
 from edge.sight.thrift import Thrift
 from edge.vault.vault import open_vault

@@ -16,7 +16,8 @@ from edge.errors import SealError
 from edge.owner import known_owner
 from edge.records import EventKind, Reason
 from edge.sealing import FileSeal, read_seal
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

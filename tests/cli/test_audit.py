@@ -18,7 +18,8 @@ from edge.ledger.chain import chained, genesis
 from edge.link.outbox import Outbox
 from edge.ops.findings import findings
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from tests.support.running import Door
 

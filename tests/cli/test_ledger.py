@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.sight.changes import RESTORED
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from tests.support.running import Door
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from edge.believed import enforce, read_believed
 from edge.errors import EdgeDoorError, SealError
 from edge.sealing import digests, make_seal, parse_seal
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import shipped_calibration
 from edge.vision.models.known import KNOWN

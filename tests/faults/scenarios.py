@@ -27,8 +27,9 @@ from edge.records import EventKind, Reason, Template
 from edge.sight import orders as orders_module
 from edge.sight.changes import recorded, settle
 from edge.sight.doorside import Doorside
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.orders import Orders
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.seals import take_up_seal
 from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action

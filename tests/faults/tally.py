@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.errors import EdgeDoorError
 from edge.sight.changes import settle
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from tests.faults import scenarios
 

@@ -21,8 +21,9 @@ from edge.errors import CommandError, WireError
 from edge.link.commands import Commands
 from edge.link.topics import Topics
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.orders import Orders
+from edge.sight.sealed_ledger import open_ledger
 from edge.vocabulary import Action
 from edge.wire import codec
 from edge.wire.messages import (

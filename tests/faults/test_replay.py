@@ -13,8 +13,9 @@ from edge.access.command import sign_command
 from edge.errors import CommandError
 from edge.moment import Moment
 from edge.sight import changes
-from edge.sight.journal import Journal, open_ledger, restore_ledger
+from edge.sight.journal import Journal
 from edge.sight.orders import Orders
+from edge.sight.sealed_ledger import open_ledger, restore_ledger
 from edge.vault.vault import open_vault
 from edge.vocabulary import Action
 from tests.faults import scenarios

@@ -21,7 +21,8 @@ from edge.moment import Moment
 from edge.records import EventKind, Reason
 from edge.sight import journal as journal_module
 from edge.sight.doorside import Doorside
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.wire.messages import Contact, Detail, Happened, Message, State
 from tests.faults.scenarios import config_in

@@ -34,7 +34,7 @@ from edge.roster.desired import sign
 from edge.roster.envelope import Address, Content, seal
 from edge.roster.pages import digest, spread
 from edge.sight.changes import accept_backup, objection, recorded
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.wire.messages import Posted
 from tests.fleet.centre import Centre, word

@@ -17,7 +17,7 @@ import pytest
 from edge.config import Config, parse
 from edge.link.outbox import Outbox
 from edge.records import Event, EventKind, Reason
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 SIGHT, LINK, LEDGER_GROUP = 61001, 61002, 61003

@@ -19,8 +19,8 @@ from edge.ops.doctor.hardware import outputs_end_with_their_process
 from edge.ops.owner import INSTALLED
 from edge.records import Embedding, Event, EventKind, Reason, Template
 from edge.sight.changes import accept_backup
-from edge.sight.journal import open_ledger
 from edge.sight.pace import NEEDED_FPS
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.key import create_key
 from edge.vault.vault import Vault
 from edge.vision.calibrated import read_calibration

@@ -12,7 +12,7 @@ from edge.config import Config, parse
 from edge.errors import UsageError, VaultError
 from edge.ops.rekey import rekey, unlock_key
 from edge.records import Reason
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.credentials import Claimed, Kind
 from edge.vault.locked import lock_with_words, unlock
 from edge.vault.vault import Vault, open_vault

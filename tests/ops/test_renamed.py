@@ -10,7 +10,8 @@ import pytest
 from edge.config import load
 from edge.ops.renamed import id_before, set_unused_aside
 from edge.records import EventKind, Reason, Template
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from tests.support.running import Door
 

@@ -24,7 +24,7 @@ from edge.ops.selftest import selftest
 from edge.ops.update import Updates, verify_release
 from edge.records import Reason, Template
 from edge.sealing import digest, make_seal
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.seals import seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.models.manifest import shipped_models

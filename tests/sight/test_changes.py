@@ -14,7 +14,8 @@ from edge.ledger.ledger import Ledger
 from edge.records import Event, EventKind, Reason, Template
 from edge.sight import changes
 from edge.sight.changes import recorded, settle
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import Vault, open_vault
 
 

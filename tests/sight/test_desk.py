@@ -28,8 +28,9 @@ from edge.sight.claims import Claims
 from edge.sight.desk import Desk
 from edge.sight.doorside import Doorside
 from edge.sight.guard_client import GuardClient
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.rulebook import Rulebook
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action
 from edge.wire.messages import Credential, Mode, Presented, UnlockByCode

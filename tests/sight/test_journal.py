@@ -10,7 +10,8 @@ from edge.config import Config, parse
 from edge.errors import LedgerError
 from edge.records import EventKind, Reason
 from edge.sight import journal as module
-from edge.sight.journal import Journal, accept_ledger, open_ledger, restore_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import accept_ledger, open_ledger, restore_ledger
 from edge.vault.vault import open_vault
 
 

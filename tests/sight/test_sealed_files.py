@@ -18,8 +18,9 @@ from edge.config import Config, load
 from edge.errors import CalibrationError, ConfigError, EdgeDoorError, SealError
 from edge.owner import remember_owner
 from edge.sealing import digests, make_seal, read_seal
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.sealed_files import believed_files
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.seals import note_seal, seal_path, take_up_seal
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration

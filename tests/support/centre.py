@@ -28,9 +28,10 @@ from edge.roster.pages import digest
 from edge.roster.report import Report
 from edge.sight.account import STATE
 from edge.sight.changes import accept_backup
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
 from edge.sight.likeness import Network
 from edge.sight.roster import Roster
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.wire.messages import Part, Posted
 

@@ -17,7 +17,8 @@ from edge.evaluate import attacks
 from edge.ops.demo.animate import Appearance, Stage
 from edge.ops.demo.film import FPS, SIZE
 from edge.records import EventKind, Reason
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import open_ledger
 from tests.support.running import Door
 from tests.support.waiting import until
 

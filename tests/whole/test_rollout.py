@@ -16,7 +16,7 @@ from edge.bundle import make_bundle
 from edge.config import load
 from edge.link.process import run
 from edge.ops.update import Updates
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 from edge.vision.models.manifest import shipped_models
 from tests.support.link_parts import Mosquitto, needs_mosquitto

@@ -17,7 +17,8 @@ from edge.files import replace_file
 from edge.ops.owner import acting_as_owner
 from edge.owner import remember_owner
 from edge.sealing import digests, make_seal, read_seal
-from edge.sight.journal import Journal, open_ledger
+from edge.sight.journal import Journal
+from edge.sight.sealed_ledger import open_ledger
 from edge.sight.seals import KEY, note_seal, seal_path, vouched
 
 

@@ -19,7 +19,7 @@ from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.config.example import differing, example
 from edge.ops.renamed import id_before, set_unused_aside
 from edge.ops.roll import require_known
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import open_vault
 
 

@@ -21,7 +21,8 @@ from edge.errors import UsageError, reason_of
 from edge.fleet.signing import keep_key
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind, Reason
-from edge.sight.journal import Entry, Journal, open_ledger
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

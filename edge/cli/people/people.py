@@ -16,7 +16,7 @@ from edge.ops.note import recorded_in
 from edge.records import Reason
 from edge.roster.envelope import fingerprint
 from edge.sight import changes
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.vault import Vault, open_vault, require_begun
 from edge.wire.channel import Channel
 from edge.wire.messages import Claim

@@ -23,7 +23,7 @@ from edge.names import folded
 from edge.ops.findings import findings
 from edge.ops.owner import acting_as_owner
 from edge.records import EventKind
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.words import counted
 
 if TYPE_CHECKING:

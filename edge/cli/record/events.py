@@ -14,7 +14,7 @@ from edge.cli.base import ConfigOption, JsonOption, app, console, own_config, sh
 from edge.errors import LedgerError, UsageError
 from edge.names import folded
 from edge.records import EventKind
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.words import counted, sentence
 
 if TYPE_CHECKING:

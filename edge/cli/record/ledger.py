@@ -13,7 +13,7 @@ from edge.errors import UsageError, WireError
 from edge.held import by_name, hold
 from edge.ops.owner import acting_as_owner, give_up_reading
 from edge.sight import changes
-from edge.sight.journal import accept_ledger, open_ledger, restore_ledger
+from edge.sight.sealed_ledger import accept_ledger, open_ledger, restore_ledger
 from edge.vault.vault import open_vault
 from edge.wire.channel import Channel
 from edge.words import counted

@@ -21,7 +21,7 @@ from edge.ops.enrol import enrol_files, save
 from edge.ops.pictures import Sources
 from edge.ops.supervisor import Supervisor
 from edge.records import EventKind, Reason
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vision.stages import Stages
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from edge.ops.doctor.check import Check, fail, ok, warn
 from edge.ops.owner import INSTALLED, acting_as_owner
 from edge.ops.roll import require_known
 from edge.sight.changes import ASKS, RESTORED
-from edge.sight.journal import open_ledger
+from edge.sight.sealed_ledger import open_ledger
 from edge.vault.key import load_keys
 from edge.vault.vault import open_vault
 from edge.vision.calibrated import read_calibration
