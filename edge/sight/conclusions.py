@@ -11,7 +11,7 @@ from edge.clock import now
 from edge.records import Decision, EventKind, Outcome, Reason
 
 if TYPE_CHECKING:
-    from edge.access.attempt import Judge
+    from edge.access.judge import Judge
     from edge.records import Evidence
     from edge.sight.claims import Claims
     from edge.sight.doorside import Doorside

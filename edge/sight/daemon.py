@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.access import schedule
-from edge.access.attempt import Circumstances, Judge, Patience
+from edge.access.attempt import Patience
+from edge.access.judge import Circumstances, Judge
 from edge.access.lookalikes import told_apart
 from edge.access.matcher import Probes, match, resembled_by_all
 from edge.access.schedule import Verdict

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.access.attempt import Circumstances, Judge, Patience
+from edge.access.attempt import Patience
+from edge.access.judge import Circumstances, Judge
 from edge.access.lockout import DEVICE, Lockout, LockoutRules, Tally, counts
 from edge.access.policy import Situation, decide
 from edge.access.schedule import Schedule, Verdict

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from edge.access.attempt import Circumstances, Judge
+from edge.access.judge import Circumstances, Judge
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse

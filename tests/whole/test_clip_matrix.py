@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.access.attempt import Circumstances, Judge
+from edge.access.judge import Circumstances, Judge
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import match, resembled_by_all
 from edge.access.schedule import parse

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.access.attempt import Circumstances, Judge
 from edge.access.gallery import Gallery
+from edge.access.judge import Circumstances, Judge
 from edge.access.lockout import Lockout, LockoutRules
 from edge.access.matcher import Probes, match, resembled_by_all
 from edge.access.schedule import parse
