@@ -129,16 +129,23 @@ class Credentials:
             rows = self._store.query("SELECT * FROM credentials ORDER BY id")
             self._add(_held({"credentials": rows}), person, kind, secret)
 
-    def revoke(self, person: str, kind: Kind) -> int:
-        """Take all of one kind from a person; how many there were.
+    def revoke(self, person: str, kind: Kind, card: str | None = None) -> int:
+        """Take all of one kind from a person, or one card; how many there were.
 
         Raises:
-            UsageError: nobody has that name.
+            UsageError: nobody has that name, or that is no card number.
         """
+        secret = None if card is None else self._hashes.card(card_number(card))
         with self._store.changing() as tables:
             row = find(people_rows(tables), person)
-            self._drop(row.id, kind)
-        return sum((held.person, held.kind) == (row.id, kind) for held in _held(tables))
+            theirs = [
+                held
+                for held in _held(tables)
+                if (held.person, held.kind) == (row.id, kind) and secret in (None, held.secret)
+            ]
+            for held in theirs:
+                self._store.query("DELETE FROM credentials WHERE id = ?", (held.id,))
+        return len(theirs)
 
     def held(self) -> dict[str, tuple[Kind, ...]]:
         """What each person holds, by name; only people who hold something."""

@@ -89,6 +89,25 @@ class TestNames:
         assert "anna has no card: there is nothing to revoke." in said(cardless)
         assert len(door.events()) == before
 
+    def test_one_card_of_several_is_revoked_alone(self, door: Door, stills: Path) -> None:
+        door.enroll("Anna", str(stills))
+        for card in ("0007654321", "0x4D"):
+            assert door.command("credentials", "add-card", "Anna", card).returncode == 0
+        before = len(door.events())
+        for words, why in (
+            (("card", "78"), "Anna has no card 78: there is nothing to revoke."),
+            (("pin", "7654321"), "Anna has one pin at most"),
+            (("card", "lost"), "This is no card number"),
+        ):
+            refused = door.command("credentials", "revoke", "Anna", *words)
+            assert refused.returncode == 2
+            assert why in said(refused)
+        assert len(door.events()) == before
+        one = door.command("credentials", "revoke", "anna", "card", "7654321")
+        assert one.stdout == "anna: 1 revoked.\n"
+        rest = door.command("credentials", "revoke", "Anna", "card")
+        assert rest.stdout == "Anna: 1 revoked.\n"
+
     def test_a_rule_is_never_left_behind(self, tmp_path: Path, stills: Path) -> None:
         rules = {"pin_alone": ["anna "]}
         door = Door(tmp_path, "/dev/video99", access=rules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import shutil
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from edge.errors import ConfigError, EdgeDoorError, RosterError, VaultError
 from edge.office.book import Book
+from edge.office.rows import Person
 from edge.ops.doctor.state import rules
 from edge.records import Reason, Template
 from edge.roster.desired import add_signature, sign
@@ -23,12 +25,12 @@ from edge.sight.journal import Journal
 from edge.sight.rulebook import Rulebook
 from edge.wire.messages import Part, Posted
 from tests.support.centre import MODEL, OTHER_MODEL, Door, Office, roster_of, vectors_of
+from tests.support.forked import edge_door
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from edge.office.rows import Person
     from edge.records import Floats
     from edge.roster.pages import Member
 
@@ -68,6 +70,22 @@ def test_a_removal_is_obeyed_and_a_receipt_given(office: Office, door: Door) -> 
     assert set(door.report().erased) == {anna.person}
     assert Reason.REMOVED in door.reasons()
     assert door.ledger.verify() == []
+
+
+def test_who_revokes_at_a_door_is_told_that_the_office_decides(
+    office: Office, door: Door, tmp_path: Path
+) -> None:
+    """A card that was taken away here came back with the office's next envelope, unsaid."""
+    anna = Person("", "Anna", ("staff",), model=MODEL)
+    office.book.add(anna, Content(vectors_of("Anna"), cards=("0x4D",)))
+    office.publish("door1")
+    door.fetch(office.broker)
+    path = tmp_path / "edge-door.toml"
+    state = json.dumps(str(door.config.paths.state))
+    path.write_text(f'device.id = "door1"\npaths.state = {state}\n')
+    done = edge_door("credentials", "revoke", "anna", "card", "--config", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "The people office knows nothing of it" in done.stdout
 
 
 @pytest.fixture

@@ -403,6 +403,18 @@ def test_credentials_go_with_their_person_and_follow_the_name(three: tuple[Path,
             vault.credentials.add_card("Bob", "1")
 
 
+def test_one_card_of_several_goes_alone(three: tuple[Path, Path]) -> None:
+    """Who lost one had to bring all the others to be added again."""
+    with Vault.open(*three, DEVICE) as vault:
+        known = vault.credentials
+        known.add_card("Ann", "116,52145")
+        assert known.revoke("Ann", Kind.CARD, "0x4D") == 0
+        assert known.revoke("Bo", Kind.CARD, "116,52145") == 0
+        assert known.revoke("Ann", Kind.CARD, "0x74CBB1") == 1
+        assert known.identify(Kind.CARD, "116,52145") is None
+        assert known.identify(Kind.CARD, "04127788") == Claimed("Ann")
+
+
 def test_no_card_or_pin_is_in_clear_on_disk(three: tuple[Path, Path]) -> None:
     everything = stored_bytes(three[0].parent)
     assert b"04127788" not in everything

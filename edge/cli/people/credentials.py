@@ -15,8 +15,8 @@ from edge.errors import UsageError
 from edge.names import folded
 from edge.ops.note import recorded_in
 from edge.records import Reason
-from edge.vault.credentials import Credentials, Kind, card_number
-from edge.vault.vault import open_vault
+from edge.vault.credentials import Kind, card_number
+from edge.vault.vault import Vault, open_vault
 
 WIEGAND_26 = 2**24
 """A 26-bit frame has room for 24 bits of the number."""
@@ -38,31 +38,40 @@ def set_pin(
     """Give a person a PIN; it is asked for, so that it stands in no shell history."""
     pin = ask_secret("PIN", twice=True)
     kind = Kind.DURESS if duress else Kind.PIN
-    with _recorded(config, Reason.CREDENTIAL_ADDED, name, kind) as credentials:
-        credentials.set_pin(name, pin, duress=duress)
-    show({"name": name}, as_json=json, text=f"{name} has a new PIN.")
+    with _recorded(config, Reason.CREDENTIAL_ADDED, name, kind) as vault:
+        vault.credentials.set_pin(name, pin, duress=duress)
+        text = f"{name} has a new PIN.{_until(vault, name)}"
+    show({"name": name}, as_json=json, text=text)
 
 
 @credentials_app.command("add-card")
 def add_card(name: str, card: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Give a person a card: its number as printed, or as its reader reports it."""
     number = card_number(card)
-    with _recorded(config, Reason.CREDENTIAL_ADDED, name, Kind.CARD) as credentials:
-        credentials.add_card(name, number)
-    text = f"{name} has one more card: {number}."
+    with _recorded(config, Reason.CREDENTIAL_ADDED, name, Kind.CARD) as vault:
+        vault.credentials.add_card(name, number)
+        text = f"{name} has one more card: {number}.{_until(vault, name)}"
     if int(number) >= WIEGAND_26:
         text += f" A 26-bit reader reports {int(number) % WIEGAND_26} for it; then add that."
     show({"name": name, "card": number}, as_json=json, text=text)
 
 
 @credentials_app.command()
-def revoke(name: str, kind: Kind, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Take all cards, the PIN or the duress PIN from a person."""
-    _require_held(config, name, kind)
-    with _recorded(config, Reason.CREDENTIAL_REVOKED, name, kind) as credentials:
-        count = credentials.revoke(name, kind)
-    result = {"name": name, "revoked": count}
-    show(result, as_json=json, text=f"{name}: {count} revoked.")
+def revoke(
+    name: str,
+    kind: Kind,
+    card: Annotated[str | None, typer.Argument(help="This card alone, of several.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take all cards, one card, the PIN or the duress PIN from a person."""
+    if card is not None and kind is not Kind.CARD:
+        raise UsageError(f"{name} has one {kind.value} at most: its number is not asked for.")
+    _require_held(config, name, kind, card)
+    with _recorded(config, Reason.CREDENTIAL_REVOKED, name, kind) as vault:
+        count = vault.credentials.revoke(name, kind, card)
+        text = f"{name}: {count} revoked.{_until(vault, name)}"
+    show({"name": name, "revoked": count}, as_json=json, text=text)
 
 
 @credentials_app.command("list")
@@ -77,20 +86,37 @@ def list_credentials(config: ConfigOption = None, json: JsonOption = False) -> N
     show({"credentials": listed}, as_json=json, text=table)
 
 
-def _require_held(config: Path | None, name: str, kind: Kind) -> None:
+def _require_held(config: Path | None, name: str, kind: Kind, card: str | None) -> None:
     """See that there is something to revoke, before the ledger notes that it was."""
     with open_vault(own_config(config), begin=False, read_only=True) as vault:
         held = {folded(who): kinds for who, kinds in vault.credentials.held().items()}
         known = {folded(person.name) for person in vault.people()}
-    if folded(name) in known and kind not in held.get(folded(name), ()):
+        holder = None
+        if card is not None:
+            holder = vault.credentials.identify(kind, card_number(card))
+    if folded(name) not in known:
+        return  # who opens the vault to change it says who is
+    if kind not in held.get(folded(name), ()):
         raise UsageError(f"{name} has no {kind.value}: there is nothing to revoke.")
+    if card is not None and (holder is None or folded(holder.person) != folded(name)):
+        raise UsageError(f"{name} has no card {card_number(card)}: there is nothing to revoke.")
+
+
+def _until(vault: Vault, name: str) -> str:
+    """What to know where it is not this door that decides for good."""
+    if not vault.members.has(name):
+        return ""
+    return (
+        " The people office knows nothing of it: when it sends them anew, they hold what it says. "
+        "Change it there as well: `edge-door enroll --for-group GROUP --replace`."
+    )
 
 
 @contextmanager
-def _recorded(config: Path | None, reason: Reason, name: str, kind: Kind) -> Iterator[Credentials]:
+def _recorded(config: Path | None, reason: Reason, name: str, kind: Kind) -> Iterator[Vault]:
     settings = own_config(config)
     with (
         open_vault(settings, begin=False) as vault,
         recorded_in(settings, vault, reason, vault.spelt(name), kind=kind.value),
     ):
-        yield vault.credentials
+        yield vault
