@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edge.link.client import Connection
+
 MOMENT = Moment("boot", 12.5, 1_700_000_000.25, wall_trusted=True)
 
 
@@ -48,9 +50,9 @@ class Listening:
         self._thread.start()
 
     def _serve(self) -> None:
-        peer, _ = self._server.accept()
+        self._peer, _ = self._server.accept()
         buffer = bytearray()
-        with peer, contextlib.suppress(ConnectionError):
+        with self._peer as peer, contextlib.suppress(ConnectionError):
             while data := peer.recv(65536):
                 buffer += data
                 for head, body in packets.split(buffer):
@@ -73,6 +75,9 @@ class Listening:
     def events(self) -> int:
         read = [packets.read_publish(head, body) for head, body in self.heard if head >> 4 == 3]
         return sum("/event" in topic for topic, _, _ in read)
+
+    def hang_up(self) -> None:
+        self._peer.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._thread.join(10)
@@ -139,6 +144,62 @@ def test_a_thin_door_sends_the_very_bytes_of_a_whole_one(tmp_path: Path) -> None
     assert len(whole) > EARLY + LATER + 5
     for one, other in zip(whole, thin, strict=True):
         assert one == other
+
+
+def test_a_connection_that_breaks_before_the_greeting_is_over_is_counted_once(
+    tmp_path: Path,
+) -> None:
+    listening, tally = Listening(), Tally()
+
+    class Interrupted(WholeDoor):
+        @override
+        def _greet(self, connection: Connection) -> None:
+            listening.hang_up()
+            while True:
+                super()._greet(connection)
+                connection.poll(0.01)
+
+    section = MqttSection(host="127.0.0.1", port=listening.port, protocol="5")
+    door = Interrupted(persona(), tmp_path, Broker(section, "edge-door-sim1"), tally)
+    door.turn()
+    assert (tally.connected, tally.connects, tally.lost) == (0, 1, 1)
+    door.close()
+    listening.close()
+
+
+def test_a_thin_door_that_was_not_welcomed_yet_leaves_without_a_word(tmp_path: Path) -> None:
+    door, silent = ThinDoor(persona(), tmp_path / "anchor", tally := Tally()), _silent()
+
+    async def visit() -> bytes:
+        port = int(silent.getsockname()[1])
+        task = asyncio.create_task(keep_connected(door, "127.0.0.1", port, None, 0.0))
+        peer, _ = await asyncio.to_thread(silent.accept)
+        with peer:
+            heard = await asyncio.to_thread(peer.recv, 65536)
+            door.leave()
+            heard += await asyncio.to_thread(_rest, peer)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return heard
+
+    heard = asyncio.run(asyncio.wait_for(visit(), 20))
+    silent.close()
+    assert [head >> 4 for head, _ in packets.split(bytearray(heard))] == [1]
+    assert (tally.connected, tally.connects, tally.lost) == (0, 0, 0)
+
+
+def _silent() -> socket.socket:
+    """Takes a client, and never answers."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def _rest(peer: socket.socket) -> bytes:
+    """All that comes until the other side hangs up."""
+    heard = b""
+    with contextlib.suppress(ConnectionError):
+        while data := peer.recv(65536):
+            heard += data
+    return heard
 
 
 def test_another_seed_is_another_story_and_the_same_seed_the_same() -> None:

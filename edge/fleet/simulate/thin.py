@@ -116,9 +116,11 @@ class ThinDoor(asyncio.Protocol):
         self._write(packets.PING)
 
     def leave(self) -> None:
-        """Say good-bye."""
+        """Say good-bye; nothing was said yet to a broker that has not welcomed the door."""
         self._left = True
-        if self._transport is not None:
+        if self._transport is None or not self._ticket:
+            self.drop()
+        else:
             self._write(
                 packets.publish(self._number(), self._persona.topics.available(online=False))
             )

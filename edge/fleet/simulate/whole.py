@@ -61,7 +61,6 @@ class WholeDoor:
                 self._work(self._connection)
             except BrokerError:
                 self._lose()
-                self._tally.lost += 1
 
     def close(self) -> None:
         """Say good-bye, close the files."""
@@ -74,6 +73,8 @@ class WholeDoor:
         topics = self._persona.topics
         try:
             self._connection = self._broker.connect(topics.available(online=False))
+            self._tally.connects += 1
+            self._tally.connected += 1
             self._connection.subscribe(topics.heard)
             self._greet(self._connection)
         except BrokerError:
@@ -81,8 +82,6 @@ class WholeDoor:
             return
         self._backoff.reset()
         self._shipper.begin()
-        self._tally.connects += 1
-        self._tally.connected += 1
 
     def _greet(self, connection: Connection) -> None:
         for message in self._persona.greeting(self.public, self.ledger.written()):
@@ -93,6 +92,7 @@ class WholeDoor:
             self._connection.close()
             self._connection = None
             self._tally.connected -= 1
+            self._tally.lost += 1
         self._try_at = time.monotonic() + self._backoff.next()
 
     def _work(self, connection: Connection) -> None:
