@@ -16,8 +16,9 @@ from edge.errors import UsageError
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, operators, roles
 from edge.fleet.operators import MOST_REFUSALS
+from edge.fleet.web.oidc import COOKIE
 from edge.fleet.web.provider import read_provider
-from edge.fleet.web.sessions import MOST_VISITS, begin
+from edge.fleet.web.sessions import MOST_VISITS, begin, find, set_challenge
 from tests.conftest import ROOT
 from tests.fleet.openid import CLIENT, SECRET, Provider
 from tests.fleet.site import Browser, Served, furnish
@@ -194,6 +195,18 @@ def test_a_code_counts_once_and_for_the_browser_that_asked(
     assert browser.get(back).status_code == 200
     browser.http.cookies.clear()
     assert browser.get(back).status_code == 403
+
+
+def test_a_session_of_another_login_is_no_trip(browser: Browser, database: Database) -> None:
+    with database.writing() as writing:
+        cookie = begin(writing, None, "testclient", time.time())
+        session = find(writing, cookie, time.time())
+        assert session is not None
+        set_challenge(writing, session.key, b"\xff of a passkey")
+    browser.http.cookies.set(COOKIE, cookie, path="/login/oidc")
+    answer = browser.get("/login/oidc/back?state=a&code=b")
+    assert answer.status_code == 403
+    assert "does not belong to this login" in answer.text
 
 
 def test_a_code_is_worth_nothing_with_another_verifier(browser: Browser, there: Provider) -> None:

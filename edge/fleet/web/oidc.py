@@ -140,7 +140,10 @@ class OidcLogin:
             if session is None or session.challenge is None:
                 raise _RefusedError(_NOT_SO)
             sessions.end(connection, session.key)
-        trip = Trip(**json.loads(session.challenge))
+        try:
+            trip = plain.read(Trip, json.loads(session.challenge))
+        except ValueError as error:  # the session is of a passkey
+            raise _RefusedError(_NOT_SO) from error
         said = request.query_params
         if not hmac.compare_digest(trip.state.encode(), said.get("state", "").encode()):
             raise _RefusedError(_NOT_SO)
