@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
 def archive(path: Path, pictures: list[np.ndarray[Any, Any]], **arrays: Any) -> Path:
     encoded = [cv2.imencode(".png", picture)[1].ravel() for picture in pictures]
-    offsets = np.cumsum([0, *(len(one) for one in encoded)])
-    labels = {"attack": np.array([0, 1]), "source": np.array(["a", "b"])} | arrays
-    np.savez(path, data=np.concatenate(encoded), offsets=offsets, **labels)
+    kept = {
+        "data": np.concatenate(encoded),
+        "offsets": np.cumsum([0, *(len(one) for one in encoded)]),
+        "attack": np.array([0, 1]),
+        "source": np.array(["a", "b"]),
+    }
+    np.savez(path, **(kept | arrays))
     return path
 
 
@@ -97,8 +101,15 @@ def test_rates_count_what_lies_on_the_wrong_side() -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"source": np.array(["a"])}, "as many offsets, labels and sources"),
+        ({"source": np.array(["a"])}, "as many offsets, labels, sources and boxes"),
         ({"source": None}, "allow_pickle|no array called source"),
+        ({"attack": np.array(0)}, "as many offsets, labels, sources"),
+        ({"box": np.zeros((0, 4))}, "sources and boxes as crops"),
+        ({"offsets": np.zeros(3)}, "offsets of .* are no whole numbers"),
+        ({"offsets": np.zeros(3, int)}, "crop 0 of .* is no picture"),
+        ({"valid": np.zeros((2, 4))}, "`valid` of crop 0 .* leaves nothing"),
+        ({"valid": np.full((2, 4), np.nan)}, "`box` or `valid` of crop 0"),
+        ({"box": np.full((2, 4), np.inf)}, "`box` or `valid` of crop 0"),
     ],
 )
 def test_another_layout_is_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:

@@ -148,23 +148,38 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     missing = [name for name in _NEEDED if name not in archive]
     if missing:
         raise UsageError(f"{path} has no array called {', '.join(missing)}.")
-    count = len(archive["attack"])
-    if not count or len(archive["source"]) != count or len(archive["offsets"]) != count + 1:
-        raise UsageError(f"{path} does not have as many offsets, labels and sources as crops.")
+    count = archive["attack"].size
+    shapes: dict[str, tuple[int, ...]] = {
+        "attack": (count,),
+        "source": (count,),
+        "offsets": (count + 1,),
+    }
+    shapes |= {name: (count, 4) for name in ("box", "valid") if name in archive}
+    if not count or any(archive[name].shape != shape for name, shape in shapes.items()):
+        raise UsageError(
+            f"{path} does not have as many offsets, labels, sources and boxes as crops."
+        )
+    if not np.issubdtype(archive["offsets"].dtype, np.integer):
+        raise UsageError(f"the offsets of {path} are no whole numbers.")
     return archive
 
 
 def _faces(archive: dict[str, NDArray[np.generic]], path: Path) -> Iterator[tuple[Frame, Face]]:
     for number, (begin, end) in enumerate(pairwise(archive["offsets"])):
-        bgr = cv2.imdecode(archive["data"][begin:end], cv2.IMREAD_COLOR)
+        encoded = archive["data"][begin:end]
+        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
         if bgr is None:
             raise UsageError(f"crop {number} of {path} is no picture that OpenCV reads.")
         height, width = bgr.shape[:2]
         edge = (1 - 1 / PLAIN) / 2
         place = archive["box"][number] if "box" in archive else (edge, edge, 1 - edge, 1 - edge)
-        valid = archive["valid"][number] if "valid" in archive else (0, 0, 1, 1)
+        valid = np.array(archive["valid"][number] if "valid" in archive else (0, 0, 1, 1))
+        if not (np.isfinite(place).all() and (valid >= 0).all() and (valid <= 1).all()):
+            raise UsageError(f"`box` or `valid` of crop {number} of {path} is none.")
         sides = np.array([width, height, width, height])
-        left, top, right, bottom = np.round(np.array(valid) * sides).astype(int).tolist()
+        left, top, right, bottom = np.round(valid * sides).astype(int).tolist()
+        if left >= right or top >= bottom:
+            raise UsageError(f"`valid` of crop {number} of {path} leaves nothing of it.")
         x, y, to_x, to_y = (np.array(place) * sides).tolist()
         box = Box(x - left, y - top, to_x - x, to_y - y)
         pixels = cv2.cvtColor(bgr[top:bottom, left:right], cv2.COLOR_BGR2RGB)
