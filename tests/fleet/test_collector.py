@@ -22,7 +22,7 @@ from sqlalchemy import update
 from typing_extensions import override
 
 from edge.backoff import Backoff
-from edge.errors import BrokerError, DatabaseError
+from edge.errors import BrokerError, DatabaseError, UsageError
 from edge.fleet.collector import process
 from edge.fleet.collector.confirming import HOPELESS_AFTER, Confirming
 from edge.fleet.collector.intake import Taken, Watermark
@@ -400,6 +400,12 @@ def test_without_a_broker_it_speaks_of_the_doors_and_of_no_ledger_of_its_own(
     database.close()
     (said,) = [message for message in caplog.messages if "127.0.0.1:1" in message]
     assert said.endswith("Doors keep their events until then; trying again")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a+b", "a#", "a\nb", "a" * 65])
+def test_a_name_that_no_topic_or_row_can_have_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="a collector's name has 1 to 64"):
+        Settings(BASE, name, 400)
 
 
 def test_who_was_connected_for_long_comes_back_as_soon_as_at_first(

@@ -80,7 +80,7 @@ def collect(
     base_topic: Annotated[str, typer.Option(help="As in the doors' \\[mqtt].")] = BASE_TOPIC,
     name: Annotated[
         str, typer.Option(help="Tells collectors apart that run side by side.")
-    ] = f"{socket.gethostname()[:40]}",
+    ] = socket.gethostname()[:40],
     keep_days: Annotated[int, typer.Option(min=1, help="Older rows are removed.")] = 400,
     metrics_port: Annotated[
         int | None,
@@ -103,12 +103,12 @@ def collect(
         password_file=password_file,
         base_topic=base_topic,
     )
+    settings = Settings(base_topic, name, keep_days)
     metrics = CollectorMetrics()
     if metrics_port is not None:
         metrics.serve(metrics_port)
     place = broker_of(section, name)
     store = Database.open(database)
-    settings = Settings(base_topic, name, keep_days)
     notify("READY=1")
     with StopSignal() as stop:
         Collector(settings, place, store, metrics).serve(stop, heartbeat)

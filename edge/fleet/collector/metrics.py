@@ -33,7 +33,7 @@ class CollectorMetrics:
         try:
             start_http_server(port, addr=LOOPBACK, registry=self._registry)
         except OSError as error:
-            raise UsageError(f"--metrics-port {port}: {error.strerror}") from error
+            raise UsageError(f"--metrics-port {port}: {error.strerror}. Name another.") from error
 
     def wrote(self, events: int, seconds: float) -> None:
         """A batch is committed."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from edge.backoff import STABLE_S, Backoff
-from edge.errors import BrokerError, DatabaseError
+from edge.errors import BrokerError, DatabaseError, UsageError
 from edge.fleet.collector import upkeep
 from edge.fleet.collector.confirming import Confirming
 from edge.fleet.collector.intake import Watermark
 from edge.fleet.collector.news import TOPICS, News
-from edge.fleet.database.tables import commands, devices
+from edge.fleet.database.tables import MAX_COLLECTOR, commands, devices
 from edge.fleet.kinds import CommandState
 from edge.link.arrivals import Received
 from edge.link.broker import Broker
@@ -58,6 +58,15 @@ class Settings:
     base: str
     name: str
     keep_days: int
+
+    def __post_init__(self) -> None:
+        """Raises UsageError: no topic, or no row, can have the name."""
+        name = self.name
+        if not 1 <= len(name) <= MAX_COLLECTOR or not name.isprintable() or {*name} & {*"/+#"}:
+            raise UsageError(
+                f"--name {name}: a collector's name has 1 to {MAX_COLLECTOR} printable characters, "
+                "none of them / + or #."
+            )
 
 
 def broker_of(mqtt: MqttSection, name: str) -> Broker:

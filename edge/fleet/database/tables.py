@@ -36,6 +36,8 @@ metadata = MetaData(
 )
 
 _CHAIN = 64
+MAX_COLLECTOR = 64
+"""Characters of a collector's name."""
 
 feed = Table(
     "feed",
@@ -47,7 +49,7 @@ feed = Table(
 collectors = Table(
     "collectors",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", String(MAX_COLLECTOR), primary_key=True),
     Column("seen", Double, nullable=False),
     Column("connected", Boolean, nullable=False),
 )
