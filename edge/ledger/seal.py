@@ -92,11 +92,14 @@ class Seal:
                 return int(number), chain
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise LedgerError(f"{self._anchor} cannot be read: {reason_of(error)}.") from error
+        except ValueError:
+            pass
         raise LedgerError(
-            f"{self._anchor} was changed, or belongs to another key. Restore it together with the "
-            "key and the ledger, or take the ledger as it is with `edge-door ledger accept`."
+            f"{self._anchor} was changed or damaged, or belongs to another key. Restore it together "
+            "with the key and the ledger, or take the ledger as it is with `edge-door ledger "
+            "accept`."
         )
 
     def write_anchor(self, sequence: int, chain: str) -> None:

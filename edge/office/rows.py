@@ -151,4 +151,5 @@ SCHEMA = Schema(
             "DROP TABLE beyond",
         ),
     ),
+    lost="Put it back from a backup.",
 )

@@ -37,11 +37,14 @@ class Counter:
                 return int(number)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
             raise VaultError(f"{self.path} cannot be read: {reason_of(error)}.") from error
+        except (ValueError, TypeError):
+            pass
         raise VaultError(
-            f"{self.path} was changed or belongs to another key. Restore it together with the "
-            "key and the people database, or remove it and accept the database as it is."
+            f"{self.path} was changed or damaged, or belongs to another key. Restore it together "
+            "with the key and the people database, or remove it and accept the database as it is "
+            "with `edge-door people accept-backup`."
         )
 
     def write(self, number: int) -> None:

@@ -58,6 +58,7 @@ _SCHEMA = Schema(
         (rotated.TABLE,),
         (earlier.TABLE,),
     ),
+    lost="Put it back from a backup.",
 )
 
 

@@ -232,6 +232,15 @@ def test_a_forged_anchor_is_refused(place: Place) -> None:
         place.open()
 
 
+@pytest.mark.parametrize("left", [b"", b"\0\0", b"12 ab", b"12 ab cd", b"\xff \xff \xff"])
+def test_a_damaged_anchor_says_what_to_do(place: Place, left: bytes) -> None:
+    """It said "not enough values to unpack"."""
+    place.fill(2)
+    place.anchor.write_bytes(left)
+    with pytest.raises(LedgerError, match=r"changed or damaged.*`edge-door ledger accept`"):
+        place.open()
+
+
 @pytest.mark.parametrize("how", ["removed", "replaced"])
 def test_a_file_gone_from_under_a_running_program_takes_no_event(place: Place, how: str) -> None:
     with place.open() as running:
