@@ -88,6 +88,17 @@ def made_whole(path: Path) -> Iterator[TextIO]:
         draft.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Around work on an open file, whose errors say that a disk is full, and not which."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def clear_away(path: Path) -> None:
     """See that nothing stands at `path`, whatever it was; what a folder held may stay beside it.
 
@@ -129,7 +140,7 @@ def _written(path: Path, content: bytes, mode: int) -> Path:
     fresh.unlink(missing_ok=True)  # of one that was cut short, or a link that leads elsewhere
     handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             _set_mode(file.fileno(), mode)

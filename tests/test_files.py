@@ -17,6 +17,7 @@ from edge.link.encryption import read_text
 from edge.owner import known_owner
 from edge.vault.counter import Counter
 from edge.vault.key import keys_of, ledger_secret, read_key
+from tests.support.small_disk import disk, fill
 
 
 @pytest.mark.parametrize("write", [replace_file, create_file])
@@ -28,6 +29,19 @@ def test_a_link_that_was_planted_is_not_followed(write: object, tmp_path: Path) 
     write(path, b"new")
     assert (victim.read_text(), path.read_bytes()) == ("whole", b"new")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "victim"]
+
+
+@pytest.mark.parametrize("write", [replace_file, create_file])
+def test_a_full_disk_is_told_by_the_file_that_had_no_room(
+    write: Callable[[Path, bytes], None], tmp_path: Path
+) -> None:
+    """`vault rekey` said "No space left on device." and no more."""
+    with disk(tmp_path / "disk", "64k") as folder:
+        fill(folder)
+        with pytest.raises(OSError, match="No space left") as failed:
+            write(folder / "key", b"secret")
+        assert failed.value.filename == str(folder / "key")
+        assert [entry.name for entry in folder.iterdir()] == ["filler"]
 
 
 @pytest.fixture

@@ -97,9 +97,9 @@ class Seal:
         except ValueError:
             pass
         raise LedgerError(
-            f"{self._anchor} was changed or damaged, or belongs to another key. Restore it together "
-            "with the key and the ledger, or take the ledger as it is with `edge-door ledger "
-            "accept`."
+            f"{self._anchor} was changed or damaged, or belongs to another key. Restore it "
+            "together with the key and the ledger, or take the ledger as it is with `edge-door "
+            "ledger accept`."
         )
 
     def write_anchor(self, sequence: int, chain: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.bundle import PROGRAM, SEAL, config_name
 from edge.errors import UpdateError
-from edge.files import sync_folder
+from edge.files import naming, sync_folder
 from edge.folders import make_folder
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _write(path: Path, content: bytes, like: Path | None) -> None:
     """A file and its folders; with the owner's group and mode of another where one is named."""
     make_folder(path.parent)
     handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with naming(path), os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         if like is not None:
