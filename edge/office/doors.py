@@ -47,7 +47,9 @@ class Doors:
         """Take a door in: templates will be sealed for its key.
 
         Whoever owns the broker could put a key of their own in the door's place, so the
-        fingerprint must come another way: read aloud, or off the door's own screen.
+        fingerprint must come another way: read aloud, or off the door's own screen. A door that
+        was distrusted goes on with its numbers: set up anew it has obeyed none, and would believe
+        every list that was ever signed for it.
 
         Raises:
             UsageError: the fingerprint is another one.
@@ -65,15 +67,29 @@ class Doors:
                 "groups = excluded.groups, heard = 0",
                 (report.device, report.key, report.model, json.dumps(sorted(groups))),
             )
+            self._store.query(
+                "UPDATE doors SET generation = before.generation, digest = before.digest "
+                "FROM distrusted AS before WHERE doors.device = ? AND before.device = ?",
+                (report.device, report.device),
+            )
+            self._store.query("DELETE FROM distrusted WHERE device = ?", (report.device,))
 
     def distrust(self, device: str) -> None:
-        """Nothing is sealed for a door any more: it was stolen, or taken away.
+        """Nothing is sealed for a door any more: it was stolen, or taken away. May be said again.
 
         Raises:
-            UsageError: the office does not know it.
+            UsageError: the office does not know it, and never did.
         """
-        self.find(device)
-        self._store.query("DELETE FROM doors WHERE device = ?", (device,))
+        with self._store.transaction():
+            before = self._store.query("SELECT 1 FROM distrusted WHERE device = ?", (device,))
+            if not before:
+                self.find(device)
+            self._store.query(
+                "INSERT OR IGNORE INTO distrusted "
+                "SELECT device, generation, digest FROM doors WHERE device = ?",
+                (device,),
+            )
+            self._store.query("DELETE FROM doors WHERE device = ?", (device,))
 
     def listed(self, desired: Desired) -> None:
         """A list is made. Inside a transaction of the book."""

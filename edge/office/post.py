@@ -69,6 +69,15 @@ class Post:
             self._delivery.put(self._place(device, piece), b"")
         self._delivery.settle()
 
+    def take_back(self, device: str, pieces: Iterable[Piece]) -> None:
+        """Take a door's list off the broker, and what it needs.
+
+        Raises:
+            BrokerError: as `supply`.
+        """
+        self._delivery.put(Topics(self._base, device).people_desired, b"")
+        self.clear(device, pieces)
+
     def listen(self, until: Callable[[], bool], timeout_s: float = _LISTENING_S) -> bool:
         """Take reports in until something is so; False when it was not in time."""
         end = time.monotonic() + timeout_s

@@ -150,6 +150,14 @@ SCHEMA = Schema(
             "DROP TABLE erasures",
             "DROP TABLE beyond",
         ),
+        (
+            # The last list of each door that is trusted no more: no number is ever used again.
+            """CREATE TABLE distrusted (
+                device TEXT PRIMARY KEY,
+                generation INTEGER NOT NULL,
+                digest TEXT NOT NULL
+            ) STRICT""",
+        ),
     ),
     lost="Put it back from a backup.",
 )

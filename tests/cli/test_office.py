@@ -19,9 +19,10 @@ from edge.office.rows import Person
 from edge.roster.envelope import Content, fingerprint
 from tests.office.measure import Linked
 from tests.support.centre import ALIKE, MODEL, OTHER_MODEL, Door, vectors_of
-from tests.support.link_parts import Mosquitto, needs_mosquitto
+from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto
 from tests.support.pictures import save
 from tests.support.running import Door as Host
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     import subprocess
@@ -197,6 +198,31 @@ def test_an_erasure_is_done_once_every_door_says_so(site: Site) -> None:
     shutil.rmtree(site.host.config.paths.state / "office")
     gone = site.office("status")
     assert (gone.returncode, "`edge-door office init`" in gone.stderr) == (2, True)
+
+
+def kept_for(broker: Mosquitto, device: str) -> set[str]:
+    """What the office has left for a door on the broker."""
+    reader = Reader(broker.port)
+    reader.client.publish("all", "retained", 1)  # heard when the broker has sent what it keeps
+    until(lambda: any(message.topic == "all" for message in list(reader.messages)))
+    reader.close()
+    people = f"facelock/{device}/people/"
+    topics = {message.topic for message in reader.messages if message.topic.startswith(people)}
+    return {topic.removeprefix(people).split("/")[0] for topic in topics}
+
+
+def test_nothing_for_a_door_that_is_distrusted_stays_on_the_broker(
+    site: Site, broker: Mosquitto
+) -> None:
+    """Its list stayed for ever; and a command that was cut short could not be given again."""
+    site.add("Anna", "everywhere")
+    site.told("publish")
+    assert kept_for(broker, "door1") == {"reported", "desired", "page", "envelope"}
+    with opened(site.host.config) as (book, _):
+        book.doors.distrust("door1")  # and no further
+    assert site.office("distrust", "door1").returncode == 0
+    assert kept_for(broker, "door1") == {"reported"}
+    assert kept_for(broker, "door2") == {"reported", "desired", "page", "envelope"}
 
 
 def test_a_door_they_were_moved_away_from_gives_its_receipt_too(site: Site) -> None:

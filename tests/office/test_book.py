@@ -219,6 +219,30 @@ def test_a_door_that_is_not_trusted_any_more_gets_nothing(book: Book) -> None:
         book.make("door1", None)
 
 
+def test_a_number_is_not_used_again_for_a_door_that_is_set_up_anew(book: Book) -> None:
+    """It began at 1, and every list that was ever signed for its name counted as a newer one."""
+    book.add(anna(), content())
+    last = [book.make("door1", None).desired for _ in range(3)][-1]
+    book.doors.distrust("door1")
+    another = DoorKey(os.urandom(SEED_BYTES))
+    for key in (another, KEY):  # set up anew, or come back as it was
+        back = report(key=key.public)
+        book.doors.trust(back, ["staff"], fingerprint(key.public))
+        made = book.make("door1", None).desired
+        assert (made.generation, made.previous) == (last.generation + 1, last.digest)
+        book.doors.distrust("door1")
+        last = made
+
+
+def test_distrusting_that_was_cut_short_can_be_said_again(book: Book) -> None:
+    book.add(anna(), content())
+    book.make("door1", None)
+    book.doors.distrust("door1")
+    book.doors.distrust("door1")
+    with pytest.raises(UsageError, match="does not know a door 'door2'"):
+        book.doors.distrust("door2")
+
+
 def test_a_book_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
     first = replace(SCHEMA, migrations=SCHEMA.migrations[:1])
     store = Store.open(tmp_path / "office.db", first)

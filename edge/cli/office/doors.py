@@ -71,7 +71,7 @@ def distrust(door: str, config: ConfigOption = None, json: JsonOption = False) -
     settings = own_config(config)
     with at_broker(settings) as (book, _, post):
         book.doors.distrust(door)
-        post.clear(door, [*book.shelf.to_post(door, every=True), *book.shelf.to_clear(door)])
+        post.take_back(door, [*book.shelf.to_post(door, every=True), *book.shelf.to_clear(door)])
         book.shelf_gone(door)
     text = f"{door} gets nothing more. Revoke its certificate too: `edge-door pki revoke {door}`"
     show({"door": door}, as_json=json, text=text)
