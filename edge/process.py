@@ -8,7 +8,7 @@ import sys
 from io import TextIOWrapper
 
 from edge.dumps import leave_no_core_dump
-from edge.errors import EdgeDoorError
+from edge.errors import EdgeDoorError, reason_of
 
 # A folder named `edge` where somebody happens to stand must not become the guard (-P: 3.11).
 PYTHON = (sys.executable, "-P") if sys.version_info >= (3, 11) else (sys.executable,)
@@ -40,7 +40,7 @@ def ending(error: EdgeDoorError | OSError) -> tuple[str, int]:
         said, code, cause = str(error), error.exit_code, error.__cause__
     else:
         place = f"{error.filename}: " if error.filename else ""
-        said, code = f"{place}{error.strerror or error}.", 1
+        said, code = f"{place}{reason_of(error)}.", 1
     if isinstance(cause, PermissionError):
         # Root becomes the door's own user where its state is touched.
         own = "The door's own user may not: move it, or allow that."

@@ -75,8 +75,8 @@ def read_seal(path: Path, key: str | None = None) -> FileSeal:
                 "edge-door seal --key YOUR.key"
             ) from error
         raise SealError(
-            f"the seal {path} cannot be read ({error.strerror}), and this door was sealed. Put it "
-            "back, or run `edge-door seal`."
+            f"the seal {path} cannot be read ({reason_of(error)}), and this door was sealed. Put "
+            "it back, or run `edge-door seal`."
         ) from error
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from edge.cli.root import app, complaints, console
 from edge.config import DEFAULT_PATH, config_path, read_config
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.folders import make_folder
 from edge.ops.configured import believed_config, own_config
 
@@ -151,4 +151,4 @@ def write_report(result: Mapping[str, object], folder: Path) -> None:
         text = json.dumps(result, indent=2) + "\n"
         (folder / "report.json").write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"the folder {folder} cannot be written: {error.strerror}") from error
+        raise UsageError(f"the folder {folder} cannot be written: {reason_of(error)}") from error

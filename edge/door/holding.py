@@ -13,7 +13,7 @@ from edge.door.outputs import Outputs
 from edge.door.pins import open_pins
 from edge.door.warden import Warden, drive_off
 from edge.dumps import leave_no_core_dump
-from edge.errors import PinError, WireError
+from edge.errors import PinError, WireError, reason_of
 from edge.folders import make_folder
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def _only_guard(run: str) -> None:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise WireError(
-            f"cannot use {path}: {error.strerror}. If a guard of another user left it, remove it; "
-            "else set paths.run"
+            f"cannot use {path}: {reason_of(error)}. If a guard of another user left it, remove "
+            "it; else set paths.run"
         ) from error
     deadline = time.monotonic() + TAKE_OVER_S
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from edge.errors import PinError
+from edge.errors import PinError, reason_of
 
 
 class KernelWatchdog:
@@ -20,8 +20,8 @@ class KernelWatchdog:
             self._device = os.open(device, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             raise PinError(
-                f"door.watchdog_device = {device!r}: {error.strerror}. It must exist, be writable "
-                "for this user and unused; systemd uses it if RuntimeWatchdogSec is set."
+                f"door.watchdog_device = {device!r}: {reason_of(error)}. It must exist, be "
+                "writable for this user and unused; systemd uses it if RuntimeWatchdogSec is set."
             ) from error
 
     def feed(self) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.files import replace_file
 from edge.vision.models.known import forget
 from edge.vision.models.manifest import ADDED, read_manifest, read_toml
@@ -79,7 +79,7 @@ def _note(tables: Tables, folder: Path) -> None:
 
 def _not_written(folder: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"the models' folder {folder} cannot be written: {error.strerror}. Copy it, change the "
+        f"the models' folder {folder} cannot be written: {reason_of(error)}. Copy it, change the "
         "copy, and name it with [paths] models."
     )
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge.access.command import public_text, sign_command
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.files import create_file
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def keep_key(file: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
     try:
         create_file(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
     except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror or error}") from error
+        raise UsageError(f"{file} cannot be made: {reason_of(error)}") from error
 
 
 def sign_now(key: Ed25519PrivateKey, device: str, action: Action, reason: str) -> str:

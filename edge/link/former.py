@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge import plain
-from edge.errors import WireError
+from edge.errors import WireError, reason_of
 from edge.files import replace_file
 from edge.held import open_ordinary
 from edge.link.discovery import config_topic
@@ -86,7 +86,7 @@ class Former:
         try:
             self._before = list(names_before(config))
         except OSError as error:
-            _log.warning("%s cannot be read: %s", self._path, error.strerror)
+            _log.warning("%s cannot be read: %s", self._path, reason_of(error))
             self._before = []
         self._last: dict[int, Name] = {}
         """By the ticket of what was cleared last."""
@@ -142,7 +142,7 @@ class Former:
             if list(_read(self._path)) != [*self._before, self._now]:
                 replace_file(self._path, text, _MODE)
         except OSError as error:
-            _log.warning("%s cannot be written: %s", self._path, error.strerror)
+            _log.warning("%s cannot be written: %s", self._path, reason_of(error))
 
 
 def _read(path: Path) -> tuple[Name, ...]:

@@ -74,7 +74,7 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
-        raise PinError(f"{file} cannot be written: {error.strerror}. Use sudo.") from error
+        raise PinError(f"{file} cannot be written: {reason_of(error)}. Use sudo.") from error
     return True
 
 

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from edge.errors import LedgerError, UsageError, WireError
+from edge.errors import LedgerError, UsageError, WireError, reason_of
 from edge.ledger.reading import read_ledger
 from edge.link.outbox import Outbox
 from edge.link.reporting import Reporter
@@ -104,7 +104,7 @@ def serve(config: Config, port: int) -> int:
     try:
         server, _ = start_http_server(port, addr=LOOPBACK, registry=registry)
     except OSError as error:
-        raise UsageError(f"--port {port}: {error.strerror}. Name another.") from error
+        raise UsageError(f"--port {port}: {reason_of(error)}. Name another.") from error
     return int(server.server_port)
 
 

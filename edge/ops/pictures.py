@@ -144,7 +144,7 @@ def people_below(folder: Path) -> dict[str, tuple[Path, ...]]:
     try:
         inner = sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError as error:
-        raise UsageError(f"the folder {folder} cannot be read: {error.strerror}") from error
+        raise UsageError(f"the folder {folder} cannot be read: {reason_of(error)}") from error
     found: dict[str, tuple[Path, ...]] = {}
     for path in inner:
         if not path.name.startswith((".", "@", "__MACOSX")):  # a Mac's, a network disk's

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.believed import read_ordinary
 from edge.bundle import CONFIG, MODELS, config_name, read_bundle
-from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError
+from edge.errors import EdgeDoorError, LedgerError, SealError, UsageError, reason_of
 from edge.ops.owner import acting_as_owner
 from edge.ops.releases import Releases
 from edge.ops.selftest import selftest_apart
@@ -56,7 +56,7 @@ def verify_release(config: Config) -> tuple[int, int]:
         try:
             content = read_ordinary(path)
         except OSError as error:
-            raise SealError(f"{path} cannot be read: {error.strerror or error}.") from error
+            raise SealError(f"{path} cannot be read: {reason_of(error)}.") from error
         if digest(content) != seal.files[name]:
             raise SealError(f"{path} is not what was signed.")
     return seal.version, len(own)

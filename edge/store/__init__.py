@@ -12,6 +12,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edge.errors import reason_of
 from edge.files import sync_folder
 from edge.store.file import (
     create,
@@ -298,7 +299,7 @@ def _plain_errors(path: Path, schema: Schema) -> Iterator[None]:
         said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
         if "unable to open" in said and (why := why_not_open(path)):
             raise schema.error(
-                f"The {schema.name} {path} cannot be opened: {why.strerror}."
+                f"The {schema.name} {path} cannot be opened: {reason_of(why)}."
             ) from why
         for part, sentence in _SENTENCES:
             if part in said:

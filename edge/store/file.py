@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.errors import reason_of
 from edge.files import sync_folder
 from edge.folders import make_folder
 
@@ -53,7 +54,7 @@ def create(path: Path, schema: Schema) -> None:
         os.close(handle)
         sync_folder(path.parent)
     except OSError as error:
-        raise schema.error(f"{path} cannot be made: {error.strerror or error}.") from error
+        raise schema.error(f"{path} cannot be made: {reason_of(error)}.") from error
 
 
 def tighten(path: Path, mode: int) -> None:

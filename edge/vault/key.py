@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from edge.believed import read_ordinary
-from edge.errors import VaultError
+from edge.errors import VaultError, reason_of
 from edge.files import create_file, replace_file
 from edge.roster.envelope import SEED_BYTES
 
@@ -57,7 +57,7 @@ def create_key(path: Path) -> None:
             "Use it, or move it away to begin anew."
         ) from error
     except OSError as error:
-        raise VaultError(f"{path} cannot be made: {error.strerror or error}.") from error
+        raise VaultError(f"{path} cannot be made: {reason_of(error)}.") from error
 
 
 def read_key(path: Path) -> bytes:
@@ -75,9 +75,7 @@ def read_key(path: Path) -> bytes:
             "or move people.db away too and enrol everybody again."
         ) from error
     except OSError as error:
-        raise VaultError(
-            f"The key file {path} cannot be read: {error.strerror or error}."
-        ) from error
+        raise VaultError(f"The key file {path} cannot be read: {reason_of(error)}.") from error
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size != KEY_BYTES:

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.errors import HungUpError, UnreadError, UsageError, WireError
+from edge.errors import HungUpError, UnreadError, UsageError, WireError, reason_of
 from edge.folders import make_folder
 from edge.wire.codec import decode, encode
 from edge.wire.messages import Answer, Failed
@@ -63,7 +63,7 @@ class Channel:
         except OSError as error:
             sock.close()
             if isinstance(error, PermissionError):
-                raise WireError(f"{path}: {error.strerror}.") from error
+                raise WireError(f"{path}: {reason_of(error)}.") from error
             raise WireError(
                 f"nobody answers at {path}: edge-door does not run here. Start it: "
                 "sudo systemctl start edge-door.target, or edge-door run"
@@ -100,7 +100,7 @@ class Channel:
         except (TimeoutError, BlockingIOError) as error:
             raise UnreadError("the peer does not read what it is sent") from error
         except OSError as error:
-            raise HungUpError(f"the peer is gone: {error.strerror or error}") from error
+            raise HungUpError(f"the peer is gone: {reason_of(error)}") from error
 
     def receive(self, timeout_s: float | None = None) -> Message | Unreadable | None:
         """The next packet, or None when none came in time. `timeout_s` None waits for ever.
@@ -114,7 +114,7 @@ class Channel:
         except (TimeoutError, BlockingIOError):
             return None
         except OSError as error:
-            raise HungUpError(f"the peer is gone: {error.strerror or error}") from error
+            raise HungUpError(f"the peer is gone: {reason_of(error)}") from error
         if not packet:
             raise HungUpError("the peer hung up")
         return decode(packet)
@@ -162,7 +162,7 @@ class Listener:
                 self._remove_dead(self.path)
             self._sock = _bound(self.path)
         except OSError as error:
-            raise WireError(f"cannot listen at {path}: {error.strerror or error}") from error
+            raise WireError(f"cannot listen at {path}: {reason_of(error)}") from error
         self._inode = os.stat(self.path).st_ino
 
     @staticmethod

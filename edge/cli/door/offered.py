@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge.believed import read_ordinary
 from edge.cli.base import ConfigOption, JsonOption, complaints, config_path, read_config, show
 from edge.cli.door.update import update_app
-from edge.errors import EdgeDoorError, UsageError
+from edge.errors import EdgeDoorError, UsageError, reason_of
 from edge.files import clear_away, replace_file
 from edge.link.payloads import UpdateTaken, to_json
 from edge.ops.owner import acting_as_owner
@@ -30,7 +30,7 @@ def take(config: ConfigOption = None, json: JsonOption = False) -> None:
             content = read_ordinary(path)
     except OSError as error:
         clear_away(path)  # else it is found and tried again for ever
-        raise UsageError(f"no update was fetched: {path}: {error.strerror or error}") from error
+        raise UsageError(f"no update was fetched: {path}: {reason_of(error)}") from error
     try:
         version = Updates(settings, config_path(config)).apply(content).seal.version
     except (EdgeDoorError, OSError) as error:
@@ -56,4 +56,4 @@ def _tell(settings: Config, taken: UpdateTaken) -> None:
                 clear_away(path)
             replace_file(path, to_json(taken), 0o644)
     except OSError as error:
-        complaints.print(f"The office is not told: {path}: {error.strerror or error}")
+        complaints.print(f"The office is not told: {path}: {reason_of(error)}")

@@ -12,7 +12,7 @@ from edge.access.command import public_text
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
 from edge.cli.places import to_read
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.files import replace_file
 from edge.ops.owner import acting_as_owner
 from edge.owner import remember_owner
@@ -52,7 +52,7 @@ def seal(
             remember_owner(public_text(signer), path)
         except OSError as error:
             named = error.filename or place
-            raise UsageError(f"{named} cannot be written: {error.strerror or error}.") from error
+            raise UsageError(f"{named} cannot be written: {reason_of(error)}.") from error
     with acting_as_owner(settings.paths.state), open_ledger(settings) as ledger:
         found = read_seal(place, ledger.sealed().get(KEY))
         if signer is not None:

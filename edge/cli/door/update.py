@@ -16,7 +16,7 @@ from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_confi
 from edge.cli.fleet.keys import read_key
 from edge.cli.places import to_look_in, to_read, to_write, write
 from edge.config import DEFAULT_PATH, load
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
@@ -69,7 +69,7 @@ def make(
         content = make_bundle(read_key(key), contents, version or int(time.time()))
         write(out, content)
     except OSError as error:
-        raise UsageError(f"{error.filename or out}: {error.strerror or error}.") from error
+        raise UsageError(f"{error.filename or out}: {reason_of(error)}.") from error
     bundle = read_bundle(content, None)
     show(_told(bundle) | {"file": str(out)}, as_json=json, text=f"{out}: {_sentence(bundle)}")
 
@@ -161,7 +161,7 @@ def _read(path: Path) -> bytes:
     try:
         return read_ordinary(path)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def _configs(paths: list[Path]) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from edge.cli.base import (
     with_model,
 )
 from edge.cli.places import to_draw, to_fill, to_look_in, to_read
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.evaluate import plots
 from edge.evaluate.bench import STEPS, Bench
 from edge.evaluate.bench import bench as measure_speed
@@ -143,7 +143,7 @@ def _tune(config: Config, *, json: bool) -> None:
     try:
         keep(config, {one.sha256: one.threads for one in found})
     except OSError as error:
-        raise UsageError(f"{tuned_file(config)} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{tuned_file(config)} cannot be written: {reason_of(error)}.") from error
     table = Table("network", "threads", "median on 1, 2, ...", title=str(tuned_file(config)))
     for one in found:
         table.add_row(one.model, str(one.threads), ", ".join(f"{ms:.2f} ms" for ms in one.ms))

@@ -16,7 +16,7 @@ import typer
 from edge.cells import harmless
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, seconds_of, show
 from edge.cli.places import to_make
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.files import made_whole
 from edge.ledger.seal import key_name
 from edge.names import folded
@@ -109,7 +109,7 @@ def _sheet(file: Path | None, form: Form) -> Iterator[Writer]:
         with made_whole(file) as sheet:
             yield _writer(sheet, form)
     except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror}.") from error
+        raise UsageError(f"{file} cannot be made: {reason_of(error)}.") from error
 
 
 def _writer(sheet: TextIO, form: Form) -> Writer:

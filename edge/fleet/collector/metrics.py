@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,7 +33,7 @@ class CollectorMetrics:
         try:
             start_http_server(port, addr=LOOPBACK, registry=self._registry)
         except OSError as error:
-            raise UsageError(f"--metrics-port {port}: {error.strerror}. Name another.") from error
+            raise UsageError(f"--metrics-port {port}: {reason_of(error)}. Name another.") from error
 
     def wrote(self, events: int, seconds: float) -> None:
         """A batch is committed."""

@@ -74,7 +74,7 @@ class Authority:
             replace_file(folder / "ca.crt", certificates.pem(certificate), 0o644)
             create_file(folder / "ca.key", certificates.key_pem(key))  # last: now it is one
         except OSError as error:
-            raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
+            raise UsageError(f"{folder} cannot be written: {reason_of(error)}.") from error
         return authority
 
     @classmethod
@@ -161,7 +161,7 @@ class Authority:
             if request is None:
                 path.with_suffix(_NEXT).replace(path.with_suffix(".key"))
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
+            raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
         return self._read(path)
 
     def _path(self, role: Role, name: str) -> Path:

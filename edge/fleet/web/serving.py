@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from edge.config.network import stays_here
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
 from edge.fleet.web.app import make_app
 from edge.fleet.web.patience import Patient
 from edge.fleet.web.site import Options
@@ -79,7 +79,7 @@ def listener(place: Place) -> socket.socket:
         return socket.create_server(at[:2], family=family)
     except OSError as error:
         raise UsageError(
-            f"nobody can be served at {place.host}, port {place.port}: {error.strerror}. "
+            f"nobody can be served at {place.host}, port {place.port}: {reason_of(error)}. "
             "Is --host an address of this machine, and --port free?"
         ) from error
 
