@@ -27,6 +27,7 @@ PLANTED = {
     "edge/vault/planted.py": ("import sqlite3", "knows sqlite3"),
     "edge/ledger/planted.py": ("import sqlalchemy", "the fleet's packages"),
     "edge/vision/planted.py": ("import edge.faces.attributes", "guesses about people"),
+    "edge/fleet/web/planted.py": ("import edge.fleet.collector.news", "in the database alone"),
 }
 
 # What is loaded by name, so that no import shows it; and who may say the name.

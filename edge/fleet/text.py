@@ -11,7 +11,7 @@ MAX_NAME = 80
 _DEEPEST = 4
 _LONGEST = 400
 _LARGEST = 1e15
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE_S, _HOUR_S, DAY_S = 60, 3600, 86400
 
 
 def clean(value: object, limit: int) -> str:
@@ -55,7 +55,7 @@ def local(seconds: float) -> datetime | None:
 
 def ago(seconds: float) -> str:
     """How long that is, roughly, for people."""
-    for size, word in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+    for size, word in ((DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {word}"
     return f"{max(0, seconds):.0f} s"

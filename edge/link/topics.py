@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 """What `event_type` can be: the four outcomes at the door, and the other kinds of event."""
-ACCESS_TYPES: tuple[EventType, ...] = ("granted", "denied", "spoof", "duress")
+GRANTED: EventType = "granted"
+ACCESS_TYPES: tuple[EventType, ...] = (GRANTED, "denied", "spoof", "duress")
 """The four outcomes."""
 
 _OTHER_TYPES: dict[EventKind, EventType] = {
@@ -245,7 +246,7 @@ def event_type(event: Event) -> EventType:
     if event.kind is not EventKind.ACCESS:
         return _OTHER_TYPES[event.kind]
     if event.reason in GRANTS:
-        return "granted"
+        return GRANTED
     return "spoof" if event.reason in LIFELESS else "denied"
 
 

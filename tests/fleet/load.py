@@ -34,8 +34,8 @@ from sqlalchemy import func, select
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, events
 from edge.fleet.kinds import Role as Operators
-from edge.fleet.operators import add_operator
 from edge.fleet.pki.certificates import Role
+from edge.fleet.web.operators import add_operator
 from edge.fleet.web.roles import Grant
 from tests.conftest import ROOT
 from tests.fleet.broker_parts import place

@@ -17,7 +17,7 @@ from sqlalchemy import insert, update
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, groups
 from edge.fleet.kinds import Role
-from edge.fleet.operators import add_operator
+from edge.fleet.web.operators import add_operator
 from edge.fleet.web.roles import Grant
 from edge.records import Event, Reason
 from tests.fleet.site import PASSWORD, Served, an_event, reported

@@ -17,8 +17,8 @@ from edge.fleet.collector.news import News
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, groups, zones
 from edge.fleet.kinds import Role
-from edge.fleet.operators import add_operator
 from edge.fleet.web.app import make_app
+from edge.fleet.web.operators import add_operator
 from edge.fleet.web.patience import Patient
 from edge.fleet.web.roles import Grant
 from edge.fleet.web.site import Options

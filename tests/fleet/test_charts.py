@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 
-from edge.fleet.collector.news import SLOT_S
-from edge.fleet.database.tables import figures
+from edge.fleet.database.tables import SLOT_S, figures
 from edge.records import Reason
 from tests.fleet.site import Browser, Doors, an_event, furnish
 

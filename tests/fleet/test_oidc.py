@@ -15,8 +15,8 @@ from sqlalchemy import select, update
 from edge.errors import UsageError
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import actions, operators, roles
-from edge.fleet.operators import MOST_REFUSALS
 from edge.fleet.web.oidc import COOKIE
+from edge.fleet.web.operators import MOST_REFUSALS
 from edge.fleet.web.provider import read_provider
 from edge.fleet.web.sessions import MOST_VISITS, begin, find, set_challenge
 from tests.conftest import ROOT

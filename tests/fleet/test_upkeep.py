@@ -21,8 +21,8 @@ from edge.fleet.database.tables import (
     whereabouts,
 )
 from edge.fleet.kinds import Presence
-from edge.fleet.operators import Actor, write_action
 from edge.fleet.presence import SILENT_AFTER_S, presence
+from edge.fleet.web.operators import Actor, write_action
 from edge.records import Reason
 from tests.fleet.parts import raised, standing
 from tests.fleet.site import Doors, an_event, furnish

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from edge.fleet.ways import ways_out
+from edge.fleet.web.ways import ways_out
 
 HALL, LAB, VAULT, ISLAND, ROCK = 1, 2, 3, 4, 5
 

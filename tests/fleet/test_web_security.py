@@ -30,11 +30,11 @@ from edge.fleet.database.tables import (
     sessions,
 )
 from edge.fleet.kinds import Role
-from edge.fleet.networks import network_of
-from edge.fleet.operators import MOST_REFUSALS, Actor, write_refusal
 from edge.fleet.web import passwords
 from edge.fleet.web.app import ENTRIES
 from edge.fleet.web.entry import Entry
+from edge.fleet.web.networks import network_of
+from edge.fleet.web.operators import MOST_REFUSALS, Actor, write_refusal
 from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
 from edge.fleet.web.sessions import ANONYMOUS_S, MOST_BY_ADDRESS, MOST_VISITS, WINDOW_S, begin

@@ -208,8 +208,8 @@ def add_operator(
 ) -> None:
     """Somebody who may log in; prints a password that is asked for nowhere else."""
     with _extra_packages("fleet"):
-        from edge.fleet import operators
         from edge.fleet.database.database import Database
+        from edge.fleet.web import operators
         from edge.fleet.web.roles import Grant
 
     password = secrets.token_urlsafe(12)

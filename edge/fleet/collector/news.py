@@ -16,7 +16,7 @@ from edge.fleet.collector.alarms import Alarms
 from edge.fleet.collector.intake import Intake, Taken, known_doors
 from edge.fleet.collector.updates import REPORTED, HeardUpdates
 from edge.fleet.database.many import change
-from edge.fleet.database.tables import commands, devices, figures
+from edge.fleet.database.tables import SLOT_S, commands, devices, figures
 from edge.fleet.kinds import AlarmKind, CommandState
 from edge.fleet.text import number
 from edge.link.topics import rollout_plan
@@ -53,7 +53,6 @@ TOPICS = (
     REPORTED,
 )
 """What is read of every door, below BASE/ID."""
-SLOT_S = 300
 _MAX_FIGURES = 40
 
 _log = logging.getLogger(__name__)
@@ -214,7 +213,7 @@ class _Keeper:
 
 
 def _sample(connection: Connection, device: str, body: str, now: float) -> None:
-    """The first figures of every five minutes, for charts."""
+    """The first figures of every slot, for charts."""
     slot = int(now // SLOT_S)
     ours = (figures.c.device == device, figures.c.slot == slot)
     if connection.execute(select(figures.c.slot).where(*ours)).first() is None:

@@ -10,6 +10,7 @@ from edge.fleet.database.many import put
 from edge.fleet.database.tables import devices, members, whereabouts, zones
 from edge.fleet.kinds import AlarmKind
 from edge.fleet.text import MAX_NAME, clean
+from edge.link.topics import GRANTED
 from edge.records import Reason
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from edge.fleet.collector.reading import Arrival
     from edge.fleet.database.rows import DoorRow
 
-GRANTED = "granted"
 _TOLD_WITHIN_S = 5.0
 """So soon after a grant a door says that it did not open. Later it had let nobody in: a card of
 somebody who is inside, held to a door without its guard, says nothing of where they are."""

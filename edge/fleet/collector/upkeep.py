@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert, select, text, update
 
 from edge.errors import DatabaseError
 from edge.fleet.collector.alarms import Alarms
-from edge.fleet.collector.news import SLOT_S
 from edge.fleet.database.tables import (
+    SLOT_S,
     actions,
     alarms,
     collectors,
@@ -27,10 +27,10 @@ from edge.fleet.database.tables import (
     whereabouts,
 )
 from edge.fleet.kinds import AlarmKind, CommandState, ListState, Presence
-from edge.fleet.presence import COLLECTOR_FRESH_S, presence
+from edge.fleet.presence import presence
 from edge.fleet.rosters import read
 from edge.fleet.rosters import standing as standing_of_list
-from edge.fleet.text import local, number
+from edge.fleet.text import DAY_S, local, number
 from edge.fleet.web import sessions
 from edge.link.outbox import WARN_AT
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from edge.fleet.database.database import Database
     from edge.fleet.database.rows import DoorRow, RosterRow
 
-DAY_S = 86400.0
 SIGN_EVERY_S = 5.0
 LOOK_EVERY_S = 10.0
 FORGET_EVERY_S = 3600.0
@@ -101,12 +100,6 @@ def sign_of_life(database: Database, name: str, now: float, *, connected: bool) 
         )
         if not done.rowcount:
             connection.execute(insert(collectors).values(name=name, **values))
-
-
-def anybody_listens(connection: Connection, now: float) -> bool:
-    """Whether any collector is connected to its broker."""
-    fresh = (collectors.c.connected, collectors.c.seen > now - COLLECTOR_FRESH_S)
-    return connection.execute(select(collectors.c.name).where(*fresh)).first() is not None
 
 
 def look_round(database: Database, now: float) -> None:

@@ -158,11 +158,13 @@ alarms = Table(
     ),
 )
 
+SLOT_S = 300
+"""Seconds of a slot of `figures`; slots are counted from 1970 on."""
 figures = Table(
     "figures",
     metadata,
     Column("device", String(64), primary_key=True),
-    Column("slot", Integer, primary_key=True),  # five minutes each, since 1970
+    Column("slot", Integer, primary_key=True),
     Column("body", Text, nullable=False),
     Index(None, "slot"),
 )

@@ -20,9 +20,9 @@ from edge.fleet.collector.intake import known_doors
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import devices, events, groups, keys, zones
 from edge.fleet.kinds import Role
-from edge.fleet.operators import add_operator
 from edge.fleet.show.door import ShownDoor
 from edge.fleet.signing import make_key
+from edge.fleet.web.operators import add_operator
 from edge.fleet.web.roles import Grant
 
 if TYPE_CHECKING:

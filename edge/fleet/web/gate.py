@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from edge.errors import DatabaseError, EdgeDoorError
-from edge.fleet.operators import Actor, read_operator, write_action
 from edge.fleet.web import sessions
+from edge.fleet.web.operators import Actor, read_operator, write_action
 from edge.fleet.web.request import COOKIE, came_from_us, client, origin_of, read_form
 from edge.fleet.web.visit import NotAllowedError, NotFoundError, Visit
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from edge.fleet.operators import Operator
     from edge.fleet.web.entry import Entry
+    from edge.fleet.web.operators import Operator
     from edge.fleet.web.site import Site
 
 

@@ -20,8 +20,8 @@ from starlette.responses import Response, StreamingResponse
 from edge.errors import DatabaseError
 from edge.fleet.database.database import latest_batch
 from edge.fleet.database.tables import alarms, commands, devices, events
-from edge.fleet.operators import read_operator
 from edge.fleet.web import sessions
+from edge.fleet.web.operators import read_operator
 from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.tiles import read_tiles

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from edge.fleet.database.tables import operators
-from edge.fleet.operators import Actor, write_action, write_refusal
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
+from edge.fleet.web.operators import Actor, write_action, write_refusal
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.request import COOKIE, came_from_us, client, read_form
 

@@ -27,8 +27,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from edge import plain
 from edge.errors import UsageError
 from edge.fleet.database.tables import groups
-from edge.fleet.operators import Actor, outside_operator, write_refusal
 from edge.fleet.web import sessions
+from edge.fleet.web.operators import Actor, outside_operator, write_refusal
 from edge.fleet.web.request import client, origin_of
 from edge.fleet.web.roles import Grant
 

@@ -20,10 +20,10 @@ from webauthn.helpers.structs import (
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import operators, passkeys
-from edge.fleet.operators import Actor, write_refusal
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web import sessions
 from edge.fleet.web.entry import Entry
+from edge.fleet.web.operators import Actor, write_refusal
 from edge.fleet.web.request import COOKIE, came_from_us, client, origin_of, read_form
 from edge.fleet.web.roles import Verb
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select, update
 
 from edge.fleet.database.tables import failures, sessions
-from edge.fleet.networks import network_of
 from edge.fleet.text import MAX_NAME
+from edge.fleet.web.networks import network_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

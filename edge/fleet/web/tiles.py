@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import select
 
-from edge.fleet.collector.upkeep import anybody_listens
-from edge.fleet.database.tables import alarms, devices, groups
+from edge.fleet.database.tables import alarms, collectors, devices, groups
 from edge.fleet.kinds import AlarmKind, Presence
-from edge.fleet.presence import presence
+from edge.fleet.presence import COLLECTOR_FRESH_S, presence
 from edge.names import folded
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class _Row(Protocol):
 
 def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -> list[Tile]:
     """The doors that `which`, a condition on `devices`, picks; in the order of the wall."""
-    listened = anybody_listens(connection, now)
+    listened = _anybody_listens(connection, now)
     waiting = alarms.c.cleared.is_(None) | alarms.c.acknowledged.is_(None)
     kinds: dict[str, set[str]] = {}
     for device, kind in connection.execute(select(alarms.c.device, alarms.c.kind).where(waiting)):
@@ -95,6 +94,12 @@ def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -
     )
     found = [_tile(row, kinds.get(row.id, set()), now, listened=listened) for row in rows]
     return sorted(found, key=lambda tile: tile.rank)
+
+
+def _anybody_listens(connection: Connection, now: float) -> bool:
+    """Whether any collector is connected to its broker."""
+    fresh = (collectors.c.connected, collectors.c.seen > now - COLLECTOR_FRESH_S)
+    return connection.execute(select(collectors.c.name).where(*fresh)).first() is not None
 
 
 def _tile(row: _Row, kinds: set[str], now: float, *, listened: bool) -> Tile:

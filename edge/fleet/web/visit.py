@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, devices
-from edge.fleet.operators import Actor, write_action
+from edge.fleet.web.operators import Actor, write_action
 from edge.fleet.web.roles import Verb
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from edge.fleet.database.rows import DoorRow
-    from edge.fleet.operators import Operator
+    from edge.fleet.web.operators import Operator
     from edge.fleet.web.sessions import Session
     from edge.fleet.web.site import Site
 

@@ -9,9 +9,9 @@ from sqlalchemy import delete, insert, select
 from edge.access.operators import proper_key
 from edge.errors import UsageError
 from edge.fleet.database.tables import keys, operators, passkeys
-from edge.fleet.operators import set_password
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry
+from edge.fleet.web.operators import set_password
 from edge.fleet.web.passwords import password_fits
 from edge.fleet.web.roles import Verb
 

@@ -9,8 +9,7 @@ from sqlalchemy import Integer, cast, func, select, true
 from starlette.responses import JSONResponse
 
 from edge.errors import UsageError
-from edge.fleet.collector.news import SLOT_S
-from edge.fleet.database.tables import devices, events, figures
+from edge.fleet.database.tables import SLOT_S, devices, events, figures
 from edge.fleet.text import detail_of, number
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
@@ -86,7 +85,7 @@ def _similarity(visit: Visit, since: float, chosen: str | None) -> dict[str, lis
 
 
 def _measured(visit: Visit, since: float, chosen: str | None) -> dict[str, list[float | None]]:
-    """The mean over the doors of each five minutes; of many doors, of some of these."""
+    """The mean over the doors of each slot; of many doors, of some of these."""
     count = select(func.count()).select_from(devices)
     count = count.where(visit.visible(), _of(chosen, devices.c.id))
     doors = visit.connection.execute(count).scalar_one()

@@ -13,12 +13,12 @@ from sqlalchemy import func, insert, select
 
 from edge.access.command import Counters, Receiver, verify_command
 from edge.errors import CommandError, UsageError
-from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import commands, devices, groups, keys
 from edge.fleet.kinds import CommandState
-from edge.fleet.ways import ways_out
+from edge.fleet.text import DAY_S
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.roles import Verb
+from edge.fleet.web.ways import ways_out
 from edge.moment import Moment
 from edge.vocabulary import Action
 

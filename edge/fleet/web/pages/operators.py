@@ -17,9 +17,9 @@ from edge.fleet.database.tables import (
     sessions,
 )
 from edge.fleet.kinds import Role
-from edge.fleet.operators import add_operator, set_grants, set_password
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry, Where
+from edge.fleet.web.operators import add_operator, set_grants, set_password
 from edge.fleet.web.roles import Grant, Verb
 
 if TYPE_CHECKING:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 
 from edge.errors import UsageError
-from edge.fleet.collector.people import GRANTED
-from edge.fleet.collector.upkeep import DAY_S
 from edge.fleet.database.tables import (
     devices,
     events,
@@ -21,11 +19,12 @@ from edge.fleet.database.tables import (
     whereabouts,
     zones,
 )
-from edge.fleet.text import MAX_NAME, local
+from edge.fleet.text import DAY_S, MAX_NAME, local
 from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.pages.history import day, midnight, number, stamp
 from edge.fleet.web.roles import Verb
 from edge.fleet.web.spreadsheet import spreadsheet
+from edge.link.topics import GRANTED
 from edge.names import folded
 from edge.roster.pages import gather
 

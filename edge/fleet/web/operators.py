@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from edge.errors import UsageError
 from edge.fleet.database.tables import actions, operators, roles, sessions
 from edge.fleet.kinds import Role
-from edge.fleet.networks import network_of
 from edge.fleet.text import MAX_NAME, clean
+from edge.fleet.web.networks import network_of
 from edge.fleet.web.passwords import hash_password
 from edge.fleet.web.roles import Grant, Rights
 
