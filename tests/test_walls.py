@@ -53,7 +53,7 @@ SPOKEN = {
     ),
     # Of libraries without types, and where JSON becomes a value of a stated one.
     r"import .*\bAny\b": (
-        "edge/cli/office/base.py",
+        "edge/cli/office/shown.py",
         "edge/cli/root.py",
         "edge/faces/results.py",
         "edge/fleet/pki/rabbitmq.py",

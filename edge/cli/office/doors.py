@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, own_config, progress, show, waiting
-from edge.cli.office.base import Groups, at_broker, office_app, places, show_doors
+from edge.cli.office.base import Groups, at_broker, office_app, places
+from edge.cli.office.shown import show_doors
 from edge.cli.places import to_read
 from edge.errors import RosterError, UsageError
 from edge.names import listed
