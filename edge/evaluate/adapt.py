@@ -95,8 +95,8 @@ def cross_validated(faces: Faces, advance: Callable[[], None] = lambda: None) ->
     people: list[Indices] = []
     for fold in range(FOLDS):
         held = folds[faces.people] == fold
-        projection = learn(_only(faces, ~held), fold, advance)
-        rest = _only(faces, held)
+        projection = learn(faces.only(~held), fold, advance)
+        rest = faces.only(held)
         owners = np.flatnonzero(folds == fold)
         pairs = np.triu_indices(len(rest), 1)
         before.append(_misses(rest.vectors, rest.people, pairs))
@@ -166,11 +166,6 @@ def _moved(curve: Curve, carrier: tuple[float, float]) -> Curve:
     ]
     rising = [p for i, p in enumerate(points) if i == 0 or p.threshold > points[i - 1].threshold]
     return Curve(tuple(rising))
-
-
-def _only(faces: Faces, chosen: Indices) -> Faces:
-    _, people = np.unique(faces.people[chosen], return_inverse=True)
-    return Faces(faces.vectors[chosen], people, np.zeros(len(people), np.int64))
 
 
 def _misses(

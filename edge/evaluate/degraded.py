@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.evaluate.people import Faces, Listed
-from edge.evaluate.rule import Measured, rate_over_people
-from edge.evaluate.strangers import strangers
+from edge.evaluate.people import Faces, Listed, person_of
+from edge.evaluate.rule import Measured, matching_strangers, rate_over_people
 from edge.faces import FaceReader
 from edge.vision.pictures import read_image
 
@@ -101,9 +100,9 @@ def degraded(
         advance()
     length = next(len(v) for v, _, _ in rows[CLEAN] if v is not None)
     seen = {way: _stacked(found, length) for way, found in rows.items()}
-    listed = [Listed(name, name.split("/")[0]) for name in names]
+    people = [person_of(name) for name in names]
     fmr = config.match.false_match_rate
-    return [_finding(way, it, seen[CLEAN], listed, calibration, fmr) for way, it in seen.items()]
+    return [_finding(way, it, seen[CLEAN], people, calibration, fmr) for way, it in seen.items()]
 
 
 def _stacked(found: Sequence[tuple[Floats | None, bool, bool]], length: int) -> _Seen:
@@ -119,13 +118,12 @@ def _finding(
     way: str,
     seen: _Seen,
     clean: _Seen,
-    listed: Sequence[Listed],
+    people: Sequence[str],
     calibration: Calibration,
     fmr: float,
 ) -> Degraded:
-    rule, people = calibration.rule, np.unique([one.person for one in listed], return_inverse=True)
+    rule, (names, owner) = calibration.rule, np.unique(people, return_inverse=True)
     threshold = rule.threshold_for(1, fmr)
-    owner = people[1]
     probes = np.flatnonzero(seen.judged)
     templates = np.flatnonzero(clean.enrolled)
     rows, columns = np.nonzero(
@@ -135,18 +133,16 @@ def _finding(
     scores = np.einsum("nd,nd->n", one, other)
     scores -= rule.cohort.crowding(one) + rule.cohort.crowding(other)
     taken = np.flatnonzero(seen.enrolled)
-    faces = Faces.of(seen.vectors[taken], [Listed("", listed[row].person) for row in taken])
+    faces = Faces.of(seen.vectors[taken], [Listed("", people[row]) for row in taken])
     if len(faces.pictures) > 1:
-        met = strangers(faces, rule.cohort, 1)
-        value, (low, high) = met.fmr(threshold), met.intervals([threshold])[0]
-        collapse = Measured(value, low, high, len(met.scores), len(faces.pictures))
+        collapse = matching_strangers(faces, rule.cohort, threshold)
     else:
         collapse = Measured(0.0, 0.0, 1.0, 0, len(faces.pictures))
     return Degraded(
         way,
         float(seen.judged.mean()),
         float(seen.enrolled.mean()),
-        rate_over_people(scores < threshold, owner[probes[rows]], len(people[0])),
+        rate_over_people(scores < threshold, owner[probes[rows]], len(names)),
         collapse,
         collapse.value / fmr,
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from edge.evaluate.stats import Indices
     from edge.records import Floats
 
@@ -30,6 +32,11 @@ class Listed:
     person: str
     group: str = ""
     """Sex and group, or whatever strangers are to be alike in; empty: not known."""
+
+
+def person_of(image: str) -> str:
+    """Whose a picture is, where everybody's lie in a folder of their name."""
+    return image.split("/", maxsplit=1)[0]
 
 
 def read_people(path: Path) -> list[Listed]:
@@ -70,6 +77,11 @@ class Faces:
         _, people = np.unique([listed[row].person for row in found], return_inverse=True)
         names, groups = np.unique([listed[row].group for row in found], return_inverse=True)
         return cls(vectors[found], people, groups, tuple(str(name) for name in names))
+
+    def only(self, chosen: NDArray[np.bool_]) -> Faces:
+        """These alone, as one group, their people numbered anew."""
+        _, people = np.unique(self.people[chosen], return_inverse=True)
+        return Faces(self.vectors[chosen], people, np.zeros(len(people), np.int64))
 
     @property
     def pictures(self) -> Indices:

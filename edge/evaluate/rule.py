@@ -14,12 +14,13 @@ import numpy as np
 
 from edge.errors import UsageError
 from edge.evaluate.stats import draws, interval
-from edge.evaluate.strangers import attempts, of_group, strangers
+from edge.evaluate.strangers import attempts, strangers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.access.calibration import Rule
+    from edge.access.cohort import Cohort
     from edge.evaluate.people import Faces
     from edge.evaluate.stats import Indices
 
@@ -119,14 +120,19 @@ def group_reports(faces: Faces, rule: Rule, fmr: float) -> list[GroupReport]:
     threshold = rule.threshold_for(1, fmr)
     reports = []
     for number, name in enumerate(faces.names):
-        own = of_group(faces, number)
+        own = faces.only(faces.groups == number)
         if not name or len(own) < _FEWEST_FACES:
             continue
-        met = strangers(own, rule.cohort, 1)
-        value, (low, high) = met.fmr(threshold), met.intervals([threshold])[0]
-        measured = Measured(value, low, high, len(met.scores), len(own.pictures))
-        reports.append(GroupReport(name, len(own), measured, value / fmr))
+        measured = matching_strangers(own, rule.cohort, threshold)
+        reports.append(GroupReport(name, len(own), measured, measured.value / fmr))
     return sorted(reports, key=lambda report: report.over_asked, reverse=True)
+
+
+def matching_strangers(faces: Faces, cohort: Cohort, threshold: float) -> Measured:
+    """How often strangers match at a threshold: one picture against one."""
+    met = strangers(faces, cohort, 1)
+    low, high = met.intervals([threshold])[0]
+    return Measured(met.fmr(threshold), low, high, len(met.scores), len(faces.pictures))
 
 
 def rate_over_people(hits: NDArray[np.bool_], people: Indices, count: int) -> Measured:

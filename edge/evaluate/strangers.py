@@ -16,7 +16,7 @@ import numpy as np
 
 from edge.access.gallery import pooled
 from edge.evaluate.intervals import binomial_upper
-from edge.evaluate.stats import draws, interval
+from edge.evaluate.stats import EXCEEDANCES, draws, interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _TAIL = 20_000
 """Attempts, the most alike, whose people are remembered."""
-_EXCEEDANCES = 500
 ENOUGH = 30
 """Errors that make a counted rate worth stating: the rule of 30 (+-30 % at 90 % confidence)."""
 _TEMPLATES = 200
@@ -57,7 +56,7 @@ class Strangers:
         if place >= min(ENOUGH, len(self.scores)):
             return float(np.nextafter(self.scores[min(place, len(reached) - 1)], np.float32(2)))
         # Peaks over a threshold (Davison & Smith 1990) with shape 0: see `stats.tail_threshold`.
-        level = min(_EXCEEDANCES, len(self.scores) - 1)
+        level = min(EXCEEDANCES, len(self.scores) - 1)
         over = self.scores[:level] - self.scores[level]
         mean = float(np.average(over, weights=self.weights[:level]))
         return float(self.scores[level]) + mean * float(np.log(reached[level - 1] / fmr))
@@ -168,13 +167,6 @@ def _at_most(count: int, faces: Faces, random: np.random.Generator, pictures: in
     people = random.permutation(np.flatnonzero(faces.pictures >= pictures))
     chosen = [people[group[people] == number][:count] for number in range(len(faces.names))]
     return np.concatenate(chosen)
-
-
-def of_group(faces: Faces, group: int) -> Faces:
-    """The faces of one group alone."""
-    chosen = faces.groups == group
-    _, people = np.unique(faces.people[chosen], return_inverse=True)
-    return type(faces)(faces.vectors[chosen], people, np.zeros(len(people), np.int64))
 
 
 def fused(faces: Faces, probes: int, random: np.random.Generator) -> Faces:

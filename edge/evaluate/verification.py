@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import NoFaceError, UsageError
+from edge.evaluate.people import person_of
 from edge.evaluate.stats import (
     Genuine,
     Impostors,
@@ -63,9 +64,8 @@ class Encoded:
     @property
     def people(self) -> tuple[list[str], Indices]:
         """Names of the people, and the number of each picture's."""
-        owners = [name.split("/")[0] for name in self.names]
-        known = sorted(set(owners))
-        return known, np.array([known.index(owner) for owner in owners], np.int64)
+        known, people = np.unique([*map(person_of, self.names)], return_inverse=True)
+        return known.tolist(), people
 
 
 def encode(

@@ -31,7 +31,7 @@ from edge.evaluate.calibrate import calibrate as make_calibration
 from edge.evaluate.degrade import degradations
 from edge.evaluate.degraded import Degraded, degraded
 from edge.evaluate.pairs import read_pairs
-from edge.evaluate.people import Faces, Listed, read_people
+from edge.evaluate.people import Faces, Listed, person_of, read_people
 from edge.evaluate.rule import GroupReport, RuleReport, group_reports, rule_report
 from edge.evaluate.stats import all_impostors
 from edge.evaluate.verification import Encoded, Report, encode, judge
@@ -165,7 +165,7 @@ def calibrate(
     )
     made = make_calibration(impostors, entry.sha256, made_from)
     if people is None:
-        named = [Listed(name, name.split("/")[0]) for name in encoded.names]
+        named = [Listed(name, person_of(name)) for name in encoded.names]
         met, strangers = Faces.of(encoded.vectors, named), "strangers of all groups"
     else:
         met = _faces(settings, people, jobs)

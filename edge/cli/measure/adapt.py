@@ -13,7 +13,7 @@ from edge.cli.places import to_draw, to_fill, to_look_in, write
 from edge.errors import UsageError
 from edge.evaluate import plots
 from edge.evaluate.adapt import COMPARED_FMR, FOLDS, STEPS, Trial, carried, cross_validated, learn
-from edge.evaluate.people import Faces, Listed
+from edge.evaluate.people import Faces, Listed, person_of
 from edge.evaluate.verification import encode
 from edge.folders import make_folder
 from edge.vision.calibrated import read_calibration, shipped_calibration
@@ -61,7 +61,7 @@ def adapt(
     names = [str(path.relative_to(images)) for path in images_in(images, "*/*")]
     with progress("pictures", len(names)) as update:
         encoded = encode(settings, images, names, lambda: update(advance=1))
-    listed = [Listed(each, each.split("/")[0]) for each in encoded.names]
+    listed = [Listed(each, person_of(each)) for each in encoded.names]
     faces = Faces.of(encoded.vectors, listed)
     with progress("learning", (FOLDS + 1) * STEPS) as update:
         trial = cross_validated(faces, lambda: update(advance=1))
