@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from edge.access.command import public_text, sign_command
+from edge.access.command import MAX_REASON, NONCE, public_text, sign_command
 from edge.errors import UsageError, reason_of
 from edge.files import create_file
 
@@ -48,8 +49,23 @@ def keep_key(file: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
         raise UsageError(f"{file} cannot be made: {reason_of(error)}") from error
 
 
-def sign_now(key: Ed25519PrivateKey, device: str, action: Action, reason: str) -> str:
-    """A command's text, valid for a minute, once."""
+def sign_now(
+    key: Ed25519PrivateKey, device: str, action: Action, reason: str, nonce: str = ""
+) -> str:
+    """A command's text, valid for a minute, once; `nonce`: of one that somebody else signs, too.
+
+    Raises:
+        UsageError: no door takes that reason, or that nonce.
+    """
+    if len(reason) > MAX_REASON or not reason.isprintable():
+        raise UsageError(f"the reason has at most {MAX_REASON} printable characters.")
+    nonce = nonce or new_nonce()
+    if not re.fullmatch(NONCE, nonce):
+        raise UsageError(f"a nonce has 32 hex digits, as the door said it, and {nonce!r} has not.")
     now = time.time()
-    nonce, counter = secrets.token_hex(16), int(now * 1000)
-    return sign_command(key, device, action, counter, int(now), nonce, reason=reason)
+    return sign_command(key, device, action, int(now * 1000), int(now), nonce, reason=reason)
+
+
+def new_nonce() -> str:
+    """What tells a command from all others."""
+    return secrets.token_hex(16)

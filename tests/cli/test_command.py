@@ -15,6 +15,7 @@ from edge.fleet import signing
 from edge.link import sender
 from edge.wire.messages import Done, Failed
 from tests.link.test_link import order
+from tests.support.forked import edge_door
 from tests.support.link_parts import Device, FakeSight, Mosquitto, Reader, needs_mosquitto
 from tests.support.running import Door
 from tests.support.waiting import until
@@ -108,6 +109,25 @@ def test_sent_and_done_are_two_states(tmp_path: Path) -> None:
     finally:
         device.close()
         broker.kill()
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (("sign", "door1", "lock", "--reason", "x" * 201), "at most 200 printable"),
+        (("sign", "door1", "lock", "--reason", "a\nb"), "at most 200 printable"),
+        (("lock", "--reason", "x" * 201), "at most 200 printable"),
+        (("lock", "--reason", "fire", "--join", "no hex digits, and 32 letters in"), "32 hex"),
+    ],
+)
+def test_what_every_door_would_refuse_is_not_signed(
+    tmp_path: Path, given: tuple[str, ...], complaint: str
+) -> None:
+    door, key = Door(tmp_path, "none"), tmp_path / "bea.key"
+    signing.make_key(key)
+    config = () if given[0] == "sign" else ("--config", str(door.path))
+    done = edge_door("command", *given, "--key", str(key), *config)
+    assert (done.returncode, complaint in done.stderr) == (2, True), done.stderr
 
 
 @needs_mosquitto

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.access.command import MAX_REASON, sign_command
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show, waiting
 from edge.cli.fleet.keys import read_key
 from edge.cli.places import to_make, to_read
-from edge.errors import UsageError
 from edge.fleet import signing
 from edge.link.sender import send
 from edge.vocabulary import Action
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 command_app = typer.Typer(help="Signed commands to doors.", no_args_is_help=True)
 app.add_typer(command_app, name="command")
 
-_HEX_NONCE = 32
 _HELP = {
     Action.UNLOCK: "Open the door of the configuration once, over its broker.",
     Action.LOCK: "Lock it now.",
@@ -57,18 +52,10 @@ def _order(action: Action) -> Callable[..., None]:
         config: ConfigOption = None,
         json: JsonOption = False,
     ) -> None:
-        if len(reason) > MAX_REASON or not reason.isprintable():
-            raise UsageError(f"the reason has at most {MAX_REASON} printable characters.")
-        if join is not None and len(join) != _HEX_NONCE:
-            raise UsageError(f"--join is the nonce of {_HEX_NONCE} hex digits that the door said.")
         settings = read_config(config, required=True)
-        nonce, issued = join or secrets.token_hex(16), int(time.time())
-        texts, device = [], settings.device.id
-        for file in filter(None, (key, second)):
-            counter, signer = int(time.time() * 1000), read_key(file)
-            texts.append(
-                sign_command(signer, device, action, counter, issued, nonce, reason=reason)
-            )
+        nonce, device = join or signing.new_nonce(), settings.device.id
+        signers = [read_key(file) for file in (key, second) if file]  # before a minute begins
+        texts = [signing.sign_now(each, device, action, reason, nonce) for each in signers]
         with waiting() as tell:
             sent = send(settings, texts, nonce, timeout, lambda: tell(f"{device}'s answer"))
         said = sent.answer.reason if sent.answer else "the door has not answered"
