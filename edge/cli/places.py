@@ -12,6 +12,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge.believed import read_ordinary
 from edge.errors import UsageError, reason_of
 from edge.files import replace_file
 from edge.installed import with_extra
@@ -28,6 +29,18 @@ def to_read(path: Path | None) -> Path | None:
     if path is not None and _is_folder(path):
         raise UsageError(f"{path} is a folder, and a file is needed.")
     return path
+
+
+def read(path: Path) -> bytes:
+    """Read what `to_read` let through.
+
+    Raises:
+        UsageError: it cannot be read, or is no ordinary file.
+    """
+    try:
+        return read_ordinary(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def to_look_in(folder: Path | None) -> Path | None:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.believed import read_ordinary
 from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
 from edge.cli.fleet.keys import read_key
-from edge.cli.places import to_look_in, to_read, to_write, write
+from edge.cli.places import read, to_look_in, to_read, to_write, write
 from edge.config import DEFAULT_PATH, load
-from edge.errors import UsageError, reason_of
+from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
@@ -58,18 +57,15 @@ def make(
     json: JsonOption = False,
 ) -> None:
     """Sign configurations, models and a program as one bundle."""
-    try:
-        contents = _configs(door or [])
-        if models is not None:
-            contents |= _models(models)
-        if program is not None:
-            contents |= _program(program)
-        if not contents:
-            raise UsageError("a bundle needs --door, --models or --program.")
-        content = make_bundle(read_key(key), contents, version or int(time.time()))
-        write(out, content)
-    except OSError as error:
-        raise UsageError(f"{error.filename or out}: {reason_of(error)}.") from error
+    contents = _configs(door or [])
+    if models is not None:
+        contents |= _models(models)
+    if program is not None:
+        contents |= _program(program)
+    if not contents:
+        raise UsageError("a bundle needs --door, --models or --program.")
+    content = make_bundle(read_key(key), contents, version or int(time.time()))
+    write(out, content)
     bundle = read_bundle(content, None)
     show(_told(bundle) | {"file": str(out)}, as_json=json, text=f"{out}: {_sentence(bundle)}")
 
@@ -89,7 +85,7 @@ def check(
 
     settings = read_config(config)
     if bundle is not None:
-        found = Updates(settings, config_path(config)).examine(_read(bundle), trust)
+        found = Updates(settings, config_path(config)).examine(read(bundle), trust)
         show(_told(found), as_json=json, text=f"This door may take it: {_sentence(found)}")
         return
     if trust is not None:
@@ -113,7 +109,7 @@ def apply(
     """
     from edge.ops.update import Updates
 
-    done = Updates(read_config(config), config_path(config)).apply(_read(bundle), trust)
+    done = Updates(read_config(config), config_path(config)).apply(read(bundle), trust)
     restarted, then = _start_anew(config)
     text = f"In force: {_sentence(done)}\n{then}"
     show(_told(done) | {"restarted": restarted}, as_json=json, text=text)
@@ -157,33 +153,24 @@ def _start_anew(config: Path | None) -> tuple[bool, str]:
     return restarted, "The programs were restarted and run it." if restarted else advice()
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return read_ordinary(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {reason_of(error)}.") from error
-
-
 def _configs(paths: list[Path]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for path in paths:
         name = config_name(load(path).device.id)
         if name in found:
             raise UsageError(f"two of these configurations are of one door: {name}.")
-        found[name] = read_ordinary(path)
+        found[name] = read(path)
     return found
 
 
 def _models(folder: Path) -> dict[str, bytes]:
     files = [path for kind in _MODEL_FILES for path in folder.glob(kind)]
-    return {
-        f"{MODELS}/{path.relative_to(folder).as_posix()}": read_ordinary(path) for path in files
-    }
+    return {f"{MODELS}/{path.relative_to(folder).as_posix()}": read(path) for path in files}
 
 
 def _program(wheel: Path) -> dict[str, bytes]:
     try:
-        with zipfile.ZipFile(io.BytesIO(_read(wheel))) as archive:
+        with zipfile.ZipFile(io.BytesIO(read(wheel))) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             found = {f"{PROGRAM}/{name}": archive.read(name) for name in names}
     except zipfile.BadZipFile as error:

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from edge.believed import read_ordinary
 from edge.bundle import read_bundle
 from edge.cli.base import ConfigOption, JsonOption, own_config, show, waiting
 from edge.cli.office.base import office_app
-from edge.cli.places import to_read
-from edge.errors import UsageError, reason_of
+from edge.cli.places import read, to_read
+from edge.errors import UsageError
 from edge.link.broker import Broker
 from edge.link.payloads import RolloutState
 from edge.link.people import MAX_PACKET
@@ -44,10 +43,7 @@ def rollout(
 
     Ctrl-C halts it too.
     """
-    try:
-        content = read_ordinary(bundle)
-    except OSError as error:
-        raise UsageError(f"{bundle} cannot be read: {reason_of(error)}") from error
+    content = read(bundle)
     version = read_bundle(content, None).seal.version
     settings = own_config(config)
     with Broker(settings.mqtt, "edge-door-rollout", MAX_PACKET).connect() as connection:
