@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SILENT_AFTER_S = 100.0
 """A door tells its figures every 30 s: three in a row are missing."""
 COLLECTOR_FRESH_S = 30.0
-"""A collector says every 5 s that it is connected."""
+"""A collector says every few seconds that it is connected: `upkeep.SIGN_EVERY_S`."""
 
 
 def presence(available: str, states: Mapping[str, str], heard: float, now: float) -> Presence:

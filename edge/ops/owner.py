@@ -18,15 +18,13 @@ from edge.held import let_go_of_readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_KEEPCAPS = 8  # linux/prctl.h
 _READS_ALL = 1 << 2  # CAP_DAC_READ_SEARCH of linux/capability.h
 _VERSION_3 = 0x20080522
 
-
-SIGHT = "edge-door-sight"
-GUARD = "edge-door-door"
+SIGHT, GUARD, LINK = "edge-door-sight", "edge-door-door", "edge-door-link"
+"""Users that install.sh makes; each one's unit is called as it is."""
 INSTALLED = Path("/var/lib/edge-door")
 """Where install.sh makes the state, for sight's user."""
 

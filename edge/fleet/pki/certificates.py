@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 AUTHORITY_DAYS = 3650
+LONGEST = 64
+"""Letters of a common name (RFC 5280, ub-common-name)."""
+_NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{LONGEST}}}")
+_HOST = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?")
 EARLY = timedelta(hours=1)
 """Certificates begin before they are made: the clock of a board may be behind."""
 
@@ -55,6 +59,7 @@ class Wanted:
     days: int
 
     def __post_init__(self) -> None:
+        """Raises UsageError: the name, or a host, cannot stand in a certificate."""
         name = self.name
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name!r}: a name has 1 to {LONGEST} letters, digits, _ and -.")
@@ -67,11 +72,6 @@ class Wanted:
                     f"--host {host}: a name or an address alone is needed, such as broker.local."
                 )
 
-
-LONGEST = 64
-"""Letters of a common name (RFC 5280, ub-common-name)."""
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_HOST = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?")
 
 Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
@@ -162,7 +162,11 @@ def revocations(
 
 
 def role_of(certificate: x509.Certificate) -> Role:
-    """What it was made for. ValueError: not by this program."""
+    """What it was made for.
+
+    Raises:
+        ValueError: not by this program.
+    """
     units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
     return Role(units[0].value if units else "")
 

@@ -150,8 +150,8 @@ def furnish(database: Database, doors: int, password: str, public: str) -> None:
     now = time.time()
     with database.news() as (writing, batch):
         grants = [Grant(Role.ADMINISTRATOR, None)]
-        number = add_operator(writing, OPERATOR, password, grants, now)
-        key = {"public": public, "operator_id": number, "label": "on this host", "created": now}
+        operator = add_operator(writing, OPERATOR, password, grants, now)
+        key = {"public": public, "operator_id": operator, "label": "on this host", "created": now}
         writing.execute(insert(keys).values(**key))
         writing.execute(insert(groups), [{"name": "Offices"}, {"name": "Labs"}])
         writing.execute(insert(zones), [{"name": "House"}, {"name": "Laboratory"}])

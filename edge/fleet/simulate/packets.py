@@ -58,7 +58,8 @@ def acknowledge(ticket: int) -> bytes:
 def split(buffer: bytearray) -> list[tuple[int, bytes]]:
     """Take the whole packets off the front: first byte and body of each.
 
-    ValueError: it is not MQTT.
+    Raises:
+        ValueError: it is not MQTT.
     """
     found: list[tuple[int, bytes]] = []
     while len(buffer) > 1:

@@ -55,7 +55,11 @@ class Fleet:
         return [Persona.of(base, name, self.seed, now) for name in names]
 
     def sections(self) -> list[MqttSection]:
-        """`[mqtt]` of every door. UsageError: there is no such authority."""
+        """`[mqtt]` of every door.
+
+        Raises:
+            UsageError: there is no such authority.
+        """
         if self.pki is None:
             return [self.mqtt] * self.doors
         authority = Authority.open(self.pki)

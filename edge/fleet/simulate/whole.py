@@ -27,9 +27,14 @@ MOST = 200
 
 
 class WholeDoor:
-    """One door, as far as MQTT sees it. LedgerError where its folder cannot be written."""
+    """One door, as far as MQTT sees it."""
 
     def __init__(self, persona: Persona, folder: Path, broker: Broker, tally: Tally) -> None:
+        """Begin its ledger and outbox.
+
+        Raises:
+            LedgerError: the folder cannot be written.
+        """
         make_folder(folder)
         self._persona = persona
         self._broker = broker

@@ -15,7 +15,7 @@ from edge.errors import BrokerError, WireError
 from edge.link.former import names_before
 from edge.link.knock import knock
 from edge.ops.doctor.check import Check, fail, ok, warn
-from edge.ops.owner import acting_as, acting_as_owner
+from edge.ops.owner import GUARD, LINK, SIGHT, acting_as, acting_as_owner
 from edge.wire.channel import Channel
 from edge.wire.messages import AskStatus, Status
 
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 TARGET = Path("/etc/systemd/system/edge-door.target")
 _GROUPS = {
-    "edge-door-door": ("edge-door", "edge-door-lock", "gpio"),
-    "edge-door-sight": ("edge-door", "edge-door-lock", "edge-door-ledger", "video"),
-    "edge-door-link": ("edge-door", "edge-door-ledger"),
+    GUARD: ("edge-door", "edge-door-lock", "gpio"),
+    SIGHT: ("edge-door", "edge-door-lock", "edge-door-ledger", "video"),
+    LINK: ("edge-door", "edge-door-ledger"),
 }
-LINK_USER = "edge-door-link"
 _START = "Run: sudo systemctl start edge-door.target"
 _INSTALL = "Run: sudo ./deploy/install.sh"
 _TIMEOUT_S = 3.0
@@ -55,9 +54,9 @@ def units(config: Config) -> Check | None:
     """They run now and start at boot, where edge-door is installed."""
     if not TARGET.exists() or shutil.which("systemctl") is None:
         return None
-    wanted = ["edge-door-door", "edge-door-sight"]
+    wanted = [GUARD, SIGHT]
     if config.mqtt.host is not None:
-        wanted.append("edge-door-link")
+        wanted.append(LINK)
     down = [name for name in wanted if not _systemctl("is-active", f"{name}.service")]
     if down:
         remedy = f"Read `journalctl -u {down[0]}`, then: sudo systemctl restart edge-door.target"
@@ -117,7 +116,7 @@ def broker(config: Config) -> Check:
     if config.mqtt.host is None:
         return ok("broker", "MQTT is off: [mqtt] host is not set")
     try:
-        with acting_as(LINK_USER):
+        with acting_as(LINK):
             return ok("broker", knock(config))
     except BrokerError as error:
         if isinstance(error.__cause__, PermissionError) and os.geteuid() != 0:

@@ -12,7 +12,7 @@ from edge.fleet.database.tables import keys, operators, passkeys
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry
 from edge.fleet.web.operators import set_password
-from edge.fleet.web.passwords import password_fits
+from edge.fleet.web.passwords import LONGEST, password_fits
 from edge.fleet.web.roles import Verb
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def password(visit: Visit) -> Response:
     stored = visit.connection.execute(select(operators.c.password).where(ours)).scalar_one()
     if not visit.site.may_try_password(visit.operator.number):
         raise UsageError("the old password was said too often: wait a minute")
-    if not password_fits(visit.text("old", 200), stored):
+    if not password_fits(visit.text("old", LONGEST), stored):
         raise UsageError("the old password is another one")
-    set_password(visit.connection, visit.operator.number, visit.text("new", 200))
+    set_password(visit.connection, visit.operator.number, visit.text("new", LONGEST))
     visit.note("password", visit.operator.name)
     return visit.back("/login")
 

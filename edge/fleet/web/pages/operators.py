@@ -20,6 +20,7 @@ from edge.fleet.kinds import Role
 from edge.fleet.text import MAX_NAME
 from edge.fleet.web.entry import Entry, Where
 from edge.fleet.web.operators import add_operator, set_grants, set_password
+from edge.fleet.web.passwords import LONGEST
 from edge.fleet.web.roles import Grant, Verb
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def listed(visit: Visit) -> Response:
 def add(visit: Visit) -> Response:
     """Somebody new."""
     name = visit.text("name", MAX_NAME)
-    password = visit.text("password", 200)
+    password = visit.text("password", LONGEST)
     add_operator(visit.connection, name, password, [_grant(visit)], visit.now)
     visit.note(Verb.MANAGE_OPERATORS.value, name, "added")
     return visit.back("/operators")
@@ -74,7 +75,7 @@ def change(visit: Visit) -> Response:
     if task == "role":
         set_grants(visit.connection, found.id, [_grant(visit)])
     elif task == "password":
-        set_password(visit.connection, found.id, visit.text("password", 200))
+        set_password(visit.connection, found.id, visit.text("password", LONGEST))
         # Whoever had their session may have made one, which would go on to be a way in.
         visit.connection.execute(delete(passkeys).where(passkeys.c.operator_id == found.id))
     elif task in {"disable", "enable"}:
