@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+import cv2
+
 from edge.config.seeing import Level
-from edge.vision.liveness.views import in_grey_light
+from edge.vision.liveness.views import grey_light
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +41,9 @@ class Network:
         return config.liveness.level is Level.AUTO
 
     @staticmethod
-    def lit(squares: Sequence[Pixels]) -> list[Pixels]:
-        """In the light in which the network was taught to see faces."""
-        return in_grey_light(squares)
+    def light(squares: Sequence[Pixels]) -> Pixels:
+        """What brings them to the light in which the network was taught to see faces."""
+        return grey_light(squares)
 
     @staticmethod
     def weighed(odds: float) -> float:
@@ -54,5 +57,7 @@ class Network:
 
     def odds(self, view: View) -> Answer:
         """Like `look`, and all of what the network says counts."""
-        self._model.put(*self.lit(view.squares(self._scales, self._model.size[0])))
+        squares = view.squares(self._scales, self._model.size[0])
+        light = self.light(squares)
+        self._model.draw(*(partial(cv2.LUT, square, light) for square in squares))
         return lambda: float(self._model.compute()["attack"].item())

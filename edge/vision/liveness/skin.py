@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from edge.vision.liveness.limits import SKIN_EXCUSES
 from edge.vision.liveness.network import Network
-from edge.vision.liveness.views import in_skin_light
+from edge.vision.liveness.views import skin_light
 from edge.vision.models.entries import SkinEntry
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Skin(Network):
 
     @staticmethod
     @override
-    def lit(squares: Sequence[Pixels]) -> list[Pixels]:
+    def light(squares: Sequence[Pixels]) -> Pixels:
         """See `Network`."""
-        return in_skin_light(squares)
+        return skin_light(squares)
 
     @staticmethod
     @override

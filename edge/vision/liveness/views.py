@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.vision.faces.geometry import halved
 from edge.vision.liveness.limits import BRIGHT, MAX_GAIN
 
 if TYPE_CHECKING:
@@ -70,36 +71,32 @@ def brightened(pixels: Pixels, gain: float) -> Pixels:
     return np.asarray(cv2.convertScaleAbs(pixels, alpha=gain), np.uint8)
 
 
-def in_grey_light(views: Sequence[Pixels]) -> list[Pixels]:
-    """A face's crops, the widest last, as they would be where the light is grey.
+def grey_light(views: Sequence[Pixels]) -> Pixels:
+    """For `cv2.LUT`: a face's crops, the widest last, as they would be where the light is grey.
 
     Screens are bluer than rooms, so that a network takes a screen that is set a little warmer for a
     face, and a face in blue light for a screen: it must not see the colour of the light. That is
     the mean of what is seen (Buchsbaum 1980, "A spatial processor model for object colour
     perception").
     """
-    light = cv2.mean(views[-1])[:3]
-    return _of_colour(views, light, (1.0, 1.0, 1.0))
+    return _lit(cv2.mean(views[-1])[:3], (1.0, 1.0, 1.0))
 
 
-def in_skin_light(views: Sequence[Pixels]) -> list[Pixels]:
-    """A face's crops, that of 1.5 boxes first, as if its middle had the mean colour of skin.
+def skin_light(views: Sequence[Pixels]) -> Pixels:
+    """For `cv2.LUT`: crops, that of 1.5 boxes first, as if the middle had the mean colour of skin.
 
     How dark it is stays as it is.
     """
     side = views[0].shape[0]
     middle = views[0][side // 4 : side - side // 4, side // 4 : side - side // 4]
-    return _of_colour(views, cv2.mean(middle)[:3], SKIN)
+    return _lit(cv2.mean(middle)[:3], SKIN)
 
 
-def _of_colour(
-    views: Sequence[Pixels], seen: Sequence[float], wanted: Sequence[float]
-) -> list[Pixels]:
-    """Multiplied so that a part of the colour `seen` is of the colour `wanted`, as bright."""
+def _lit(seen: Sequence[float], wanted: Sequence[float]) -> Pixels:
+    """Every level `(1, 256, 3)` so that what is of the colour `seen` is `wanted`, as bright."""
     grey = sum(seen) / len(seen)
     gain = [grey * want / max(channel, 1.0) for channel, want in zip(seen, wanted, strict=True)]
-    table = np.minimum(_LEVELS * np.array(gain), 255).astype(np.uint8)
-    return [np.asarray(cv2.LUT(view, table), np.uint8) for view in views]
+    return np.minimum(_LEVELS * np.array(gain), 255).astype(np.uint8)
 
 
 def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
@@ -108,9 +105,8 @@ def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
     Where it leaves the picture it is shrunk to fit and pushed inside, so that no made-up border
     tells anything.
     """
-    square = _part(pixels, box, scale)
-    way = cv2.INTER_AREA if square.shape[0] > size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(square, (size, size), interpolation=way), np.uint8)
+    square = halved(_part(pixels, box, scale), size, size)
+    return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _part(pixels: Pixels, box: Box, scale: float) -> Pixels:
