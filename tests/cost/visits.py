@@ -13,21 +13,19 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from edge.access.judge import Circumstances, Judge
-from edge.access.lockout import Lockout, LockoutRules
-from edge.access.matcher import match, resembled_by_all
-from edge.access.schedule import parse
+from edge.access.judge import Judge
+from edge.access.matcher import match
 from edge.config import Config
 from edge.config.seeing import Level
-from edge.moment import Moment
 from edge.ops.demo.animate import BLINK_S, Stage, closure
 from edge.ops.demo.film import FACE_PX, FPS, SIZE, actors
 from edge.records import Frame, Outcome
 from edge.sight.daemon import patience_of
-from edge.vision.calibrated import proof_similarity, read_calibration, threshold
+from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.enrolment import Collector, capture
 from edge.vision.pipeline import Pipeline
 from edge.vision.stages import Stages
+from tests.support.judging import around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +105,7 @@ class Entrance:
         self._config = Config()
         self._stages = Stages.load(self._config)
         self._calibration = read_calibration(self._config)
+        self._rate = self._config.match.false_match_rate
         self.portrait = actors(self._stages)[0]
         self._template = self._enrolled()
 
@@ -134,7 +133,8 @@ class Entrance:
                 usable_at = at
             actor.hear(at, evidence.liveness.instruction or "")
             found = self._compared(evidence)
-            if judge.observe(evidence, found, self._around(evidence)).outcome is Outcome.GRANT:
+            told = around(evidence, [self._template], self._calibration, self._rate)
+            if judge.observe(evidence, found, told).outcome is Outcome.GRANT:
                 begin = usable_at or 0.0
                 person = actor.busy_s or max(0.0, actor.done_at - begin)
                 return Visit(at - begin, person)
@@ -143,22 +143,7 @@ class Entrance:
     def _compared(self, evidence: Evidence) -> Match | None:
         if evidence.embedding is None:
             return None
-        rate = self._config.match.false_match_rate
-        return match(evidence.embedding, [self._template], self._calibration, rate)
-
-    def _around(self, evidence: Evidence) -> Circumstances:
-        least = proof_similarity(self._calibration, self._config.match.false_match_rate)
-        return Circumstances(
-            now=Moment("boot", evidence.captured_at, 0.0, wall_trusted=False),
-            enrolled=1,
-            claim=self._template.person,
-            claim_needed=False,
-            door_ready=True,
-            ledger_ready=True,
-            lockout=Lockout(LockoutRules(5, 30.0, 900.0)),
-            schedule=parse({}),
-            alive=resembled_by_all(evidence.proof, [self._template], least),
-        )
+        return match(evidence.embedding, [self._template], self._calibration, self._rate)
 
 
 def visits(entrance: Entrance, count: int) -> dict[str, list[Visit | None]]:

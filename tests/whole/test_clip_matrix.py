@@ -9,19 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from edge.access.judge import Circumstances, Judge
-from edge.access.lockout import Lockout, LockoutRules
-from edge.access.matcher import match, resembled_by_all
-from edge.access.schedule import parse
+from edge.access.judge import Judge
+from edge.access.matcher import match
 from edge.config import Config
-from edge.moment import Moment
 from edge.records import Evidence, Outcome, Template
 from edge.sight.daemon import patience_of
-from edge.vision.calibrated import proof_similarity, read_calibration, threshold
+from edge.vision.calibrated import read_calibration, threshold
 from edge.vision.camera import replay
 from edge.vision.enrolment import Collector, capture
 from edge.vision.pipeline import Pipeline
 from edge.vision.stages import Stages
+from tests.support.judging import around
 
 SAME_PERSON = (
     {"apfol_fake", "apfol_real2"},
@@ -64,23 +62,12 @@ def load(folder: Path, row: dict[str, str], stages: Stages) -> Clip:
 def grants(clip: Clip, template: Template) -> int:
     config = Config()
     calibration, rate = read_calibration(config), config.match.false_match_rate
-    judge, least = Judge(patience_of(config)), proof_similarity(calibration, rate)
+    judge = Judge(patience_of(config))
     count = 0
     for seen in clip.evidence:
-        now = Moment("boot", seen.captured_at, 0.0, wall_trusted=False)
-        around = Circumstances(
-            now=now,
-            enrolled=1,
-            claim=template.person,
-            claim_needed=False,
-            door_ready=True,
-            ledger_ready=True,
-            lockout=Lockout(LockoutRules(5, 30.0, 900.0)),
-            schedule=parse({}),
-            alive=resembled_by_all(seen.proof, [template], least),
-        )
         found = match(seen.embedding, [template], calibration, rate) if seen.embedding else None
-        count += judge.observe(seen, found, around).outcome is Outcome.GRANT
+        told = around(seen, [template], calibration, rate)
+        count += judge.observe(seen, found, told).outcome is Outcome.GRANT
     return count
 
 

@@ -12,24 +12,22 @@ import numpy as np
 import pytest
 
 from edge.access.gallery import Gallery
-from edge.access.judge import Circumstances, Judge
-from edge.access.lockout import Lockout, LockoutRules
-from edge.access.matcher import Probes, match, resembled_by_all
-from edge.access.schedule import parse
+from edge.access.judge import Judge
+from edge.access.matcher import Probes, match
 from edge.config import Config
 from edge.config.seeing import Level
-from edge.moment import Moment
 from edge.ops.demo.animate import Portrait, Stage, closure
 from edge.ops.demo.film import FACE_PX, SIZE, actors
 from edge.records import Frame, Outcome, Template
 from edge.sight.daemon import patience_of
-from edge.vision.calibrated import proof_similarity, read_calibration
+from edge.vision.calibrated import read_calibration
 from edge.vision.pipeline import Pipeline
+from tests.support.judging import around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edge.records import Evidence, Pixels
+    from edge.records import Pixels
     from edge.vision.stages import Stages
 
     Splice = Callable[[float, Pixels, Pixels], Pixels]
@@ -118,6 +116,7 @@ class Door:
         self._config = Config().model_copy(update={"liveness": liveness})
         self._stages = stages
         self._calibration = read_calibration(self._config)
+        self._rate = self._config.match.false_match_rate
         self.stranger, self.known = actors(stages)[::-1]
         self._gallery = Gallery((self._enrolled(),), self._calibration.rule.cohort)
 
@@ -140,9 +139,9 @@ class Door:
             found = None
             if evidence.embedding is not None:
                 joined = probes.joined(evidence.track, evidence.embedding)
-                rate = self._config.match.false_match_rate
-                found = match(joined, self._gallery, self._calibration, rate)
-            decision = judge.observe(evidence, found, self._around(evidence))
+                found = match(joined, self._gallery, self._calibration, self._rate)
+            told = around(evidence, self._gallery, self._calibration, self._rate)
+            decision = judge.observe(evidence, found, told)
             if decision.outcome is Outcome.GRANT:
                 return True
         return False
@@ -153,20 +152,6 @@ class Door:
             t = number / fps
             living = stage.show(blinks, t, closure(t - BLINKS_AT))
             yield Frame(splice(t, living, stage.show(self.known, t)), 1 + t, number + 1)
-
-    def _around(self, evidence: Evidence) -> Circumstances:
-        least = proof_similarity(self._calibration, self._config.match.false_match_rate)
-        return Circumstances(
-            now=Moment("boot", evidence.captured_at, 0.0, wall_trusted=False),
-            enrolled=1,
-            claim="Anna",
-            claim_needed=False,
-            door_ready=True,
-            ledger_ready=True,
-            lockout=Lockout(LockoutRules(5, 30.0, 900.0)),
-            schedule=parse({}),
-            alive=resembled_by_all(evidence.proof, self._gallery, least),
-        )
 
 
 @pytest.fixture(scope="module")
