@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigOption",
     "JsonOption",
+    "ModelOption",
     "app",
     "ask_secret",
     "believed_config",
@@ -39,8 +40,10 @@ __all__ = [
     "own_config",
     "progress",
     "read_config",
+    "seconds_of",
     "show",
     "waiting",
+    "with_model",
     "write_report",
 ]
 
@@ -54,6 +57,7 @@ ConfigOption = Annotated[
     ),
 ]
 _FIRST_LINE_S = 2.0
+"""Who is answered sooner has not waited, and is not told so."""
 ModelOption = Annotated[str | None, typer.Option("--model", help="Embedder of the manifest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 

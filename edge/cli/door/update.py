@@ -12,7 +12,7 @@ import typer
 
 from edge.bundle import CONFIG, MODELS, PROGRAM, config_name, make_bundle, read_bundle
 from edge.cli.base import ConfigOption, JsonOption, app, config_path, read_config, show
-from edge.cli.fleet.keys import read_key
+from edge.cli.fleet.keys import KeyOption, read_key
 from edge.cli.places import read, to_look_in, to_read, to_write, write
 from edge.config import DEFAULT_PATH, load
 from edge.errors import UsageError
@@ -37,10 +37,7 @@ TrustOption = Annotated[
 @update_app.command()
 def make(
     out: Annotated[Path, typer.Argument(help="The bundle to write.", callback=to_write)],
-    key: Annotated[
-        Path,
-        typer.Option(help="Your private key; `edge-door command key` makes one.", callback=to_read),
-    ],
+    key: KeyOption,
     *,
     door: Annotated[
         list[Path] | None, typer.Option(help="A door's configuration; once for each door.")

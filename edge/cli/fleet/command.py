@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.base import ConfigOption, JsonOption, app, read_config, show, waiting
-from edge.cli.fleet.keys import read_key
+from edge.cli.fleet.keys import KeyOption, read_key
 from edge.cli.places import to_make, to_read
 from edge.fleet import signing
 from edge.link.sender import send
@@ -33,12 +33,7 @@ def _order(action: Action) -> Callable[..., None]:
     def order(
         *,
         reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
-        key: Annotated[
-            Path,
-            typer.Option(
-                help="Your private key; `edge-door command key` makes one.", callback=to_read
-            ),
-        ],
+        key: KeyOption,
         second: Annotated[
             Path | None,
             typer.Option(
@@ -91,10 +86,7 @@ def sign(
     device: Annotated[str, typer.Argument(help="The door's id.")],
     action: Annotated[Action, typer.Argument(help="What it is to do.")],
     *,
-    key: Annotated[
-        Path,
-        typer.Option(help="Your private key; `edge-door command key` makes one.", callback=to_read),
-    ],
+    key: KeyOption,
     reason: Annotated[str, typer.Option(help="Why; it stands in the door's record.")],
     json: JsonOption = False,
 ) -> None:

@@ -16,7 +16,7 @@ from edge.access.command import public_text
 from edge.access.operators import Operators, Role, proper_key
 from edge.believed import read_ordinary
 from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, read_config, show
-from edge.cli.places import to_make
+from edge.cli.places import to_make, to_read
 from edge.errors import UsageError, reason_of
 from edge.fleet.signing import keep_key
 from edge.ops.owner import acting_as_owner
@@ -35,6 +35,13 @@ _NAMELESS = (
     "Keys that stand in [mqtt] command_keys have no name: take them out of the configuration, and "
     "restart edge-door."
 )
+
+KeyOption = Annotated[
+    Path,
+    typer.Option(
+        "--key", help="Your private key; `edge-door command key` makes one.", callback=to_read
+    ),
+]
 
 keys_app = typer.Typer(help="Keys that may command this door from afar.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")

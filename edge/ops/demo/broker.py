@@ -75,8 +75,7 @@ class Subscriber:
         self.received: list[Received] = []
         self._stop = threading.Event()
         will = Message("edge-door-demo/subscriber", b"gone")
-        section = mqtt.model_copy(update={"protocol": "3.1.1"})
-        self._connection = Broker(section, "demo-subscriber").connect(will)
+        self._connection = Broker(mqtt, "demo-subscriber").connect(will)
         self._connection.subscribe([topic])
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
