@@ -8,6 +8,8 @@ from datetime import datetime
 
 MAX_NAME = 80
 """Characters of a name, of whatever it be: what the columns take, with room beyond a person's."""
+MAX_TEXT = 400
+"""Of a sentence, in the same way."""
 _DEEPEST = 4
 _LONGEST = 400
 _LARGEST = 1e15

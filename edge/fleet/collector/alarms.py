@@ -8,7 +8,7 @@ from sqlalchemy import and_, insert, select, update
 
 from edge.fleet.database.tables import alarms
 from edge.fleet.kinds import MOMENTARY, AlarmKind
-from edge.fleet.text import ago, clean
+from edge.fleet.text import MAX_TEXT, ago, clean
 from edge.records import Reason
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from edge.fleet.collector.reading import Arrival
 
-_MAX_TEXT = 400
 CLOCK_OFF_S = 300.0
 """What happens now is told within seconds: further from now, the clock that dated it is wrong."""
 _FORCED = AlarmKind.FORCED, "the door was opened without a grant"
@@ -69,7 +68,7 @@ class Alarms:
             insert(alarms).values(
                 device=device,
                 kind=kind.value,
-                text=text[:_MAX_TEXT],
+                text=text[:MAX_TEXT],
                 raised=at,
                 cleared=over,
                 batch=self._batch,
@@ -92,7 +91,7 @@ class Alarms:
         device = arrival.device
         if found := _RAISED_BY.get(arrival.reason):
             kind, text = found
-            more = arrival.person or clean(arrival.detail.get("message", ""), _MAX_TEXT)
+            more = arrival.person or clean(arrival.detail.get("message", ""), MAX_TEXT)
             # What has two ends says by the same event that it is over.
             on = arrival.detail.get("active") is not False
             self.set(device, kind, f"{text}: {more}" if more else text, at, on=on)

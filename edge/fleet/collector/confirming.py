@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from edge.fleet.collector.intake import Taken
 
 RESEND_EVERY_S = 5.0
+"""Of one door: what it sends again needs time to come."""
 CONFIRM_EVERY_S = 0.5
+"""Of one door: a confirmation covers all before it, so a few a second are enough."""
 ABSENT_AFTER_S = 5.0
 """After connecting, what the broker keeps of a door has come by then, or does not come: the door
 may be at another node, and is asked itself."""

@@ -54,6 +54,7 @@ TOPICS = (
 )
 """What is read of every door, below BASE/ID."""
 _MAX_FIGURES = 40
+"""Of one door; what is more is left out."""
 
 _log = logging.getLogger(__name__)
 
@@ -222,11 +223,11 @@ def _sample(connection: Connection, device: str, body: str, now: float) -> None:
 
 def _answered(connection: Connection, batch: int, device: str, answer: CommandAnswer) -> None:
     ours = (
-        commands.c.nonce == answer.id[:32],
+        commands.c.nonce == answer.id,
         commands.c.device == device,
         commands.c.state.in_([CommandState.SENT.value, CommandState.UNANSWERED.value]),
     )
-    values = {"state": CommandState(answer.outcome).value, "why": answer.reason[:400]}
+    values = {"state": CommandState(answer.outcome).value, "why": answer.reason}
     connection.execute(update(commands).where(*ours).values(**values, batch=batch))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.access.operators import public_bytes
 from edge.errors import LedgerError, WireError
-from edge.fleet.text import MAX_NAME, clean, plain
+from edge.fleet.text import MAX_NAME, MAX_TEXT, clean, plain
 from edge.ledger.chain import decode
 from edge.ledger.seal import key_name, signed_by
 from edge.link.payloads import CommandAnswer, from_json
@@ -142,7 +142,7 @@ def read_answer(payload: bytes) -> CommandAnswer:
         WireError: it does not say.
     """
     answer = from_json(CommandAnswer, payload.decode("utf-8", "replace"))
-    return replace(answer, id=clean(answer.id, 32), reason=clean(answer.reason, 400))
+    return replace(answer, id=clean(answer.id, 32), reason=clean(answer.reason, MAX_TEXT))
 
 
 def read_state(payload: bytes) -> str:

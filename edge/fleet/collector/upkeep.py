@@ -42,10 +42,14 @@ if TYPE_CHECKING:
 
 SIGN_EVERY_S = 5.0
 LOOK_EVERY_S = 10.0
+"""An absent door, or a command that nobody has answered, is told so soon."""
 FORGET_EVERY_S = 3600.0
 _MONTHS_LOCK = 0x45444632
+"""PostgreSQL's, of whoever makes or drops partitions: `database` has the number before."""
 CERTIFICATE_WARN_S = 21 * DAY_S
+"""Before its end; a door with an ended one is silent."""
 COMMAND_GRACE_S = 10.0
+"""After a command has expired: the door's answer may be on its way."""
 _WRONG = {ListState.REFUSED, ListState.NOT_BELIEVED, ListState.LAPSED, ListState.RESTORED}
 _ABSENT = {
     Presence.OFFLINE: "the broker says that it is gone",

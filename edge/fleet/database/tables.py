@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from edge.fleet.text import MAX_NAME
+from edge.fleet.text import MAX_NAME, MAX_TEXT
 
 metadata = MetaData(
     naming_convention={
@@ -140,12 +140,12 @@ alarms = Table(
     Column("id", Integer, primary_key=True),
     Column("device", ForeignKey("devices.id"), nullable=False),
     Column("kind", String(24), nullable=False),
-    Column("text", String(400), nullable=False),
+    Column("text", String(MAX_TEXT), nullable=False),
     Column("raised", Double, nullable=False),
     Column("cleared", Double),
     Column("acknowledged", Double),
     Column("acknowledged_by", String(MAX_NAME)),
-    Column("note", String(400)),
+    Column("note", String(MAX_TEXT)),
     Column("batch", BigInteger, nullable=False, index=True),
     Index(None, "device", "kind"),
     Index(None, "raised"),
@@ -196,7 +196,7 @@ rosters = Table(
     Column("device", ForeignKey("devices.id"), primary_key=True),
     Column("desired", Text, nullable=False, server_default=text("''")),  # the signed body
     Column("signers", Text, nullable=False, server_default=text("'[]'")),  # JSON; base64 keys
-    Column("foreign", String(400), nullable=False, server_default=text("''")),
+    Column("foreign", String(MAX_TEXT), nullable=False, server_default=text("''")),
     Column("reported", Text, nullable=False, server_default=text("''")),
 )
 
@@ -238,7 +238,7 @@ commands = Table(
     Column("expires", Double, nullable=False),
     Column("text", Text, nullable=False),  # signed; only its door can follow it
     Column("state", String(16), nullable=False),
-    Column("why", String(400), nullable=False, server_default=text("''")),
+    Column("why", String(MAX_TEXT), nullable=False, server_default=text("''")),
     Column("batch", BigInteger, nullable=False, index=True),
 )
 

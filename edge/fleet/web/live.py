@@ -37,11 +37,15 @@ if TYPE_CHECKING:
     from edge.fleet.web.tiles import Tile
 
 LOOK_EVERY_S = 0.2
+"""One look for all pages, which asks for the newest batch and, if it is the same, for no more."""
 TILES_EVERY_S = 3.0
+"""Doors grow silent without any news."""
 PING_S = 10.0
+"""So often a page hears something, and is asked whether it still may."""
 MAX_WAITING = 2000
 """A page that is further behind is cut off, and loads anew."""
 MAX_EVENTS = 500
+"""In one look: the newest, which are more than a page shows."""
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from edge.errors import UsageError
 from edge.fleet.database.tables import alarms, devices
+from edge.fleet.text import MAX_TEXT
 from edge.fleet.web.operators import Actor, write_action
 from edge.fleet.web.roles import Verb
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edge.fleet.web.sessions import Session
     from edge.fleet.web.site import Site
 
-MAX_TEXT = 400
 MAX_DIGITS = 18
 """Of a number that names a row: more, and no database takes it."""
 _PAGES = (
