@@ -6,10 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from edge.errors import DatabaseError
 from edge.fleet.database.database import Database
 from edge.fleet.web import live
 from edge.fleet.web.site import Options, Site
+from tests.fleet.site import Doors, an_event, furnished
 
 
 def test_what_cannot_be_shown_does_not_end_what_is_live(
@@ -39,3 +42,21 @@ def test_what_cannot_be_shown_does_not_end_what_is_live(
     asyncio.run(look_twice())
     database.close()
     assert "a row that nobody can read" in caplog.text
+
+
+def test_what_one_look_could_not_tell_the_next_one_tells(tmp_path: Path) -> None:
+    with furnished(tmp_path) as database:
+        look = live.Live(Site(database, Options()))
+        assert not list(look._news())
+        Doors(database).happen([an_event("door1")])
+        rename(database, "commands", "away")
+        with pytest.raises(DatabaseError, match="no such table"):
+            list(look._news())
+        rename(database, "away", "commands")
+        assert [piece.door for piece in look._news() if piece.kind == "event"] == ["door1"]
+        assert not [piece for piece in look._news() if piece.kind == "event"]
+
+
+def rename(database: Database, table: str, name: str) -> None:
+    with database.writing() as writing:
+        writing.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))

@@ -105,6 +105,7 @@ class Live:
                 continue
             except Exception:  # else pages look as if nothing happened any more, for ever
                 log.exception("what is new cannot be shown")
+                self._batch = -1  # it would not be the next time either
                 await asyncio.sleep(TILES_EVERY_S)
                 continue
             for piece in pieces:
@@ -171,28 +172,31 @@ class Live:
     def _news(self) -> Iterator[Piece]:
         now = time.time()
         with self._site.database.reading() as connection:
-            newest = latest_batch(connection)
-            since, self._batch = self._batch, newest
+            newest, since = latest_batch(connection), self._batch
             if since < 0:
                 self._tiles = {tile.id: tile for tile in read_tiles(connection, now, true())}
                 self._waiting = _waiting(connection)
+                self._batch = newest
                 return
+            tiles: list[Tile] = []
             everywhere = now - self._tiles_at >= TILES_EVERY_S
             if everywhere:  # a door that says nothing changes too
-                self._tiles_at = now
-                yield from self._changed(read_tiles(connection, now, true()))
+                tiles = read_tiles(connection, now, true())
             elif newest > since:
-                yield from self._changed(read_tiles(connection, now, _touched(since)))
+                tiles = read_tiles(connection, now, _touched(since))
+            changed = [tile for tile in tiles if self._tiles.get(tile.id) != tile]
+            yield from map(self._shown, changed)
             if newest > since:
                 yield from self._happened(connection, since)
                 self._waiting = _waiting(connection)
+            # Only now: what a look could not read to its end, the next one tells.
+            self._batch = newest
+            self._tiles |= {tile.id: tile for tile in changed}
+            self._tiles_at = now if everywhere else self._tiles_at
 
-    def _changed(self, tiles: list[Tile]) -> Iterator[Piece]:
-        for tile in tiles:
-            if self._tiles.get(tile.id) != tile:
-                html = self._site.render("tile.html", tile=tile)
-                yield Piece("tile", tile.id, tile.group, html, tile.trouble)
-            self._tiles[tile.id] = tile
+    def _shown(self, tile: Tile) -> Piece:
+        html = self._site.render("tile.html", tile=tile)
+        return Piece("tile", tile.id, tile.group, html, tile.trouble)
 
     def _happened(self, connection: Connection, since: int) -> Iterator[Piece]:
         for row in connection.execute(
