@@ -36,14 +36,30 @@ PASSES = {
 }
 
 
+def sheet(browser: Browser, place: str) -> list[dict[str, str]]:
+    """A download, as a spreadsheet reads it."""
+    text = browser.get(place).content.decode("utf-8")
+    assert text.startswith("\ufeff"), "Excel would take its letters for others"
+    return list(csv.DictReader(io.StringIO(text[1:])))
+
+
+def test_a_spreadsheet_reads_every_name_as_it_is(own: Database) -> None:
+    names = {"Zoë Łuk", "שרה", "محمد علی", "नरेंद्र", "王小明", "Ann 👋"}
+    now = time.time()
+    Doors(own).happen(an_event("door1", person=name, wall=now) for name in sorted(names))
+    browser = Browser(own)
+    browser.login("administrator")
+    assert {row["person"] for row in sheet(browser, "/history.csv")} == names
+
+
 @pytest.mark.parametrize("page", ["history", "attendance"])
 @pytest.mark.usefixtures("berlin")
 def test_the_day_of_the_change_from_summer_time_has_all_its_hours(own: Database, page: str) -> None:
     Doors(own).happen(an_event("door1", person=name, wall=at) for name, at in PASSES.items())
     browser = Browser(own)
     browser.login("administrator")
-    sheet = browser.get(f"/{page}.csv?from=2026-10-25&to=2026-10-25").text
-    people = {row["person"] for row in csv.DictReader(io.StringIO(sheet))}
+    rows = sheet(browser, f"/{page}.csv?from=2026-10-25&to=2026-10-25")
+    people = {row["person"] for row in rows}
     assert people == {"just begun", "nearly over"}
 
 
@@ -55,10 +71,7 @@ def test_the_last_days_begin_at_midnight_whatever_time_was_kept_then(
     browser = Browser(own)
     monkeypatch.setattr(time, "time", lambda: at("2026-10-31 12:00"))
     browser.login("administrator")
-    days = {
-        row["person"]: row["day"]
-        for row in csv.DictReader(io.StringIO(browser.get("/attendance.csv").text))
-    }
+    days = {row["person"]: row["day"] for row in sheet(browser, "/attendance.csv")}
     assert days == {
         "just begun": "2026-10-25",
         "nearly over": "2026-10-25",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _PIECE = 64 * 1024
+_UTF_8 = "\ufeff"
+"""By which Excel tells it: all else it reads in its country's encoding, and Zoë is ZoÃ«."""
 
 
 def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -29,6 +31,7 @@ def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
 
 def _lines(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     text = io.StringIO()
+    text.write(_UTF_8)
     # Quoted, a `;` stays text where spreadsheets part columns by it.
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(head)
