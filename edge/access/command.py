@@ -167,7 +167,8 @@ def verify_command(
     if signed.counter <= last:
         raise CommandError(
             f"The command's counter {signed.counter} was used already (last: {last}): "
-            "it is a repetition, or it was overtaken."
+            "it is a repetition, or it was overtaken. If both clocks were ahead at the last one, "
+            "this key is followed again when its time has come: use another until then."
         )
     action = Action(signed.action)
     command = Command(action, signed.key, signed.nonce, signed.counter, signed.reason)

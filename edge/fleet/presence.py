@@ -29,7 +29,7 @@ def presence(available: str, states: Mapping[str, str], heard: float, now: float
     """
     if available != "online":
         return Presence.OFFLINE
-    if now - heard > SILENT_AFTER_S:
+    if abs(now - heard) > SILENT_AFTER_S:  # later than now: the clock was ahead then
         return Presence.SILENT
     if states.get("lock/availability", "online") != "online":
         return Presence.DEGRADED

@@ -98,7 +98,8 @@ class Updates:
         if version <= current or version < seen:  # the one that was seen may come back
             raise SealError(
                 f"the bundle is version {version}, and this door has {max(current, seen)} in "
-                "force: it takes newer ones only. `edge-door update undo` goes back one."
+                "force: it takes newer ones only (`edge-door update make --version`). `edge-door "
+                "update undo` goes back one."
             )
         if self._config.device.id not in bundle.doors and self._releases.leads_here(self._path):
             raise SealError(

@@ -13,6 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.believed import enforce
 from edge.cli.door.programs import door as start_guard
 from edge.errors import ConfigError
+from edge.records import EventKind, Reason
+from edge.sight.journal import Entry, Journal
+from edge.sight.sealed_ledger import open_ledger
+from edge.sight.seals import VERSION
 from edge.vault.vault import open_vault
 from tests.support.running import Door
 
@@ -161,6 +165,22 @@ def test_the_guard_guesses_at_nothing_of_the_door(
     never_sealed.path.write_text(never_sealed.path.read_text().replace(right, wrong))
     with pytest.raises(ConfigError):
         start_guard("", config=never_sealed.path)
+
+
+def test_a_seal_is_newer_than_one_of_a_clock_that_was_ahead(door: Door) -> None:
+    """It was older, and whoever put back what was sealed before it was believed."""
+    test_sealed_and_checked(door)
+    ahead = 2**33
+    with open_ledger(door.config) as ledger:
+        journal = Journal(ledger, door.config.device.id)
+        sealed = Entry(EventKind.SYSTEM, Reason.SEALED)
+        journal.write(sealed, {VERSION: str(ahead)})
+    before = door.command("sight")
+    assert "older files were put back" in before.stderr
+    assert "sign these with `edge-door seal --key FILE`" in before.stderr
+    test_sealed_and_checked(door)
+    with open_ledger(door.config) as ledger:
+        assert int(ledger.sealed()[VERSION]) > ahead
 
 
 def test_doctor_names_it(door: Door) -> None:

@@ -35,6 +35,7 @@ DAY_S = 86400.0
     [
         ("online", "online", 0, Presence.ONLINE),
         ("online", "online", SILENT_AFTER_S + 1, Presence.SILENT),  # a killed broker's old word
+        ("online", "online", -DAY_S, Presence.SILENT),  # heard when our clock was ahead
         ("online", "offline", 0, Presence.DEGRADED),
         ("offline", "online", 0, Presence.OFFLINE),
         ("", "online", 0, Presence.OFFLINE),
@@ -228,6 +229,23 @@ def test_a_clock_that_is_wrong_and_does_not_know_it(
     with database.reading() as reading:
         inside = select(whereabouts.c.person).where(whereabouts.c.zone_id.is_not(None))
         assert reading.execute(inside).scalars().all() == ["Bob"]
+
+
+def test_whoever_came_while_our_own_clock_was_ahead_is_still_seen_to_leave(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of who is inside stood still until the time had come that it was wrong by."""
+    furnish(database)
+    doors, now = Doors(database), time.time()
+    with database.writing() as writing:
+        out = {"from_zone": 1, "to_zone": None}
+        writing.execute(update(devices).where(devices.c.id == "door2").values(**out))
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: now + 400 * DAY_S)
+        doors.happen([an_event("door1", person="Ada", wall=now + 400 * DAY_S)])
+    doors.happen([an_event("door2", person="Ada", wall=now)])
+    with database.reading() as reading:
+        assert reading.execute(select(whereabouts.c.zone_id)).scalars().all() == [None]
 
 
 def test_whoever_entered_by_a_door_without_a_clock_is_inside(database: Database) -> None:

@@ -37,7 +37,17 @@ from edge.fleet.web.networks import network_of
 from edge.fleet.web.operators import MOST_REFUSALS, Actor, write_refusal
 from edge.fleet.web.request import COOKIE
 from edge.fleet.web.roles import Grant, Rights, Verb
-from edge.fleet.web.sessions import ANONYMOUS_S, MOST_BY_ADDRESS, MOST_VISITS, WINDOW_S, begin
+from edge.fleet.web.sessions import (
+    ANONYMOUS_S,
+    MOST_BY_ADDRESS,
+    MOST_BY_NAME,
+    MOST_VISITS,
+    WINDOW_S,
+    begin,
+    find,
+    too_many,
+    trying,
+)
 from edge.records import Reason
 from edge.vocabulary import Action
 from tests.fleet.site import PASSWORD, Browser, Doors, Served, an_event, furnished
@@ -286,6 +296,24 @@ def test_login_pages_are_not_given_out_without_end(own: Database) -> None:
     with own.reading() as reading:
         assert reading.execute(select(sessions)).all() == []
     assert Browser(own).get("/login").status_code == 200
+
+
+def test_what_was_written_while_the_clock_was_ahead_ends_when_it_is_right(own: Database) -> None:
+    """A session went on for as long as the clock had been wrong, and nobody could log in anew."""
+    now = time.time()
+    later = now + 400 * 86400
+    with own.writing() as writing:
+        cookie = begin(writing, 1, "testclient", later)
+        for _ in range(MOST_BY_NAME):
+            trying(writing, "operator", "testclient", later)
+        assert find(writing, cookie, later + 5) is not None
+        assert too_many(writing, "operator", "testclient", later + 5)
+        assert find(writing, cookie, now) is None
+    assert Browser(own).login("operator").status_code == 303
+    upkeep.forget(own, now, 30)
+    with own.reading() as reading:
+        assert [row.at for row in reading.execute(select(failures)) if row.at > now + 60] == []
+        assert [row.seen for row in reading.execute(select(sessions)) if row.seen > now + 60] == []
 
 
 NETWORK = "2001:db8:1:2"

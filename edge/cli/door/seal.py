@@ -19,7 +19,7 @@ from edge.owner import remember_owner
 from edge.sealing import digests, make_seal, read_seal
 from edge.sight.journal import Journal
 from edge.sight.sealed_ledger import open_ledger
-from edge.sight.seals import KEY, note_seal, seal_path, vouched
+from edge.sight.seals import KEY, RELEASE, VERSION, note_seal, seal_path, vouched
 
 
 @app.command()
@@ -40,13 +40,16 @@ def seal(
 
     path, settings = config_path(config).absolute(), read_config(config, required=True)
     signer = None if key is None else read_key(key)
-    place, version = seal_path(path), int(time.time())
+    place = seal_path(path)
     if signer is not None:
         with acting_as_owner(settings.paths.state), open_ledger(settings) as ledger:
-            known = ledger.sealed().get(KEY)
+            states = ledger.sealed()
+        known = states.get(KEY)
         if known not in (None, public_text(signer)):
             raise UsageError(f"this door believes another key already: {known}.")
-        files = believed_files(settings, path)
+        # The clock may have been ahead at the last one: it must be newer all the same.
+        seen = max(int(states.get(name, 0)) for name in (VERSION, RELEASE))
+        version, files = max(int(time.time()), seen + 1), believed_files(settings, path)
         try:
             replace_file(place, make_seal(signer, digests(files), version).encode(), 0o644)
             remember_owner(public_text(signer), path)

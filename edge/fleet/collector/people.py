@@ -105,7 +105,8 @@ class People:
             return  # they left, nobody knows when: whoever may be inside stays in the list
         at = arrival.when(self._now)
         zone, since = self._where.get(person, (door.from_zone, at))
-        if since > at:  # a door that was offline tells what is over
+        # A door that was offline tells what is over; a place from later than now is over itself.
+        if at < since <= self._now:
             return
         if zone != door.from_zone and self._would_be_seen(zone, door.from_zone):
             text = f"{person} passed here and was last seen entering {self._zone(zone)}"

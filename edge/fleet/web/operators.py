@@ -162,7 +162,7 @@ def write_refusal(
     """One row of the audit for somebody who could not log in, if there are not many already."""
     actor = replace(actor, address=network_of(actor.address))
     lately = (
-        actions.c.at > now - REFUSALS_S,
+        actions.c.at.between(now - REFUSALS_S, now),
         actions.c.verb == "login",
         actions.c.address == actor.address,
     )

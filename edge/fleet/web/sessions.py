@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, not_, select, update
 
 from edge.fleet.database.tables import failures, sessions
 from edge.fleet.text import MAX_NAME
@@ -27,6 +27,9 @@ ANONYMOUS_S = 1800.0
 SEEN_EVERY_S = 60.0
 WINDOW_S = 900.0
 """Failures count for so long."""
+AHEAD_S = 60.0
+"""Two hosts' clocks differ by less. What is from later still was written while a clock was ahead:
+it would be a session that never ends, or a failure that counts for years."""
 MOST_BY_NAME = 5
 MOST_BY_ADDRESS = 30
 MOST_VISITS = 200
@@ -69,7 +72,7 @@ def find(connection: Connection, cookie: str | None, now: float) -> Session | No
     if row is None:
         return None
     idle = ANONYMOUS_S if row.operator_id is None else IDLE_S
-    if now - row.seen > idle or now - row.created > LONGEST_S:
+    if not _lately(row.seen, idle, now) or not _lately(row.created, LONGEST_S, now):
         return None
     return Session(row.id, row.operator_id, row.csrf, row.challenge, row.seen)
 
@@ -82,9 +85,10 @@ def touch(connection: Connection, session: Session, now: float) -> None:
 def forget(connection: Connection, now: float) -> None:
     """Remove what nobody can come back with."""
     unknown = sessions.c.operator_id.is_(None) & (sessions.c.seen < now - ANONYMOUS_S)
-    idle = sessions.c.seen < now - IDLE_S
+    idle = not_(sessions.c.seen.between(now - IDLE_S, now + AHEAD_S))
+    over = not_(failures.c.at.between(now - WINDOW_S, now + AHEAD_S))
     connection.execute(delete(sessions).where(unknown | idle))
-    connection.execute(delete(failures).where(failures.c.at < now - WINDOW_S))
+    connection.execute(delete(failures).where(over))
 
 
 def end(connection: Connection, key: str) -> None:
@@ -106,7 +110,7 @@ def too_many(connection: Connection, name: str | None, address: str, now: float)
     """Whether this name, where there is one, or this address has failed too often of late."""
     by_name = [] if name is None else [(_name(name), MOST_BY_NAME)]
     for who, most in (*by_name, (_address(address), MOST_BY_ADDRESS)):
-        lately = (failures.c.who == who, failures.c.at > now - WINDOW_S)
+        lately = (failures.c.who == who, failures.c.at.between(now - WINDOW_S, now + AHEAD_S))
         count = select(func.count()).select_from(failures).where(*lately)
         if connection.execute(count).scalar_one() >= most:
             return True
@@ -118,7 +122,7 @@ def too_many_visits(connection: Connection, address: str, now: float) -> bool:
     lately = (
         sessions.c.operator_id.is_(None),
         sessions.c.address == network_of(address),
-        sessions.c.created > now - WINDOW_S,
+        sessions.c.created.between(now - WINDOW_S, now + AHEAD_S),
     )
     count = select(func.count()).select_from(sessions).where(*lately)
     return bool(connection.execute(count).scalar_one() >= MOST_VISITS)
@@ -134,6 +138,10 @@ def cleared(connection: Connection, name: str, address: str, at: float) -> None:
     """The attempt of `at` succeeded: the name's are forgotten, and this one of the address."""
     this = (failures.c.who == _address(address)) & (failures.c.at == at)
     connection.execute(delete(failures).where((failures.c.who == _name(name)) | this))
+
+
+def _lately(at: float, longest_s: float, now: float) -> bool:
+    return -AHEAD_S <= now - at <= longest_s
 
 
 def _key(cookie: str) -> str:
