@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 _UNIFORM_FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8)], np.float32)
 """Keypoints in an upright face's box, for networks that give none."""
-_BLAZEFACE_ROW = np.eye(16)
-"""From what BlazeFace says, a box's centre and size and six keypoints, to a decoder's row."""
-_BLAZEFACE_ROW[:4, :4] = [[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]]
+_BLAZEFACE_POINTS = 6
 
 
 class Decoder(Protocol):
@@ -42,8 +40,10 @@ class BlazeFace:
         self._clip = spec.score_clip
         self._min_logit = math.log(spec.min_score) - math.log1p(-spec.min_score)
         grids = [_grid(size, cells.stride, cells.per_cell) for cells in spec.anchors]
-        self._anchors = np.tile(np.concatenate(grids), len(_BLAZEFACE_ROW) // 2)
-        self._to_row = _BLAZEFACE_ROW / spec.scale
+        centres = np.concatenate(grids)
+        self._anchors = np.tile(centres, 2 + _BLAZEFACE_POINTS)
+        self._anchors[:, 2:4] = 0  # a size is from nowhere
+        self._scale = np.float32(spec.scale)
 
     def __call__(self, out: Outputs) -> Candidates:
         """Sigmoid scores; boxes by centre and size."""
@@ -51,8 +51,12 @@ class BlazeFace:
         (keep,) = (logits >= self._min_logit).nonzero()
         found = (max(-self._clip, min(logit, self._clip)) for logit in logits[keep].tolist())
         scores = [1.0 / (1.0 + math.exp(-logit)) for logit in found]
-        rows = out["boxes"].take(keep, axis=0) @ self._to_row + self._anchors.take(keep, axis=0)
-        return rows.tolist(), scores
+        said = out["boxes"].take(keep, axis=0) / self._scale + self._anchors.take(keep, axis=0)
+        rows = [
+            [x - width / 2, y - height / 2, x + width / 2, y + height / 2, *points]
+            for x, y, width, height, *points in said.tolist()
+        ]
+        return rows, scores
 
 
 class YuNet:
