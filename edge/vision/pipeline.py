@@ -151,6 +151,7 @@ class Pipeline:
                     eyes=eyes,
                     opinions=opinions,
                     held=held,
+                    repeated=unchanged_s > 0,
                     hint=look.quality.hint,
                     compared=embedding is not None,
                 )

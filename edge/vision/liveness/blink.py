@@ -53,7 +53,7 @@ class Blink:
     unrest: float
     """How far the lids were down in the half second before, as a share of the depth."""
     frame_s: float
-    """From frame to frame."""
+    """From frame to frame, in the mean: over a network they come in bunches."""
 
 
 _NO_SAMPLES = np.empty((6, 0))
@@ -136,7 +136,7 @@ class BlinkDetector:
         unrest = max(0.0, before - float(earlier.min())) / depth if earlier.size else 0.0
         down = level[lead:] < before - depth / 2
         abruptness = _largest_step(level[lead:], low - lead, down)
-        frame_s = float(np.median(np.diff(at[lead:])))
+        frame_s = float(at[-1] - at[lead]) / (len(at) - 1 - lead)
         return Blink(begin, float(at[low]), end, depth, abruptness, unrest, frame_s)
 
     def _head_still(self, course: _Course, begin: float, low: int) -> bool:

@@ -103,7 +103,9 @@ class LivenessMonitor:
         self._came_at = min(self._came_at, sample.at)
         self._see_change(sample)
         self._doubt.add(sample.at, sample.opinions)
-        blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
+        blink = None
+        if not sample.repeated:  # else lids would seem to stand still, and then to jump
+            blink = self._blinks.observe(sample.at, sample.eyes, sample.landmarks.yaw)
         self._see_whose(sample, blink)
         blinked = self._judge_blink(sample.at)
         self._weigh_doubt()
@@ -127,8 +129,8 @@ class LivenessMonitor:
 
     def _see_change(self, sample: Sample) -> None:
         """Another picture starts the proof again; what may be one has to be compared."""
-        held = sample.held
-        changed = 0 if held else self._film.add(sample.at, sample.patch, sample.landmarks)
+        known = sample.held or sample.repeated
+        changed = 0 if known else self._film.add(sample.at, sample.patch, sample.landmarks)
         if changed >= CUT:
             self._begin_again()
             self._at = sample.at

@@ -26,6 +26,8 @@ class Sample:
     """Of the passive checks that looked at this frame."""
     held: bool = False
     """Landmarks and patch are those of the frame before: nothing had moved."""
+    repeated: bool = False
+    """The picture is the very one of the frame before: a camera sent it twice."""
     hint: Hint = Hint.NONE
     """Why the face could not be compared on this frame."""
     compared: bool = False

@@ -29,11 +29,12 @@ def sample(  # noqa: PLR0913 - a face has many sides
     tall: float = 1.0,
     hint: Hint = Hint.NONE,
     compared: bool = True,
+    repeated: bool = False,
 ) -> Sample:
     points = landmarks(at=(160 + sway, 120.0))
     points.points[:, 1] *= tall
     shown, lidded = patch_of(grey_of(face or skin(t))), eyes or lids(level)
-    return Sample(t, track, points, shown, lidded, hint=hint, compared=compared)
+    return Sample(t, track, points, shown, lidded, hint=hint, compared=compared, repeated=repeated)
 
 
 def stamps(seconds: float, fps: float = FPS) -> Iterator[float]:
@@ -55,6 +56,30 @@ def test_a_blink_makes_a_face_live(fps: float) -> None:
     assert [v.state for v in verdicts[: int(1.5 * fps)]] == [LivenessState.PENDING] * int(1.5 * fps)
     assert verdicts[-1].state is LivenessState.LIVE
     assert verdicts[-1].blinks == 1
+
+
+def swift(t: float) -> float:
+    """Lid level of a blink that a camera sees but a few pictures of."""
+    return float(np.interp(t - 1.51, [0, 0.06, 0.12, 0.2], [1, 0, 0, 1]))
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_who_blinks_lives_though_the_camera_sends_pictures_again(copies: int) -> None:
+    """Lids that rest for a frame and go further on the next would seem to jump."""
+    of_one = [(i // copies / 20, i % copies > 0) for i in range(60 * copies)]
+    verdicts = watch(
+        sample(i / copies / 20, swift(t), face=skin(t), repeated=again)
+        for i, (t, again) in enumerate(of_one)
+    )
+    assert verdicts[-1].state is LivenessState.LIVE
+
+
+@pytest.mark.parametrize("bunch", [1, 2, 3])
+def test_who_blinks_lives_though_pictures_come_in_bunches(bunch: int) -> None:
+    """As over a network: several at once, and then none for a while."""
+    stamped = [(i // bunch * bunch + bunch * (i % bunch) / 50) / FPS for i in range(3 * FPS)]
+    verdicts = watch(sample(at, swift(i / FPS), face=skin(i / FPS)) for i, at in enumerate(stamped))
+    assert verdicts[-1].state is LivenessState.LIVE
 
 
 def test_life_goes_stale() -> None:
