@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.evaluate.attacks import devices, injected, pictures, prints, screens, tinted
+from edge.evaluate.attacks import askew, devices, injected, pictures, prints, screens, tinted
 from edge.evaluate.attacks.sitter import Sitter, cut_out, eye_corners, placing
 
 if TYPE_CHECKING:
@@ -62,11 +62,13 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     ),
     "tinted": (tinted.tinted_screen, tinted.tinted_phone, tinted.tinted_tablet),
     "grey": (tinted.grey_screen,),
+    "askew": (askew.screen_askew, askew.phone_askew, askew.tablet_askew),
+    "framed": (askew.screen_behind_a_hole,),
     "papers": (devices.print_in_a_hand, devices.eyes_cut_out, devices.mask_drawn),
     "injected": (injected.injected_film, injected.injected_loop, injected.injected_picture),
 }
 """Flaps are a family of their own: lids of paper that move like lids are a film of a blink."""
-FILMS = {"screens", "near", "devices", "tinted", "grey", "injected"}
+FILMS = {"screens", "near", "devices", "tinted", "grey", "askew", "framed", "injected"}
 """Families of films, whose blinks are a person's own: to be held against a challenge as well."""
 FRAME_RATES = (10.0, 12.0, 15.0, 20.0, 30.0)
 FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
@@ -74,7 +76,11 @@ FIXED_RATES = {"slow_camera": (1.0, 2.0, 3.0, 4.0)}
 NOISELESS = {
     "frozen",
     "repeated",
-    *(attack.__name__ for attack in (*FAMILIES["devices"], *FAMILIES["tinted"][1:])),
+    *(
+        attack.__name__
+        for name, first in (("devices", 0), ("tinted", 1), ("askew", 1))
+        for attack in FAMILIES[name][first:]
+    ),
 }
 """A device in a room has the camera's noise already."""
 SECONDS = 2.5

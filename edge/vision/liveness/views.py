@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.vision.faces.geometry import halved
-from edge.vision.liveness.limits import BRIGHT, MAX_GAIN
+from edge.vision.liveness.limits import ASKEW_DEG, BRIGHT, MAX_GAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +51,21 @@ class View:
 
     def _square(self, scale: float, size: int) -> Pixels:
         if (scale, size) not in self._squares:
-            square = around(self.frame.pixels, self.face.box, scale, size)
+            square = around(self.frame.pixels, self.face.box, scale, size, self._roll)
             self._squares[scale, size] = brightened(square, self._gain)
         return self._squares[scale, size]
+
+    @cached_property
+    def _roll(self) -> float:
+        """Degrees by which the face lies aside, clockwise; 0 where it hardly does.
+
+        The networks know upright faces: of a screen that is held askew they would say less.
+        """
+        if not self.face.keypoints.size:
+            return 0.0
+        right, left = self.face.keypoints[:2].tolist()
+        roll = math.degrees(math.atan2(left[1] - right[1], left[0] - right[0]))
+        return roll if abs(roll) > ASKEW_DEG else 0.0
 
     @cached_property
     def _gain(self) -> float:
@@ -99,22 +112,37 @@ def _lit(seen: Sequence[float], wanted: Sequence[float]) -> Pixels:
     return np.minimum(_LEVELS * np.array(gain), 255).astype(np.uint8)
 
 
-def around(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
+def around(pixels: Pixels, box: Box, scale: float, size: int, roll: float = 0.0) -> Pixels:
     """A square of `scale` face boxes around a face, as `(size, size, 3)`.
 
     Where it leaves the picture it is shrunk to fit and pushed inside, so that no made-up border
-    tells anything.
+    tells anything; one that is turned, by `roll` degrees clockwise, is shrunk and mirrors the rest.
     """
-    square = halved(_part(pixels, box, scale), size, size)
+    square = _turned(pixels, box, scale, roll) if roll else _part(pixels, box, scale)
+    square = halved(square, size, size)
     return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _part(pixels: Pixels, box: Box, scale: float) -> Pixels:
     """The same as it is in the picture."""
     height, width = pixels.shape[:2]
-    side = min(scale * max(box.width, box.height), height, width)
+    side = _side(pixels, box, scale)
     x, y = box.centre
     left = round(min(max(x - side / 2, 0.0), width - side))
     top = round(min(max(y - side / 2, 0.0), height - side))
     whole = max(1, round(side))
     return pixels[top : top + whole, left : left + whole]
+
+
+def _turned(pixels: Pixels, box: Box, scale: float, roll: float) -> Pixels:
+    """The same, turned about the face's middle until that stands upright."""
+    side, (x, y) = _side(pixels, box, scale), box.centre
+    turn = cv2.getRotationMatrix2D((x - 0.5, y - 0.5), roll, 1.0)
+    turn[:, 2] -= x - side / 2, y - side / 2
+    whole = max(1, round(side))
+    upright = cv2.warpAffine(pixels, turn, (whole, whole), borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(upright, np.uint8)
+
+
+def _side(pixels: Pixels, box: Box, scale: float) -> float:
+    return min(scale * max(box.width, box.height), *pixels.shape[:2])

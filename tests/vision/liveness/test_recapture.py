@@ -14,8 +14,9 @@ from edge.evaluate import attacks
 from edge.evaluate.attacks.tinted import TINTS
 from edge.records import Box, Face, Frame
 from edge.vision.camera import replay
+from edge.vision.faces.follower import face_of
 from edge.vision.liveness.checks import opinions_of
-from edge.vision.liveness.limits import BRIGHT, DOUBT_ABOVE, LOOK_EVERY_S, MAX_GAIN, ROOM
+from edge.vision.liveness.limits import ASKEW_DEG, BRIGHT, DOUBT_ABOVE, LOOK_EVERY_S, MAX_GAIN, ROOM
 from edge.vision.liveness.views import SKIN, View, around, grey_light, skin_light
 from edge.vision.pipeline import Pipeline
 from edge.vision.stages import Stages
@@ -81,9 +82,9 @@ def test_a_square_that_both_networks_look_at_is_cut_out_once(
     alone = [check.look(View(frame, face))() for check in stages.checks]
     cut: list[tuple[float, int]] = []
 
-    def counted(pixels: Pixels, box: Box, scale: float, size: int) -> Pixels:
+    def counted(pixels: Pixels, box: Box, scale: float, size: int, roll: float) -> Pixels:
         cut.append((scale, size))
-        return around(pixels, box, scale, size)
+        return around(pixels, box, scale, size, roll)
 
     monkeypatch.setattr("edge.vision.liveness.views.around", counted)
     view = View(frame, face)
@@ -95,13 +96,42 @@ def odds_of(stages: Stages, view: View) -> float:
     return sum(opinion.against for opinion in opinions_of(stages.checks, view))
 
 
-@pytest.mark.parametrize("family", ["devices", "screens"])
+def held(pixels: Pixels, roll: float) -> Pixels:
+    """Turned about its middle by so many degrees."""
+    height, width = pixels.shape[:2]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), roll, 1.0)
+    return cv2.warpAffine(pixels, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("roll", [8, 35, -50, 90])
+def test_a_face_that_lies_aside_is_shown_upright(eileen: Portrait, roll: float) -> None:
+    """By little it is not, since turning blurs."""
+    picture = cv2.GaussianBlur(eileen.pixels, (0, 0), 2)
+    height, width = picture.shape[:2]
+    box = Box(width / 2 - 60, height / 2 - 60, 120, 120)
+
+    def shown(pixels: Pixels, degrees: float) -> Pixels:
+        across = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+        eyes = np.array([-30 * across, 30 * across], np.float32) + box.centre
+        view = View(Frame(pixels, 0.0, 0), Face(box, eyes.astype(np.float32), 1.0))
+        return view.squares((1.5,), 128)[0]
+
+    aside, upright = shown(held(picture, -roll), roll), shown(picture, 0)
+    off = float(np.abs(aside.astype(float) - upright)[24:104, 24:104].mean())
+    assert (off < 6) is (abs(roll) > ASKEW_DEG), off
+
+
+@pytest.mark.parametrize(("family", "roll"), [("devices", 0), ("devices", -50), ("screens", 0)])
 def test_a_face_on_a_screen_is_doubted_and_itself_is_not(
-    stages: Stages, sitter: Sitter, family: str
+    stages: Stages, sitter: Sitter, family: str, roll: float
 ) -> None:
+    """However askew it is held."""
+
     def odds(pictures: Iterable[Pixels]) -> list[float]:
-        before, frame = (Frame(pixels, i / FPS, i) for i, pixels in enumerate(islice(pictures, 2)))
-        views = [View(frame, face, before) for face in stages.detector.detect(frame)[:1]]
+        pair = (held(pixels, roll) for pixels in islice(pictures, 2))
+        before, frame = (Frame(pixels, i / FPS, i) for i, pixels in enumerate(pair))
+        meshes = [stages.mesh.locate(frame, face) for face in stages.detector.detect(frame)[:1]]
+        views = [View(frame, face_of(mesh), before) for mesh in meshes]
         return [odds_of(stages, view) for view in views]
 
     shown = attacks.presentations(attacks.FAMILIES[family], [sitter], range(24), 3)
