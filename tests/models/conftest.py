@@ -1,6 +1,7 @@
-"""PyTorch is only where models are trained (`pip install torch==2.13.0`)."""
+"""What trains networks is only where models are trained: see `models/README.md`."""
 
 from importlib.util import find_spec
 
 NEEDING = ("recapture", "surroundings", "skin")
-collect_ignore = [] if find_spec("torch") else [f"test_{name}.py" for name in NEEDING]
+NEEDED = ("torch", "onnx", "onnxruntime", "tomlkit")
+collect_ignore = [] if all(map(find_spec, NEEDED)) else [f"test_{name}.py" for name in NEEDING]

@@ -17,7 +17,8 @@ from edge.vision.models.manifest import read_manifest, read_toml
 from edge.vision.models.model import Model
 
 torch = pytest.importorskip(
-    "torch", reason="PyTorch is only where models are trained: pip install torch==2.13.0"
+    "torch",
+    reason="only where models are trained: pip install torch==2.13.0 onnx onnxruntime tomlkit",
 )
 
 from models.build.train import (  # noqa: E402
