@@ -26,6 +26,11 @@ _WIDE_OPEN = 0.45
 _COLOURS = {Outcome.GRANT: "bold green", Outcome.DENY: "bold red", Outcome.WAIT: "yellow"}
 _HOLD = 30
 """Frames for which a final decision stays in view."""
+NOTHING_SHOWN = (
+    "sight shows nothing: is its camera delivering? `edge-door status` tells. After a change of "
+    "the configuration: sudo systemctl restart edge-door.target"
+)
+"""What whoever looks on is told then."""
 
 
 class Viewer:

@@ -63,6 +63,13 @@ def test_the_verdict_does_not_contradict_itself(
     assert (said.returncode, said.stdout.strip()) == (code, sentence)
 
 
+def test_a_sight_that_shows_nothing_is_a_failure(door: Door, shown: list[Seen]) -> None:
+    assert not shown
+    said = door.command("try", "--seconds", "1")
+    assert said.returncode == 1
+    assert "is its camera delivering? `edge-door status` tells" in said.stderr
+
+
 def test_who_was_let_in_already_is_told_so_to_machines_too(door: Door, shown: list[Seen]) -> None:
     shown.append(STILL_THERE)
     said = json.loads(door.command("try", "--json").stdout)

@@ -9,9 +9,9 @@ from rich.live import Live
 from rich.table import Table
 
 from edge.cli.base import ConfigOption, JsonOption, app, console, read_config, show
-from edge.errors import UsageError
+from edge.errors import CameraError
 from edge.ops.standing import Standing, standing
-from edge.ops.viewer import Viewer, changes
+from edge.ops.viewer import NOTHING_SHOWN, Viewer, changes
 from edge.wire.channel import Channel
 from edge.wire.codec import encode
 from edge.wire.messages import Seen, Watch
@@ -59,6 +59,6 @@ def _next(channel: Channel) -> Seen:
     while True:
         message = channel.receive(timeout_s=30.0)
         if message is None:
-            raise UsageError("sight shows nothing: is its camera delivering?")
+            raise CameraError(NOTHING_SHOWN)
         if isinstance(message, Seen):
             return message

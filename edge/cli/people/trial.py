@@ -9,8 +9,8 @@ import typer
 from rich.live import Live
 
 from edge.cli.base import ConfigOption, JsonOption, app, complaints, read_config, show
-from edge.errors import UsageError
-from edge.ops.viewer import Viewer
+from edge.errors import CameraError
+from edge.ops.viewer import NOTHING_SHOWN, Viewer
 from edge.records import Outcome, Reason
 from edge.wire.channel import Channel
 from edge.wire.messages import Rehearse, Seen, Watch
@@ -41,10 +41,7 @@ def try_out(
         finally:
             control.ask(Rehearse(0))
     if last is None:
-        raise UsageError(
-            "sight shows nothing: is its camera delivering? After a change of the configuration: "
-            "sudo systemctl restart edge-door.target"
-        )
+        raise CameraError(NOTHING_SHOWN)
     let_in, already = last.outcome is Outcome.GRANT, _already(last)
     person = last.person if last.person and last.reason is not Reason.NO_MATCH else None
     found = {
