@@ -10,9 +10,12 @@ from pydantic import AfterValidator, Field
 from edge.config.section import Section
 from edge.names import prints
 
+DEVICE_ID = "[a-zA-Z0-9_-]{1,64}"
+"""A part of a topic, and the name in a certificate."""
+
 
 def _topic_part(value: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", value):
+    if not re.fullmatch(DEVICE_ID, value):
         raise ValueError("use 1-64 of the characters a-z A-Z 0-9 _ -")
     return value
 

@@ -27,6 +27,7 @@ from edge.ledger.chain import chained, genesis
 from edge.link.broker import Broker
 from edge.moment import Moment
 from tests.fleet.broker_parts import place
+from tests.support.forked import edge_door
 from tests.support.link_parts import Mosquitto, Reader, needs_mosquitto
 from tests.support.waiting import until
 
@@ -200,6 +201,15 @@ def _rest(peer: socket.socket) -> bytes:
         while data := peer.recv(65536):
             heard += data
     return heard
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("--prefix", "a/b"), ("--prefix", ""), ("--prefix", "a" * 64), ("--rate", "inf")],
+)
+def test_what_no_door_could_be_or_do_is_refused(given: tuple[str, str]) -> None:
+    asked = ["simulate", "--broker", "mqtt://127.0.0.1:1", "--seconds", "0", *given]
+    assert edge_door(*asked).returncode == 2
 
 
 def test_another_seed_is_another_story_and_the_same_seed_the_same() -> None:

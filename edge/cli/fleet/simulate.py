@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from edge.cli.base import JsonOption, app, complaints, show
 from edge.cli.places import to_look_in, to_read
+from edge.config.device import DEVICE_ID
 from edge.errors import UsageError
 from edge.fleet.places import BASE_TOPIC, broker_at
 from edge.fleet.simulate.run import Fleet, run_thin, run_whole
@@ -21,6 +23,8 @@ from edge.fleet.simulate.whole import MOST
 from edge.stopping import StopSignal
 
 SHOW_EVERY_S = 0.5
+MOST_EVENTS = 100_000.0
+"""A second: more than one process tells, so that none would be through with what is due."""
 
 
 @app.command()
@@ -31,7 +35,9 @@ def simulate(
         typer.Option(envvar="EDGE_DOOR_BROKER", help="mqtt://host:1883, or mqtts://host:8883"),
     ],
     doors: Annotated[int, typer.Option(min=1, max=50_000, help="How many.")] = 5,
-    rate: Annotated[float, typer.Option(min=0, help="Events a second, over all doors.")] = 1.0,
+    rate: Annotated[
+        float, typer.Option(min=0, max=MOST_EVENTS, help="Events a second, over all doors.")
+    ] = 1.0,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="How long; without it, until Ctrl-C.")
     ] = None,
@@ -52,8 +58,8 @@ def simulate(
 ) -> None:
     """Many doors that are not there: they tell a story, ship it, and obey confirmations."""
     section = broker_at(broker, ca_file=ca_file, base_topic=base_topic)
-    if not prefix.replace("-", "").replace("_", "").isalnum() or not prefix.isascii():
-        raise UsageError(f"--prefix {prefix}: letters, digits, _ and -")
+    if not re.fullmatch(DEVICE_ID, f"{prefix}{doors}") or not prefix:
+        raise UsageError(f"--prefix {prefix}: letters, digits, _ and -, with the number 64 at most")
     tally, run = Tally(), run_thin if thin or doors > MOST else run_whole
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="edge-door-simulate-") as folder:

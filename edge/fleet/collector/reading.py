@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge.access.operators import public_bytes
+from edge.config.device import DEVICE_ID
 from edge.errors import LedgerError, WireError
 from edge.fleet.text import MAX_NAME, MAX_TEXT, clean, plain
 from edge.ledger.chain import decode
@@ -22,7 +23,7 @@ from edge.records import Head
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_DEVICE = re.compile(DEVICE_ID)
 _BOOT = re.compile(r"[!-~]{1,64}")
 _CHAIN = re.compile(r"[0-9a-f]{64}")
 _MAX_SEQUENCE = 2**31 - 1

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from edge.config.device import DEVICE_ID
 from edge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 AUTHORITY_DAYS = 3650
 LONGEST = 64
 """Letters of a common name (RFC 5280, ub-common-name)."""
-_NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{LONGEST}}}")
+_NAME = re.compile(DEVICE_ID)
 _HOST = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?")
 EARLY = timedelta(hours=1)
 """Certificates begin before they are made: the clock of a board may be behind."""
