@@ -131,6 +131,8 @@ def plainly(said: str) -> str:
 
 
 _PLAIN = {
+    "Field required": "is missing",
+    "Extra inputs are not permitted": "there is no such key",
     "a valid boolean": "true or false",
     "a valid integer": "a whole number",
     "a valid number": "a number, without quotes",

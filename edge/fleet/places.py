@@ -20,12 +20,18 @@ def broker_at(address: str, **options: object) -> MqttSection:
     Raises:
         UsageError: it is no such address, or an option cannot be.
     """
+    if "@" in address:  # it is not said again, since a password may stand there
+        raise UsageError(
+            "--broker takes no name and no password, which everybody here could read: give "
+            "--username and --password-file, where the command has them."
+        )
     try:
         parts = urlsplit(address if "://" in address else f"mqtt://{address}")
         port = parts.port
     except ValueError as error:
         raise UsageError(f"--broker {address}: {error}") from error
-    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/"):
+    beside = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in _PORTS or not parts.hostname or beside:
         raise UsageError(f"--broker {address}: write mqtt://host:1883 or mqtts://host:8883")
     try:
         return MqttSection.model_validate(

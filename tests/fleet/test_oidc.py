@@ -259,6 +259,11 @@ def test_the_shipped_example_can_be_read() -> None:
         ('issuer = "https://a"\nclient_id = ""', "client_id"),
         ('issuer = "https://a"\nclient_id = "x"\ngrants = []', "grant"),
         ("issuer", "oidc.toml"),
+        ('client_id = "x"\ngrant = []', "issuer: is missing"),
+        (
+            'issuer = "https://a"\nclient_id = "x"\ngrant = []\nnope = 1',
+            "nope: there is no such key",
+        ),
     ],
 )
 def test_a_wrong_file_says_where(tmp_path: Path, line: str, complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -82,3 +83,18 @@ def test_a_path_of_the_command_line_begins_where_it_is_typed(
     monkeypatch.chdir(tmp_path)
     section = broker_at("mqtts://broker.local", ca_file=Path("ca.crt"), cert_file=None)
     assert section.ca_file == tmp_path / "ca.crt"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["x://a", "mqtt://a/b", "mqtt://a?b", "mqtt://a#b", "mqtt://", "mqtt://a:99999", "mqtt://[a"],
+)
+def test_what_is_no_brokers_address_is_told(address: str) -> None:
+    with pytest.raises(UsageError, match=f"--broker {re.escape(address)}: "):
+        broker_at(address)
+
+
+def test_a_password_in_a_brokers_address_is_neither_passed_over_nor_said_again() -> None:
+    with pytest.raises(UsageError, match="--username and --password-file") as refused:
+        broker_at("mqtt://door:secret@broker.local:99999")
+    assert "secret" not in str(refused.value)
