@@ -64,9 +64,12 @@ def forget_owner() -> None:
 
 
 def sealed_copy() -> Path | None:
-    """The configuration that was sealed last; None where none was."""
+    """The configuration that was sealed last; None where none was.
+
+    Without the key beside it, it is what was left of a sealing that was cut short.
+    """
     copy = _copy()
-    return copy if copy.is_file() else None
+    return copy if _place().is_file() and copy.is_file() else None
 
 
 def _copy() -> Path:

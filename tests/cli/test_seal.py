@@ -147,6 +147,20 @@ def test_leaving_does_not_hang_on_a_mistake_elsewhere(
     assert never_sealed.command("sight").returncode == 2
 
 
+def test_the_guard_goes_by_no_copy_of_a_sealing_that_was_cut_short(
+    never_sealed: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy comes before the key: a door that was wired anew since then got its old lines."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, command: ran.append(command))
+    whole = never_sealed.path.read_text()
+    copy = never_sealed.folder / "sealed.toml"
+    copy.write_text(whole.replace("pulse_s = 0.6", "pulse_s = 29.0"))
+    never_sealed.path.write_text(f"{whole}\n[match]\nclaim = 1\n")
+    start_guard("", config=never_sealed.path)
+    assert json.loads(ran[0][-1])["rules"]["pulse_s"] == 0.6
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

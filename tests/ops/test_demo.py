@@ -103,7 +103,8 @@ def test_a_machine_that_is_a_sealed_door_shows_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGE_DOOR_OWNER", str(tmp_path / "owner.pub"))
-    (tmp_path / "sealed.toml").write_text("")
+    for name in ("owner.pub", "sealed.toml"):
+        (tmp_path / name).write_text("")
     told = CliRunner().invoke(app, ["demo", "--json"])
     assert isinstance(told.exception, UsageError)
     assert "sealed it" in str(told.exception)
