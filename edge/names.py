@@ -20,6 +20,11 @@ MAX_NAME = 64
 """Characters."""
 
 _FEW = 8
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks by Unicode's tables, and nothing on every screen: with one of them two names
+look alike, and one of them alone is a name that nobody sees."""
+_VARIANTS = dict.fromkeys((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+"""Ask for a form of the sign before them, as in Japanese names, which many screens do not have."""
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA = 9
 _ARABIC_LETTER = "AL"
@@ -33,14 +38,15 @@ def proper_name(name: str) -> str:
     """
     # Spaces alone are forgiven: a line end or a tab is no slip of the finger.
     composed = " ".join(filter(None, unicodedata.normalize("NFC", name).split(" ")))
-    if not 1 <= len(composed) <= MAX_NAME or not prints(composed) or composed == EVERYBODY:
+    shows = prints(composed) and folded(composed) not in ("", EVERYBODY)
+    if not 1 <= len(composed) <= MAX_NAME or not shows:
         raise UsageError(f"{name!r} is not a name: use 1 to {MAX_NAME} printable characters.")
     return composed
 
 
 def folded(name: str) -> str:
     """What two names have in common that count as one: NFKC, without case, single spaces."""
-    lower = unicodedata.normalize("NFKC", name).casefold()
+    lower = unicodedata.normalize("NFKC", name.translate(_VARIANTS)).casefold()
     return " ".join(unicodedata.normalize("NFKC", lower).split())
 
 
@@ -78,7 +84,7 @@ def prints(name: str) -> bool:
 def _prints(name: str, at: int) -> bool:
     """Half spaces are letters where a script needs them (RFC 5892, appendix A), else invisible."""
     if name[at] not in (_NON_JOINER, _JOINER):
-        return name[at].isprintable()
+        return name[at].isprintable() and name[at] not in _BLANK
     before = name[at - 1] if at else ""
     if before and unicodedata.combining(before) == _VIRAMA:
         return True
