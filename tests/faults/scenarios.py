@@ -18,18 +18,23 @@ from edge.bundle import make_bundle
 from edge.clock import now
 from edge.config import Config, parse
 from edge.errors import CommandError, EdgeDoorError
+from edge.ledger.ledger import Ledger
 from edge.link.outbox import Outbox
 from edge.moment import Moment
+from edge.office.book import Book
+from edge.office.rows import Person
 from edge.ops.rekey import rekey
 from edge.ops.update import Updates, verify_release
 from edge.owner import sealed_copy
 from edge.records import EventKind, Reason, Template
+from edge.roster.envelope import SEED_BYTES, Content, DoorKey, fingerprint
+from edge.roster.report import Report
 from edge.sight import orders as orders_module
 from edge.sight.changes import recorded, settle
 from edge.sight.doorside import Doorside
 from edge.sight.journal import Journal
 from edge.sight.orders import Orders
-from edge.sight.sealed_ledger import open_ledger
+from edge.sight.sealed_ledger import open_ledger, restore_ledger
 from edge.sight.seals import take_up_seal
 from edge.vault.vault import Vault, open_vault
 from edge.vocabulary import Action
@@ -39,6 +44,9 @@ OPERATOR = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 MODEL = "ab" * 32
 DEVICE = "door1"
 ORDERS = 2
+OFFICE = bytes(range(32))
+"""The key of a people office's book."""
+TRUSTED = DoorKey(bytes(range(SEED_BYTES)))
 
 
 def config_in(folder: Path, port: int | None = None) -> Config:
@@ -104,6 +112,14 @@ def prepare(folder: Path) -> None:
     Outbox.open(config.outbox_db).close()
     (folder / "door.toml").write_text("# 0\n")
     updates(folder).apply(release(1), public_text(OPERATOR))
+    with open_ledger(config) as ledger:
+        ledger.backup(backup_in(folder))
+        Journal(ledger, DEVICE).note(EventKind.ACCESS, Reason.NO_MATCH)
+    with Book(folder / "office.db", OFFICE) as book:
+        trust(book)
+        belonging(book, "Ann")
+        book.make(DEVICE, None)
+        book.posted(DEVICE)
     shutil.copy(config.key_file, folder / "old.key")
     (folder / "orders").write_text("\n".join(order(n + 1) for n in range(ORDERS)))
 
@@ -195,6 +211,40 @@ def no_words() -> str:
     raise AssertionError("a key file has no passphrase")
 
 
+def backup_in(folder: Path) -> Path:
+    return folder / "backup.db"
+
+
+def restore(folder: Path, say: Say) -> None:
+    restore_ledger(config_in(folder), backup_in(folder))
+    say("restored")
+
+
+def trust(book: Book) -> None:
+    report = Report(DEVICE, 0, "", MODEL, TRUSTED.public)
+    book.doors.trust(report, ["staff"], fingerprint(report.key))
+
+
+def belonging(book: Book, name: str) -> None:
+    book.add(Person("", name, ("staff",), model=MODEL), Content(template(name).vectors))
+
+
+def office(folder: Path, say: Say) -> None:
+    with Book(folder / "office.db", OFFICE) as book:
+        belonging(book, "Bo")
+        say("added")
+        say(f"listed {book.make(DEVICE, None).desired.generation}")
+        book.posted(DEVICE)
+        book.remove(book.person("Ann"))
+        say("taken out")
+        say(f"listed {book.make(DEVICE, None).desired.generation}")
+        book.cleared(DEVICE)
+        book.doors.distrust(DEVICE)
+        book.shelf_gone(DEVICE)
+        trust(book)
+        say(f"listed {book.make(DEVICE, None).desired.generation}")
+
+
 SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "enrolment": enrol,
     "removal": remove,
@@ -204,6 +254,8 @@ SCENARIOS: dict[str, Callable[[Path, Say], None]] = {
     "start": start,
     "update": update,
     "rekey": new_key,
+    "restore": restore,
+    "office": office,
 }
 
 
@@ -224,7 +276,7 @@ def wrong(folder: Path) -> list[str]:
     """What does not hold after a fault: old state or new, nothing acknowledged lost."""
     said = folder.with_suffix(".said").read_text().splitlines()
     config = config_in(folder)
-    found = _rekeyed(folder, said)
+    found = _rekeyed(folder, said) + _restored(folder, said) + _listed(folder, said)
     with open_vault(config) as vault, open_ledger(config) as ledger:
         settle(ledger, vault, DEVICE)
         found += ledger.verify()
@@ -264,6 +316,40 @@ def _rekeyed(folder: Path, said: list[str]) -> list[str]:
     except EdgeDoorError:
         return []
     return ["the old key opens the people database"] if old.exists() else []
+
+
+def _restored(folder: Path, said: list[str]) -> list[str]:
+    """A restoring that was cut short can be done again; what lay there before is kept."""
+    config = config_in(folder)
+    begun = [*config.ledger_db.parent.glob("*.restored"), *_kept(config)]
+    if begun and "restored" not in said:  # as the refusal to start says
+        restore_ledger(config, backup_in(folder))
+    if not begun and "restored" not in said:
+        return []
+    if not _kept(config):
+        return ["what lay in the ledger's place is lost"]
+    with open_ledger(config) as ledger, Ledger.open(backup_in(folder), DEVICE) as backup:
+        if ledger.written() < backup.written():
+            return ["the restored ledger is another than the backup"]
+    return []
+
+
+def _kept(config: Config) -> list[Path]:
+    return list(config.ledger_db.parent.glob("ledger.db.replaced-?"))
+
+
+def _listed(folder: Path, said: list[str]) -> list[str]:
+    """The book is as it was or as it should be, and no list's number is used twice."""
+    with Book(folder / "office.db", OFFICE) as book:
+        names = {person.name for person in book.people()}
+        trust(book)
+        number = book.make(DEVICE, None).desired.generation
+    listed = [int(step.split()[1]) for step in said if step.startswith("listed")]
+    if number <= max(listed, default=1):
+        return [f"the next list has the number {number} after {listed}"]
+    if ("added" in said and "Bo" not in names) or ("taken out" in said and "Ann" in names):
+        return [f"what was done is lost: {said}, {names}"]
+    return []
 
 
 def _released(folder: Path, said: list[str]) -> list[str]:
