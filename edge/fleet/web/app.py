@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge.errors import DatabaseError
 from edge.fleet.web import passkeys
 from edge.fleet.web.gate import Gate
 from edge.fleet.web.headers import Headers
@@ -87,6 +88,9 @@ def make_app(database: Database, options: Options) -> Starlette:
         said = cast("HTTPException", error)
         return site.refusal(said.status_code, said.detail)
 
+    async def unreachable(_request: Request, error: Exception) -> Response:
+        return site.refusal(503, str(error))
+
     async def broken(_request: Request, _error: Exception) -> Response:
         return site.refusal(500, "something is wrong here. The host's journal says what.")
 
@@ -104,7 +108,12 @@ def make_app(database: Database, options: Options) -> Starlette:
             *(Route(entry.path, gate.endpoint(entry), methods=[entry.method]) for entry in ENTRIES),
         ],
         middleware=[Middleware(Headers, tls=options.tls)],
-        exception_handlers={404: missing, 500: broken, HTTPException: refused},
+        exception_handlers={
+            404: missing,
+            500: broken,
+            HTTPException: refused,
+            DatabaseError: unreachable,
+        },
         lifespan=lifespan,
     )
 

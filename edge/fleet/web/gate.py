@@ -59,8 +59,6 @@ class Gate:
             with self._site.database.reading() as connection:
                 response = self._pass(entry, request, form, (connection, 0))
             self._keep_alive(request)
-        except DatabaseError as error:
-            return self._site.refusal(503, str(error))
         except _RefusedError as refused:
             return self._refuse(entry, request, refused)
         return response
