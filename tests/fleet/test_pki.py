@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 
 from edge.cli import main
 from edge.errors import BrokerError, UsageError
@@ -44,6 +45,23 @@ def _full_disk(*_: object) -> bytes:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+NO_SIGNING = certificates._usage(authority=False)
+
+
+def _elsewhere(folder: Path, *extensions: x509.ExtensionType, days: int = 100) -> tuple[Path, Path]:
+    """Certificate and key of an authority that another program has made."""
+    key, name = certificates.new_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    begun = certificates.today() - timedelta(days=200)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(begun).not_valid_after(begun + timedelta(days=200 + days))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=True)
+    files = folder / "made.crt", folder / "made.key"
+    files[0].write_bytes(certificates.pem(builder.sign(key, hashes.SHA256())))
+    files[1].write_bytes(certificates.key_pem(key))
+    return files
+
+
 def device(name: str, days: int = DAYS) -> Wanted:
     return Wanted(Role.DEVICE, name, (), days)
 
@@ -65,6 +83,37 @@ class TestTheFolder:
         assert issued.key is not None
         for path in (issued.key, tmp_path / "pki" / "ca.key"):
             assert path.stat().st_mode & 0o777 == 0o600
+
+    def test_an_authority_made_elsewhere_need_not_name_its_key(self, tmp_path: Path) -> None:
+        files = _elsewhere(tmp_path, x509.BasicConstraints(ca=True, path_length=None))
+        issued = Authority.begin(tmp_path / "pki", "", files).issue(device("door1"))
+        read = x509.load_pem_x509_certificate(issued.certificate.read_bytes())
+        ca = x509.load_pem_x509_certificate(files[0].read_bytes())
+        read.verify_directly_issued_by(ca)
+        signed_by = read.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        named = x509.SubjectKeyIdentifier.from_public_key(ca.public_key())
+        assert signed_by.key_identifier == named.digest
+
+    @pytest.mark.parametrize(
+        ("extensions", "days", "complaint"),
+        [
+            ([], 100, "it may not sign"),
+            ([x509.BasicConstraints(ca=False, path_length=None)], 100, "it may not sign"),
+            (
+                [x509.BasicConstraints(ca=True, path_length=None), NO_SIGNING],
+                100,
+                "it may not sign",
+            ),
+            ([x509.BasicConstraints(ca=True, path_length=None)], -1, "ended on .* pki init"),
+        ],
+    )
+    def test_what_nobody_would_believe_becomes_no_authority(
+        self, tmp_path: Path, extensions: list[x509.ExtensionType], days: int, complaint: str
+    ) -> None:
+        files = _elsewhere(tmp_path, *extensions, days=days)
+        with pytest.raises(UsageError, match=complaint):
+            Authority.begin(tmp_path / "pki", "", files)
+        assert not (tmp_path / "pki").exists()
 
     def test_no_device_can_be_named_like_another_role(self, authority: Authority) -> None:
         with pytest.raises(UsageError, match="letters, digits"):

@@ -67,7 +67,13 @@ class Authority:
             certificate = certificates.own_certificate(key, name, certificates.today())
         else:
             certificate, key = _read_pair(*imported)
+            if not certificates.may_sign(certificate):
+                raise UsageError(
+                    f"{imported[0]} is no authority's: it may not sign certificates and revocation"
+                    " lists."
+                )
         authority = cls(folder, (certificate, key))
+        authority._require_current()
         try:
             make_folder(folder, 0o700)
             authority._list_revoked()
@@ -113,6 +119,7 @@ class Authority:
 
     def revoke(self, name: str) -> Issued:
         """End a certificate and those before it. Brokers know once they have the new `crl.pem`."""
+        self._require_current()
         issued = self.find(name)
         self._set_aside(issued, "revoked")
         before = f"{issued.certificate.stem}-"
@@ -147,7 +154,16 @@ class Authority:
         known = ", ".join(meant or every) or "nobody"
         raise UsageError(f"{name}: say which certificate of this authority. There are: {known}.")
 
+    def _require_current(self) -> None:
+        ends = self._issuer[0].not_valid_after_utc
+        if ends <= certificates.today():
+            raise UsageError(
+                f"the authority's own certificate ended on {ends:%Y-%m-%d}, and nobody believes "
+                "what it signs. Begin another: `edge-door pki init --folder NEW`."
+            )
+
     def _issue(self, wanted: Wanted, request: Path | None) -> Issued:
+        self._require_current()
         key = certificates.new_key()
         public = _read_request(request) if request else key.public_key()
         now = certificates.today()

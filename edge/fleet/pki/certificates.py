@@ -162,6 +162,19 @@ def revocations(
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Whether brokers believe the certificates and the revocations that it signs."""
+    try:
+        extensions = certificate.extensions
+        basic = extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    with suppress(x509.ExtensionNotFound):
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        return basic.ca and usage.key_cert_sign and usage.crl_sign
+    return basic.ca
+
+
 def role_of(certificate: x509.Certificate) -> Role:
     """What it was made for.
 
@@ -206,8 +219,12 @@ def _builder(
 
 
 def _signed_by(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    name = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(name)
+    known = x509.AuthorityKeyIdentifier
+    try:
+        name = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:  # of an authority that was made elsewhere
+        return known.from_issuer_public_key(authority.public_key())  # type: ignore[arg-type]
+    return known.from_issuer_subject_key_identifier(name)
 
 
 def _alternatives(hosts: Iterable[str]) -> x509.SubjectAlternativeName:
