@@ -130,13 +130,15 @@ def seconds_of(moment: datetime) -> float:
         raise UsageError(f"{moment.isoformat(' ')} is beyond this machine's calendar.") from error
 
 
-def ask_secret(what: str, *, twice: bool = False) -> str:
+def ask_secret(what: str, *, twice: bool = False, line: bool = False) -> str:
     """Something that stands in no shell history: typed unseen, or a line from another program.
+
+    `twice`: typed so, since nobody sees what was typed. `line`: a line at a terminal, too.
 
     Raises:
         UsageError: nothing came.
     """
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() and not line:
         return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
     given = sys.stdin.readline().rstrip("\n")
     if not given:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from edge.config.device import KeySource
 from edge.errors import UsageError, VaultError
 from edge.files import create_file, replace_file, sync_folder
+from edge.folders import make_folder
 from edge.records import EventKind, Reason
 from edge.sight.journal import Entry, Journal
 from edge.sight.sealed_ledger import open_ledger
@@ -76,7 +77,7 @@ def rekey(config: Config, old_key: Path, ask: Ask) -> None:
     staged.replace(place)
     sync_folder(place.parent)
     if config.vault.key.locked:
-        replace_file(config.key_file, root)
+        _put_in_clear(config, root)
     if old_key != config.key_file:
         old_key.unlink(missing_ok=True)
     with open_ledger(config) as ledger:
@@ -112,7 +113,13 @@ def unlock_key(config: Config, ask: Ask, *, accept_older: bool = False) -> None:
                 "--accept-older`, then `edge-door vault rekey`."
             )
         count_up(max(0, changes - opened.least))
-    replace_file(config.key_file, opened.root)
+    _put_in_clear(config, opened.root)
+
+
+def _put_in_clear(config: Config, root: bytes) -> None:
+    """Where programs read it: in memory, so that its folder may be gone since the boot."""
+    make_folder(config.key_file.parent)
+    replace_file(config.key_file, root)
 
 
 def _changes(config: Config, keys: Keys) -> int:

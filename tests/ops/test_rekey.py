@@ -16,6 +16,7 @@ from edge.sight.sealed_ledger import open_ledger
 from edge.vault.credentials import Claimed, Kind
 from edge.vault.locked import lock_with_words, unlock
 from edge.vault.vault import Vault, open_vault
+from tests.support.running import Door
 from tests.support.tpm import Tpm, needs_tpm
 from tests.vault.test_vault import MODEL, template
 
@@ -54,6 +55,25 @@ def whole(config: Config) -> None:
         assert vault.credentials.identify(Kind.PIN, "482914") is None
         assert not ledger.verify(thorough=True)
         assert ledger.events(limit=100)[-1].event.reason is Reason.REKEYED
+
+
+def test_a_folder_in_memory_that_is_gone_since_the_boot_is_made_again(folder: Path) -> None:
+    config = configured(folder, "passphrase")
+    shutil.rmtree(config.paths.run)
+    rekey(config, folder / "state" / "vault.key", words)
+    whole(config)
+    shutil.rmtree(config.paths.run)
+    unlock_key(config, words)
+    whole(config)
+
+
+def test_no_key_is_locked_with_a_passphrase_that_never_came(tmp_path: Path) -> None:
+    assert Door(tmp_path, "/dev/video99").command("init").returncode == 0
+    door = Door(tmp_path, "/dev/video99", vault={"key": "passphrase"})
+    before = {path: path.read_bytes() for path in door.config.paths.state.glob("*.key*")}
+    done = door.command("vault", "rekey", "--stdin")  # whose standard input is empty
+    assert (done.returncode, "Passphrase: nothing came" in done.stderr) == (2, True)
+    assert before == {path: path.read_bytes() for path in door.config.paths.state.glob("*.key*")}
 
 
 def opens_nothing(config: Config, old: Path) -> None:

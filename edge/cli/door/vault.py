@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.cli.base import ConfigOption, JsonOption, app, own_config, show
+from edge.cli.base import ConfigOption, JsonOption, app, ask_secret, own_config, show
 from edge.cli.places import to_read
 from edge.cli.record.ledger import refuse_while_sight_runs
 from edge.errors import UsageError
@@ -43,7 +42,7 @@ def unlock(
     """Open a locked key into memory, until the next boot or `lock`."""
     settings = own_config(config)
     _require_locked(settings)
-    unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
+    unlock_key(settings, partial(ask_secret, "Passphrase", line=stdin), accept_older=accept_older)
     show({}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
 
 
@@ -80,7 +79,7 @@ def rekey(
     refuse_while_sight_runs(settings)
     file = settings.paths.key or settings.paths.state / "vault.key"
     used = settings.key_file if settings.key_file.exists() else file
-    change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
+    change_key(settings, old or used, partial(ask_secret, "Passphrase", twice=True, line=stdin))
     source = settings.vault.key.value
     text = f"There is a new device key ({source}). Backups of before open with the old one alone."
     show({"source": source}, as_json=json, text=text)
@@ -92,10 +91,3 @@ def _require_locked(settings: Config) -> None:
             f'[vault] key is "{settings.vault.key.value}", which is never locked; "passphrase" and '
             '"tpm" are.'
         )
-
-
-def _passphrase(*, stdin: bool, twice: bool = False) -> str:
-    if stdin:
-        return sys.stdin.readline().rstrip("\n")
-    said: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
-    return said
