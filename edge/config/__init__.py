@@ -191,7 +191,7 @@ def load_leaving(path: Path) -> Config:
     """Of a file that may hold mistakes elsewhere what leaving hangs on; the rest is by default.
 
     Raises:
-        ConfigError: as `load`, for that alone; or it has no `[door]`.
+        ConfigError: as `load`, for that alone; or it does not say how the door is wired.
     """
     try:
         data = _read(path)
@@ -199,8 +199,9 @@ def load_leaving(path: Path) -> Config:
         text = _content(path).decode("utf-8-sig", "replace")
         kept = [part for part in _TABLE.split(text) if _IS_LEAVING.match(part)]
         data = _tables("".join(kept), path)
-    if "door" not in data:
-        raise ConfigError(f"{path} has no [door].")
+    door = data.get("door")
+    if not isinstance(door, dict) or "backend" not in door:  # [door.rex] may be left of it
+        raise ConfigError(f"{path} does not say [door] backend.")
     return parse({name: data[name] for name in _LEAVING if name in data}, str(path))
 
 

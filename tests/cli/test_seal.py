@@ -171,6 +171,8 @@ def test_the_guard_goes_by_no_copy_of_a_sealing_that_was_cut_short(
         ("pulse_s = 0.6", 'pulse_s = 0.6\n[log]\nlevel = """\n[door]\npulse_s = 9'),
         ("[door]", "[dor]"),
         ("[door]", "["),
+        ("[door]", "[door.rex]\npin = 5\n[dor]"),
+        ("[door]", "[door.rex]\npin = 5\n[door"),
     ],
 )
 def test_the_guard_guesses_at_nothing_of_the_door(
