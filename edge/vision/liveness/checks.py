@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.records import Opinion
+from edge.vision.liveness.askew import Askew
 from edge.vision.liveness.bands import Bands
 from edge.vision.liveness.recapture import Recapture
 from edge.vision.liveness.second import SecondCamera
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from edge.vision.liveness.check import Check
     from edge.vision.liveness.views import View
 
-CHECKS: tuple[type[Check], ...] = (Recapture, Surroundings, Skin, Bands, SecondCamera)
+CHECKS: tuple[type[Check], ...] = (Recapture, Surroundings, Skin, Askew, Bands, SecondCamera)
 """All of them; each is made with a function that loads its model."""
 
 

@@ -129,8 +129,8 @@ class LivenessMonitor:
 
     def _see_change(self, sample: Sample) -> None:
         """Another picture starts the proof again; what may be one has to be compared."""
-        known = sample.held or sample.repeated
-        changed = 0 if known else self._film.add(sample.at, sample.patch, sample.landmarks)
+        held = sample.held
+        changed = 0 if held else self._film.add(sample.at, sample.patch, sample.landmarks)
         if changed >= CUT:
             self._begin_again()
             self._at = sample.at

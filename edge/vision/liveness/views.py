@@ -51,12 +51,12 @@ class View:
 
     def _square(self, scale: float, size: int) -> Pixels:
         if (scale, size) not in self._squares:
-            square = around(self.frame.pixels, self.face.box, scale, size, self._roll)
+            square = around(self.frame.pixels, self.face.box, scale, size, self.roll)
             self._squares[scale, size] = brightened(square, self._gain)
         return self._squares[scale, size]
 
     @cached_property
-    def _roll(self) -> float:
+    def roll(self) -> float:
         """Degrees by which the face lies aside, clockwise; 0 where it hardly does.
 
         The networks know upright faces: of a screen that is held askew they would say less.

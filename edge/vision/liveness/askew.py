@@ -1,0 +1,35 @@
+"""Does a face lie aside? People hold their heads upright before a door, hands a screen as it comes.
+
+Turned upright (`views.View.roll`) a picture still is blurred and has lost its corners, and the
+networks say less of it. So it counts against a face, less than any network that doubts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.config.seeing import Level
+from edge.vision.liveness.limits import ASKEW
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.vision.liveness.check import Answer, Load
+    from edge.vision.liveness.views import View
+
+
+class Askew:
+    """Needs no network."""
+
+    name = "askew"
+
+    def __init__(self, _load: Load) -> None:
+        """There is nothing to load."""
+
+    @classmethod
+    def wanted(cls, config: Config) -> bool:
+        """See `Check`."""
+        return config.liveness.level is Level.AUTO
+
+    def look(self, view: View) -> Answer:
+        """See `Check`."""
+        return lambda: ASKEW if view.roll else 0.0
