@@ -108,6 +108,7 @@ class Reason(str, Enum):
     FAST_AGAIN = "fast_again"
     TRIED_OFTEN = "tried_often"
     FACE_STAYS = "face_stays"
+    RULES_NAME_NOBODY = "rules_name_nobody"
     DOOR_LOST = "door_lost"
     DOOR_BACK = "door_back"
     LEDGER_BACK = "ledger_back"

@@ -28,6 +28,7 @@ MEANING: dict[Reason, str] = {
     Reason.TRIED_OFTEN: "their face was shown often and never proved to be alive",
     Reason.FACE_STAYS: "a face stays in view: a picture, a mirror, or somebody; beside it nobody "
     "is let in",
+    Reason.RULES_NAME_NOBODY: "the rules name somebody who is not enrolled any more",
     Reason.LOCK_DOWN: "the door is in lock-down",
     Reason.OUTSIDE_SCHEDULE: "outside their hours",
     Reason.CLOCK_UNTRUSTED: "the clock is not set, or was set back, and they have hours or an end",

@@ -13,6 +13,7 @@ from edge.clock import now
 from edge.config.seeing import Level
 from edge.moment import SET_BACK_S, Latest
 from edge.names import folded, listed, nobodys
+from edge.records import EventKind, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ class Rulebook:
             LedgerError: what was remembered is damaged.
         """
         access = self._access = config.access
+        self._journal = journal
         self._at_start: list[str] | None = None
         self._told: tuple[Sequence[str], Sequence[str]] = [], []
         self._configured = schedule.parse(access.schedule, access.time_zone)
@@ -83,6 +85,8 @@ class Rulebook:
                 "again",
                 listed(lost),
             )
+            told = {"names": listed(lost), "barred": listed(barred) if barred else ""}
+            self._journal.note(EventKind.SYSTEM, Reason.RULES_NAME_NOBODY, detail=told)
         if barred:
             log.error(
                 "until then %s may not pass, unless the people office gave them hours",

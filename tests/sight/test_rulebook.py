@@ -48,6 +48,24 @@ def test_a_rename_behind_the_daemons_back_opens_nothing(rulebook: Rulebook) -> N
     assert verdict(rulebook, "Bo") is Verdict.ALLOWED  # who was there before and is not meant
 
 
+def test_the_record_says_whom_the_rules_miss_and_whom_that_keeps_out(tmp_path: Path) -> None:
+    """It stood in the log of the board alone: whoever reads events saw people turned away."""
+    config = parse({"access": {"schedule": {"Anna": ["daily 08:00-18:00"]}}}, "test")
+    with Ledger.open(tmp_path / "ledger.db", "door1") as ledger:
+        rulebook = Rulebook(config, Journal(ledger, "door1"))
+        rulebook.know(["Anna", "Bo"], {})
+        assert ledger.events() == []
+        for _ in range(3):
+            rulebook.know(["Annika", "Bo"], {})
+        rulebook.know(["Bo"], {"anna": ""})  # the people office took her away
+        events = [stored.event for stored in ledger.events()]
+    assert {event.reason for event in events} == {Reason.RULES_NAME_NOBODY}
+    assert [dict(event.detail) for event in events] == [
+        {"names": "Anna", "barred": "Annika"},
+        {"names": "Anna", "barred": ""},
+    ]
+
+
 def test_it_is_over_when_the_name_is_somebodys_again(rulebook: Rulebook) -> None:
     rulebook.know([], {})
     rulebook.know(["Cleo"], {})
