@@ -91,7 +91,9 @@ class Supervisor:
 
     PROGRAMS = ("door", "sight", "link")
 
-    def __init__(self, door_socket: Path, config_path: Path) -> None:
+    def __init__(self, door_socket: Path, config_path: Path, *, wired: bool = False) -> None:
+        """`wired`: a lock hangs on the guard, which then goes on though another is refused."""
+        self._wired = wired
         self._door_socket = door_socket
         self._config_path = config_path
         self._children = [_Child(name) for name in self.PROGRAMS]
@@ -103,7 +105,8 @@ class Supervisor:
             Whether it was a signal.
 
         Raises:
-            SupervisorError: a program exited with a usage or configuration error, and never ran.
+            SupervisorError: a program exited with a usage or configuration error, and never ran;
+                where a lock is wired, the guard alone.
         """
         with StopSignal() as stop:
             try:
@@ -135,7 +138,8 @@ class Supervisor:
                 child.silent_s = 0.0
             return
         self._forget(child)
-        if code == USAGE_EXIT and not child.steady:  # else a slip of today took the exit button too
+        needed = child.name == "door" or not self._wired
+        if code == USAGE_EXIT and needed and not child.steady:  # else a slip took the exit button
             raise SupervisorError(f"{child.name} refused to start; what it says above must change")
         if code == 0 and child.name == "link":
             child.start_at = float("inf")  # no broker configured: nothing to do
@@ -225,12 +229,12 @@ def _how(code: int) -> str:
     return f"exit code {code}"
 
 
-def main(door_socket: str, config_path: str, level: str) -> int:
-    """Run until SIGTERM or SIGINT; the exit code."""
+def main(door_socket: str, config_path: str, level: str, wired: str = "") -> int:
+    """Run until SIGTERM or SIGINT; the exit code. `wired`: anything but nothing says yes."""
     end_at_once()
     start_logging(level)
     try:
-        Supervisor(Path(door_socket), Path(config_path)).run()
+        Supervisor(Path(door_socket), Path(config_path), wired=bool(wired)).run()
     except SupervisorError as error:
         said, code = ending(error)
         sys.stderr.write(f"edge-door: {said}\n")

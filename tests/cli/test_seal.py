@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.believed import enforce
 from edge.cli.door.programs import door as start_guard
+from edge.cli.door.programs import run
 from edge.errors import ConfigError
 from edge.records import EventKind, Reason
 from edge.sight.journal import Entry, Journal
@@ -145,6 +146,21 @@ def test_leaving_does_not_hang_on_a_mistake_elsewhere(
     (settings,) = [word for word in ran[0] if word.startswith("{")]
     assert json.loads(settings)["rules"]["pulse_s"] == 0.6
     assert never_sealed.command("sight").returncode == 2
+
+
+def test_run_keeps_the_exit_button_of_a_wired_door_and_no_other(
+    never_sealed: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container it ended at once, and with it the guard."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, command: ran.append(command))
+    whole = never_sealed.path.read_text() + '[access.schedule]\nAnna = ["mon'
+    never_sealed.path.write_text(whole)
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        run(config=never_sealed.path)
+    never_sealed.path.write_text(whole.replace('"fake"', '"gpiod"'))
+    run(config=never_sealed.path)
+    assert [words[-1] for words in ran] == ["wired"]
 
 
 def test_the_guard_goes_by_no_copy_of_a_sealing_that_was_cut_short(

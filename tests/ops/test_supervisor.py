@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.ops.supervisor import NETWORK_NICE, Supervisor
+from edge.ops.supervisor import NETWORK_NICE, Supervisor, SupervisorError
 from edge.systemd import SUPERVISED, heartbeat
 from tests.support.waiting import until
 
@@ -44,7 +44,9 @@ def test_a_killed_supervisor_leaves_nothing_behind() -> None:
     until(lambda: not alive(child))
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> Supervisor:
+def stand_in(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, script: str, *, wired: bool = False
+) -> Supervisor:
     """A supervisor whose programs are all this script."""
     program = folder / "program"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
@@ -52,7 +54,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> Supe
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr("edge.ops.programs.PYTHON", (str(program),))
     monkeypatch.setattr("edge.ops.supervisor.PYTHON", (str(program),))
-    return Supervisor(folder, folder / "none.toml")
+    return Supervisor(folder, folder / "none.toml", wired=wired)
 
 
 def test_link_has_a_smaller_share_than_those_who_decide(
@@ -95,6 +97,33 @@ def test_what_a_program_is_refused_for_later_ends_no_other(
 
     assert not supervisor.run(while_running)
     assert set(ended) == {"sight"}
+
+
+REFUSED = 'case "$*" in *door*) exec sleep 600;; esac; exit 2'
+
+
+def test_where_a_lock_is_wired_the_guard_goes_on_though_sight_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After a power cut a slip elsewhere took the exit button, where systemd's units kept it."""
+    monkeypatch.setattr("edge.ops.supervisor.Backoff.next", lambda _self: 0.01)
+    ended: list[str] = []
+    supervisor = stand_in(monkeypatch, tmp_path, REFUSED, wired=True)
+    told = logging.getLogger("edge.ops.supervisor")
+    monkeypatch.setattr(told, "warning", lambda _text, name, *_: ended.append(name))
+    guards: set[int | None] = set()
+
+    def while_running() -> bool:
+        guards.add(supervisor.pid("door"))
+        return ended.count("sight") < 3
+
+    assert not supervisor.run(while_running)
+    assert len(guards - {None}) == 1
+
+
+def test_where_none_is_all_end_and_say_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(SupervisorError, match="refused to start; what it says above must change"):
+        stand_in(monkeypatch, tmp_path, REFUSED).run()
 
 
 @pytest.mark.parametrize("said", ["", "printf READY=1 > /proc/self/fd/$EDGE_DOOR_SUPERVISED; "])

@@ -47,10 +47,16 @@ _RUNNING = (
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Start door, sight and link, and start again what dies or freezes."""
-    settings = read_config(config, required=True)
+    try:
+        settings = read_config(config, required=True)
+    except ConfigError:
+        settings = _wired(config, read_config)
+        if settings.door.backend == "fake":  # nobody stands behind it: all is told, and no more
+            raise
     if _held(settings):  # a second one would start its programs again and again
         raise UsageError(_RUNS)
-    told = (settings.door_socket, config_path(config), settings.log.level)
+    wired = "" if settings.door.backend == "fake" else "wired"
+    told = (settings.door_socket, config_path(config), settings.log.level, wired)
     _become([*PYTHON, "-m", "edge.ops.supervisor", *map(str, told)])
 
 
