@@ -15,12 +15,16 @@ import pytest
 from sqlalchemy import select
 
 from edge.cli.fleet.keys import read_key
+from edge.config import parse
 from edge.errors import UsageError
 from edge.fleet.database.database import Database
 from edge.fleet.database.tables import commands, devices, events, keys
 from edge.fleet.kinds import CommandState
+from edge.fleet.show.door import PEOPLE, _StandIn
 from edge.fleet.show.wall import START_S, Wall
 from edge.fleet.signing import sign_now
+from edge.ledger.ledger import Ledger
+from edge.records import Reason
 from edge.vocabulary import Action
 from tests.conftest import ROOT
 from tests.support.link_parts import needs_mosquitto
@@ -51,6 +55,20 @@ def test_a_wall_whose_port_is_taken_says_so_at_once(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"dashboard ended: .*in use"):
             wall.start()
         assert time.monotonic() - begun < START_S / 2
+
+
+def test_in_a_lock_down_nobody_is_let_in_and_the_record_says_why(tmp_path: Path) -> None:
+    config = parse({"device": {"id": "door1"}, "paths": {"state": str(tmp_path)}}, "test")
+    with Ledger.open(config.ledger_db, "door1") as ledger:
+        stands_in = _StandIn(config, ledger, ["a key"])
+        stands_in._mode = Action.LOCK_DOWN
+        for _ in range(40):
+            stands_in._somebody_comes()
+        found = [stored.event for stored in ledger.events(limit=100)]
+    refused = {event.person for event in found if event.reason is Reason.LOCK_DOWN}
+    assert refused == set(PEOPLE)
+    assert all(event.person is None for event in found if event.reason is Reason.NO_MATCH)
+    assert Reason.GRANTED not in {event.reason for event in found}
 
 
 def _taken(taken: socket.socket) -> int:
