@@ -23,7 +23,7 @@ def end_at_once() -> None:
 def end_in_order() -> None:
     """What was begun is cleaned up after the next one. Who must do more hears it itself."""
     for number in (signal.SIGINT, signal.SIGALRM):
-        signal.signal(number, lambda *_: sys.exit(INTERRUPTED))
+        signal.signal(number, _end)
     sys.unraisablehook = _end_again
 
 
@@ -40,9 +40,17 @@ def take() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+def _end(*_: object) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    sys.exit(INTERRUPTED)
+
+
 def _end_again(lost: sys.UnraisableHookArgs) -> None:
-    """In a destructor, or as a module's lock is let go, Python tells of the end and goes on."""
+    """In a destructor, or as a module's lock is let go, Python tells of the end and goes on.
+
+    So until it is heard: one that comes just before a call that waits would wait with it.
+    """
     if isinstance(lost.exc_value, SystemExit):
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
     else:
         sys.__unraisablehook__(lost)

@@ -72,10 +72,12 @@ def _believes_afresh() -> None:
 def _signals_and_log_as_they_were() -> Iterator[None]:
     """A command that was called in this process meant to end with it: nor do its handlers stay."""
     kept = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     handlers = list(logging.getLogger().handlers)
     yield
     for name, handler in kept.items():
         signal.signal(name, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     logging.getLogger().handlers[:] = handlers
 
 
