@@ -130,6 +130,7 @@ class Reason(str, Enum):
     OPENED = "opened"
     CLOSED = "closed"
     FAULT = "fault"
+    NEWER = "newer"
 
 
 GRANTS = frozenset({Reason.GRANTED, Reason.PIN, Reason.COMMAND})

@@ -47,6 +47,7 @@ MEANING: dict[Reason, str] = {
     Reason.UNKNOWN_CREDENTIAL: "unknown card or PIN",
     Reason.COMMAND: "opened by command",
     Reason.COMMAND_REFUSED: "command refused",
+    Reason.NEWER: "a newer edge-door wrote it, before an update was undone",
 }
 """What each reason means; one that is not here says itself."""
 LET_IN_ALREADY = "let in already; step out of view and come again"

@@ -15,6 +15,9 @@ from edge.errors import NOT_AS_WRITTEN, LedgerError
 from edge.plain import spell
 from edge.records import Event, EventKind, Reason
 
+_KINDS = {each.value: each for each in EventKind}
+_REASONS = {each.value: each for each in Reason}
+
 
 def encode(event: Event) -> str:
     """Canonical JSON of an event: sorted keys, no spaces, ASCII.
@@ -41,14 +44,20 @@ def encode(event: Event) -> str:
 def decode(body: str) -> Event:
     """The event that `encode` wrote.
 
+    A kind or reason that only a newer edge-door knows stands in `detail`: after an update that was
+    undone the record holds such events, and sight and link must go on with it.
+
     Raises:
         LedgerError: it is not one.
     """
     try:
         fields: dict[str, Any] = json.loads(body)
-        return Event(
-            **{**fields, "kind": EventKind(fields["kind"]), "reason": Reason(fields["reason"])}
-        )
+        kind, reason = _KINDS.get(fields["kind"]), _REASONS.get(fields["reason"])
+        if kind is None or reason is None:
+            told = f"{fields['kind']}/{fields['reason']}"
+            fields["detail"] = {**fields["detail"], Reason.NEWER.value: told}
+            kind, reason = kind or EventKind.SYSTEM, Reason.NEWER
+        return Event(**{**fields, "kind": kind, "reason": reason})
     except NOT_AS_WRITTEN as error:
         raise LedgerError(f"this is not an event: {body[:80]!r}") from error
 

@@ -243,8 +243,8 @@ def event_type(event: Event) -> EventType:
     """The `event_type` of an event: an outcome at the door, or the kind of the event."""
     if event.reason is Reason.DURESS:
         return "duress"
-    if event.kind is not EventKind.ACCESS:
-        return _OTHER_TYPES[event.kind]
+    if event.kind is not EventKind.ACCESS or event.reason is Reason.NEWER:
+        return _OTHER_TYPES.get(event.kind, "system")  # whether they were let in nobody knows
     if event.reason in GRANTS:
         return GRANTED
     return "spoof" if event.reason in LIFELESS else "denied"

@@ -85,7 +85,7 @@ class Rulebook:
                 "again",
                 listed(lost),
             )
-            told = {"names": listed(lost), "barred": listed(barred) if barred else ""}
+            told = {"names": listed(lost)} | ({"barred": listed(barred)} if barred else {})
             self._journal.note(EventKind.SYSTEM, Reason.RULES_NAME_NOBODY, detail=told)
         if barred:
             log.error(

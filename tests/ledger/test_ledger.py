@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,9 @@ from edge import store
 from edge.errors import LedgerError
 from edge.ledger.chain import decode, encode
 from edge.ledger.ledger import Ledger
+from edge.link.topics import event_type
 from edge.records import Event, EventKind, Reason
+from edge.sight.journal import Journal
 from tests.support.small_disk import disk
 
 if TYPE_CHECKING:
@@ -77,6 +80,33 @@ def test_any_event_survives_its_encoding(
 ) -> None:
     whole = Event(EventKind.DOOR, Reason.REX, 0.1, 0.2, False, DEVICE, person, detail)
     assert decode(encode(whole)) == whole
+
+
+class Later(str, Enum):
+    """Words that an edge-door of later has."""
+
+    KIND = "weather"
+    REASON = "rained_in"
+
+
+@pytest.mark.parametrize(
+    "kind", [EventKind.SYSTEM, EventKind.ACCESS, cast("EventKind", Later.KIND)]
+)
+def test_what_a_newer_program_wrote_is_gone_on_with_after_an_update_that_was_undone(
+    ledger: Ledger, kind: EventKind
+) -> None:
+    """It was called damaged: sight did not start, and link shipped nothing any more."""
+    newer = Event(kind, cast("Reason", Later.REASON), 1.0, 2.0, True, DEVICE, None, {"mm": 3.0})
+    ledger.append(event(Reason.UNLOCKED))
+    ledger.append(newer)
+    assert Journal(ledger, DEVICE).newest_of(Reason.UNLOCKED) is Reason.UNLOCKED
+    read = ledger.events(after=1)[0]
+    assert read.event.reason is Reason.NEWER
+    assert read.event.detail == {"mm": 3.0, "newer": f"{kind.value}/rained_in"}
+    assert event_type(read.event) == "system"
+    assert json.loads(read.body)["reason"] == "rained_in"
+    ledger.append(event(Reason.LOCKED))
+    assert ledger.verify() == []
 
 
 def test_the_chain_can_be_computed_elsewhere(ledger: Ledger) -> None:
@@ -247,7 +277,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from edge.ledger.ledger import Ledger
+from edge.link.topics import event_type
 from edge.records import Event, EventKind, Reason
+from edge.sight.journal import Journal
 path, count = Path(sys.argv[1]), int(sys.argv[2])
 sys.stdin.readline()
 with Ledger.open(path, "door1", capacity=int(sys.argv[3])) as ledger:

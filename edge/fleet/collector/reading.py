@@ -197,7 +197,7 @@ def _seconds(value: object) -> float:
 def _type(body: str, kind: str) -> str:
     try:
         return event_type(decode(body))
-    except LedgerError:  # a newer door's reason
+    except LedgerError:  # as a hand wrote it
         return kind
 
 
