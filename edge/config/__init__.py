@@ -40,7 +40,7 @@ DEFAULT_PATH = Path("/etc/edge-door/edge-door.toml")
 
 
 class Config(Section):
-    """The whole file. Every key has a default, so an empty file is a valid one."""
+    """The whole file. Every key has a default; a door starts on no file that is empty."""
 
     device: DeviceSection = Field(default_factory=DeviceSection)
     paths: PathsSection = Field(default_factory=PathsSection)

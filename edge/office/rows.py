@@ -160,4 +160,5 @@ SCHEMA = Schema(
         ),
     ),
     lost="Put it back from a backup.",
+    renewed="`edge-door office status` brings it up to date.",
 )

@@ -248,8 +248,7 @@ class Store:
                 raise self._schema.error(f"{self.path} is empty. {self._schema.lost}".rstrip())
             if version < len(self._schema.migrations):
                 raise self._schema.error(
-                    f"{self.path} was made by an older edge-door. Start edge-door once, "
-                    "which brings it up to date."
+                    f"{self.path} was made by an older edge-door. {self._schema.renewed}"
                 )
         else:
             tighten(self.path, self._schema.mode)

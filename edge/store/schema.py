@@ -24,5 +24,7 @@ class Schema:
     """SQL statements that bring the file from version i to i + 1."""
     lost: str = ""
     """What to do where a reader finds no file, or an empty one."""
+    renewed: str = "Start edge-door once, which brings it up to date."
+    """What to do where a reader finds an older one."""
     page_bytes: int = 4096
     """Of a new file. What a transaction touches is written by whole pages."""

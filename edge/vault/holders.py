@@ -20,7 +20,8 @@ class Holders:
     def __init__(self, rows: Iterable[PersonRow], central: Mapping[str, int]) -> None:
         """`central`: the rows of people from the centre, by their number there."""
         self._rows = {row.id: row for row in rows}
-        self._ids = {row.folded: number for number, row in self._rows.items()}
+        # Not as it is stored: an older edge-door may have folded it otherwise.
+        self._ids = {folded(row.name): number for number, row in self._rows.items()}
         self._central = dict(central)
 
     def copy(self) -> Holders:
@@ -54,8 +55,9 @@ class Holders:
 
     def free(self, row: PersonRow) -> None:
         """This row's name may be another's."""
-        if self._ids.get(row.folded) == row.id:
-            del self._ids[row.folded]
+        name = folded(row.name)
+        if self._ids.get(name) == row.id:
+            del self._ids[name]
 
     def put(self, number: int, member: Member, model: str) -> None:
         """Somebody was written there."""

@@ -148,7 +148,7 @@ class Members:
         there = here.copy()
         for member, content in wanted:
             row = there.own(member)
-            if row is not None and row.folded != folded(member.name):
+            if row is not None and folded(row.name) != folded(member.name):
                 there.free(row)
                 nobodys = f"\n{row.id}", row.id
                 self._store.query("UPDATE people SET folded = ? WHERE id = ?", nobodys)

@@ -54,12 +54,14 @@ def people_rows(tables: Tables) -> list[PersonRow]:
 def find(rows: list[PersonRow], name: str) -> PersonRow:
     """The row of that name, however it is written.
 
+    Two may count as one who did not in an older edge-door: then whoever is spelt so.
+
     Raises:
         UsageError: nobody has that name; says who is enrolled.
     """
-    for row in rows:
-        if folded(row.name) == folded(name):
-            return row
+    found = [row for row in rows if folded(row.name) == folded(name)]
+    if found:
+        return next((row for row in found if row.name == name), found[0])
     names = [row.name for row in rows]
     meant = did_you_mean(name, names)
     raise UsageError(f"Nobody here is called {name!r}.{meant} Enrolled: {listed(names)}.")

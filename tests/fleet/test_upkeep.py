@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 
 from edge.fleet.collector import upkeep
 from edge.fleet.database.database import Database
@@ -23,6 +23,7 @@ from edge.fleet.database.tables import (
 from edge.fleet.kinds import Presence
 from edge.fleet.presence import SILENT_AFTER_S, presence
 from edge.fleet.web.operators import Actor, write_action
+from edge.fleet.web.tiles import read_tiles
 from edge.records import Reason
 from tests.fleet.parts import raised, standing
 from tests.fleet.site import Doors, an_event, furnish
@@ -246,6 +247,18 @@ def test_whoever_came_while_our_own_clock_was_ahead_is_still_seen_to_leave(
     doors.happen([an_event("door2", person="Ada", wall=now)])
     with database.reading() as reading:
         assert reading.execute(select(whereabouts.c.zone_id)).scalars().all() == [None]
+
+
+def test_a_collector_that_was_there_while_a_clock_was_ahead_does_not_listen_for_ever(
+    database: Database,
+) -> None:
+    """One that ended then was taken to listen, and no door's tile said that nobody knows."""
+    furnish(database)
+    now = time.time()
+    upkeep.sign_of_life(database, "a", now + 400 * DAY_S, connected=True)
+    with database.reading() as reading:
+        tiles = read_tiles(reading, now, true())
+    assert {tile.presence for tile in tiles} == {Presence.UNKNOWN}
 
 
 def test_whoever_entered_by_a_door_without_a_clock_is_inside(database: Database) -> None:

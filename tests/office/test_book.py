@@ -194,6 +194,8 @@ def test_erasures_of_before_are_kept(tmp_path: Path) -> None:
     row = "('door1', 'envelope', 'h', x'00', 1, 1, 'p2', 1, 'k', 2)"
     store.query(f"INSERT INTO pieces VALUES {row}")
     store.close()
+    with pytest.raises(RosterError, match=r"older edge-door\. `edge-door office status` brings"):
+        Book(tmp_path / "office.db", b"k" * 32, read_only=True)  # no office starts a door
     with Book(tmp_path / "office.db", b"k" * 32) as opened:
         (erasure,) = opened.erasures.all()
         assert (erasure.name, erasure.device, erasure.forgotten) == ("Anna", "door1", 5.0)
@@ -252,6 +254,8 @@ def test_a_book_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
     store.query("INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?)", sealed)
     store.query("INSERT INTO gone VALUES ('door1', ?)", ("b" * 64,))
     store.close()
+    with pytest.raises(RosterError, match=r"older edge-door\. `edge-door office status` brings"):
+        Book(tmp_path / "office.db", b"k" * 32, read_only=True)  # no office starts a door
     with Book(tmp_path / "office.db", b"k" * 32) as opened:
         assert opened.doors.find("door1").generation == 3
         assert opened.shelf.envelope(opened.doors.find("door1"), "p1", 1) == (2, "a" * 64)

@@ -117,6 +117,22 @@ def test_a_name_and_a_card_are_handed_on_within_one_list(vault: Vault) -> None:
     assert holder(vault, "1234567") == "Anna"
 
 
+def test_two_whom_an_older_program_told_apart_are_told_apart_still(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts as one name has changed since: who removed the one forgot the other."""
+    first = replace(ANNA, name="Anna\ufe0f")
+    with monkeypatch.context() as before:
+        before.setattr("edge.names._VARIANTS", {})
+        obey(vault, first, p1=content(1))
+        for name in ("Ida", "Ida\ufe0f"):
+            vault.add(Template(name, content(3).vectors, MODEL))
+    vault.remove("Ida\ufe0f")
+    assert names(vault) == ["Anna\ufe0f", "Ida"]
+    refused = obey(vault, first, replace(BO, name="Anna"), p2=content(2))
+    assert "somebody else from the people office is called Anna" in refused["p2"]
+
+
 def holder(vault: Vault, card: str) -> str | None:
     found = vault.credentials.identify(Kind.CARD, card)
     return None if found is None else found.person

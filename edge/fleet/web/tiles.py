@@ -98,7 +98,8 @@ def read_tiles(connection: Connection, now: float, which: ColumnElement[bool]) -
 
 def _anybody_listens(connection: Connection, now: float) -> bool:
     """Whether any collector is connected to its broker."""
-    fresh = (collectors.c.connected, collectors.c.seen > now - COLLECTOR_FRESH_S)
+    seen = collectors.c.seen.between(now - COLLECTOR_FRESH_S, now + COLLECTOR_FRESH_S)
+    fresh = (collectors.c.connected, seen)  # from later than that: the clock was ahead then
     return connection.execute(select(collectors.c.name).where(*fresh)).first() is not None
 
 
