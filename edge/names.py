@@ -20,11 +20,14 @@ MAX_NAME = 64
 """Characters."""
 
 _FEW = 8
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks by Unicode's tables, and nothing on every screen: with one of them two names
 look alike, and one of them alone is a name that nobody sees."""
-_VARIANTS = dict.fromkeys((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
-"""Ask for a form of the sign before them, as in Japanese names, which many screens do not have."""
+_VARIANTS = dict.fromkeys(
+    (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+)
+"""Ask for a form of the sign before them, as in Mongolian and Japanese names, which many screens do
+not have."""
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA = 9
 _ARABIC_LETTER = "AL"

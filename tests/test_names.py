@@ -48,7 +48,7 @@ def test_a_half_space_is_a_letter_where_the_script_needs_it(name: str) -> None:
     [
         *("An\u200cna", "\u200cAnna", "Anna\u200d", "\u0645\u200c"),
         # By Unicode's tables these are letters and marks; they show nothing.
-        *("Anna\u034f", "\u115fAnna", "An\u17b4na", "Anna\u180b", "\u2800", "\u3164", "\uffa0"),
+        *("Anna\u034f", "\u115fAnna", "An\u17b4na", "\u180b", "\u2800", "\u3164", "\uffa0"),
         *("\ufe0f", "\U000e0100", "\uff0a", "*\ufe0f"),  # nothing, and everybody
     ],
 )
@@ -59,7 +59,11 @@ def test_an_invisible_letter_makes_no_second_anna(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "plain"),
-    [("\u845b\U000e0100\u57ce", "\u845b\u57ce"), ("Anna \u2764\ufe0f", "Anna \u2764")],
+    [
+        ("\u845b\U000e0100\u57ce", "\u845b\u57ce"),
+        ("Anna \u2764\ufe0f", "Anna \u2764"),
+        ("\u1828\u180b\u1820\u1837\u1820", "\u1828\u1820\u1837\u1820"),  # Mongolian
+    ],
 )
 def test_a_variant_of_a_sign_is_kept_and_makes_no_other_person(name: str, plain: str) -> None:
     """A screen that lacks it shows the sign itself."""
