@@ -177,6 +177,8 @@ def test_a_door_does_not_start_on_a_file_that_was_emptied(tmp_path: Path, left: 
     with pytest.raises(ConfigError, match="says nothing"):
         read_config(path, required=True)
     assert read_config(path) == Config()
+    asked = CliRunner().invoke(app, ["doctor", "--config", str(path)])  # it found nothing amiss
+    assert "says nothing" in str(asked.exception)
     path.write_text("[door]\n")
     assert read_config(path, required=True) == Config()
 

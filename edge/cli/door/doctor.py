@@ -17,7 +17,8 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @app.command()
 def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check everything that must be right before a face can open this door."""
-    checks = run_checks(read_config(config), config_path(config))
+    path = config_path(config)
+    checks = run_checks(read_config(config, required=path.exists()), path)
     table = Table("check", "", "what was found", "what to do")
     for check in checks:
         mark = Text(check.level, _COLOURS[check.level])
