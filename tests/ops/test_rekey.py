@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from edge.cli import app
 from edge.config import Config, parse
 from edge.errors import UsageError, VaultError
 from edge.ops.rekey import rekey, unlock_key
@@ -73,6 +75,9 @@ def test_no_key_is_locked_with_a_passphrase_that_never_came(tmp_path: Path) -> N
     before = {path: path.read_bytes() for path in door.config.paths.state.glob("*.key*")}
     done = door.command("vault", "rekey", "--stdin")  # whose standard input is empty
     assert (done.returncode, "Passphrase: nothing came" in done.stderr) == (2, True)
+    asked = ["vault", "rekey", "--config", str(door.path)]
+    refused = CliRunner().invoke(app, asked, input="echo the script's next line\n")
+    assert "`--stdin` takes a line" in str(refused.exception)
     assert before == {path: path.read_bytes() for path in door.config.paths.state.glob("*.key*")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +43,7 @@ def unlock(
     """Open a locked key into memory, until the next boot or `lock`."""
     settings = own_config(config)
     _require_locked(settings)
-    unlock_key(settings, partial(ask_secret, "Passphrase", line=stdin), accept_older=accept_older)
+    unlock_key(settings, partial(_passphrase, stdin=stdin), accept_older=accept_older)
     show({}, as_json=json, text=f"The device key is in {settings.key_file}, in memory.")
 
 
@@ -79,7 +80,7 @@ def rekey(
     refuse_while_sight_runs(settings)
     file = settings.paths.key or settings.paths.state / "vault.key"
     used = settings.key_file if settings.key_file.exists() else file
-    change_key(settings, old or used, partial(ask_secret, "Passphrase", twice=True, line=stdin))
+    change_key(settings, old or used, partial(_passphrase, stdin=stdin, twice=True))
     source = settings.vault.key.value
     text = f"There is a new device key ({source}). Backups of before open with the old one alone."
     show({"source": source}, as_json=json, text=text)
@@ -91,3 +92,11 @@ def _require_locked(settings: Config) -> None:
             f'[vault] key is "{settings.vault.key.value}", which is never locked; "passphrase" and '
             '"tpm" are.'
         )
+
+
+def _passphrase(*, stdin: bool, twice: bool = False) -> str:
+    if not stdin and not sys.stdin.isatty():  # a script's next line may stand there
+        raise UsageError(
+            "nobody can type the passphrase here: `--stdin` takes a line of another program."
+        )
+    return ask_secret("Passphrase", twice=twice, line=stdin)
