@@ -55,6 +55,20 @@ def test_a_person_is_not_yet_there_then_known_then_forgotten(centre: Centre) -> 
     assert ("door1", "people") not in standing(centre.database)
 
 
+def test_what_the_office_takes_off_the_broker_is_no_complaint(
+    centre: Centre, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Distrusting a door made the collector say that a list cannot be read."""
+    centre.office.add("Anna", "staff")
+    centre.office.publish("door1")
+    centre.door.fetch(centre.office.broker)
+    centre.tell()
+    for rest in ("desired", "reported", f"page/{'a' * 64}"):
+        centre.doors.say("door1", f"people/{rest}", b"")
+    assert "not read" not in caplog.text
+    assert word(centre.of_door()) == ["as it should be", "known"]  # anybody may publish nothing
+
+
 def test_the_access_review_knows_the_end_and_who_does_not_come(centre: Centre) -> None:
     centre.office.add("Guest", "staff", until=time.time() + 3600)
     centre.office.add("Anna", "staff")

@@ -48,6 +48,8 @@ class HeardPeople:
         Raises:
             WireError: it is not what belongs there.
         """
+        if not payload:
+            return  # it was taken off the broker; what is known of it stays
         try:
             if rest == "people/desired":
                 self.desired = signers(payload)
@@ -57,7 +59,7 @@ class HeardPeople:
                 self.report, self.reported = Report.from_json(payload), payload.decode("utf-8")
                 if self.report.device != device:
                     raise WireError("another door's report")
-            elif payload and len(payload) <= MAX_PAGE:
+            elif len(payload) <= MAX_PAGE:
                 self._page(rest.rpartition("/")[2], payload)
         except RosterError as error:
             raise WireError(str(error)) from error
