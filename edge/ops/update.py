@@ -21,7 +21,7 @@ from edge.records import EventKind, Reason
 from edge.sealing import digest
 from edge.sight.journal import Entry, Journal
 from edge.sight.sealed_ledger import open_ledger
-from edge.sight.seals import BEFORE, KEY, RELEASE, note_release, release_seal, seal_path
+from edge.sight.seals import BEFORE, KEY, RELEASE, VERSION, note_release, release_seal, seal_path
 from edge.vault.vault import require_begun
 
 if TYPE_CHECKING:
@@ -101,7 +101,14 @@ class Updates:
                 "force: it takes newer ones only (`edge-door update make --version`). `edge-door "
                 "update undo` goes back one."
             )
-        if self._config.device.id not in bundle.doors and self._releases.leads_here(self._path):
+        sealed, own = int(states.get(VERSION, 0)), self._config.device.id in bundle.doors
+        if own and version < sealed:
+            raise SealError(
+                f"the bundle is version {version}, and this door's configuration was sealed later, "
+                f"as version {sealed}, which would count: make it again (`edge-door update make "
+                "--version`)."
+            )
+        if not own and self._releases.leads_here(self._path):
             raise SealError(
                 f"the configuration of {self._config.device.id} comes with its bundles, and there "
                 "is none of it in this one: make it again with --door."

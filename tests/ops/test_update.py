@@ -187,6 +187,34 @@ def test_nothing_older_and_nobody_elses_is_taken(door: Door) -> None:
         updates(door, Trial()).apply(make_bundle(KEY, {"models/x": b""}, 9))
 
 
+def test_what_was_sealed_later_than_a_bundle_keeps_the_door_as_it_is(door: Door) -> None:
+    """The update was in force, and no program started: a seal's version may be ahead of clocks."""
+    updates(door, Trial()).apply(bundle(door, 1, "One"), PUBLIC)
+    updates(door, Trial()).apply(bundle(door, 2, "Two"))
+    files = {str(door.path): digest(door.path.read_bytes())}
+    seal_path(door.path).write_text(make_seal(KEY, files, 9))
+    enforce(None)
+    assert take_up_seal(door.config, door.path) is not None
+    enforce(None)
+    with pytest.raises(
+        SealError, match=r"was sealed later, as version 9, .*`edge-door update make"
+    ):
+        updates(door, Trial()).apply(bundle(door, 3, "Three"))
+
+    def in_force(config: Path, folder: Path, key: str) -> None:
+        if folder.is_symlink():
+            try:
+                selftest(config, folder, key)
+            finally:
+                enforce(None)
+
+    with pytest.raises(SealError, match="is not what was sealed"):
+        Updates(load(door.path), door.path, in_force).undo()
+    assert said(door) == "Two"
+    updates(door, Trial()).apply(bundle(door, 10, "Ten"))
+    assert said(door) == "Ten"
+
+
 def test_an_older_release_put_back_by_hand_does_not_start(door: Door) -> None:
     link = door.config.paths.release
     updates(door, Trial()).apply(bundle(door, 1), PUBLIC)
