@@ -124,6 +124,7 @@ HOURS = (
             Step("sudo edge-door try", expected=(0, 1)),
             Step("edge-door adapt --images FOLDER", skipped=FIGURES),
             Step("edge-door evaluate liveness --clips clips.csv", skipped=FIGURES),
+            Step("edge-door evaluate liveness --clips clips.csv --fps 12", skipped=FIGURES),
             Step(
                 "edge-door evaluate liveness --clips clips.csv --only-attacks --family grey",
                 skipped=FIGURES,
