@@ -8,28 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.config.seeing import Level
+from typing_extensions import override
+
+from edge.vision.liveness.check import Check
 from edge.vision.liveness.limits import ASKEW
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.vision.liveness.check import Answer, Load
+    from edge.vision.liveness.check import Answer
     from edge.vision.liveness.views import View
 
 
-class Askew:
+class Askew(Check):
     """Needs no network."""
 
     name = "askew"
 
-    def __init__(self, _load: Load) -> None:
-        """There is nothing to load."""
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
-
+    @override
     def look(self, view: View) -> Answer:
         """See `Check`."""
         return lambda: ASKEW if view.roll else 0.0

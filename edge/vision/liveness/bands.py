@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
-from edge.config.seeing import Level
+from edge.vision.liveness.check import Check
 from edge.vision.liveness.limits import BANDS_COUNT, BANDS_FULL, BANDS_MOST, BANDS_WITHIN_S
 from edge.vision.liveness.views import around
 
 if TYPE_CHECKING:
-    from edge.config import Config
     from edge.records import Box, Floats, Frame
-    from edge.vision.liveness.check import Answer, Load
+    from edge.vision.liveness.check import Answer
     from edge.vision.liveness.views import View
 
 SCALE = 1.6
@@ -31,19 +31,12 @@ DARK = 8.0
 """Grey levels added to all, so that the dark ones weigh no more than others."""
 
 
-class Bands:
+class Bands(Check):
     """Compares a frame with the one before it."""
 
     name = "bands"
 
-    def __init__(self, _load: Load) -> None:
-        """There is nothing to load."""
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
-
+    @override
     def look(self, view: View) -> Answer:
         """See `Check`; 0 where no frame came shortly before, or a lamp makes bands."""
         strength = None if view.flickers else strength_of(view.frame, view.before, view.face.box)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
+
+from edge.config.seeing import Level
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -27,17 +30,19 @@ class Load(Protocol):
         """
 
 
-class Check(Protocol):
+class Check(ABC):
     """One check. It keeps nothing of the frames."""
 
     name: str
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load) -> None:  # noqa: B027 - most need nothing
         """Load what it needs."""
 
     @classmethod
     def wanted(cls, config: Config) -> bool:
-        """Whether it has anything to say at this door."""
+        """Whether it has anything to say at this door: elsewhere nothing hangs on doubt."""
+        return config.liveness.level is Level.AUTO
 
+    @abstractmethod
     def look(self, view: View) -> Answer:
         """Take what is to be seen of a face; what it says of that, before its next look."""

@@ -6,26 +6,26 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
+from typing_extensions import override
 
-from edge.config.seeing import Level
+from edge.vision.liveness.check import Check
 from edge.vision.liveness.views import grey_light
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.config import Config
     from edge.records import Pixels
     from edge.vision.liveness.check import Answer, Load
     from edge.vision.liveness.views import View
     from edge.vision.models.entries import PassiveEntry
 
 
-class Network:
+class Network(Check):
     """Looks at single frames."""
 
-    name: str
     entry: ClassVar[type[PassiveEntry]]
 
+    @override
     def __init__(self, load: Load) -> None:
         """Load the network.
 
@@ -34,11 +34,6 @@ class Network:
         """
         self._model = load(self.entry)
         self._scales = self._model.entry.output.crop_scales
-
-    @classmethod
-    def wanted(cls, config: Config) -> bool:
-        """See `Check`."""
-        return config.liveness.level is Level.AUTO
 
     @staticmethod
     def light(squares: Sequence[Pixels]) -> Pixels:
@@ -50,6 +45,7 @@ class Network:
         """How much of what the network says counts."""
         return odds
 
+    @override
     def look(self, view: View) -> Answer:
         """See `Check`."""
         odds = self.odds(view)

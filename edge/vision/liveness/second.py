@@ -10,9 +10,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge.config.seeing import Level
+from typing_extensions import override
+
 from edge.records import Frame
 from edge.vision.faces.detector import Detector
+from edge.vision.liveness.check import Check
 from edge.vision.liveness.limits import BESIDE, UNSEEN
 from edge.vision.models.entries import DetectorEntry
 
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from edge.vision.liveness.views import View
 
 
-class SecondCamera:
+class SecondCamera(Check):
     """Speaks against a face that the second camera does not see, or while that camera is away."""
 
     name = "second_camera"
 
+    @override
     def __init__(self, load: Load) -> None:
         """Load the detector.
 
@@ -36,10 +39,12 @@ class SecondCamera:
         self._detector = Detector(load(DetectorEntry))
 
     @classmethod
+    @override
     def wanted(cls, config: Config) -> bool:
         """See `Check`."""
-        return config.liveness.level is Level.AUTO and config.camera.second is not None
+        return super().wanted(config) and config.camera.second is not None
 
+    @override
     def look(self, view: View) -> Answer:
         """See `Check`."""
         return partial(self._misses, view)
