@@ -52,7 +52,9 @@ def attacked(
     film.mkdir()
     for number, pixels in enumerate(attack.frames):
         cv2.imwrite(str(film / f"{number:03}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-    patience = {"level": level, "timeout_s": 2.0, "challenge_s": 4.0}
+    # Of a challenge that failed, no busy machine denies more for not having drawn the next one.
+    waits_s = 60.0 if level == "challenge" else 2.0
+    patience = {"level": level, "timeout_s": waits_s, "challenge_s": 4.0}
     camera = {"loop": True, "fps": attack.fps}
     if attack.species in REASONS:
         camera["stale_after_s"] = 1.0  # before the patience ends
